@@ -1,0 +1,132 @@
+"""What every venue offers the service: one `Account` per configured account, its capabilities, and its errors."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from attrs import frozen
+
+from rules.actions import Action
+from rules.events import Event, SnapshotReceived
+from rules.instruments import Instrument
+from rules.observed import AccountStatus, Quote
+from rules.reports import Report
+from rules.values import ClOrdId, OmsType, Symbol
+
+Emit: TypeAlias = Callable[[Event], Awaitable[None]]
+"""Hands an event to the engine; waits while the engine is busy (back-pressure reaches the socket)."""
+
+UtcNow: TypeAlias = Callable[[], datetime]
+"""The service's one clock."""
+
+
+class SessionLost(Exception):
+    """Weather: the connection, the venue or the network went away. Try again with a fresh session and a snapshot.
+
+    Raised while a request was under way it means that the outcome of that request is unknown.
+    """
+
+
+class RequestNotSent(SessionLost):
+    """The connection could not be made: nothing of the request left this process."""
+
+
+class RemoteProtocolError(SessionLost):
+    """The venue broke its own protocol; the session is dropped. The text says what was expected and found."""
+
+
+class LocalProtocolError(Exception):
+    """We broke the protocol: a bug of ours, which stops the service."""
+
+
+class SignInRefused(Exception):
+    """The venue refuses these credentials or this account for good; trying again would only lock it out.
+
+    The text holds no secret.
+    """
+
+
+class Throttled(Exception):
+    """The venue refused to look at a request (rate limit) and executed nothing."""
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+@frozen
+class Capabilities:
+    """What a venue can do. The engine reads these, never a venue's name."""
+
+    oms: OmsType
+    streams: bool
+    """The account pushes its state (positions, figures)."""
+    trades: bool
+    """The account takes orders."""
+    volumes_grow: bool
+    """A position's volume can grow while its id stays (netting). Where False, a larger volume is an old message."""
+    parallel_requests: int = 4
+    """Requests under way at once per account."""
+    requests_per_s: float = 10.0
+    """Our own pace of orders where the venue gives no limit, and the most where it does."""
+    settle_s: float = 2.0
+    """How long after a lost answer the venue's books may still not show the order."""
+
+
+class Account(Protocol):
+    """A configured account at its venue. Made by `adapters.registry`; every wait in it may raise `SessionLost`.
+
+    Only `submit` moves money, and it sends a request at most once, whatever happens.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def stream(self, emit: Emit) -> None:
+        """Run one stream session until it is lost; never returns normally.
+
+        Emits SessionOpened once signed in, then a SnapshotReceived (origin RECONCILED) once the venue's own
+        end-of-sync mark has come, then live events.
+
+        Raises:
+            SessionLost: the session is gone. SignInRefused: for good.
+        """
+        ...
+
+    async def symbols(self) -> Iterable[Symbol]:
+        """Return the names of all instruments of the account."""
+        ...
+
+    async def instrument(self, symbol: Symbol) -> Instrument | None:
+        """Return the specification of `symbol`, or None when the account has no such instrument."""
+        ...
+
+    async def quote(self, symbol: Symbol) -> Quote | None:
+        """Return the current quote, or None when the venue has none."""
+        ...
+
+    async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
+        """Ask the venue for all open positions and the account's figures (origin RECONCILED, `requested_at` set)."""
+        ...
+
+    async def submit(self, action: Action) -> Report:
+        """Send one action, once.
+
+        Returns Filled, Accepted, StopsReplaced, Rejected or NotSent. An action on a position that the venue no longer
+        has, when it closes or reduces, is Rejected.
+
+        Raises:
+            RequestNotSent: nothing left this process. SessionLost: the outcome is unknown. Throttled: not executed.
+        """
+        ...
+
+    async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
+        """Ask the venue's books for the open order with our tag: Filled, Rejected, Accepted (working) or NotFound.
+
+        NotFound is what the books say now; the caller knows whether the settle time is over.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give up the connections that are kept for requests."""
+        ...

@@ -1,0 +1,59 @@
+"""Why we said no: stable codes, for people and for programs. The docs page of denial codes is made from here."""
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """A denial code; its value is the code, `meaning` one sentence for a person.
+
+    A code once released is never renamed or reused. `waits` marks those that may clear by themselves within the
+    guard's age (a schedule with `outside = "defer"` waits too); all others are final for the source position.
+    """
+
+    meaning: str
+    waits: bool
+
+    def __new__(cls, code: str, meaning: str, waits: bool = False) -> "Reason":
+        member = object.__new__(cls)
+        member._value_ = code
+        member.meaning = meaning
+        member.waits = waits
+        return member
+
+    LINK_CLOSE_ONLY = ("LINK_CLOSE_ONLY", "The link only closes: it was set to close-only.")
+    LINK_PAUSED = ("LINK_PAUSED", "The link is paused.")
+    TARGET_NOT_READY = ("TARGET_NOT_READY", "The target is not signed in, or its state is not known yet.", True)
+    TARGET_LAGGING = ("TARGET_LAGGING", "The target's queue of orders is full.", True)
+    FILTER_SYMBOL = ("FILTER_SYMBOL", "The source symbol is not among `filter.symbols`, or is among `not_symbols`.")
+    FILTER_SIDE = ("FILTER_SIDE", "The source position's side is not among `filter.sides`.")
+    FILTER_MAGIC = ("FILTER_MAGIC", "The source position's magic number matches no pattern of `filter.magic`.")
+    FILTER_COMMENT = ("FILTER_COMMENT", "The source position's comment matches no pattern of `filter.comment`.")
+    FILTER_VOLUME = ("FILTER_VOLUME", "The source volume lies outside `filter.volume`.")
+    FILTER_STOPS = ("FILTER_STOPS", "A stop that `filter.require` names is missing.", True)
+    SYMBOL_DENIED = ("SYMBOL_DENIED", "A row of the symbol map denies this symbol.")
+    SYMBOL_UNMAPPED = ("SYMBOL_UNMAPPED", "No row of the symbol map matches, and the target has no such name.")
+    SYMBOL_ABSENT = ("SYMBOL_ABSENT", "The target has no instrument of the mapped name.")
+    SYMBOL_NOT_TRADABLE = ("SYMBOL_NOT_TRADABLE", "The target's instrument does not take orders.")
+    SYMBOL_WRONG_PRICE = ("SYMBOL_WRONG_PRICE", "Source and target price differ too much to be the same instrument.")
+    INSTRUMENT_UNKNOWN = ("INSTRUMENT_UNKNOWN", "The target's instrument has not been looked up yet.", True)
+    QUOTE_UNKNOWN = ("QUOTE_UNKNOWN", "A guard needs the target's quote and it has not arrived yet.", True)
+    SCHEDULE_CLOSED = ("SCHEDULE_CLOSED", "The schedule takes no new risk at this time.")
+    TOO_OLD = ("TOO_OLD", "The source position is older than `guard.max_age`.")
+    DENIED_STALE = ("DENIED_STALE", "Found by reconciliation and refused by the start policy.")
+    PRICE_DEVIATION = ("PRICE_DEVIATION", "The target's price is worse than the source's by more than allowed.")
+    SPREAD = ("SPREAD", "The target's spread is wider than `guard.max_spread`.")
+    LIMIT_DAILY_LOSS = ("LIMIT_DAILY_LOSS", "The target account's daily loss limit forbids new risk.")
+    LIMIT_MAX_LOSS = ("LIMIT_MAX_LOSS", "The target account's maximum loss limit forbids new risk.")
+    LIMIT_UNKNOWN = ("LIMIT_UNKNOWN", "A limit of the target account cannot be judged: its figures are unknown.", True)
+    MAX_POSITIONS = ("MAX_POSITIONS", "The target would hold more positions than allowed.")
+    MAX_TOTAL_VOLUME = ("MAX_TOTAL_VOLUME", "The target's total volume would exceed what is allowed.")
+    REFERENCE_UNKNOWN = ("REFERENCE_UNKNOWN", "Balance or equity needed to size the copy is unknown.", True)
+    REFERENCE_NOT_POSITIVE = ("REFERENCE_NOT_POSITIVE", "Balance or equity needed to size the copy is not positive.")
+    CURRENCY_RATE_UNKNOWN = ("CURRENCY_RATE_UNKNOWN", "The accounts' currencies differ and no rate is known.")
+    CONTRACT_SIZE_UNKNOWN = ("CONTRACT_SIZE_UNKNOWN", "A contract size needed to size the copy is unknown.")
+    VOLUME_BELOW_MIN = ("VOLUME_BELOW_MIN", "The volume is below the instrument's minimum.")
+    VOLUME_AMPLIFIED = ("VOLUME_AMPLIFIED", "Raising to the minimum would pass `volume.max_amplification`.")
+    VOLUME_ABOVE_MAX = ("VOLUME_ABOVE_MAX", "The volume is above the maximum and `over_max` is deny.")
+    STOP_WRONG_SIDE = ("STOP_WRONG_SIDE", "A required stop lies on the wrong side of the target's price.")
+    SOURCE_GONE = ("SOURCE_GONE", "The source position was closed before the copy could be opened.")
+    REJECTED = ("REJECTED", "The venue rejected the order.")

@@ -1,0 +1,90 @@
+"""Exact values: ids, sides, and the one door through which every number from outside must pass."""
+
+import re
+from decimal import Decimal
+from enum import Enum
+from typing import NewType, TypeAlias
+
+from attrs import frozen
+
+AccountId = NewType("AccountId", str)
+"""An account's alias in the config, never a login."""
+LinkId = NewType("LinkId", str)
+"""`source->target`, unique in a config."""
+Symbol = NewType("Symbol", str)
+"""A venue's own name for an instrument, compared exactly."""
+PositionId = NewType("PositionId", str)
+"""A venue's id of a position; 64-bit ids stay text from wire to wire."""
+VenueOrderId = NewType("VenueOrderId", str)
+ClOrdId = NewType("ClOrdId", str)
+"""The id that we give an order: a pure function of what the order is for (see `rules.identity`)."""
+
+Volume: TypeAlias = Decimal
+"""Lots, >= 0. Side is never encoded in the sign."""
+Price: TypeAlias = Decimal
+
+
+class Side(Enum):
+    """Of an order, a fill or a position's opening order (FIX 54)."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OmsType(Enum):
+    """How an account keeps positions."""
+
+    NETTING = "netting"
+    """One position per instrument."""
+    HEDGING = "hedging"
+    """Any number of positions per instrument, also on both sides."""
+
+
+@frozen
+class Money:
+    """An amount in one currency; amounts of different currencies never meet without a rate."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+# 20 digits on either side hold every price, volume and balance of any venue that we know; more is an attack or a
+# bug. Decimal itself would take "1E+400000" (whose int() needs seconds), "NaN", "1_000" and " 1.5".
+_EXACT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+
+
+def exact(value: object, what: str = "number") -> Decimal:
+    """Return `value` as a finite Decimal of sane size; the only way that a number from outside gets in.
+
+    Args:
+        value: an int, a Decimal, or text in plain or scientific notation. A float is refused: it has lost digits.
+        what: names the number in the error.
+    Raises:
+        ValueError: not a number, not finite, more than 20 digits on either side of the point, or an absurd exponent.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError(f"{what} must be a decimal number, was {type(value).__name__} {str(value)[:40]!r}")
+    if isinstance(value, int) and not -(10**20) < value < 10**20:  # before str(): that is quadratic in the digits
+        raise ValueError(f"{what} must have at most 20 digits, had more")
+    text = str(value)
+    if len(text) > 64 or _EXACT.fullmatch(text) is None:
+        raise ValueError(f"{what} must be a finite decimal number of at most 20 digits, was {text[:40]!r}")
+    number = Decimal(text)
+    if number and not -20 <= number.adjusted() <= 20:
+        raise ValueError(f"{what} must lie between 1e-20 and 1e20 in size, was {text[:40]!r}")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """Return `number` as text without exponent and without trailing zeros: 0.30 -> '0.3', 1E+2 -> '100'."""
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
