@@ -1,0 +1,77 @@
+"""The market that all simulated venues share: instruments, their current quotes, and a random walk on the tick grid."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
+from rules.instruments import Instrument
+from rules.observed import Quote
+from rules.values import Symbol
+
+TICKS_A_MOVE_MAX = 12
+"""The farthest that one move takes a quote. With three moves a second EURUSD then wanders some 100 points an hour:
+lively enough to meet stops within a test, tame enough to keep its order of magnitude."""
+
+
+class Market:
+    """Instruments and their latest quotes. The single writer is whoever calls `set_quote` or `move`."""
+
+    def __init__(self, instruments: Iterable[Instrument], quotes: Iterable[Quote] = ()) -> None:
+        """Make a market.
+
+        Raises:
+            ValueError: a quote of an unknown symbol or with impossible prices.
+        """
+        self.instruments: dict[Symbol, Instrument] = {instrument.symbol: instrument for instrument in instruments}
+        self.quotes: dict[Symbol, Quote] = {}
+        self._listeners: list[Callable[[Quote], None]] = []
+        for quote in quotes:
+            self.set_quote(quote)
+
+    @classmethod
+    def default(cls, at: datetime) -> "Market":
+        """Return a market of the default instruments, quoted as of `at` (UTC)."""
+        return cls(DEFAULT_INSTRUMENTS, start_quotes(at))
+
+    def listen(self, callback: Callable[[Quote], None]) -> Callable[[], None]:
+        """Have `callback` called, in order and at once, with every new quote; returns what ends that."""
+        self._listeners.append(callback)
+
+        def stop() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return stop
+
+    def set_quote(self, quote: Quote) -> None:
+        """Make `quote` the current one of its symbol, and tell all listeners.
+
+        Raises:
+            ValueError: the symbol is unknown, a price is not above zero, or the bid lies above the ask.
+        """
+        if quote.symbol not in self.instruments:
+            raise ValueError(f"symbol must be one of the market's instruments, was {quote.symbol!r}")
+        if not 0 < quote.bid <= quote.ask:
+            raise ValueError(f"quote must have 0 < bid <= ask, was {quote.bid}/{quote.ask} for {quote.symbol!r}")
+        self.quotes[quote.symbol] = quote
+        for callback in tuple(self._listeners):
+            callback(quote)
+
+    def move(self, random: Random, at: datetime) -> list[Quote]:
+        """Move every quoted symbol by a few ticks up or down, its spread kept; returns the new quotes.
+
+        A price that would fall to zero stays where it is. A symbol without a tick size moves by a hundred-thousandth
+        of its price.
+        """
+        moved = []
+        for quote in tuple(self.quotes.values()):
+            tick = self.instruments[quote.symbol].tick_size or quote.bid.scaleb(-5)
+            shift = random.randint(-TICKS_A_MOVE_MAX, TICKS_A_MOVE_MAX) * tick
+            if quote.bid + shift <= 0:
+                shift = Decimal(0)
+            new = Quote(quote.symbol, quote.bid + shift, quote.ask + shift, at)
+            self.set_quote(new)
+            moved.append(new)
+        return moved
