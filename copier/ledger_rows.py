@@ -1,0 +1,80 @@
+"""A ledger's rows: what is in one, and the hash that chains it to the row before it."""
+
+import struct
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Final, cast
+
+import apsw
+from attrs import frozen
+
+INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?)"
+AFTER: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
+
+Row = tuple[int, int, str, str, str | None, bytes, bytes]
+"""seq, at_ns, kind, account, key, body, chain: the columns in their order."""
+
+_CHAIN_BYTES: Final = 32
+GENESIS: Final = bytes(_CHAIN_BYTES)
+"""Stands in for the chain value before the first row."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+# seq, at_ns, then the byte lengths of kind, account, key (-1: no key) and body. With the lengths in front no two
+# different rows have the same bytes.
+_HEAD: Final = struct.Struct(">qqqqqq")
+
+
+@frozen
+class Entry:
+    """What one wants written: `kind` says how to read `body`; a `key` may occur once in a ledger's whole life."""
+
+    kind: str
+    account: str
+    body: bytes
+    key: str | None = None
+
+
+@frozen
+class StoredEntry:
+    """An entry as it stands in the ledger."""
+
+    seq: int
+    at: datetime
+    kind: str
+    account: str
+    key: str | None
+    body: bytes
+
+
+def at_ns_of(at: datetime) -> int:
+    """Return an aware instant as nanoseconds since 1970 UTC, exact to its microsecond.
+
+    Raises:
+        ValueError: `at` is naive.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"expected an aware instant, found the naive {at.isoformat()}")
+    return (at - _EPOCH) // _MICROSECOND * 1000
+
+
+def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int, ...] = ()) -> list[Row]:
+    """Return all rows of a SELECT of the ledger's columns; the STRICT table vouches for their types."""
+    return cast("list[Row]", connection.execute(select, bindings).fetchall())
+
+
+def stored_entry(row: Row) -> StoredEntry:
+    seq, at_ns, kind, account, key, body, _ = row
+    return StoredEntry(seq, _EPOCH + timedelta(microseconds=at_ns // 1000), kind, account, key, body)
+
+
+def chained(previous: bytes, seq: int, at_ns: int, kind: str, account: str, key: str | None, body: bytes) -> bytes:
+    """Return the chain value of a row: a 32-byte hash of all its columns and of the chain value before it."""
+    kind_bytes, account_bytes = kind.encode(), account.encode()
+    key_bytes = b"" if key is None else key.encode()
+    key_length = -1 if key is None else len(key_bytes)
+    head = _HEAD.pack(seq, at_ns, len(kind_bytes), len(account_bytes), key_length, len(body))
+    whole = b"".join((previous, head, kind_bytes, account_bytes, key_bytes, body))
+    return blake2b(whole, digest_size=_CHAIN_BYTES).digest()
