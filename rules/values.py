@@ -34,6 +34,11 @@ class Side(Enum):
     def opposite(self) -> "Side":
         return Side.SELL if self is Side.BUY else Side.BUY
 
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL: for exposures only."""
+        return 1 if self is Side.BUY else -1
+
 
 class OmsType(Enum):
     """How an account keeps positions."""

@@ -1,0 +1,268 @@
+"""What we did about one source position on one link: the record that the ledger keeps.
+
+A `Copy` is never changed, only replaced; the last one written is the truth about what we hold. Its `Leg`s are the
+target orders behind it: one, or several when a volume was split or the source grew.
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from fractions import Fraction
+
+from attrs import evolve, field, frozen
+
+from rules.events import Origin
+from rules.reasons import Reason
+from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Side, Symbol, Volume
+
+ZERO = Volume(0)
+
+RETRY_S_MAX = 30
+"""A refused close is asked again after 1, 2, 4 ... seconds, at most this: a close is never given up."""
+
+STOPS_TRIES = 5
+"""A refused change of stops is tried this often; the protective prices it had before stay in force."""
+
+
+class CopyStatus(Enum):
+    """Where a copy is in its life."""
+
+    WAITING = "waiting"
+    """Denied for now, by a reason that may clear."""
+    ACTIVE = "active"
+    ENDED = "ended"
+    """Nothing will be opened any more for this source position."""
+
+
+class Ending(Enum):
+    """Why a copy ended."""
+
+    DENIED = "denied"
+    REJECTED = "rejected"
+    SOURCE_CLOSED = "source_closed"
+    TARGET_CLOSED = "target_closed"
+    """The target closed it by itself (a stop, a person). It is not reopened."""
+    FLATTENED = "flattened"
+
+
+class LegStage(Enum):
+    """What we know of a leg."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    GONE = "gone"
+    """Closed by the target itself."""
+
+
+class Purpose(Enum):
+    """What an order of ours is for."""
+
+    OPEN = "open"
+    REDUCE = "reduce"
+    CLOSE = "close"
+    STOPS = "stops"
+
+
+@frozen
+class Pending:
+    """The one order of a leg that is under way.
+
+    `volume` is what it opens or closes, in lots (zero for stops); `unknown` says that an answer was lost.
+    """
+
+    purpose: Purpose
+    cl_ord_id: ClOrdId
+    volume: Volume = ZERO
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+    unknown: bool = False
+
+
+@frozen
+class Leg:
+    """One target order and the position that came of it.
+
+    `volume` is what was asked at opening, `held` what we hold now, both in lots. `stop_loss` and `take_profit` are
+    what we last asked for: what a person changed since is not fought. `settled_at` is when the last report came; a
+    snapshot that was asked for before it proves nothing about this leg.
+    """
+
+    number: int
+    cl_ord_id: ClOrdId
+    symbol: Symbol
+    side: Side
+    volume: Volume
+    stage: LegStage = LegStage.OPENING
+    held: Volume = ZERO
+    position_id: PositionId | None = None
+    expected_price: Price | None = None
+    open_price: Price | None = None
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+    pending: Pending | None = None
+    step: int = 1
+    failures: int = 0
+    retry_at: datetime | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.stage is LegStage.OPENING or self.stage is LegStage.OPEN
+
+    @property
+    def expected(self) -> Volume:
+        """Lots that it will hold when what is under way has been done."""
+        if self.stage is LegStage.OPENING:
+            return self.volume
+        if self.stage is not LegStage.OPEN:
+            return ZERO
+        leaving = self.pending.volume if self.pending is not None else ZERO
+        return self.held - leaving
+
+
+@frozen
+class Copy:
+    """What a link did about a source position.
+
+    `ratio` is target lots per source lot at entry, exact; `granted` the most lots that the gates allowed so far;
+    `followed` the source volume that they were granted for; `refused` the largest source volume whose increase was
+    denied. `legs_made` numbers the legs over all lives of the position (a flip begins a new one).
+    """
+
+    link_id: LinkId
+    source: AccountId
+    target: AccountId
+    source_position_id: PositionId
+    opened_at: datetime
+    source_symbol: Symbol
+    side: Side
+    first_seen_at: datetime
+    origin: Origin
+    status: CopyStatus
+    life: int = 0
+    ending: Ending | None = None
+    reason: Reason | None = None
+    wait_until: datetime | None = None
+    target_symbol: Symbol | None = None
+    ratio: Fraction = Fraction(0)
+    granted: Volume = ZERO
+    followed: Volume = ZERO
+    refused: Volume = ZERO
+    flatten: str | None = None
+    """Why everything of it must be closed although the source is open (a limit, a schedule)."""
+    legs: tuple[Leg, ...] = field(default=())
+    legs_made: int = 0
+
+    @property
+    def key(self) -> tuple[LinkId, PositionId]:
+        return (self.link_id, self.source_position_id)
+
+    @property
+    def legs_by_number(self) -> dict[int, Leg]:
+        return {leg.number: leg for leg in self.legs}
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether it has, or may yet have, anything at the target."""
+        return any(leg.live for leg in self.legs)
+
+    @property
+    def expected(self) -> Volume:
+        """Lots that it will hold at the target when what is under way has been done."""
+        return sum((leg.expected for leg in self.legs), ZERO)
+
+
+def replace_leg(copy: Copy, leg: Leg) -> Copy:
+    """Return `copy` with the leg of the same number replaced."""
+    return evolve(copy, legs=tuple(leg if old.number == leg.number else old for old in copy.legs))
+
+
+def settle(copy: Copy, report: Report, now: datetime) -> Copy:
+    """Return `copy` as it is after `report` on one of its orders; unchanged when none of its orders is meant.
+
+    A report is taken once: what is no longer under way is not settled again.
+    """
+    leg = next((leg for leg in copy.legs if leg.pending and leg.pending.cl_ord_id == report.cl_ord_id), None)
+    if leg is None or leg.pending is None:
+        return copy
+    match report:
+        case Accepted() | OutcomeUnknown():
+            return replace_leg(copy, evolve(leg, pending=evolve(leg.pending, unknown=True)))
+        case NotSent(retry_at=retry_at):
+            waited = now + _backoff(leg.failures)
+            later = waited if retry_at is None else max(retry_at, waited)
+            return replace_leg(copy, evolve(leg, pending=None, failures=leg.failures + 1, retry_at=later))
+        case NotFound():
+            # The venue never saw it. An opening may go out again under the same id, everything else under a new one.
+            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            return replace_leg(copy, evolve(leg, pending=None, step=step, retry_at=None, settled_at=now))
+        case Rejected():
+            return _rejected(copy, leg, leg.pending, now)
+        case Filled():
+            return _filled(copy, leg, leg.pending, report, now)
+        case StopsReplaced():
+            settled = evolve(
+                leg,
+                stop_loss=leg.pending.stop_loss,
+                take_profit=leg.pending.take_profit,
+                pending=None,
+                failures=0,
+                retry_at=None,
+                settled_at=now,
+                step=leg.step + 1,
+            )
+            return replace_leg(copy, settled)
+
+
+def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetime) -> Copy:
+    if pending.purpose is Purpose.OPEN:
+        opened = evolve(
+            leg,
+            stage=LegStage.OPEN,
+            held=report.volume,
+            position_id=report.position_id,
+            open_price=report.price if report.price is not None else leg.expected_price,
+            pending=None,
+            failures=0,
+            retry_at=None,
+            settled_at=now,
+        )
+        # What was not filled is given up: a second order for the rest would be new risk at another price.
+        unfilled = max(leg.volume - report.volume, ZERO)
+        return evolve(replace_leg(copy, opened), granted=max(copy.granted - unfilled, ZERO))
+    held = max(leg.held - report.volume, ZERO)
+    closed = evolve(
+        leg,
+        held=held,
+        stage=LegStage.OPEN if held else LegStage.CLOSED,
+        pending=None,
+        failures=0,
+        retry_at=None,
+        settled_at=now,
+        step=leg.step + 1,
+    )
+    return replace_leg(copy, closed)
+
+
+def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
+    if pending.purpose is Purpose.OPEN:
+        refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now)
+        return evolve(replace_leg(copy, refused), granted=max(copy.granted - leg.volume, ZERO))
+    failures = leg.failures + 1
+    again = evolve(
+        leg,
+        pending=None,
+        failures=failures,
+        retry_at=now + _backoff(leg.failures),
+        settled_at=now,
+        step=leg.step + 1,
+    )
+    if pending.purpose is Purpose.STOPS and failures >= STOPS_TRIES:
+        again = evolve(again, stop_loss=pending.stop_loss, take_profit=pending.take_profit, failures=0, retry_at=None)
+    return replace_leg(copy, again)
+
+
+def _backoff(failures: int) -> timedelta:
+    return timedelta(seconds=min(2 ** min(failures, 10), RETRY_S_MAX))

@@ -1,0 +1,137 @@
+"""What a target really holds, against what our records say: the repair path's view of a target.
+
+A record is corrected here; what follows from it is decided where everything is decided.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg
+from rules.observed import Position
+from rules.values import LinkId, OmsType, PositionId, Symbol, Volume
+
+CopyKey: TypeAlias = tuple[LinkId, PositionId]
+
+
+@frozen
+class LegGone:
+    """The target does not hold the leg's position any more: a stop was hit, or a person closed it."""
+
+    key: CopyKey
+    leg: int
+
+
+@frozen
+class LegShrunk:
+    """The target holds less of the leg than we left there: `held` lots."""
+
+    key: CopyKey
+    leg: int
+    held: Volume
+
+
+TargetFinding: TypeAlias = LegGone | LegShrunk
+
+
+def compare_target(
+    copies: Iterable[Copy], positions: Mapping[PositionId, Position], requested_at: datetime, oms: OmsType
+) -> list[TargetFinding]:
+    """Return where the target's books contradict the records.
+
+    Legs with an order under way, or settled after the books were asked for, are left out: the books may be older.
+    """
+    settled = [
+        (copy, leg)
+        for copy in copies
+        for leg in copy.legs
+        if leg.stage is LegStage.OPEN
+        and leg.pending is None
+        and leg.settled_at is not None
+        and leg.settled_at < requested_at
+    ]
+    return _hedging(settled, positions) if oms is OmsType.HEDGING else _netting(settled, positions, copies)
+
+
+def _hedging(settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position]) -> list[TargetFinding]:
+    findings: list[TargetFinding] = []
+    for copy, leg in settled:
+        position = positions.get(leg.position_id) if leg.position_id is not None else None
+        if position is None:
+            findings.append(LegGone(copy.key, leg.number))
+        elif position.volume < leg.held:
+            findings.append(LegShrunk(copy.key, leg.number, position.volume))
+    return findings
+
+
+def _netting(
+    settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position], copies: Iterable[Copy]
+) -> list[TargetFinding]:
+    """One position stands for all legs of a symbol; it can be judged only while none of them is under way."""
+    moving = {leg.symbol for copy in copies for leg in copy.legs if leg.live and (leg.pending or not leg.held)}
+    by_symbol: dict[Symbol, list[tuple[Copy, Leg]]] = {}
+    for copy, leg in settled:
+        by_symbol.setdefault(leg.symbol, []).append((copy, leg))
+    observed = {position.symbol: position for position in positions.values()}
+    findings: list[TargetFinding] = []
+    for symbol, legs in by_symbol.items():
+        if symbol not in moving:
+            findings.extend(_net_symbol(legs, observed.get(symbol)))
+    return findings
+
+
+def _net_symbol(legs: list[tuple[Copy, Leg]], position: Position | None) -> Iterable[TargetFinding]:
+    exposure = sum((leg.held * leg.side.sign for _, leg in legs), ZERO)
+    found = position.volume * position.side.sign if position is not None else ZERO
+    if exposure == found:
+        return
+    if position is None or exposure * found <= 0:
+        yield from (LegGone(copy.key, leg.number) for copy, leg in legs)
+        return
+    missing = abs(exposure) - abs(found)
+    for copy, leg in reversed(legs):  # what somebody took away is taken from the newest legs
+        if missing <= ZERO:
+            return
+        if leg.side is not position.side:
+            continue
+        taken = min(missing, leg.held)
+        missing -= taken
+        yield LegShrunk(copy.key, leg.number, leg.held - taken) if taken < leg.held else LegGone(copy.key, leg.number)
+
+
+def lose_leg(copy: Copy, number: int) -> Copy:
+    """Return `copy` without that leg: the target closed it, and it is not reopened."""
+    leg = copy.legs_by_number[number]
+    gone = replace_leg(copy, evolve(leg, stage=LegStage.GONE, held=ZERO))
+    return evolve(gone, granted=max(copy.granted - leg.held, ZERO))
+
+
+def shrink_leg(copy: Copy, number: int, held: Volume, source_volume: Volume | None) -> Copy:
+    """Return `copy` with what a person left of the leg as its base from now on."""
+    leg = copy.legs_by_number[number]
+    shrunk = replace_leg(copy, evolve(leg, held=held))
+    granted = max(copy.granted - (leg.held - held), ZERO)
+    if source_volume is None or source_volume <= ZERO:
+        return evolve(shrunk, granted=granted)
+    return evolve(shrunk, granted=granted, followed=source_volume, ratio=Fraction(granted) / Fraction(source_volume))
+
+
+def revive_leg(copy: Copy, number: int, position: Position, now: datetime) -> Copy:
+    """Return `copy` with a leg that was taken for never executed, and that the target's books show after all."""
+    leg = copy.legs_by_number[number]
+    found = evolve(
+        leg,
+        stage=LegStage.OPEN,
+        held=position.volume,
+        position_id=position.position_id,
+        open_price=position.open_price,
+        pending=None,
+        retry_at=None,
+        settled_at=now,
+    )
+    return evolve(
+        replace_leg(copy, found), status=CopyStatus.ACTIVE, ending=None, granted=copy.granted + position.volume
+    )

@@ -1,0 +1,165 @@
+"""What the engine knows of an account right now. Only the engine changes it; decisions only read it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from attrs import define, evolve, field, frozen
+
+from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.instruments import Instrument
+from rules.observed import AccountStatus, Position, Quote
+from rules.trace import Denied
+from rules.values import AccountId, PositionId, Price, Symbol, Volume
+
+YOUNG = timedelta(seconds=2)
+"""A pushed list that lacks what was reported this short a while ago may be an older list: it must be confirmed."""
+
+TOMBSTONES_MAX = 10_000
+"""Closed positions that are remembered per account, so that a late message reopens nothing. A message that comes
+after ten thousand other closes is caught by the next poll instead."""
+
+
+@frozen
+class Tombstone:
+    """A closed source position: when it had been opened, and when we learned that it was closed."""
+
+    opened_at: datetime | None
+    closed_at: datetime
+
+
+@frozen
+class Change:
+    """One source position that is not what it was; `position` is None when it was closed."""
+
+    position_id: PositionId
+    position: Position | None
+    price: Price | None = None
+    """The close price where the venue told it."""
+
+
+@frozen
+class Doubt:
+    """A message contradicts what we know and may be an old one: the venue must be asked."""
+
+    text: str
+
+
+@define
+class AccountView:
+    """Positions, figures, instruments and quotes of one account, as last seen.
+
+    `known` says that its positions have been seen whole once; before that nothing missing means closed. `ready` says
+    that it can be asked and traded now. `instruments` holds None for a symbol that the account does not have.
+    """
+
+    account: AccountId
+    volumes_grow: bool = False
+    known: bool = False
+    ready: bool = False
+    lagging: bool = False
+    status: AccountStatus | None = None
+    positions: dict[PositionId, Position] = field(factory=dict)
+    seen_at: dict[PositionId, datetime] = field(factory=dict)
+    tombstones: dict[PositionId, Tombstone] = field(factory=dict)
+    instruments: dict[Symbol, Instrument | None] = field(factory=dict)
+    quotes: dict[Symbol, Quote] = field(factory=dict)
+    denied: Denied | None = None
+    """Set while a limit of the account forbids new risk."""
+    copies: int = 0
+    """Copies that hold something here, over all links."""
+    volume: Volume = field(factory=Volume)
+    """Lots that they hold or will hold."""
+
+    def report(self, event: PositionReported) -> Change | Doubt | None:
+        """Take one streamed position; None when it says nothing new."""
+        position = event.position
+        stone = self.tombstones.get(position.position_id)
+        if stone is not None:
+            if stone.opened_at is None or position.opened_at <= stone.opened_at:
+                return Doubt(f"position {position.position_id} was reported open after it was reported closed")
+            del self.tombstones[position.position_id]
+        doubt = self._grown(position)
+        return doubt if doubt is not None else self._upsert(position, event.received_at)
+
+    def close(self, event: PositionClosed) -> Change | None:
+        """Take one streamed close; a close of something unknown is remembered, since its opening may come late."""
+        known = self.positions.pop(event.position_id, None)
+        self.seen_at.pop(event.position_id, None)
+        if known is None and event.position_id in self.tombstones:
+            return None
+        self._bury(event.position_id, known.opened_at if known else None, event.received_at)
+        return Change(event.position_id, None, event.close_price)
+
+    def sync(self, event: SnapshotReceived) -> list[Change | Doubt]:
+        """Take a complete list: what is missing is closed, except where we learned of it after the list was asked for.
+
+        A list that the venue pushed carries no time of asking. Where it contradicts something quite new it may be an
+        old one, and where the venue cannot vouch for it an absence proves nothing: both are doubts.
+        """
+        found: list[Change | Doubt] = []
+        present = {position.position_id: position for position in event.positions}
+        for position_id in [known for known in self.positions if known not in present]:
+            seen_at = self.seen_at[position_id]
+            if _newer(seen_at, event.requested_at):
+                continue
+            if event.requested_at is None and (not event.certain or event.received_at - seen_at < YOUNG):
+                found.append(Doubt(f"position {position_id} is missing in a list that may be old or incomplete"))
+                continue
+            gone = self.positions.pop(position_id)
+            del self.seen_at[position_id]
+            self._bury(position_id, gone.opened_at, event.received_at)
+            found.append(Change(position_id, None, gone.current_price))
+        for position in event.positions:
+            found.extend(self._present(position, event))
+        return found
+
+    def _present(self, position: Position, event: SnapshotReceived) -> Iterable[Change | Doubt]:
+        """Take one position of a list."""
+        position_id = position.position_id
+        stone = self.tombstones.get(position_id)
+        learned_at = stone.closed_at if stone is not None else self.seen_at.get(position_id)
+        if _newer(learned_at, event.requested_at):
+            return
+        if event.origin is Origin.LIVE and event.requested_at is None:
+            change = self.report(PositionReported(self.account, event.received_at, position))
+        else:
+            self.tombstones.pop(position_id, None)
+            change = self._upsert(position, event.received_at)
+        if change is not None:
+            yield change
+
+    def fresh_quote(self, symbol: Symbol, now: datetime, age_max: timedelta) -> Quote | None:
+        """Return the quote of `symbol` if it is not older than `age_max`."""
+        quote = self.quotes.get(symbol)
+        return quote if quote is not None and now - quote.at <= age_max else None
+
+    def _grown(self, position: Position) -> Doubt | None:
+        """Doubt a volume that this venue cannot have grown: it is an older message."""
+        known = self.positions.get(position.position_id)
+        if known is None or self.volumes_grow or position.volume <= known.volume:
+            return None
+        return Doubt(f"position {position.position_id} grew from {known.volume} to {position.volume} lots")
+
+    def _upsert(self, position: Position, at: datetime) -> Change | None:
+        """Keep `position`; None when nothing but its price is new."""
+        known = self.positions.get(position.position_id)
+        self.positions[position.position_id] = position
+        if known is not None and evolve(known, current_price=position.current_price) == position:
+            return None
+        self.seen_at[position.position_id] = at
+        return Change(position.position_id, position)
+
+    def _bury(self, position_id: PositionId, opened_at: datetime | None, at: datetime) -> None:
+        self.tombstones.pop(position_id, None)
+        self.tombstones[position_id] = Tombstone(opened_at, at)
+        for oldest in list(_excess(self.tombstones)):
+            del self.tombstones[oldest]
+
+
+def _excess(tombstones: dict[PositionId, Tombstone]) -> Iterable[PositionId]:
+    surplus = len(tombstones) - TOMBSTONES_MAX
+    return [] if surplus <= 0 else list(tombstones)[:surplus]
+
+
+def _newer(learned_at: datetime | None, requested_at: datetime | None) -> bool:
+    return learned_at is not None and requested_at is not None and learned_at >= requested_at
