@@ -1,0 +1,289 @@
+"""The server half: HTTP/1.1 requests and WebSockets on one port, over any stream."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+import h11
+import trio
+from attrs import field, frozen
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, WebSocketRequest, wrap_server_stream
+from wsproto.utilities import LocalProtocolError as WebSocketMisuse
+from wsproto.utilities import RemoteProtocolError as WebSocketGarbage
+
+from adapters.base import SessionLost
+from adapters.handshake import HandshakeStream
+from adapters.http import HttpResponse, header_mapping
+
+_HEAD_BYTES_MAX = 64 * 1024
+_READ_BYTES = 64 * 1024
+_QUERY_FIELDS_MAX = 1000
+_CLOSE_S_MAX = 1.0
+_MESSAGES_WAITING_MAX = 16
+_BODYLESS = (204, 304)
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+@frozen
+class HttpRequest:
+    """A request as a handler sees it: path decoded, header names lower case, of repeated query fields the last."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)  # may hold a token
+    headers: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class DropConnection(Exception):
+    """Raised by a handler: cut the connection, without an answer or a close frame (a lost answer)."""
+
+
+_DEPARTED = (ConnectionClosed, HandshakeError, SessionLost, WebSocketMisuse, WebSocketGarbage, DropConnection, *_GONE)
+
+HttpHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
+"""Answers one request. Any exception but DropConnection is a bug and ends the server."""
+
+WebSocketHandler: TypeAlias = Callable[[WebSocketConnection, HttpRequest], Awaitable[None]]
+"""Owns one open WebSocket; returning closes it. ConnectionClosed out of it means that the client went away."""
+
+Admit: TypeAlias = Callable[[HttpRequest], HttpResponse | None]
+"""Looks at a WebSocket's handshake: None to accept, or the refusal."""
+
+
+@frozen
+class HttpService:
+    """What is served on one port.
+
+    Args:
+        http: answers every request that is not a WebSocket handshake to one of `websockets`.
+        websockets: path to handler.
+        subprotocols: path to the subprotocols that are spoken there, best first; the first that the client offers
+            too is chosen.
+        admit: may refuse a WebSocket handshake (401, 403, ...).
+        body_bytes_max: of a request; more is answered with 413.
+        message_bytes_max: of a WebSocket message; more ends the connection with 1009.
+        request_s_max: for a started request to be complete, and for an answer to be taken by the client.
+        idle_s_max: for the next request on a kept connection to start.
+    """
+
+    http: HttpHandler
+    websockets: Mapping[str, WebSocketHandler] = field(default=MappingProxyType({}))
+    subprotocols: Mapping[str, Sequence[str]] = field(default=MappingProxyType({}))
+    admit: Admit | None = None
+    body_bytes_max: int = 1024 * 1024
+    message_bytes_max: int = 16 * 1024 * 1024
+    request_s_max: float = 30.0
+    idle_s_max: float = 75.0
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection until either side ends it; the stream is closed on return."""
+        try:
+            await _Conversation(self, stream).run()
+        except (*_GONE, DropConnection):
+            return  # the client went away, or the handler wants it to look so
+        finally:
+            await trio.aclose_forcefully(stream)
+
+
+async def serve_tcp(
+    service: HttpService,
+    host: str,
+    port: int,
+    *,
+    connections_max: int = 1024,
+    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve `service` on a TCP port until cancelled; reports the bound port by `task_status.started(port)`.
+
+    Args:
+        port: 0 for any free one.
+        connections_max: at once; further ones are closed at once.
+    Raises:
+        OSError: the port cannot be bound.
+    """
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    slots = trio.Semaphore(connections_max)
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        try:
+            slots.acquire_nowait()
+        except trio.WouldBlock:
+            await trio.aclose_forcefully(stream)
+            return
+        try:
+            await service.serve_stream(stream)
+        finally:
+            slots.release()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(trio.serve_listeners, serve, listeners)
+        task_status.started(int(listeners[0].socket.getsockname()[1]))
+
+
+class _Conversation:
+    """One connection: requests one after the other, or one WebSocket."""
+
+    def __init__(self, service: HttpService, stream: trio.abc.Stream) -> None:
+        self._service = service
+        self._stream = stream
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES_MAX)
+        self._head = bytearray()  # the raw bytes of the request's head: a WebSocket handshake is replayed from them
+
+    async def run(self) -> None:
+        while True:
+            try:
+                event = await self._receive_head()
+                if event is None:
+                    return
+                request = _as_request(event)
+                handler = self._service.websockets.get(request.path)
+                if handler is not None and _wants_websocket(request):
+                    refusal = None if self._service.admit is None else self._service.admit(request)
+                    if refusal is None:
+                        await self._serve_websocket(handler, request)
+                        return
+                    await self._answer(refusal, close=True)
+                    return
+                body = await self._receive_body()
+            except h11.RemoteProtocolError as error:
+                await self._answer(HttpResponse(error.error_status_hint, body=b"bad request\n"), close=True)
+                return
+            if body is None:
+                await self._answer(HttpResponse(413, body=b"request body too large\n"), close=True)
+                return
+            response = await self._service.http(
+                HttpRequest(request.method, request.path, request.query, request.headers, body)
+            )
+            await self._answer(response, method=request.method, close=False)
+            if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                return
+            self._http.start_next_cycle()
+
+    async def _receive_head(self) -> h11.Request | None:
+        """Return the next request's head; None when the client closed, or asked nothing for too long."""
+        self._head[:] = self._http.trailing_data[0]
+        patience_s = self._service.request_s_max if self._head else self._service.idle_s_max
+        deadline = trio.current_time() + patience_s
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            with trio.move_on_at(deadline):
+                data = await self._stream.receive_some(_READ_BYTES)
+                if not data and not self._head:
+                    return None
+                if not self._head:
+                    deadline = trio.current_time() + self._service.request_s_max
+                self._head += data
+                self._http.receive_data(bytes(data))
+                continue
+            return None
+        return event if isinstance(event, h11.Request) else None
+
+    async def _receive_body(self) -> bytes | None:
+        """Return the request's body; None when it is too large.
+
+        Raises:
+            trio.BrokenResourceError: it does not come within its time.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        with trio.move_on_after(self._service.request_s_max):
+            if self._http.they_are_waiting_for_100_continue:
+                go_on = self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
+                await self._stream.send_all(go_on or b"")
+            while True:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    self._http.receive_data(bytes(await self._stream.receive_some(_READ_BYTES)))
+                elif isinstance(event, h11.Data):
+                    size += len(event.data)
+                    if size > self._service.body_bytes_max:
+                        return None
+                    chunks.append(bytes(event.data))
+                else:
+                    return b"".join(chunks)
+        raise trio.BrokenResourceError("the request's body did not come in time")
+
+    async def _answer(self, response: HttpResponse, *, method: str = "", close: bool) -> None:
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        headers = list(response.headers.items())
+        if response.status not in _BODYLESS:
+            headers.append(("content-length", str(len(response.body))))
+        if close:
+            headers.append(("connection", "close"))
+        data = self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
+        if response.body and response.status not in _BODYLESS and method != "HEAD":
+            data += self._http.send(h11.Data(data=response.body)) or b""
+        data += self._http.send(h11.EndOfMessage()) or b""
+        with trio.move_on_after(self._service.request_s_max):
+            await self._stream.send_all(data)
+            if close:
+                await self._linger()
+            return
+        raise trio.BrokenResourceError("the client did not take the answer")
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closing over unread input resets the line, and the client loses our last answer."""
+        with trio.move_on_after(_CLOSE_S_MAX):
+            while await self._stream.receive_some(_READ_BYTES):
+                continue
+
+    async def _serve_websocket(self, handler: WebSocketHandler, request: HttpRequest) -> None:
+        stream = HandshakeStream(self._stream, bytes(self._head))
+        failure: Exception | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                try:
+                    connection = await self._accept(nursery, stream, request.path)
+                    if connection is not None:
+                        await handler(connection, request)
+                        with trio.move_on_after(_CLOSE_S_MAX, shield=True):
+                            await connection.aclose()
+                except Exception as error:  # noqa: BLE001 - raised below, outside of the nursery
+                    failure = error
+                nursery.cancel_scope.cancel()
+        except* _DEPARTED as group:  # from the library's reader: the line was cut, or garbage came over it
+            failure = failure or group
+        if failure is not None and not _is_departure(failure):
+            raise failure
+
+    async def _accept(self, nursery: trio.Nursery, stream: HandshakeStream, path: str) -> WebSocketConnection | None:
+        wrap = partial(
+            wrap_server_stream,
+            nursery,
+            stream,
+            message_queue_size=_MESSAGES_WAITING_MAX,
+            max_message_size=self._service.message_bytes_max,
+            receive_buffer_size=_READ_BYTES,
+        )
+        proposal: WebSocketRequest | None = None
+        with trio.move_on_after(self._service.request_s_max):
+            proposal = await stream.shake(wrap)
+        if proposal is None:
+            return None
+        offered = set(proposal.proposed_subprotocols)
+        chosen = next((name for name in self._service.subprotocols.get(path, ()) if name in offered), None)
+        return await proposal.accept(subprotocol=chosen)
+
+
+def _wants_websocket(request: HttpRequest) -> bool:
+    return request.headers.get("upgrade", "").lower() == "websocket"
+
+
+def _as_request(event: h11.Request) -> HttpRequest:
+    target = event.target.decode("ascii")
+    path, _, query = target.partition("?")
+    try:
+        fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX))
+    except ValueError as error:
+        raise h11.RemoteProtocolError(str(error), error_status_hint=400) from error
+    return HttpRequest(event.method.decode("ascii"), unquote(path), fields, header_mapping(event.headers))
+
+
+def _is_departure(error: Exception) -> bool:
+    """Tell whether a WebSocket ended because the client went away or was dropped, in a group or not."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(_DEPARTED)[1] is None
+    return isinstance(error, _DEPARTED)
