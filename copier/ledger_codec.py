@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, overload
 import attrs
 import cattrs
 import msgspec
+from cattrs.errors import ForbiddenExtraKeysError
 
 T = TypeVar("T")
 
@@ -38,7 +39,22 @@ def encode(value: object) -> bytes:
     Raises:
         TypeError: `value` or something in it has a type that a body cannot hold.
     """
+    if not attrs.has(type(value)):
+        raise TypeError(f"expected an attrs object, found {type(value).__name__}")
     return _TO_JSON.encode(_tagged(value))
+
+
+# What bytes that we did not write can raise on their way through the JSON reader, cattrs and the constructors.
+_DAMAGE: Final = (
+    msgspec.DecodeError,
+    ForbiddenExtraKeysError,
+    RecursionError,
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 
 
 @overload
@@ -57,7 +73,7 @@ def decode(type_: Any, body: bytes) -> Any:
     try:
         tree = _FROM_JSON.decode(body)
         return _structure_chosen(tree, _choices(type_))
-    except (msgspec.DecodeError, RecursionError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGE as error:
         name = " | ".join(_choices(type_))
         raise CodecError(f"expected a body of {name}, found one that does not fit: {error!r}") from error
 

@@ -93,7 +93,7 @@ def test_failing_disk_stops_the_ledger_and_keeps_what_was_acknowledged(path: Pat
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "the disk failed" in str(failure)
     with pytest.raises(LedgerFailed, match="earlier failure"):
-        ledger.append([entry()], AT)
+        ledger.append([entry("x")], AT)
     ledger.close()
     assert acknowledged > 0
     reopened = Ledger.open(path)
