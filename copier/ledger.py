@@ -25,6 +25,7 @@ from copier.ledger_file import (
 )
 from copier.ledger_rows import (
     AFTER,
+    BY_KEY,
     GENESIS,
     INSERT,
     LAST,
@@ -73,7 +74,10 @@ class VerifyReport:
 
 
 class Ledger:
-    """An open ledger. Made by `open` or `in_memory`; used by one task at a time, synchronously."""
+    """An open ledger. Made by `open` or `in_memory`.
+
+    Used by one task at a time, in whatever thread. Who wants to read beside the writer opens it again, `readonly`.
+    """
 
     def __init__(self, connection: apsw.Connection, lock: WriterLock | None, *, readonly: bool) -> None:
         self._connection = connection
@@ -114,6 +118,11 @@ class Ledger:
     def last_seq(self) -> int:
         """The sequence number of the last entry that was appended or found at opening; 0 for none."""
         return self._seq
+
+    @property
+    def broken(self) -> bool:
+        """Whether a failure was such that no entry is taken any more; False after a full disk."""
+        return self._broken is not None
 
     def append(self, entries: Sequence[Entry], at: datetime) -> int:
         """Write `entries` in one transaction; when this returns, they survive a power cut.
@@ -200,6 +209,16 @@ class Ledger:
         """
         for row in self._rows(after, kinds):
             yield stored_entry(row)
+
+    def by_key(self, key: str) -> StoredEntry | None:
+        """Return the entry with `key`, or None when there has never been one.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        with reading(self._connection):
+            rows = rows_from(self._connection, BY_KEY, (key,))
+        return stored_entry(rows[0]) if rows else None
 
     def _rows(self, after: int, kinds: Sequence[str] | None) -> Iterator[Row]:
         wanted = None if kinds is None else set(kinds)

@@ -10,6 +10,7 @@ from attrs import frozen
 
 INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?)"
 AFTER: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
 
 Row = tuple[int, int, str, str, str | None, bytes, bytes]
@@ -60,7 +61,7 @@ def at_ns_of(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND * 1000
 
 
-def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int, ...] = ()) -> list[Row]:
+def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int | str, ...] = ()) -> list[Row]:
     """Return all rows of a SELECT of the ledger's columns; the STRICT table vouches for their types."""
     return cast("list[Row]", connection.execute(select, bindings).fetchall())
 

@@ -127,6 +127,12 @@ def test_duplicate_key_is_named_and_nothing_of_its_batch_is_written(ledger: Ledg
     assert ledger.verify() == VerifyReport(2)
 
 
+def test_entry_is_found_by_its_key(ledger: Ledger) -> None:
+    ledger.append([entry("a", "cp1"), entry("b", "cp2"), entry("c")], AT)
+    assert ledger.by_key("cp2") == StoredEntry(2, AT, "event", "main", "cp2", b"b")
+    assert ledger.by_key("cp3") is None
+
+
 def test_key_twice_in_one_batch_is_a_duplicate(ledger: Ledger) -> None:
     with pytest.raises(DuplicateKey) as caught:
         ledger.append([entry("a", "cp1"), entry("b", "cp1")], AT)
@@ -232,6 +238,7 @@ def test_row_of_a_foreign_program_stops_the_ledger(ledger: Ledger, path: Path) -
     for _ in range(2):
         with pytest.raises(LedgerFailed, match="another program wrote"):
             ledger.append([entry()], AT)
+    assert ledger.broken
 
 
 @pytest.mark.slow  # SQLite waits its whole patience (1 s) for the lock.

@@ -77,6 +77,7 @@ def test_full_disk_writes_nothing_of_the_batch_and_goes_on_with_room(small_disk:
     assert "disk of the ledger is full" in str(failure)
     assert acknowledged > 0
     assert len(list(ledger.entries())) == acknowledged
+    assert not ledger.broken
     ballast.unlink()
     assert ledger.append([entry("z")], AT) == acknowledged + 1
     assert ledger.verify() == VerifyReport(acknowledged + 1)
