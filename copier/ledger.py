@@ -29,6 +29,7 @@ from copier.ledger_rows import (
     GENESIS,
     INSERT,
     LAST,
+    LAST_OF_KIND,
     Entry,
     Row,
     StoredEntry,
@@ -123,6 +124,16 @@ class Ledger:
     def broken(self) -> bool:
         """Whether a failure was such that no entry is taken any more; False after a full disk."""
         return self._broken is not None
+
+    def last_of_kind(self, kind: str) -> int:
+        """Return the sequence number of the last entry of a kind; 0 for none.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        with reading(self._connection):
+            rows = rows_from(self._connection, LAST_OF_KIND, (kind,))
+        return rows[0][0] if rows else 0
 
     def append(self, entries: Sequence[Entry], at: datetime) -> int:
         """Write `entries` in one transaction; when this returns, they survive a power cut.

@@ -12,6 +12,9 @@ INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chai
 AFTER: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
+LAST_OF_KIND: Final = (
+    "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+)
 
 Row = tuple[int, int, str, str, str | None, bytes, bytes]
 """seq, at_ns, kind, account, key, body, chain: the columns in their order."""

@@ -193,7 +193,8 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
         case NotSent(retry_at=retry_at):
             waited = now + _backoff(leg.failures)
             later = waited if retry_at is None else max(retry_at, waited)
-            return replace_leg(copy, evolve(leg, pending=None, failures=leg.failures + 1, retry_at=later))
+            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            return replace_leg(copy, evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later))
         case NotFound():
             # The venue never saw it. An opening may go out again under the same id, everything else under a new one.
             step = leg.step + (leg.pending.purpose is not Purpose.OPEN)

@@ -22,7 +22,7 @@ from rules.sizing import following_volume
 from rules.state import AccountView
 from rules.stops import TargetStops, target_stops
 from rules.trace import Denied, Note, Trace
-from rules.values import PositionId, Price, Side, Volume, plain
+from rules.values import PositionId, Price, Volume, plain
 
 ZERO = Volume(0)
 
@@ -211,27 +211,28 @@ def _leave(context: Context, copy: Copy) -> Decision:
     if left is None or left.holds:
         return shaped
     ending = Ending.SOURCE_CLOSED if left.flatten is None else Ending.FLATTENED
-    if not any(leg.stage is LegStage.CLOSED for leg in left.legs) and left.flatten is None:
-        ending = _natural_ending(left)
     ended = evolve(left, status=CopyStatus.ENDED, ending=ending)
     if context.position is not None and copy.flatten is None:
         return _begin(context, context.position, ended)
     return evolve(shaped, copy=ended)
 
 
-def _natural_ending(copy: Copy) -> Ending:
-    if any(leg.stage is LegStage.GONE for leg in copy.legs):
-        return Ending.TARGET_CLOSED
-    if any(leg.stage is LegStage.REJECTED for leg in copy.legs):
-        return Ending.REJECTED
-    return Ending.SOURCE_CLOSED
+def _end(copy: Copy) -> Copy:
+    """End a copy that holds nothing although its source is open: the target closed it, or it never came to be."""
+    stages = {leg.stage for leg in copy.legs}
+    if LegStage.GONE in stages:
+        ending, reason = Ending.TARGET_CLOSED, None
+    elif LegStage.REJECTED in stages:
+        ending, reason = Ending.REJECTED, Reason.REJECTED
+    else:
+        ending, reason = Ending.DENIED, Reason.TOO_OLD
+    return evolve(copy, status=CopyStatus.ENDED, ending=ending, reason=reason)
 
 
 def _follow(context: Context, copy: Copy, position: Position) -> Decision:
     """Bring a living copy to the source's volume and stops."""
     if not copy.holds:
-        reason = Reason.REJECTED if _natural_ending(copy) is Ending.REJECTED else None
-        return Decision(evolve(copy, status=CopyStatus.ENDED, ending=_natural_ending(copy), reason=reason))
+        return Decision(_end(copy))
     trace: Trace = ()
     look_ups: tuple[LookUp, ...] = ()
     opened: tuple[Action, ...] = ()
@@ -254,6 +255,8 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
             copy = evolve(copy, granted=desired, followed=position.volume, refused=ZERO)
             trace = (*trace, _followed(copy, position))
     shaped = _shape(context, copy, desired, position)
+    if shaped.copy is not None and not shaped.copy.holds:
+        return evolve(shaped, copy=_end(shaped.copy), trace=(*trace, *shaped.trace))
     if instrument is None:
         look_ups = (*look_ups, LookUp(context.target.account, copy.legs[0].symbol))
     return Decision(
@@ -302,12 +305,13 @@ def _shape(context: Context, copy: Copy, desired: Volume, position: Position | N
     for leg in copy.legs:
         if not leg.live or leg.pending is not None:
             continue
-        if leg.retry_at is not None and context.now < leg.retry_at:
+        unwanted = leg.stage is LegStage.OPENING and (position is None or excess >= leg.volume)
+        if leg.retry_at is not None and context.now < leg.retry_at and not unwanted:
             again = _earlier(again, leg.retry_at)
             excess -= min(leg.expected, max(excess, ZERO))
             continue
         if leg.stage is LegStage.OPENING:
-            copy, action, freed = _open_again(context, copy, leg, excess, position, trace)
+            copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
         else:
             copy, action, freed = _shrink(context, copy, leg, excess, trace)
             if action is None and desired > ZERO and position is not None:
@@ -319,14 +323,14 @@ def _shape(context: Context, copy: Copy, desired: Volume, position: Position | N
 
 
 def _open_again(
-    context: Context, copy: Copy, leg: Leg, excess: Volume, position: Position | None, trace: list[Note | Denied]
+    context: Context, copy: Copy, leg: Leg, unwanted: bool, trace: list[Note | Denied]
 ) -> tuple[Copy, Action | None, Volume]:
     """Send an opening that never left again, under the same id, unless it is not wanted any more or is too late."""
     waited = context.now - copy.first_seen_at
     patience = max(_patience(context, copy), context.link.policy.guard.wait_max)
-    if position is None or excess >= leg.volume or waited > patience:
-        trace.append(Denied("source", Reason.SOURCE_GONE if position is None else Reason.TOO_OLD))
-        dropped = replace_leg(copy, evolve(leg, stage=LegStage.REJECTED, retry_at=None))
+    if unwanted or waited > patience:
+        trace.append(Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD))
+        dropped = replace_leg(copy, evolve(leg, stage=LegStage.CLOSED, retry_at=None))
         return evolve(dropped, granted=max(copy.granted - leg.volume, ZERO)), None, leg.volume
     pending = Pending(Purpose.OPEN, leg.cl_ord_id, leg.volume)
     leg = evolve(leg, pending=pending, retry_at=None)
@@ -402,6 +406,3 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     if one is None or other is None:
         return one if other is None else other
     return min(one, other)
-
-
-__all__ = ["Context", "Decision", "LookUp", "Side", "decide"]

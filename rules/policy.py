@@ -187,3 +187,8 @@ class CopyLink:
     target: AccountId
     policy: CopyPolicy
     state: LinkState = LinkState.ACTIVE
+
+    @classmethod
+    def orphaned(cls, link_id: LinkId, source: AccountId, target: AccountId) -> "CopyLink":
+        """Stand in for a link that the config no longer names: what it holds still closes with its source."""
+        return cls(link_id, source, target, CopyPolicy("(removed)"), LinkState.CLOSE_ONLY)

@@ -9,7 +9,7 @@ from rules.events import Origin, PositionClosed, PositionReported, SnapshotRecei
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote
 from rules.trace import Denied
-from rules.values import AccountId, PositionId, Price, Symbol, Volume
+from rules.values import AccountId, OmsType, PositionId, Price, Symbol, Volume
 
 YOUNG = timedelta(seconds=2)
 """A pushed list that lacks what was reported this short a while ago may be an older list: it must be confirmed."""
@@ -53,6 +53,7 @@ class AccountView:
     """
 
     account: AccountId
+    oms: OmsType = OmsType.HEDGING
     volumes_grow: bool = False
     known: bool = False
     ready: bool = False

@@ -1,0 +1,102 @@
+"""All copies in memory, with the indexes that keep work proportional to what changed."""
+
+from collections.abc import Iterable, Mapping
+
+from rules.copies import Copy, CopyStatus
+from rules.reconcile import CopyKey
+from rules.state import AccountView
+from rules.values import AccountId, ClOrdId, PositionId
+
+
+class CopyBook:
+    """The last record of every copy that can still matter, and the totals that they make at their targets.
+
+    Totals are kept in the target's `AccountView`: the gates read them there.
+    """
+
+    def __init__(self, views: Mapping[AccountId, AccountView]) -> None:
+        self._views = views
+        self._copies: dict[CopyKey, Copy] = {}
+        self._by_order: dict[ClOrdId, CopyKey] = {}
+        self._by_source: dict[AccountId, dict[CopyKey, None]] = {}
+        self._by_target: dict[AccountId, dict[CopyKey, None]] = {}
+        self._waiting: dict[AccountId, dict[CopyKey, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def get(self, key: CopyKey) -> Copy | None:
+        return self._copies.get(key)
+
+    def all(self) -> Iterable[Copy]:
+        return self._copies.values()
+
+    def by_order(self, cl_ord_id: ClOrdId) -> Copy | None:
+        """Return the copy that this order, opening or under way, belongs to."""
+        key = self._by_order.get(cl_ord_id)
+        return None if key is None else self._copies.get(key)
+
+    def of_source(self, account: AccountId, position_ids: frozenset[PositionId] | None = None) -> list[Copy]:
+        """Return the copies of a source account, or those of some of its positions."""
+        keys = self._by_source.get(account, {})
+        return [self._copies[key] for key in keys if position_ids is None or key[1] in position_ids]
+
+    def of_target(self, account: AccountId) -> list[Copy]:
+        """Return the copies that hold, or may yet hold, something at a target."""
+        return [self._copies[key] for key in self._by_target.get(account, {})]
+
+    def waiting_at(self, target: AccountId) -> list[Copy]:
+        """Return the copies whose denial may clear when something becomes known about the target."""
+        return [self._copies[key] for key in self._waiting.get(target, {})]
+
+    def store(self, copy: Copy) -> None:
+        """Put `copy` in the place of the record that it replaces."""
+        old = self._copies.get(copy.key)
+        self._copies[copy.key] = copy
+        self._count(old, copy)
+        self._index_orders(old, copy)
+        self._by_source.setdefault(copy.source, {})[copy.key] = None
+        _mark(self._by_target, copy.target, copy.key, copy.holds)
+        _mark(self._waiting, copy.target, copy.key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
+
+    def forget(self, copy: Copy) -> None:
+        """Drop a copy that holds nothing and whose source position is gone; the ledger keeps its story."""
+        old = self._copies.pop(copy.key, None)
+        if old is None:
+            return
+        self._count(old, None)
+        self._index_orders(old, None)
+        for index, account in (
+            (self._by_source, old.source),
+            (self._by_target, old.target),
+            (self._waiting, old.target),
+        ):
+            _mark(index, account, old.key, False)
+
+    def _count(self, old: Copy | None, new: Copy | None) -> None:
+        for copy, sign in ((old, -1), (new, 1)):
+            view = self._views.get(copy.target) if copy is not None else None
+            if copy is not None and view is not None and copy.holds:
+                view.copies += sign
+                view.volume += sign * copy.expected
+
+    def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
+        for cl_ord_id in _orders(old):
+            self._by_order.pop(cl_ord_id, None)
+        if new is not None:
+            for cl_ord_id in _orders(new):
+                self._by_order[cl_ord_id] = new.key
+
+
+def _orders(copy: Copy | None) -> Iterable[ClOrdId]:
+    for leg in () if copy is None else copy.legs:
+        yield leg.cl_ord_id
+        if leg.pending is not None:
+            yield leg.pending.cl_ord_id
+
+
+def _mark(index: dict[AccountId, dict[CopyKey, None]], account: AccountId, key: CopyKey, present: bool) -> None:
+    if present:
+        index.setdefault(account, {})[key] = None
+    elif account in index:
+        index[account].pop(key, None)

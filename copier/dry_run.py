@@ -1,0 +1,44 @@
+"""A target that is never asked: every order counts as executed as wished, so that the decisions go on as they would."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from copier.dispatch import Intent
+from rules.actions import OpenPosition, ReplaceStops
+from rules.reports import Filled, Report, StopsReplaced
+from rules.values import AccountId, PositionId
+
+
+class DryRun:
+    """Takes the place of a `Dispatcher`; nothing leaves the process."""
+
+    full = False
+
+    def __init__(self, name: AccountId, *, report: Callable[[AccountId, Report], Awaitable[None]]) -> None:
+        self._name = name
+        self._report = report
+        self._intents: deque[Intent] = deque()
+        self._wake = trio.Event()
+
+    def put(self, intent: Intent) -> None:
+        self._intents.append(intent)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        while True:
+            while self._intents:
+                action = self._intents.popleft().action
+                report: Report
+                if isinstance(action, ReplaceStops):
+                    report = StopsReplaced(action.cl_ord_id)
+                elif isinstance(action, OpenPosition):
+                    position_id = PositionId(f"dry-{action.cl_ord_id}")
+                    report = Filled(action.cl_ord_id, position_id, action.volume, action.expected_price)
+                else:
+                    report = Filled(action.cl_ord_id, action.position_id, action.volume, action.expected_price)
+                await self._report(self._name, report)
+            self._wake = trio.Event()
+            await self._wake.wait()

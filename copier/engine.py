@@ -1,0 +1,381 @@
+"""The engine: the single writer of everything that is known. It decides synchronously and waits only for the disk.
+
+Each round takes what has come, decides, makes all of it durable in one commit, and only then lets orders leave.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+import trio
+from attrs import evolve, frozen
+from copier.clock import Clock
+
+from copier.book import CopyBook
+from copier.dispatch import Intent
+from copier.journal import Journal
+from copier.latency import Latency
+from copier.limit_watch import LimitWatch
+from copier.targets import TargetWatch
+from copier.timers import Timers
+from rules.actions import Action
+from rules.copies import Copy, CopyStatus, settle
+from rules.decide import Context, Decision, decide
+from rules.events import (
+    AccountReported,
+    Event,
+    InstrumentReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    QuoteReported,
+    SessionEnded,
+    SessionOpened,
+    SnapshotReceived,
+    SymbolsReported,
+)
+from rules.gates import LookUp
+from rules.policy import CopyLink
+from rules.reconcile import CopyKey
+from rules.reports import Rejected, Report
+from rules.state import AccountView, Change, Doubt
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Symbol
+
+BATCH_MAX = 256
+"""Inputs of one round: bounds how long the first of them waits for its commit."""
+
+
+@frozen
+class Reported:
+    """A report on an order of `account`."""
+
+    account: AccountId
+    report: Report
+
+
+@frozen
+class Polled:
+    """The books of `account` could not be asked: it is not ready until they can."""
+
+    account: AccountId
+    reason: str
+
+
+Input = Event | Reported | Polled
+
+
+class Outside:
+    """What the engine asks of the rest of the service. Nothing of it waits."""
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[AccountId, Intent], None],
+        full: Callable[[AccountId], bool],
+        look_up: Callable[[LookUp], None],
+        poll: Callable[[AccountId], None],
+    ) -> None:
+        self.send = send
+        self.full = full
+        self.look_up = look_up
+        self.poll = poll
+
+
+class Engine:
+    """State, decisions, and the order in which they become true."""
+
+    def __init__(
+        self,
+        *,
+        links: Iterable[CopyLink],
+        views: Mapping[AccountId, AccountView],
+        book: CopyBook,
+        journal: Journal,
+        limits: LimitWatch,
+        clock: Clock,
+        latency: Latency,
+        outside: Outside,
+        close_orphans: bool = False,
+        observe_targets: bool = True,
+    ) -> None:
+        self.views = views
+        self.book = book
+        self.latency = latency
+        self._links = {link.link_id: link for link in links}
+        self._by_source: dict[AccountId, list[CopyLink]] = {}
+        for link in self._links.values():
+            self._by_source.setdefault(link.source, []).append(link)
+        self._targets = frozenset(link.target for link in self._links.values())
+        self._journal = journal
+        self._limits = limits
+        self._clock = clock
+        self._outside = outside
+        self._watch = TargetWatch(self, close_orphans=close_orphans) if observe_targets else None
+        self._timers: Timers[CopyKey] = Timers()
+        self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
+        self._outgoing: list[tuple[Action, bool, datetime | None]] = []
+        self._flattens: Timers[LinkId] = Timers()
+        self._cause_at: datetime | None = None
+        self.now = clock.utc_now()
+        for account, view in self.views.items():
+            view.denied = limits.denied(account)
+        for link in self._links.values():
+            self._flatten_by_schedule(link)
+
+    # One round
+
+    async def run(self, inputs: trio.MemoryReceiveChannel[Input]) -> None:
+        """Decide until the inputs end."""
+        while True:
+            batch = await self._next(inputs)
+            if batch is None:
+                return
+            await self.round(batch, busy=inputs.statistics().current_buffer_used > 0)
+
+    async def round(self, batch: Iterable[Input], *, busy: bool = False) -> None:
+        """Take a batch in, make what follows durable, let the orders go."""
+        self.now = self._clock.utc_now()
+        for each in batch:
+            self._take(each)
+        self._cause_at = None
+        self._fire()
+        outgoing, self._outgoing = self._outgoing, []
+        await self._journal.commit(self.now, busy=busy)
+        durable_at = self._clock.utc_now()
+        for action, resend, cause_at in outgoing:
+            if cause_at is not None:
+                self.latency.record("frame_to_intent", cause_at, durable_at)
+            self._outside.send(action.account, Intent(action, durable_at, resend))
+
+    async def _next(self, inputs: trio.MemoryReceiveChannel[Input]) -> list[Input] | None:
+        """Return what has come, nothing when a timer is due, None at the end."""
+        due = self._due_at()
+        wait_s = float("inf") if due is None else max((due - self._clock.utc_now()).total_seconds(), 0.0)
+        batch: list[Input] = []
+        with trio.move_on_after(wait_s):
+            try:
+                batch.append(await inputs.receive())
+            except trio.EndOfChannel:
+                return None
+        while batch and len(batch) < BATCH_MAX:
+            try:
+                batch.append(inputs.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+        return batch
+
+    def _due_at(self) -> datetime | None:
+        times = [self._timers.first(), self._flattens.first(), self._limits.next_reset()]
+        return min((at for at in times if at is not None), default=None)
+
+    def _fire(self) -> None:
+        for key in self._timers.due(self.now):
+            copy = self.book.get(key)
+            if copy is not None:
+                self.reconsider(copy, "timer")
+        for account in self._limits.reset_due(self.now):
+            self._enforce(account)
+        for link_id in self._flattens.due(self.now):
+            self._flatten_by_schedule(self._links[link_id])
+
+    def _flatten_by_schedule(self, link: CopyLink) -> None:
+        """Close what was copied before the schedule's last flattening, also one that was missed while we were away."""
+        schedule = link.policy.schedule
+        if schedule is None or not schedule.flatten:
+            return
+        for copy in self.book.of_target(link.target):
+            if copy.link_id == link.link_id and schedule.flattens(copy.first_seen_at, self.now) is not None:
+                self.flatten(copy, f"schedule {schedule.name}")
+        edge = schedule.next_edge(self.now)
+        if edge is not None:
+            self._flattens.set(link.link_id, edge)
+
+    # What comes in
+
+    def _take(self, given: Input) -> None:
+        match given:
+            case Reported():
+                self._settle(given.report)
+            case Polled(account=account):
+                self.views[account].ready = False
+            case PositionReported():
+                self._cause_at = given.received_at
+                self._stream(given.account, self.views[given.account].report(given))
+            case PositionClosed():
+                self._cause_at = given.received_at
+                self._stream(given.account, self.views[given.account].close(given))
+            case SnapshotReceived():
+                self._cause_at = given.received_at if given.origin is Origin.LIVE else None
+                self._snapshot(given)
+            case AccountReported():
+                self.views[given.account].status = given.status
+                self._limits.sample(given.account, given.status, self.now)
+                self._enforce(given.account)
+            case InstrumentReported():
+                self.views[given.account].instruments[given.symbol] = given.instrument
+                self._answer(given.account, given.symbol)
+            case QuoteReported():
+                self.views[given.account].quotes[given.quote.symbol] = given.quote
+                self._answer(given.account, given.quote.symbol)
+            case SymbolsReported() | SessionOpened():
+                pass
+            case SessionEnded():
+                self._journal.alert("session.lost", given.account, given.reason)
+
+    def _stream(self, account: AccountId, change: Change | Doubt | None) -> None:
+        if isinstance(change, Doubt):
+            self._outside.poll(account)
+        elif change is not None:
+            self._changed(account, change, Origin.LIVE)
+            if account in self._targets:
+                self._outside.poll(account)
+
+    def _snapshot(self, event: SnapshotReceived) -> None:
+        view = self.views[event.account]
+        was_known = view.known
+        for found in view.sync(event):
+            if isinstance(found, Doubt):
+                self._outside.poll(event.account)
+            else:
+                self._changed(event.account, found, event.origin)
+        view.known = view.known or event.certain or event.requested_at is not None
+        if view.known and not was_known:
+            for copy in self.book.of_source(event.account):
+                if copy.source_position_id not in view.positions:
+                    self._run(copy.link_id, copy.source_position_id, copy.origin, "gone while we were away")
+        if event.requested_at is not None:
+            self._ready(event.account)
+            if self._watch is not None:
+                self._watch.compare(event)
+
+    def _ready(self, account: AccountId) -> None:
+        view = self.views[account]
+        if not view.ready:
+            view.ready = True
+            for copy in self.book.waiting_at(account):
+                self.reconsider(copy, "target ready")
+
+    def _changed(self, account: AccountId, change: Change, origin: Origin) -> None:
+        because = "closed" if change.position is None else "position"
+        for link in self._by_source.get(account, ()):
+            self._run(link.link_id, change.position_id, origin, because, change.price)
+
+    def _answer(self, account: AccountId, symbol: Symbol) -> None:
+        for key in self._awaited.pop((account, symbol), ()):
+            copy = self.book.get(key)
+            if copy is not None:
+                self.reconsider(copy, "looked up")
+
+    def _settle(self, report: Report) -> None:
+        copy = self.book.by_order(report.cl_ord_id)
+        if copy is None:
+            return
+        settled = settle(copy, report, self.now)
+        if settled == copy:
+            return
+        self._journal.report(report, settled)
+        self.book.store(settled)
+        self.views[settled.target].lagging = self._outside.full(settled.target)
+        if isinstance(report, Rejected):
+            self._outside.poll(settled.target)  # the position may be gone, or not what we think
+        self.reconsider(settled, "report")
+
+    # Decisions
+
+    def link_of(self, copy: Copy) -> CopyLink:
+        """Return the copy's link; one that the config no longer names still closes with its source."""
+        return self._links.get(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
+
+    def reconsider(self, copy: Copy, because: str) -> None:
+        """Decide again about a copy, on the source as last seen."""
+        self._run(copy.link_id, copy.source_position_id, copy.origin, because)
+
+    def flatten(self, copy: Copy, why: str) -> None:
+        """Close everything of a copy, and do not open it again."""
+        if copy.flatten is None and copy.status is not CopyStatus.ENDED:
+            flattened = evolve(copy, flatten=why)
+            self._journal.decision(flattened, f"flatten: {why}")
+            self.book.store(flattened)
+            self.reconsider(flattened, f"flatten: {why}")
+
+    def correct(self, copy: Copy, because: str) -> None:
+        """Take a record that the target's books corrected, and decide what follows."""
+        self._journal.decision(copy, because)
+        self.book.store(copy)
+        self.reconsider(copy, because)
+
+    def adopt(self, copy: Copy) -> None:
+        """Take over a position that nobody owns, to close it."""
+        if self.book.get(copy.key) is None:
+            self.correct(copy, copy.flatten or "adopted")
+
+    def _run(
+        self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
+    ) -> None:
+        copy = self.book.get((link_id, position_id))
+        link = self._links.get(link_id) if copy is None else self.link_of(copy)
+        if link is None or link.target not in self.views:
+            return
+        source = self.views.get(link.source)
+        if source is None or (not source.known and position_id not in source.positions):
+            return  # nothing missing means closed before the source was seen whole
+        position = source.positions.get(position_id)
+        context = Context(self.now, link, source, self.views[link.target], position_id, position, origin, copy, price)
+        decision = decide(context)
+        self._apply(copy, decision, because)
+        new = decision.copy
+        if new is not None and position is None and not new.holds and new.status is CopyStatus.ENDED:
+            self.book.forget(new)
+
+    def _apply(self, old: Copy | None, decision: Decision, because: str) -> None:
+        copy = decision.copy
+        if copy is None:
+            return
+        if copy != old or decision.actions:
+            self._journal.decision(copy, because, decision.trace, decision.actions)
+            self.book.store(copy)
+            self.views[copy.target].lagging = self._outside.full(copy.target)
+        for action in decision.actions:
+            resend = old is not None and any(leg.cl_ord_id == action.cl_ord_id for leg in old.legs)
+            self._journal.intent(action, resend=resend)
+            self._outgoing.append((action, resend, self._cause_at))
+        for look_up in decision.look_ups:
+            self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
+            self._outside.look_up(look_up)
+        if decision.look_again_at is not None:
+            self._timers.set(copy.key, decision.look_again_at)
+
+    def wanted(self, action: Action) -> bool:
+        """Tell whether an opening that is about to leave is still wanted: its source open, nothing flattened."""
+        copy = self.book.by_order(action.cl_ord_id)
+        if copy is None or copy.flatten is not None or self.views[copy.target].denied is not None:
+            return False
+        position = self.views[copy.source].positions.get(copy.source_position_id)
+        return position is not None and position.side is copy.side
+
+    # What the watch of the targets asks
+
+    def oms(self, account: AccountId) -> OmsType:
+        return self.views[account].oms
+
+    def poll(self, account: AccountId) -> None:
+        self._outside.poll(account)
+
+    def knows(self, cl_ord_id: ClOrdId) -> bool:
+        return self._journal.knows(cl_ord_id)
+
+    def flattens_all(self, account: AccountId) -> bool:
+        return self._limits.flattens_all(account)
+
+    def alert(self, code: str, account: AccountId, text: str) -> None:
+        self._journal.alert(code, account, text)
+
+    def _enforce(self, account: AccountId) -> None:
+        """Put a limit's verdict in force: before the next order can leave, since nothing else runs meanwhile."""
+        view = self.views[account]
+        view.denied = self._limits.denied(account)
+        why = self._limits.flattening(account)
+        if why is not None:
+            for copy in self.book.of_target(account):
+                self.flatten(copy, why)
+            if self._watch is not None and self._limits.flattens_all(account):
+                self._outside.poll(account)

@@ -1,0 +1,106 @@
+"""The engine's pen: collects a round's records, makes them durable in one commit, then tells who listens.
+
+Idle, it commits in place, since a thread hop costs more than the disk; busy, in a thread, so that the next round's
+inputs gather meanwhile and share one commit.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+import trio
+from rules.limits import LimitState
+
+from copier.ledger import Entry, Ledger, LedgerFailed
+from copier.ledger_codec import encode
+from copier.records import (
+    KINDS,
+    AlertRecord,
+    CheckpointRecord,
+    DecisionRecord,
+    IntentRecord,
+    LimitRecord,
+    Record,
+    ReportRecord,
+    ResendRecord,
+)
+from rules.actions import Action
+from rules.copies import Copy
+from rules.reports import Report
+from rules.trace import Trace
+from rules.values import AccountId, ClOrdId
+
+FULL_DISK_PAUSE_S = 1.0
+"""Nothing leaves while the disk is full; it is tried this often whether there is room again."""
+
+Listener = Callable[[Record, datetime], None]
+
+_log = structlog.get_logger("ledger")
+
+
+class Journal:
+    """Writes records; `listeners` see each of them once it is durable."""
+
+    def __init__(self, ledger: Ledger, *, threads: bool = True, listeners: Iterable[Listener] = ()) -> None:
+        self._ledger = ledger
+        self._threads = threads
+        self._listeners = tuple(listeners)
+        self._records: list[Record] = []
+        self._entries: list[Entry] = []
+
+    def decision(self, copy: Copy, because: str, trace: Trace = (), actions: tuple[Action, ...] = ()) -> None:
+        orders = tuple(action.cl_ord_id for action in actions)
+        self._write(DecisionRecord(copy, because, trace, orders), copy.target)
+
+    def intent(self, action: Action, *, resend: bool) -> None:
+        """Write that an order may leave. A first sending owns its id: the ledger refuses a second one."""
+        if resend:
+            self._write(ResendRecord(action), action.account)
+        else:
+            self._write(IntentRecord(action), action.account, action.cl_ord_id)
+
+    def report(self, report: Report, copy: Copy) -> None:
+        self._write(ReportRecord(report, copy), copy.target)
+
+    def limit(self, account: AccountId, state: LimitState, stage: str) -> None:
+        self._write(LimitRecord(account, state, stage), account)
+
+    def alert(self, code: str, account: AccountId, text: str) -> None:
+        self._write(AlertRecord(code, text), account)
+
+    def checkpoint(self, copies: Iterable[Copy], limits: Iterable[LimitState], at: datetime) -> None:
+        self._write(CheckpointRecord(tuple(copies), tuple(limits), at), "")
+
+    def knows(self, cl_ord_id: ClOrdId) -> bool:
+        """Tell whether this ledger ever held an intent of that id."""
+        return self._ledger.by_key(cl_ord_id) is not None
+
+    async def commit(self, at: datetime, *, busy: bool = False) -> None:
+        """Make everything written since the last commit durable. On a full disk it waits for room.
+
+        Raises:
+            LedgerFailed: the ledger cannot be trusted any more.
+        """
+        if not self._entries:
+            return
+        entries, self._entries = self._entries, []
+        records, self._records = self._records, []
+        while True:
+            try:
+                if busy and self._threads:
+                    await trio.to_thread.run_sync(self._ledger.append, entries, at)
+                else:
+                    self._ledger.append(entries, at)
+                break
+            except LedgerFailed as error:
+                if self._ledger.broken:
+                    raise
+                _log.error("no order leaves until the ledger can be written", error=str(error))
+                await trio.sleep(FULL_DISK_PAUSE_S)
+        for record in records:
+            for listener in self._listeners:
+                listener(record, at)
+
+    def _write(self, record: Record, account: AccountId | str, key: str | None = None) -> None:
+        self._records.append(record)
+        self._entries.append(Entry(KINDS[type(record)], account, encode(record), key))

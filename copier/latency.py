@@ -1,0 +1,41 @@
+"""How long each stage of a copied trade took: bounded samples, percentiles on demand."""
+
+from collections import deque
+from datetime import datetime
+from typing import Final
+
+SAMPLES_MAX: Final = 10_000
+"""Of each stage, the latest: enough for a p99 with a hundred samples above it."""
+
+
+class Latency:
+    """Samples by stage: `frame_to_intent`, `intent_to_sent`, `sent_to_report`."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, deque[float]] = {}
+
+    def record(self, stage: str, begun_at: datetime, ended_at: datetime) -> None:
+        samples = self._samples.setdefault(stage, deque(maxlen=SAMPLES_MAX))
+        samples.append((ended_at - begun_at).total_seconds() * 1000)
+
+    def percentile_ms(self, stage: str, share: float) -> float | None:
+        """Return the given percentile in milliseconds (nearest rank); None without samples.
+
+        Args:
+            share: 0 < share <= 1, such as 0.5 or 0.99.
+        """
+        samples = sorted(self._samples.get(stage, ()))
+        if not samples:
+            return None
+        return samples[min(int(len(samples) * share), len(samples) - 1)]
+
+    def summary(self) -> dict[str, dict[str, float | int]]:
+        """Return `{stage: {"count", "p50", "p99"}}`, milliseconds to three digits."""
+        return {
+            stage: {
+                "count": len(samples),
+                "p50": round(self.percentile_ms(stage, 0.50) or 0.0, 3),
+                "p99": round(self.percentile_ms(stage, 0.99) or 0.0, 3),
+            }
+            for stage, samples in sorted(self._samples.items())
+        }

@@ -1,0 +1,97 @@
+"""The limits of all accounts: judged at each sample and at each reset, remembered in the ledger."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rules.limits import (
+    FlattenScope,
+    Judgement,
+    Limit,
+    LimitState,
+    denial,
+    flattens,
+    forbids,
+    judge,
+    next_reset,
+)
+
+from copier.journal import Journal
+from copier.timers import Timers
+from rules.observed import AccountStatus
+from rules.trace import Denied
+from rules.values import AccountId
+
+
+class LimitWatch:
+    """Judges limits and says what they forbid; the engine enforces it in the same step."""
+
+    def __init__(self, limits: Iterable[Limit], states: Iterable[LimitState], journal: Journal, now: datetime) -> None:
+        self._limits: dict[AccountId, list[Limit]] = {}
+        self._states = {state.limit_id: state for state in states}
+        self._judged: dict[str, Judgement] = {}
+        self._journal = journal
+        self._resets: Timers[AccountId] = Timers()
+        for limit in limits:
+            self._limits.setdefault(limit.account, []).append(limit)
+        for account in self._limits:
+            self._judge(account, None, now)
+
+    @property
+    def states(self) -> Iterable[LimitState]:
+        return self._states.values()
+
+    def judgements(self, account: AccountId) -> list[tuple[Limit, Judgement]]:
+        """Return each limit of the account with what was last found."""
+        return [(limit, self._judged[limit.limit_id]) for limit in self._limits.get(account, ())]
+
+    def sample(self, account: AccountId, status: AccountStatus, now: datetime) -> None:
+        """Judge an account by its new figures."""
+        if account in self._limits:
+            self._judge(account, status, now)
+
+    def next_reset(self) -> datetime | None:
+        return self._resets.first()
+
+    def reset_due(self, now: datetime) -> list[AccountId]:
+        """Judge, by the clock alone, the accounts whose day has ended; return them."""
+        accounts = list(self._resets.due(now))
+        for account in accounts:
+            self._judge(account, None, now)
+        return accounts
+
+    def denied(self, account: AccountId) -> Denied | None:
+        """Return why the account may take no new risk, None when it may."""
+        for limit, judgement in self.judgements(account):
+            if forbids(judgement.stage):
+                return denial(limit, judgement)
+        return None
+
+    def flattening(self, account: AccountId) -> str | None:
+        """Return the id of a limit that wants the account flat, None when there is none."""
+        for limit, judgement in self.judgements(account):
+            if flattens(judgement.stage):
+                return limit.limit_id
+        return None
+
+    def flattens_all(self, account: AccountId) -> bool:
+        """Tell whether positions that are not copies must be closed as well."""
+        return any(
+            flattens(judgement.stage) and limit.scope is FlattenScope.ACCOUNT
+            for limit, judgement in self.judgements(account)
+        )
+
+    def _judge(self, account: AccountId, status: AccountStatus | None, now: datetime) -> None:
+        resets: list[datetime] = []
+        for limit in self._limits[account]:
+            state = self._states.get(limit.limit_id)
+            judgement = judge(limit, state, status, now)
+            before = self._judged.get(limit.limit_id)
+            self._judged[limit.limit_id] = judgement
+            if judgement.state != state or before is None or before.stage is not judgement.stage:
+                self._states[limit.limit_id] = judgement.state
+                self._journal.limit(account, judgement.state, judgement.stage.value)
+            reset = next_reset(limit, now)
+            if reset is not None:
+                resets.append(reset)
+        if resets:
+            self._resets.set(account, min(resets))

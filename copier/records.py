@@ -1,0 +1,91 @@
+"""What the ledger's rows hold: decisions, intents, reports, limit states, alerts, and checkpoints.
+
+Each row that changes a copy carries the whole record, so that the last one is the truth and folding is a dictionary.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import frozen
+from rules.limits import LimitState
+
+from rules.actions import Action
+from rules.copies import Copy
+from rules.reports import Report
+from rules.trace import Trace
+from rules.values import AccountId, ClOrdId
+
+
+@frozen
+class DecisionRecord:
+    """A decision: the copy as it is now, and why. `because` says what set it off."""
+
+    copy: Copy
+    because: str
+    trace: Trace = ()
+    orders: tuple[ClOrdId, ...] = ()
+    """The orders that it led to; each has an intent row."""
+
+
+@frozen
+class IntentRecord:
+    """An order that may leave from now on. Its row's key is the order's id, which no second row can have."""
+
+    action: Action
+
+
+@frozen
+class ResendRecord:
+    """An order that was proven never to have left, or never to have arrived, goes out again under its id."""
+
+    action: Action
+
+
+@frozen
+class ReportRecord:
+    """What the venue said of an order, and the copy as it is now."""
+
+    report: Report
+    copy: Copy
+
+
+@frozen
+class LimitRecord:
+    """A limit's state after it changed."""
+
+    account: AccountId
+    state: LimitState
+    stage: str
+
+
+@frozen
+class AlertRecord:
+    """Something that a person should know."""
+
+    code: str
+    text: str
+
+
+@frozen
+class CheckpointRecord:
+    """Everything that is still alive; folding begins at the last one."""
+
+    copies: tuple[Copy, ...]
+    limits: tuple[LimitState, ...]
+    at: datetime
+
+
+Record: TypeAlias = (
+    DecisionRecord | IntentRecord | ResendRecord | ReportRecord | LimitRecord | AlertRecord | CheckpointRecord
+)
+
+KINDS: dict[type, str] = {
+    DecisionRecord: "decision",
+    IntentRecord: "intent",
+    ResendRecord: "resend",
+    ReportRecord: "report",
+    LimitRecord: "limit",
+    AlertRecord: "alert",
+    CheckpointRecord: "checkpoint",
+}
+"""The `kind` of each record's row."""

@@ -1,0 +1,72 @@
+"""What the last run left in the ledger: the living copies, the limits' states, and the orders nobody answered."""
+
+from datetime import datetime
+
+from attrs import define, field
+from rules.limits import LimitState
+
+from copier.ledger import Ledger
+from copier.ledger_codec import decode
+from copier.records import (
+    KINDS,
+    CheckpointRecord,
+    DecisionRecord,
+    IntentRecord,
+    LimitRecord,
+    Record,
+    ReportRecord,
+)
+from rules.actions import Action
+from rules.copies import Copy, CopyStatus, Ending
+from rules.reconcile import CopyKey
+
+TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
+
+_FOLDED = ("decision", "report", "limit", "checkpoint")
+
+
+@define
+class Recovered:
+    """The state that the ledger's rows add up to."""
+
+    copies: dict[CopyKey, Copy] = field(factory=dict)
+    limits: dict[str, LimitState] = field(factory=dict)
+
+    def fold(self, record: Record) -> None:
+        """Take one row; the last record of a copy or a limit is the truth about it."""
+        match record:
+            case CheckpointRecord():
+                self.copies = {copy.key: copy for copy in record.copies}
+                self.limits = {state.limit_id: state for state in record.limits}
+            case DecisionRecord() | ReportRecord():
+                copy = record.copy
+                if copy.status is CopyStatus.ENDED and copy.ending is Ending.SOURCE_CLOSED and not copy.holds:
+                    self.copies.pop(copy.key, None)
+                else:
+                    self.copies[copy.key] = copy
+            case LimitRecord():
+                self.limits[record.state.limit_id] = record.state
+            case _:
+                pass
+
+
+def recover(ledger: Ledger) -> Recovered:
+    """Fold the ledger from its last checkpoint on."""
+    recovered = Recovered()
+    for entry in ledger.entries(after=ledger.last_of_kind("checkpoint") - 1, kinds=_FOLDED):
+        recovered.fold(decode(TYPES[entry.kind], entry.body))
+    return recovered
+
+
+def unanswered(ledger: Ledger, recovered: Recovered) -> list[tuple[Action, datetime]]:
+    """Return the orders that were under way, each with the earliest moment at which it can have left."""
+    orders: list[tuple[Action, datetime]] = []
+    for copy in recovered.copies.values():
+        for leg in copy.legs:
+            if leg.pending is None:
+                continue
+            entry = ledger.by_key(leg.pending.cl_ord_id)
+            if entry is None:
+                raise LookupError(f"the ledger has no intent for order {leg.pending.cl_ord_id} of {copy.link_id}")
+            orders.append((decode(IntentRecord, entry.body).action, entry.at))
+    return orders

@@ -1,0 +1,237 @@
+"""The nursery tree: who runs under whom, what is started first and what is cancelled last.
+
+service
+|- engine                   the single writer; ends after everything that feeds it
+|- dispatchers              one a target; they outlive the sources, so that a drain can finish what left
+|- look-ups
+|- sources                  one stream and one poller an account, each supervised
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from random import Random
+
+import structlog
+import trio
+from attrs import frozen
+from copier.clock import Clock
+from rules.limits import Limit
+
+from adapters.base import Account
+from copier.book import CopyBook
+from copier.dispatch import Dispatcher, Intent
+from copier.dry_run import DryRun
+from copier.engine import Engine, Input, Outside, Reported
+from copier.journal import Journal, Listener
+from copier.latency import Latency
+from copier.ledger import Ledger
+from copier.limit_watch import LimitWatch
+from copier.lookups import LookUps
+from copier.polls import Poller
+from copier.recovery import recover, unanswered
+from copier.streams import run_stream
+from copier.weather import Backoff
+from rules.actions import Action
+from rules.events import Event
+from rules.policy import CopyLink
+from rules.reports import Report
+from rules.state import AccountView
+from rules.values import AccountId
+
+INPUTS_MAX = 1000
+"""Events and reports that wait for the engine. A full channel slows the sockets down, and loses nothing."""
+
+CHECKPOINT_ROWS = 1000
+"""Rows since the last checkpoint that make a new one worth its size at start."""
+
+RECONCILE_EVERY_S = 10.0
+DRAIN_PAUSE_S = 0.02
+
+_log = structlog.get_logger("service")
+
+
+@frozen
+class Options:
+    """What a service does besides its links and limits; durations in seconds."""
+
+    drain_s: float = 10.0
+    close_orphans: bool = False
+    dry_run: bool = False
+
+
+class Service:
+    """A copier over some accounts and one ledger; `run` it once."""
+
+    def __init__(
+        self,
+        *,
+        links: Iterable[CopyLink],
+        limits: Iterable[Limit],
+        accounts: Mapping[AccountId, Account],
+        ledger: Ledger,
+        clock: Clock,
+        random: Random,
+        options: Options | None = None,
+        reconcile_every_s: Mapping[AccountId, float] | None = None,
+        listeners: Iterable[Listener] = (),
+        threads: bool = True,
+    ) -> None:
+        self._every_s = reconcile_every_s or {}
+        self.options = options or Options()
+        self.latency = Latency()
+        self._links = tuple(links)
+        self._accounts = accounts
+        self._clock = clock
+        self._random = random
+        self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
+        self._journal = Journal(ledger, threads=threads, listeners=listeners)
+        recovered = recover(ledger)
+        now = clock.utc_now()
+        self._unanswered = unanswered(ledger, recovered)
+        views = {
+            name: AccountView(name, account.capabilities.oms, account.capabilities.volumes_grow)
+            for name, account in accounts.items()
+        }
+        self.book = CopyBook(views)
+        for copy in recovered.copies.values():
+            self.book.store(copy)
+        self.limits = LimitWatch(limits, recovered.limits.values(), self._journal, now)
+        if ledger.last_seq - ledger.last_of_kind("checkpoint") > CHECKPOINT_ROWS:
+            self._journal.checkpoint(self.book.all(), self.limits.states, now)
+        self._targets = {
+            name: self._target(name)
+            for name in dict.fromkeys([*(link.target for link in self._links), *self._held_at()])
+        }
+        self._look_ups = LookUps(accounts, self._emit, clock.utc_now)
+        self._pollers = {name: self._poller(name) for name in accounts}
+        self.engine = Engine(
+            links=self._links,
+            views=views,
+            book=self.book,
+            journal=self._journal,
+            limits=self.limits,
+            clock=clock,
+            latency=self.latency,
+            outside=Outside(
+                send=self._dispatch,
+                full=lambda name: name in self._targets and self._targets[name].full,
+                look_up=self._look_ups.ask,
+                poll=lambda name: self._pollers[name].ask(),
+            ),
+            close_orphans=self.options.close_orphans,
+            observe_targets=not self.options.dry_run,
+        )
+
+    def _held_at(self) -> list[AccountId]:
+        """Return the accounts where copies are held, whether or not a link still names them."""
+        held = {copy.target for copy in self.book.all() if copy.holds}
+        for name in sorted(held - self._accounts.keys()):
+            _log.error("copies are open on an account that the config no longer names", account=name)
+        return sorted(held & self._accounts.keys())
+
+    def _target(self, name: AccountId) -> "Dispatcher | DryRun":
+        if self.options.dry_run:
+            return DryRun(name, report=self._report)
+        return Dispatcher(
+            name,
+            self._accounts[name],
+            now=self._clock.utc_now,
+            report=self._report,
+            wanted=lambda action: self.engine.wanted(action),
+            latency=self.latency,
+        )
+
+    def _poller(self, name: AccountId) -> Poller:
+        return Poller(
+            name,
+            self._accounts[name],
+            every_s=self._every_s.get(name, RECONCILE_EVERY_S),
+            emit=self._send.send,
+            backoff=Backoff(self._random),
+            now=self._clock.utc_now,
+        )
+
+    def _dispatch(self, name: AccountId, intent: Intent) -> None:
+        if name not in self._targets:
+            # An account that no link names is only ever asked to close what nobody owns; it gets its dispatcher late.
+            self._targets[name] = self._target(name)
+            self._target_nursery.start_soon(self._targets[name].run)
+        self._targets[name].put(intent)
+
+    async def _emit(self, event: Event) -> None:
+        await self._send.send(event)
+
+    async def _report(self, name: AccountId, report: Report) -> None:
+        await self._send.send(Reported(name, report))
+
+    # Life
+
+    async def run(self, stop: trio.Event, *, until_converged: bool = False) -> None:
+        """Run until `stop` is set (or until everything is as it should be), drain, and return.
+
+        Raises:
+            LedgerFailed: the ledger cannot be trusted any more. Anything else is a bug.
+        """
+        async with trio.open_nursery() as service:
+            service.start_soon(self.engine.run, self._inputs)
+            service.start_soon(self._look_ups.run)
+            async with trio.open_nursery() as self._target_nursery:
+                for action, submitted_at in self._unanswered:
+                    self._resolve(action, submitted_at)
+                for dispatcher in self._targets.values():
+                    self._target_nursery.start_soon(dispatcher.run)
+                async with trio.open_nursery() as sources:
+                    self._start_sources(sources)
+                    if until_converged:
+                        sources.start_soon(self._wait_converged, stop)
+                    await stop.wait()
+                    sources.cancel_scope.cancel()
+                await self._drain()
+                self._target_nursery.cancel_scope.cancel()
+            service.cancel_scope.cancel()
+
+    def _resolve(self, action: Action, submitted_at: datetime) -> None:
+        dispatcher = self._targets.get(action.account)
+        if isinstance(dispatcher, Dispatcher):
+            dispatcher.resolve(action, submitted_at)
+
+    def _start_sources(self, nursery: trio.Nursery) -> None:
+        for name, account in self._accounts.items():
+            nursery.start_soon(self._pollers[name].run, name=f"poll {name}")
+            if account.capabilities.streams:
+                nursery.start_soon(
+                    run_stream,
+                    name,
+                    account,
+                    self._emit,
+                    Backoff(self._random),
+                    self._clock.utc_now,
+                    name=f"stream {name}",
+                )
+
+    async def _drain(self) -> None:
+        """Let what has left come back, for a bounded time; the rest is resolved at the next start."""
+        with trio.move_on_after(self.options.drain_s) as scope:
+            while self.in_flight() or self._inputs.statistics().current_buffer_used:
+                await trio.sleep(DRAIN_PAUSE_S)
+        if scope.cancelled_caught:
+            _log.warning("drain ended with orders under way; the next start asks the venue", orders=self.in_flight())
+
+    def in_flight(self) -> int:
+        """Return how many orders have left or may have left, and are not answered."""
+        return sum(leg.pending is not None for copy in self.book.all() for leg in copy.legs)
+
+    @property
+    def converged(self) -> bool:
+        """Tell whether every account was seen whole and nothing is under way or waiting."""
+        views = self.engine.views.values()
+        waiting = any(copy.wait_until is not None for copy in self.book.all())
+        return all(view.known and view.ready for view in views) and not waiting and not self.in_flight()
+
+    async def _wait_converged(self, stop: trio.Event) -> None:
+        quiet = 0
+        while quiet < math.ceil(0.5 / DRAIN_PAUSE_S):  # half a second of it, so that a look-up's answer counts
+            await trio.sleep(DRAIN_PAUSE_S)
+            quiet = quiet + 1 if self.converged and not self._inputs.statistics().current_buffer_used else 0
+        stop.set()

@@ -1,0 +1,144 @@
+"""A target's books against our records: what it closed itself, what executed late, what nobody owns."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rules.copies import Copy, CopyStatus, Leg, LegStage
+from rules.events import Origin, SnapshotReceived
+from rules.identity import is_ours
+from rules.observed import Position
+from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, shrink_leg
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId
+
+if TYPE_CHECKING:
+    from copier.engine import Engine
+
+
+class TargetWatch:
+    """Compares snapshots of targets with the copies, and corrects the records through the engine.
+
+    One look may fall between an order and its booking, so a finding counts when two looks in a row show it.
+    """
+
+    def __init__(self, engine: "Engine", *, close_orphans: bool) -> None:
+        self._engine = engine
+        self._close_orphans = close_orphans
+        self._suspected: dict[AccountId, set[TargetFinding | ClOrdId]] = {}
+        self._alerted: set[tuple[AccountId, PositionId]] = set()
+
+    def compare(self, event: SnapshotReceived) -> None:
+        """Take one polled snapshot of a target."""
+        assert event.requested_at is not None  # only polled snapshots are compared
+        engine, account = self._engine, event.account
+        copies = engine.book.of_target(account)
+        oms = engine.oms(account)
+        positions = {position.position_id: position for position in event.positions}
+        found: set[TargetFinding | ClOrdId] = set(compare_target(copies, positions, event.requested_at, oms))
+        if oms is OmsType.HEDGING:
+            found |= self._late(event.positions, event.requested_at)
+        seen_before = self._suspected.get(account, set())
+        for confirmed in found & seen_before:
+            self._correct(confirmed, positions)
+        self._suspected[account] = found - seen_before
+        if self._suspected[account]:
+            engine.poll(account)
+        self._unowned(event, copies)
+
+    def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[TargetFinding | ClOrdId]:
+        """Return our orders that we took for closed or never executed, and that the books show open."""
+        late: set[TargetFinding | ClOrdId] = set()
+        for position in positions:
+            found = self._leg_of(position)
+            if found is None:
+                continue
+            leg = found[1]
+            over = leg.stage in (LegStage.CLOSED, LegStage.REJECTED)
+            if over and leg.pending is None and (leg.settled_at is None or leg.settled_at < requested_at):
+                late.add(leg.cl_ord_id)
+        return late
+
+    def _leg_of(self, position: Position) -> tuple[Copy, Leg] | None:
+        if position.tag is None or not is_ours(position.tag):
+            return None
+        copy = self._engine.book.by_order(ClOrdId(position.tag))
+        leg = next((leg for leg in copy.legs if leg.cl_ord_id == position.tag), None) if copy is not None else None
+        return None if copy is None or leg is None else (copy, leg)
+
+    def _correct(self, finding: TargetFinding | ClOrdId, positions: Mapping[PositionId, Position]) -> None:
+        engine = self._engine
+        if isinstance(finding, LegGone | LegShrunk):
+            copy = engine.book.get(finding.key)
+            if copy is None:
+                return
+            if isinstance(finding, LegGone):
+                engine.correct(lose_leg(copy, finding.leg), "target closed it")
+                return
+            source = engine.views[copy.source].positions.get(copy.source_position_id)
+            volume = None if source is None else source.volume
+            engine.correct(shrink_leg(copy, finding.leg, finding.held, volume), "target changed it")
+            return
+        for position in positions.values():
+            found = self._leg_of(position)
+            if found is not None and found[1].cl_ord_id == finding:
+                engine.correct(revive_leg(found[0], found[1].number, position, engine.now), "executed late")
+
+    def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> None:
+        """Find positions that no copy owns: ours by the ledger, orphans by their tag, or somebody else's."""
+        engine, account = self._engine, event.account
+        owned = {leg.position_id for copy in copies for leg in copy.legs}
+        closes_all = engine.flattens_all(account)
+        for position in event.positions:
+            if position.position_id in owned:
+                continue
+            ours = position.tag is not None and is_ours(position.tag)
+            if ours and engine.book.by_order(ClOrdId(position.tag or "")) is not None:
+                continue  # under way, or suspected late
+            late = ours and engine.knows(ClOrdId(position.tag or ""))
+            if ours:
+                self._alert_once(event.account, position, late)
+            if late or closes_all or (ours and self._close_orphans):
+                why = "late execution" if late else ("orphan" if ours else "limit")
+                engine.adopt(_unowned_copy(account, position, why, event.received_at))
+
+    def _alert_once(self, account: AccountId, position: Position, late: bool) -> None:
+        if (account, position.position_id) not in self._alerted:
+            self._alerted.add((account, position.position_id))
+            what = (
+                "was executed after it was given up" if late else "carries our tag, but this ledger knows nothing of it"
+            )
+            self._engine.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
+
+
+def _unowned_copy(account: AccountId, position: Position, why: str, now: datetime) -> Copy:
+    """Return a record whose only purpose is to close `position`: source and target are the account itself."""
+    leg = Leg(
+        0,
+        ClOrdId(position.tag or ""),
+        position.symbol,
+        position.side,
+        position.volume,
+        stage=LegStage.OPEN,
+        held=position.volume,
+        position_id=position.position_id,
+        open_price=position.open_price,
+        settled_at=now,
+    )
+    return Copy(
+        link_id=LinkId(f"{why}:{account}"),
+        source=account,
+        target=account,
+        source_position_id=position.position_id,
+        opened_at=position.opened_at,
+        source_symbol=position.symbol,
+        side=position.side,
+        first_seen_at=now,
+        origin=Origin.RECONCILED,
+        status=CopyStatus.ACTIVE,
+        target_symbol=position.symbol,
+        granted=position.volume,
+        followed=position.volume,
+        flatten=why,
+        legs=(leg,),
+        legs_made=1,
+    )
