@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -107,7 +107,7 @@ def _text(value: object) -> str:
     return redact(str(value)).translate(_CONTROLS)
 
 
-def _redacted(_logger: object, _method: str, line: str) -> str:
+def _redacted(_logger: object, _method: str, line: Any) -> str:  # the rendered text: the renderer ran before
     return redact(line)
 
 
