@@ -1,0 +1,82 @@
+# The project's commands. `make help` lists them; each sets up what it needs by itself, once.
+#
+# Needed beforehand: Python 3.11 or later and make. Packages come from wherever pip and npm of this machine are
+# configured to look; every one of them is pinned by its hash in the lock files.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+DURATION ?= 30
+SEEDS ?= 1000
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --require-hashes --requirement
+NODE_MODULES := tests/peers/node_modules
+NODE_MAJOR_MIN := 18
+
+# A stamp in .venv says which lock file is installed. Tests find the venv's programs (node, where the machine has
+# none) before the machine's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help test check demo bench simulate lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+test: check $(NODE_MODULES)/.stamp  ## check, then run all tests
+	@echo "== tests"
+	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp  ## lint, format, types, import rules
+	@echo "== ruff check"
+	@$(BIN)/ruff check .
+	@echo "== ruff format"
+	@$(BIN)/ruff format --check .
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== import rules"
+	@$(BIN)/lint-imports
+
+demo: $(VENV)/run.stamp  ## copy trades between simulated brokers for DURATION=30 seconds
+	@$(BIN)/python -m copier demo --duration $(DURATION)
+
+bench: $(VENV)/dev.stamp  ## measure, and write bench/results/
+	@$(BIN)/python bench/run.py
+
+simulate: $(VENV)/dev.stamp  ## run the fault simulation with SEEDS=1000 seeds
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+lock:  ## renew the lock files from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "make lock: needs uv on the PATH" >&2; exit 1; }
+	@tools/lock
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) $(NODE_MODULES) .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
+	find copier rules adapters tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@echo "== making $(VENV)"
+	@$(PYTHON) tools/make_venv.py $(VENV)
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "== installing what the service needs"
+	@$(INSTALL) requirements.lock
+	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
+	@echo "== installing what the tests need"
+	@$(INSTALL) requirements-dev.lock
+	@touch $@
+
+# Programs that we did not write, to talk to in tests. The machine's own node is used where it is new enough.
+$(NODE_MODULES)/.stamp: tests/peers/package-lock.json requirements-node.lock $(VENV)/dev.stamp
+	@if ! tools/has_node $(NODE_MAJOR_MIN); then echo "== installing node"; $(INSTALL) requirements-node.lock; fi
+	@echo "== installing the tests' peers"
+	@npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
