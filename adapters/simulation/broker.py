@@ -44,7 +44,7 @@ class Broker:
         self.market = market
         self.books: dict[str, Book] = {}
         self.next_id = FIRST_ID
-        self._now = now
+        self.now = now
         # Only the books that hold a symbol are visited when its quote arrives: ten thousand idle accounts cost nothing.
         self._holders: dict[Symbol, dict[str, Book]] = {}
         self.detach = market.listen(self.on_quote)
@@ -60,7 +60,7 @@ class Broker:
         """
         if name in self.books:
             raise ValueError(f"account name must be new, was {name!r}")
-        book = Book(name, oms, balance, currency, self.market, self._now, self._take_id, self._holds)
+        book = Book(name, oms, balance, currency, self.market, self.now, self._take_id, self._holds)
         self.books[name] = book
         return book
 

@@ -62,8 +62,8 @@ class Market:
     def move(self, random: Random, at: datetime) -> list[Quote]:
         """Move every quoted symbol by a few ticks up or down, its spread kept; returns the new quotes.
 
-        A price that would leave the possible range stays where it is. A symbol without a tick size moves by the last digit of its
-        bid.
+        A price that would leave the possible range stays where it is. A symbol without a tick size moves by the last
+        digit of its bid.
         """
         moved = []
         for quote in tuple(self.quotes.values()):
