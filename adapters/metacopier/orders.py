@@ -1,0 +1,132 @@
+"""Orders as MetaCopier wants them, and how to know one again: its request numbers, tags and books. Pure."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from attrs import define, field, frozen
+
+from adapters.base import RemoteProtocolError
+from adapters.metacopier.translate import (
+    is_pending,
+    open_price_of,
+    request_id_of,
+    side_of,
+    tag_of,
+    volume_of,
+)
+from adapters.metacopier.wire import PositionDTO, PositionRequestDTO
+from rules.actions import OpenPosition, ReducePosition, ReplaceStops
+from rules.observed import Position
+from rules.reports import Filled
+from rules.values import ClOrdId, PositionId, Side, Symbol
+
+CLOCK_SLACK = timedelta(minutes=10)
+"""The venue's clock may differ from ours by this much, the time that opening takes included."""
+
+# The venue takes 0 to 999 and wraps (OpenAPI 1.2.6, PositionRequestDTO.requestId).
+_REQUEST_IDS = 1000
+_NONE = Decimal(0)
+_ORDER_TYPES = {Side.BUY: "Buy", Side.SELL: "Sell"}
+
+
+@frozen
+class _Sent:
+    request_id: int
+    symbol: Symbol
+    side: Side
+
+
+@define
+class SentOrders:
+    """The opening orders of this process, to find one whose comment the broker has dropped."""
+
+    _sent: dict[ClOrdId, _Sent] = field(factory=dict, init=False)
+    _last: int | None = field(default=None, init=False)
+
+    def remember(self, action: OpenPosition) -> int:
+        """Take a request number for an order that is about to be sent, and return it."""
+        request_id = self.take_request_id(action.cl_ord_id)
+        self._sent[action.cl_ord_id] = _Sent(request_id, action.symbol, action.side)
+        if len(self._sent) > _REQUEST_IDS // 2:  # older ones would soon share their number with a new one
+            del self._sent[next(iter(self._sent))]
+        return request_id
+
+    def take_request_id(self, cl_ord_id: ClOrdId) -> int:
+        """Return a number that none of the last 999 requests had.
+
+        The venue guards against doubles by it, so two orders must not share one soon; the first depends on the order,
+        so that a restarted process does not begin with the numbers that it has just used.
+        """
+        last = zlib.crc32(cl_ord_id.encode()) if self._last is None else self._last
+        self._last = (last + 1) % _REQUEST_IDS
+        return self._last
+
+    def matches(self, rows: Sequence[PositionDTO], cl_ord_id: ClOrdId, submitted_at: datetime) -> list[PositionDTO]:
+        """Return the rows of one position that this order opened: by our tag, else by number, symbol, side and time.
+
+        Raises:
+            RemoteProtocolError: without a tag several positions would do; we do not guess.
+        """
+        tagged = [row for row in rows if tag_of(row) == cl_ord_id]
+        if tagged:
+            return [row for row in tagged if row.id == tagged[0].id]
+        sent = self._sent.get(cl_ord_id)
+        if sent is None:
+            return []
+        untagged = [row for row in rows if tag_of(row) is None and _is_of(row, sent, submitted_at)]
+        if len({row.id for row in untagged}) > 1:
+            raise RemoteProtocolError(f"expected one position of requestId {sent.request_id}, found several")
+        return untagged
+
+
+def opening(action: OpenPosition, request_id: int) -> PositionRequestDTO:
+    """Return the request that opens at market, our tag in the comment (the venue puts `API|<requestId>|` before it)."""
+    return PositionRequestDTO(
+        symbol=action.symbol,
+        order_type=_ORDER_TYPES[action.side],
+        volume=action.volume,
+        open_price=_NONE,
+        stop_loss=action.stop_loss or _NONE,
+        take_profit=action.take_profit or _NONE,
+        request_id=request_id,
+        comment=action.cl_ord_id,
+    )
+
+
+def changed(action: ReducePosition | ReplaceStops, held: Position, request_id: int) -> PositionRequestDTO:
+    """Return the request that modifies `held`: all of its fields, since a missing or zero stop would remove one.
+
+    `volume` is read as what shall remain, the plain meaning of "volume can be modified".
+    """
+    if isinstance(action, ReducePosition):
+        volume, stop_loss, take_profit = action.remaining, held.stop_loss, held.take_profit
+    else:
+        volume, stop_loss, take_profit = held.volume, action.stop_loss, action.take_profit
+    return PositionRequestDTO(
+        symbol=held.symbol,
+        order_type=_ORDER_TYPES[held.side],
+        volume=volume,
+        open_price=held.open_price,
+        stop_loss=stop_loss or _NONE,
+        take_profit=take_profit or _NONE,
+        request_id=request_id,
+    )
+
+
+def filled(cl_ord_id: ClOrdId, rows: Sequence[PositionDTO]) -> Filled:
+    """Return what the rows of one position say; in the history each partial close has a row of its own."""
+    volume = sum((volume_of(row) for row in rows), Decimal(0))
+    return Filled(cl_ord_id, PositionId(str(rows[0].id)), volume, open_price_of(rows[0]))
+
+
+def _is_of(row: PositionDTO, sent: _Sent, submitted_at: datetime) -> bool:
+    if is_pending(row) or row.open_time is None or row.open_time.tzinfo is None:
+        return False
+    return (
+        request_id_of(row) == str(sent.request_id)
+        and row.symbol == sent.symbol
+        and side_of(row) is sent.side
+        and abs(row.open_time - submitted_at) <= CLOCK_SLACK
+    )
