@@ -1,7 +1,7 @@
 """When a cron expression fires in a time zone: exact across changes of the clock.
 
-There croniter is not to be trusted. It only enumerates the matching wall-clock times, as if there were no zones; what instant each of them is, is
-settled here:
+There croniter is not to be trusted. It only enumerates the matching wall-clock times, as if there were no zones; what
+instant each of them is, is settled here:
 
 - A local time that a change of the clock skips happens at the instant the gap ends; one that occurs twice happens at
   its first. So a daily expression fires once for every local date, always.
