@@ -78,5 +78,5 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 $(NODE_MODULES)/.stamp: tests/peers/package-lock.json requirements-node.lock $(VENV)/dev.stamp
 	@if ! tools/has_node $(NODE_MAJOR_MIN); then echo "== installing node"; $(INSTALL) requirements-node.lock; fi
 	@echo "== installing the tests' peers"
-	@npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
