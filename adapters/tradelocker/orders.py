@@ -1,0 +1,91 @@
+"""Orders in TradeLocker's words, and what its books say became of them. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from adapters.tradelocker import translate
+from adapters.tradelocker.translate import OrderState
+from adapters.tradelocker.wire_rest import InstrumentRow, Row
+from rules.actions import OpenPosition, ReplaceStops
+from rules.reports import Accepted, Filled, Rejected
+from rules.values import ClOrdId, PositionId, VenueOrderId, plain
+
+
+def open_body(action: OpenPosition, row: InstrumentRow, trade_route: str) -> dict[str, object]:
+    """Return the body of a market order.
+
+    Ids and volume are text, as the vendor's own client sends them; prices are JSON numbers. All keys are always sent,
+    as that client does. Stops are absolute: offsets count in a unit that the documentation leaves open.
+    """
+    return {
+        "tradableInstrumentId": str(row.tradable_instrument_id),
+        "routeId": trade_route,
+        "qty": plain(action.volume),
+        "side": action.side.value,
+        "type": "market",
+        "validity": "IOC",
+        "price": None,
+        "stopPrice": None,
+        "stopLoss": action.stop_loss,
+        "stopLossType": None if action.stop_loss is None else "absolute",
+        "takeProfit": action.take_profit,
+        "takeProfitType": None if action.take_profit is None else "absolute",
+        "strategyId": action.cl_ord_id,
+    }
+
+
+def stops_body(action: ReplaceStops) -> dict[str, object]:
+    """Return the body that sets both stops of a position; null removes one."""
+    return {"stopLoss": action.stop_loss, "takeProfit": action.take_profit}
+
+
+def opening_row(rows: Iterable[Row], cl_ord_id: ClOrdId) -> Row | None:
+    """Return the row of the order that we placed with this tag, or None.
+
+    The venue's own orders around the position (its stops, its closing order) may carry the same tag; ours is a market
+    order, and none of them can be older.
+    """
+    ours = [
+        row for row in rows if row.get("strategyId") == cl_ord_id and (row.get("type") or "market").lower() == "market"
+    ]
+    return min(ours, key=_age, default=None)
+
+
+def report_of(row: Row, cl_ord_id: ClOrdId, *, final: bool) -> Filled | Accepted | Rejected:
+    """Return what an order's row says: also a canceled order may have been filled in part.
+
+    Args:
+        final: the row is of the history, which holds only orders that will not change: whatever its status is called,
+            what it has filled is all.
+    """
+    order_id = VenueOrderId(translate.required(row, "id", "order"))
+    position_id = row.get("positionId")
+    state = translate.order_state(row.get("status"))
+    filled = translate.number(row.get("filledQty") or "0", f"filledQty of order {order_id[:40]}")
+    if state is OrderState.FILLED and filled == 0:
+        filled = translate.positive(row.get("qty"), f"qty of order {order_id[:40]}")
+    if state is OrderState.WORKING and final and filled > 0:
+        state = OrderState.FILLED
+    if state is OrderState.DEAD and filled == 0:
+        return Rejected(cl_ord_id, f"order {order_id[:40]} ended as {(row.get('status') or '')[:80]}")
+    if state is OrderState.WORKING or not position_id or position_id == "0":
+        return Accepted(cl_ord_id, order_id)
+    price = translate.number(row.get("avgPrice") or "0", f"avgPrice of order {order_id[:40]}")
+    return Filled(cl_ord_id, PositionId(position_id), filled, price if price > 0 else None, order_id)
+
+
+def report_of_position(row: Row, cl_ord_id: ClOrdId) -> Filled:
+    """Return the report for an open position that carries our tag."""
+    position_id = translate.required(row, "id", "position")
+    return Filled(
+        cl_ord_id,
+        PositionId(position_id),
+        translate.positive(row.get("qty"), f"qty of position {position_id[:40]}"),
+        translate.positive(row.get("avgPrice"), f"avgPrice of position {position_id[:40]}"),
+    )
+
+
+def _age(row: Row) -> tuple[Decimal, Decimal]:
+    return tuple(  # type: ignore[return-value]
+        translate.number(row.get(column) or "0", f"{column} of an order") for column in ("createdDate", "id")
+    )

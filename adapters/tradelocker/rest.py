@@ -1,0 +1,321 @@
+"""Requests to the REST API for one account: reads that may be repeated, and changes that never are."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import quote as escaped
+from urllib.parse import urlencode
+
+import trio
+from attrs import frozen
+
+from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
+from adapters.http import HttpClient, HttpResponse
+from adapters.network import Connect
+from adapters.tradelocker import translate
+from adapters.tradelocker.config import Config
+from adapters.tradelocker.sign_in import JSON_HEADERS, shared_sign_in, throttled
+from adapters.tradelocker.stream_book import BookStops
+from adapters.tradelocker.wire_rest import (
+    BASE,
+    Answer,
+    Columns,
+    InstrumentDetails,
+    InstrumentRow,
+    Instruments,
+    LoginAccounts,
+    Quotes,
+    Row,
+    StreamToken,
+    TradeConfig,
+    converted,
+    decoded,
+    encoded,
+)
+from rules.values import PositionId
+
+_READS_MAX: Final = 3
+"""Attempts of one read that meets the rate limit."""
+
+_ROWS_MAX: Final = 20_000
+"""Rows of one answer; the orders history has been seen to give 10,000."""
+
+
+class VenueRefusal(RemoteProtocolError):
+    """A read was answered with `s` = "error"; the text is the venue's."""
+
+
+class NotExecuted(Exception):
+    """A change was refused before the venue looked at it (the token was no longer good): it may be tried again."""
+
+
+@frozen
+class Refused:
+    """The venue said no to a change, in its own words."""
+
+    text: str
+
+
+class Rest:
+    """One account's REST API. The sign-in is shared with the other accounts of the same login."""
+
+    def __init__(self, config: Config, connect: Connect, now: UtcNow) -> None:
+        self._config = config
+        self._http = HttpClient(config.rest_origin, connect=connect)
+        self._sign_in = shared_sign_in(config, connect, now)
+        self._acc_num: str | None = None
+        self.currency: str | None = None
+        """Of the account; None until the first request."""
+        self._trade_config: TradeConfig | None = None
+        self._instruments: Mapping[str, InstrumentRow] | None = None
+        self._names: Mapping[str, str] = {}
+        self._info_routes: dict[str, str] = {}
+        self._details: dict[str, InstrumentDetails] = {}
+
+    async def aclose(self) -> None:
+        """Give up the kept connections."""
+        await self._http.aclose()
+
+    # Tokens
+
+    async def stream_token(self) -> StreamToken:
+        """Return the account's token for the Streams API."""
+        return await self._sign_in.stream_token(self._http, self._config.account_id)
+
+    def reject_stream_token(self, token: StreamToken) -> None:
+        """Forget a token that the Streams API refused, for all accounts of the sign-in."""
+        self._sign_in.reject_stream_token(token)
+
+    # Reads
+
+    async def rows(self, table: str, query: Mapping[str, str] | None = None) -> list[Row]:
+        """Return the rows of `positions`, `orders` or `ordersHistory` by column id."""
+        config = await self.trade_config()
+        columns: Columns = {
+            "positions": config.positions_config,
+            "orders": config.orders_config,
+            "ordersHistory": config.orders_history_config,
+        }[table]
+        data = await self._read(f"{self._account_path}/{table}", query)
+        found = data.get(table) if isinstance(data, dict) else None
+        if found is None and not data:
+            return []  # `s` = "no_data"
+        if not isinstance(found, list) or len(found) > _ROWS_MAX:
+            raise RemoteProtocolError(f"{table}: expected an array {table!r} of at most {_ROWS_MAX} rows, found none")
+        return [columns.row(cells, table) for cells in found]
+
+    async def state(self) -> Row:
+        """Return the account's figures by column id."""
+        config = await self.trade_config()
+        data = await self._read(f"{self._account_path}/state")
+        cells = data.get("accountDetailsData") if isinstance(data, dict) else None
+        return config.account_details_config.row(cells, "account state")
+
+    async def books(self) -> tuple[list[Row], BookStops]:
+        """Return the rows of all open positions, and the stop-loss and take-profit price of each."""
+        positions = await self.rows("positions")
+        protected = any(row.get("stopLossId") or row.get("takeProfitId") for row in positions)
+        prices = translate.protective_prices(await self.rows("orders")) if protected else {}
+        stops = {
+            PositionId(translate.required(row, "id", "position")): (
+                prices.get(row.get("stopLossId") or ""),
+                prices.get(row.get("takeProfitId") or ""),
+            )
+            for row in positions
+        }
+        return positions, stops
+
+    async def trade_config(self) -> TradeConfig:
+        """Return the column maps and limits, read once."""
+        if self._trade_config is None:
+            self._trade_config = converted(await self._read("/trade/config"), TradeConfig, "trade config")
+        return self._trade_config
+
+    async def instruments(self) -> Mapping[str, InstrumentRow]:
+        """Return the account's instruments by name, read once; a name that two share is left out, being no name."""
+        if self._instruments is None:
+            where = "instruments"
+            rows = converted(await self._read(f"{self._account_path}/instruments"), Instruments, where).instruments
+            named: dict[str, InstrumentRow] = {}
+            shared = set()
+            for row in rows:
+                if row.name in named:
+                    shared.add(row.name)
+                named[row.name] = row
+            self._names = {str(row.tradable_instrument_id): row.name for row in rows}
+            self._instruments = {name: row for name, row in named.items() if name not in shared}
+        return self._instruments
+
+    async def name_of(self, tradable_instrument_id: str) -> str:
+        """Return an instrument's name; an id that came after our list was read makes it be read again."""
+        await self.instruments()
+        if tradable_instrument_id not in self._names:
+            self._instruments = None
+            await self.instruments()
+        name = self._names.get(tradable_instrument_id)
+        if name is None:
+            raise RemoteProtocolError(f"expected an instrument {tradable_instrument_id[:40]!r}, found none of that id")
+        return name
+
+    async def details(self, row: InstrumentRow) -> InstrumentDetails:
+        """Return an instrument's specification, read once."""
+        tid = str(row.tradable_instrument_id)
+        if tid not in self._details:
+            query = {"routeId": await self._info_route(row), "locale": "en"}
+            data = await self._read(f"/trade/instruments/{escaped(tid, safe='')}", query)
+            self._details[tid] = converted(data, InstrumentDetails, f"instrument {row.name[:40]}")
+        return self._details[tid]
+
+    async def contract_size(self, name: str) -> Decimal | None:
+        """Return the units of a lot, or None for a name that no single instrument has."""
+        row = (await self.instruments()).get(name)
+        if row is None:
+            return None
+        return translate.positive((await self.details(row)).lot_size, f"lotSize of {name[:40]}")
+
+    async def quotes(self, row: InstrumentRow, route: str | None = None) -> Quotes:
+        """Return bid and ask over an INFO route; without one, over the route that works."""
+        tid = str(row.tradable_instrument_id)
+        query = {"tradableInstrumentId": tid, "routeId": route or await self._info_route(row)}
+        return converted(await self._read("/trade/quotes", query) or {}, Quotes, f"quotes of {row.name[:40]}")
+
+    async def _info_route(self, row: InstrumentRow) -> str:
+        """Return the instrument's INFO route that works: some accounts have dead ones, and these come first."""
+        tid = str(row.tradable_instrument_id)
+        known = self._info_routes.get(tid)
+        if known is not None:
+            return known
+        routes = [str(route.id) for route in row.routes if route.type == "INFO"]
+        for route in reversed(routes):
+            if len(routes) > 1:
+                try:
+                    await self.quotes(row, route)
+                except VenueRefusal:
+                    continue
+            self._info_routes[tid] = route
+            return route
+        raise RemoteProtocolError(f"instrument {row.name[:40]}: expected an INFO route that works, found none")
+
+    @property
+    def _account_path(self) -> str:
+        return f"/trade/accounts/{self._config.rest_account_id}"
+
+    async def _read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """GET `path`, again after the pause that a rate limit asks for and after a token that was no longer good."""
+        renewed = False
+        for _ in range(_READS_MAX):
+            try:
+                token, headers = await self._headers()
+                answer = await self._http.request("GET", _target(path, query), headers=headers)
+                if answer.status == 429:
+                    raise throttled(answer, path)
+            except Throttled as pause:
+                await trio.sleep(pause.retry_after_s)
+                continue
+            if answer.status == 401 and not renewed:
+                renewed = True
+                self._sign_in.reject_access_token(token)
+                continue
+            return _result(answer, path)
+        raise SessionLost(f"{path}: rate limit, also at attempt {_READS_MAX}")
+
+    # Changes
+
+    async def _prepared(self) -> tuple[str, dict[str, str]]:
+        """Return token and headers; what goes wrong on the way to them leaves no doubt that nothing was changed."""
+        try:
+            return await self._headers()
+        except RequestNotSent:
+            raise
+        except SessionLost as error:
+            raise RequestNotSent(f"before the request: {error}") from error
+
+    async def change(self, method: str, path: str, body: Mapping[str, object]) -> Any | Refused:
+        """Send one change, once; returns the answer's `d`, or the refusal.
+
+        Raises:
+            RequestNotSent: nothing left. SessionLost: the outcome is unknown. Throttled, NotExecuted: not executed.
+        """
+        token, headers = await self._prepared()
+        answer = await self._http.request(
+            method, _target(path, None), headers={**headers, **JSON_HEADERS}, body=encoded(body)
+        )
+        if answer.status == 429:
+            raise throttled(answer, f"{method} {path}")
+        if answer.status == 401:
+            self._sign_in.reject_access_token(token)
+            raise NotExecuted(f"{method} {path}: the token was no longer good (HTTP 401)")
+        if answer.status in (400, 403, 404, 405, 409, 422):
+            return Refused(_refusal_text(answer))
+        try:
+            return _result(answer, f"{method} {path}")
+        except VenueRefusal as refusal:
+            return Refused(str(refusal))
+
+    async def place(self, body: Mapping[str, object]) -> Any | Refused:
+        """POST an order."""
+        return await self.change("POST", f"{self._account_path}/orders", body)
+
+    async def _headers(self) -> tuple[str, dict[str, str]]:
+        token = await self._sign_in.access_token(self._http)
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        key = self._config.developer_api_key
+        if key is not None:
+            headers["developer-api-key"] = key.reveal()
+        if self._acc_num is None:
+            await self._choose_account(token, headers)
+        return token, {**headers, "accNum": self._acc_num or ""}
+
+    async def _choose_account(self, token: str, headers: Mapping[str, str]) -> None:
+        """Learn the account's number for the `accNum` header; it belongs to the id that goes into paths."""
+        where = "all-accounts"
+        answer = await self._http.request("GET", BASE + "/auth/jwt/all-accounts", headers=headers)
+        if answer.status == 429:
+            raise throttled(answer, where)
+        if answer.status == 401:
+            self._sign_in.reject_access_token(token)
+        if answer.status != 200:
+            raise SessionLost(f"{where}: expected HTTP 200, found {answer.status}")
+        accounts = converted(decoded(answer.body, where), LoginAccounts, where).accounts
+        for account in accounts:
+            if str(account.id) == self._config.rest_account_id:
+                self._acc_num, self.currency = str(account.acc_num), account.currency
+                return
+        known = ", ".join(str(account.id)[:40] for account in accounts[:20]) or "none"
+        wanted = self._config.rest_account_id
+        raise SignInRefused(f"expected an account {wanted} at {self._config.environment}, found: {known}")
+
+
+def _target(path: str, query: Mapping[str, str] | None) -> str:
+    return BASE + path + (f"?{urlencode(query)}" if query else "")
+
+
+def _result(answer: HttpResponse, where: str) -> Any:
+    """Return `d` of an answer.
+
+    Raises:
+        VenueRefusal: `s` says no. SessionLost: 5xx. RemoteProtocolError: anything that is no answer of this API.
+    """
+    if answer.status >= 500:
+        raise SessionLost(f"{where}: HTTP {answer.status}")
+    if answer.status == 204:
+        return {}
+    if answer.status != 200 and answer.status != 201:
+        raise RemoteProtocolError(f"{where}: expected HTTP 200, found {answer.status}")
+    envelope = converted(decoded(answer.body, where), Answer, where)
+    if envelope.s == "error":
+        raise VenueRefusal(envelope.errmsg or "refused without a reason")
+    if envelope.s not in {"ok", "no_data"}:
+        raise RemoteProtocolError(f"{where}: expected s = ok, no_data or error, found {envelope.s[:40]!r}")
+    return {} if envelope.d is None else envelope.d
+
+
+def _refusal_text(answer: HttpResponse) -> str:
+    """Return the venue's own words in a refusal with an HTTP status of its own, or the status where it has none."""
+    try:
+        body = decoded(answer.body, "refusal")
+    except RemoteProtocolError:
+        return f"HTTP {answer.status}"
+    texts = [body.get(key) for key in ("errmsg", "message", "error")] if isinstance(body, dict) else []
+    text = next((text for text in texts if isinstance(text, str) and text), None)
+    return f"HTTP {answer.status}" if text is None else text[:500]

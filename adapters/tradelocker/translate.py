@@ -1,0 +1,223 @@
+"""TradeLocker's words into ours: pure functions, each refusing what it cannot read exactly.
+
+A number, side or time that cannot be read is never guessed: the whole message is refused with `RemoteProtocolError`,
+because a snapshot without one of its positions would look like a close.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+
+from adapters.base import RemoteProtocolError
+from adapters.tradelocker import wire
+from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
+from rules.events import PositionClosed
+from rules.instruments import Instrument
+from rules.observed import AccountStatus, Position, Quote
+from rules.values import AccountId, PositionId, Price, Side, Symbol, exact
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+NO_ORDER = frozenset({None, "", "0"})
+"""What the venue writes where there is no protective order."""
+
+
+class OrderState(Enum):
+    """What an order's status text comes to."""
+
+    WORKING = "working"
+    FILLED = "filled"
+    DEAD = "dead"
+
+
+def order_state(status: str | None) -> OrderState:
+    """Return the state behind a status text of either API (`Filled`, `STATUS_FILLED`, `Refused`, ...).
+
+    The lists of texts that are published differ, so parts of words decide. What is not known to be final is working:
+    the caller then waits and asks again, and sends nothing.
+    """
+    text = (status or "").upper()
+    if any(word in text for word in ("CANCEL", "REJECT", "REFUS", "EXPIR", "REMOV", "UNPLAC")):
+        return OrderState.DEAD
+    if "FILL" in text and not any(word in text for word in ("PARTIAL", "UNFILL")):
+        return OrderState.FILLED
+    return OrderState.FILLED if "EXECUTED" in text else OrderState.WORKING
+
+
+def number(text: object, what: str) -> Decimal:
+    """Return an exact number.
+
+    Raises:
+        RemoteProtocolError: it is none, or of absurd size.
+    """
+    try:
+        return exact(text, what)
+    except ValueError as error:
+        raise RemoteProtocolError(str(error)) from None
+
+
+def positive(text: object, what: str) -> Decimal:
+    """Return an exact number > 0, or raise RemoteProtocolError."""
+    value = number(text, what)
+    if value <= 0:
+        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
+    return value
+
+
+def side(text: str | None, what: str) -> Side:
+    """Return the side; the Streams API writes BUY and SELL, REST buy and sell."""
+    match (text or "").upper():
+        case "BUY":
+            return Side.BUY
+        case "SELL":
+            return Side.SELL
+    raise RemoteProtocolError(f"{what} must be BUY or SELL, was {(text or '')[:40]!r}")
+
+
+def instant(text: str, what: str) -> datetime:
+    """Return an ISO 8601 time with a zone as UTC."""
+    try:
+        at = datetime.fromisoformat(text) if len(text) <= 40 else None
+        at = None if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None:
+        raise RemoteProtocolError(f"{what} must be an ISO 8601 time with a zone, was {text[:40]!r}")
+    return at
+
+
+def instant_of_ms(text: str | None, what: str) -> datetime:
+    """Return a time given as epoch milliseconds (text) as UTC."""
+    milliseconds = number(text, what)
+    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
+        raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+
+
+def position_from_stream(
+    message: wire.Position, stop_loss: Price | None = None, take_profit: Price | None = None
+) -> Position:
+    """Return the position of a stream message; its stop prices come from other messages and are passed in."""
+    name = f"position {message.position_id[:40]}"
+    return Position(
+        position_id=PositionId(message.position_id),
+        symbol=Symbol(message.instrument),
+        side=side(message.side, f"side of {name}"),
+        volume=positive(message.lots, f"lots of {name}"),
+        open_price=positive(message.open_price, f"openPrice of {name}"),
+        opened_at=instant(message.open_date_time, f"openDateTime of {name}"),
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        contract_size=None if message.lot_size is None else positive(message.lot_size, f"lotSize of {name}"),
+    )
+
+
+def close_from_stream(message: wire.ClosePosition, account: AccountId, at: datetime) -> PositionClosed:
+    """Return the close of a position, received `at`; the message carries no side, volume or result."""
+    position_id = PositionId(message.position_id)
+    name = f"position {position_id[:40]}"
+    return PositionClosed(
+        account=account,
+        received_at=at,
+        position_id=position_id,
+        close_price=_optional(message.close_price, f"closePrice of {name}") or None,
+        closed_at=None
+        if message.close_date_time is None
+        else instant(message.close_date_time, f"closeDateTime of {name}"),
+    )
+
+
+def status_from_stream(message: wire.AccountStatus) -> AccountStatus:
+    """Return the figures of a stream message."""
+    return AccountStatus(
+        balance=number(message.balance, "balance"),
+        equity=_optional(message.equity, "equity"),
+        currency=message.currency,
+        margin_used=_optional(message.margin_used, "marginUsed"),
+        margin_free=_optional(message.margin_available, "marginAvailable"),
+    )
+
+
+def position_from_row(
+    row: Row, symbol: Symbol, contract_size: Decimal | None, stop_loss: Price | None, take_profit: Price | None
+) -> Position:
+    """Return the position of a row of `/positions`; names and prices that the row lacks are passed in."""
+    position_id = required(row, "id", "position")
+    name = f"position {position_id[:40]}"
+    return Position(
+        position_id=PositionId(position_id),
+        symbol=symbol,
+        side=side(row.get("side"), f"side of {name}"),
+        volume=positive(row.get("qty"), f"qty of {name}"),
+        open_price=positive(row.get("avgPrice"), f"avgPrice of {name}"),
+        opened_at=instant_of_ms(row.get("openDate"), f"openDate of {name}"),
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        contract_size=contract_size,
+        tag=row.get("strategyId") or None,
+    )
+
+
+def status_from_row(row: Row, currency: str | None) -> AccountStatus:
+    """Return the figures of `/state`: there is no equity column, so it is balance plus the open net result."""
+    balance = number(row.get("balance"), "balance")
+    floating = _optional(row.get("openNetPnL"), "openNetPnL")
+    return AccountStatus(
+        balance=balance,
+        equity=None if floating is None else balance + floating,
+        currency=currency,
+        margin_used=_optional(row.get("initialMarginReq"), "initialMarginReq"),
+        margin_free=_optional(row.get("availableFunds"), "availableFunds"),
+    )
+
+
+def protective_prices(orders: list[Row]) -> dict[str, Price]:
+    """Return the price of each working order by id: a stop's `stopPrice`, else `price`; orders without are left out."""
+    prices: dict[str, Price] = {}
+    for row in orders:
+        order_id = row.get("id")
+        for column in ("stopPrice", "price"):
+            price = _optional(row.get(column), f"{column} of order {order_id}")
+            if order_id is not None and price is not None and price > 0:
+                prices[order_id] = price
+                break
+    return prices
+
+
+def instrument(symbol: Symbol, details: InstrumentDetails, *, tradable: bool) -> Instrument:
+    """Return the specification of `symbol`.
+
+    Where the tick depends on the price, the coarsest is taken: a price on it is on the finer grids too wherever these
+    divide it, and a finer one would be refused.
+    """
+    return Instrument(
+        symbol=symbol,
+        volume_min=positive(details.min_lot, f"minLot of {symbol}"),
+        volume_max=positive(details.max_lot, f"maxLot of {symbol}"),
+        volume_step=positive(details.lot_step, f"lotStep of {symbol}"),
+        tick_size=max((positive(tick.tick_size, f"tickSize of {symbol}") for tick in details.tick_size), default=None),
+        contract_size=positive(details.lot_size, f"lotSize of {symbol}"),
+        profit_currency=details.quoting_currency,
+        tradable=tradable,
+    )
+
+
+def quote(symbol: Symbol, quotes: Quotes, at: datetime) -> Quote | None:
+    """Return the quote, or None when a side of it is missing or zero; the venue tells no time, so `at` is ours."""
+    if not quotes.ap or not quotes.bp:
+        return None
+    return Quote(
+        symbol, bid=positive(quotes.bp, f"bid of {symbol}"), ask=positive(quotes.ap, f"ask of {symbol}"), at=at
+    )
+
+
+def required(row: Row, column: str, what: str) -> str:
+    """Return a cell that must be there."""
+    cell = row.get(column)
+    if not cell:
+        raise RemoteProtocolError(f"{what}: expected a column {column!r} with a value, found none")
+    return cell
+
+
+def _optional(text: object, what: str) -> Decimal | None:
+    return None if text is None or text == "" else number(text, what)

@@ -1,0 +1,191 @@
+"""What the Streams API says and hears, in its own words and types.
+
+Numbers are decimal strings, ids are strings (64-bit), times are ISO 8601. Unknown fields are passed over and unknown
+message types give None, so that the venue may grow. Source: Streams API 1.0.1 (tests/data/tradelocker); fields that
+its samples lack are marked.
+"""
+
+import reprlib
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.base import RemoteProtocolError
+
+NAMESPACE: Final = "/streams-api"
+PATH: Final = "/streams-api/socket.io"
+
+EVENT_STREAM: Final = "stream"
+EVENT_SUBSCRIPTIONS: Final = "subscriptions"
+EVENT_CONNECTION: Final = "connection"
+
+
+class _Message(Struct, frozen=True, kw_only=True, rename="camel"):
+    account_id: str | None = None
+    brand_id: str | None = None
+    user_id: str | None = None
+
+
+class PositionPnl(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Floating result of one position, in the account's currency."""
+
+    position_id: str
+    pnl: str
+
+
+class AccountStatus(_Message, frozen=True, kw_only=True):
+    """The account's figures; sent at every change, with open positions at every tick."""
+
+    balance: str
+    currency: str | None = None
+    margin_available: str | None = None
+    margin_used: str | None = None
+    equity: str | None = None
+    blocked_balance: str | None = None
+    """Not in the published sample; seen in the field."""
+    credit: str | None = None
+    """Not in the published sample; seen in the field."""
+    position_pnls: tuple[PositionPnl, ...] = msgspec.field(default=(), name="positionPnLs")
+    """Not in the published sample; seen in the field."""
+
+
+class Position(_Message, frozen=True, kw_only=True):
+    """A position that was opened or changed; `lots` is what is still open, units = lots x lotSize."""
+
+    position_id: str
+    instrument: str
+    side: str
+    lots: str
+    open_price: str
+    open_date_time: str
+    lot_size: str | None = None
+    units: str | None = None
+    open_order_id: str | None = None
+    """In the published sample the position's own id, so it is no REST order id to rely on."""
+    maint_margin: str | None = None
+    fee: str | None = None
+    swaps: str | None = None
+    stop_loss_order_id: str | UnsetType | None = UNSET
+    """Id of the protective order, None without one. Missing in the published sample: then nothing is known."""
+    take_profit_order_id: str | UnsetType | None = UNSET
+    stop_loss_limit: str | None = None
+    """Seen only in the sibling feed for brands, with no explanation: kept, never used."""
+    take_profit_limit: str | None = None
+
+
+class ClosePosition(_Message, frozen=True, kw_only=True):
+    """A position is gone. It carries no side, size or result."""
+
+    position_id: str
+    close_price: str | None = None
+    close_date_time: str | None = None
+
+
+class OpenOrder(_Message, frozen=True, kw_only=True):
+    """A new or changed order, in whatever state; `status` tells which, `isOpen` does not.
+
+    `isOpen` is true on a filled order in the published sample, so it can only mean that the order opens.
+    """
+
+    order_id: str
+    instrument: str | None = None
+    order_type: str | None = None
+    status: str | None = None
+    position_id: str | None = None
+    price: str | None = None
+    side: str | None = None
+    amount: str | None = None
+    """Lots, by the arithmetic of the published samples (10 x 100000 x 0.6296 at 1:100 is the margin shown)."""
+    lot_size: str | None = None
+    last_update: str | None = None
+    created_date_time: str | None = None
+    is_open: bool | None = None
+    tif: str | None = None
+    tr_stop_offset: str | None = None
+    average_filled_price: str | None = None
+    filled_amount: str | None = None
+
+
+class Property(_Message, frozen=True, kw_only=True):
+    """A signal: `SyncEnd` ends the initial state, `Disconnected` says that the server drops us."""
+
+    name: str
+
+
+class Status(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The state of the link or the answer to a subscription."""
+
+    status: str
+    message: str = ""
+    code: str | None = None
+    remaining_requests: int | None = None
+    """Subscription requests left (29 after the first in the published sample)."""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+class Subscribe(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Asks for an account's stream. The token decides; the other two are sent as the vendor's own example does."""
+
+    token: str
+    account_id: str
+    brand_id: str
+    action: str = "SUBSCRIBE"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the JSON object that is sent."""
+        return {
+            "action": self.action,
+            "token": self.token,
+            "accountId": self.account_id,
+            "brandId": self.brand_id,
+        }
+
+
+StreamMessage: TypeAlias = AccountStatus | Position | ClosePosition | OpenOrder | Property
+
+_TYPES: Mapping[str, type[StreamMessage]] = {
+    "AccountStatus": AccountStatus,
+    "Position": Position,
+    "ClosePosition": ClosePosition,
+    "OpenOrder": OpenOrder,
+    "Property": Property,
+}
+
+_T = TypeVar("_T")
+
+
+def stream_message(data: object) -> StreamMessage | None:
+    """Return the message in the JSON value of a `stream` event, or None when its type is not one of ours.
+
+    Raises:
+        RemoteProtocolError: no object, no type, or a field of the wrong type.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise RemoteProtocolError(f"expected a stream message with a type, found {_shown(data)}")
+    kind = _TYPES.get(data["type"])
+    return None if kind is None else _converted(data, kind, f"stream message {data['type']}")
+
+
+def status_message(data: object, where: str) -> Status:
+    """Return the status object of an acknowledgement or event.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
+    return _converted(data, Status, where)
+
+
+def _converted(data: Any, kind: type[_T], where: str) -> _T:
+    try:
+        return msgspec.convert(data, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise RemoteProtocolError(f"{where}: {error}") from None
+
+
+def _shown(data: object) -> str:
+    return f"{type(data).__name__} {reprlib.repr(data)[:120]}"
