@@ -1,0 +1,174 @@
+"""What a limit remembers: anchors and peaks of the day, high-water mark, last sample, and what stays in force."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+
+from attrs import evolve, frozen
+
+from rules.limits_days import last_reset
+from rules.limits_policy import Limit, LimitKind, Trailing
+from rules.observed import AccountStatus
+
+# Later than this, the reset counts as missed: no clock of ours was there to see the last value before it. The timer
+# fires within milliseconds; 5 s forgives a busy machine, and is short of any restart that could hide a trade.
+RESET_LATE_MAX = timedelta(seconds=5)
+
+
+class LimitStage(Enum):
+    """How far a limit is used up, mildest first."""
+
+    OK = "ok"
+    WARN = "warn"
+    BLOCK = "block"
+    """No new risk while it lasts."""
+    UNKNOWN = "unknown"
+    """The limit cannot be judged, so it takes no new risk either."""
+    FLATTEN = "flatten"
+    """Everything in scope is closed, and no new risk is taken; stays until the limit's reset, as does a breach."""
+    BREACHED = "breached"
+
+
+@frozen
+class LimitState:
+    """Everything that judging a limit needs from the past. All figures are in the account's currency; None: not known.
+
+    Plain fields, so that it can be stored. A field added later gets a default that means "as before".
+    """
+
+    limit_id: str
+    judged_at: datetime
+    balance: Decimal | None = None
+    """The last known figures; they hold over a closed market."""
+    equity: Decimal | None = None
+    currency: str | None = None
+    unknown: str | None = None
+    """Why the last report could not be used, in words; None when it could."""
+    gap: bool = False
+    """The figures were out of sight at some time since the last complete report."""
+    initial_balance: Decimal | None = None
+    """The first balance ever seen, where the limit names none."""
+    day_started: datetime | None = None
+    """The reset that opened the day; without resets, the first report."""
+    day_balance: Decimal | None = None
+    day_equity: Decimal | None = None
+    day_peak_balance: Decimal | None = None
+    day_peak_equity: Decimal | None = None
+    bridging: bool = False
+    """The reset was missed and the first complete report after it is still to come: anchors take the higher."""
+    high_water_mark: Decimal | None = None
+    estimated: bool = False
+    """An anchor or mark is an estimate, on the strict side; clears at the next reset that was observed."""
+    latched: LimitStage | None = None
+    """A flatten or breach that stays in force."""
+    latched_at: datetime | None = None
+
+
+def initial_balance(limit: Limit, state: LimitState) -> Decimal | None:
+    """Return the balance that the limit counts as initial."""
+    return state.initial_balance if limit.initial_balance is None else limit.initial_balance
+
+
+def advanced(
+    limit: Limit, state: LimitState | None, status: AccountStatus | None, at: datetime, current: bool
+) -> LimitState:
+    """Return the state at `at`: resets that have come are applied first, to the last known figures, then `status`.
+
+    A report that is stamped exactly at a reset belongs to the new day. Time never goes back: a report older than the
+    last judgement counts as of that. Arguments are those of `rules.limits.judge`.
+    """
+    if state is None:
+        state = LimitState(limit.limit_id, at)
+    state = _day_opened(limit, evolve(state, judged_at=max(at, state.judged_at)), current)
+    if status is not None:
+        state = _reported(limit, state, status)
+    return state if current else evolve(state, gap=True)
+
+
+def _day_opened(limit: Limit, state: LimitState, current: bool) -> LimitState:
+    if limit.reset is None or state.day_started is None:
+        return state
+    started = last_reset(limit.reset, state.judged_at)
+    if started <= state.day_started:
+        return state
+    missed = state.gap or not current or state.judged_at - started > RESET_LATE_MAX
+    mark = state.high_water_mark
+    if limit.marks_at_reset:
+        mark = _higher(mark, _mark(limit.trailing, state))
+    begins_anew = limit.kind is LimitKind.DAILY_LOSS
+    return evolve(
+        state,
+        day_started=started,
+        day_balance=state.balance,
+        day_equity=state.equity,
+        day_peak_balance=state.balance,
+        day_peak_equity=state.equity,
+        bridging=missed,
+        high_water_mark=mark,
+        estimated=missed,
+        latched=None if begins_anew else state.latched,
+        latched_at=None if begins_anew else state.latched_at,
+    )
+
+
+def _reported(limit: Limit, state: LimitState, status: AccountStatus) -> LimitState:
+    if state.currency is not None and status.currency not in (None, state.currency):
+        why = f"figures came in {status.currency}, expected {state.currency}"
+        return evolve(state, unknown=why, gap=True)
+    state = _figures_taken(limit, state, status)
+    if status.equity is None and limit.needs_equity:
+        return _marked(limit, evolve(state, unknown="the venue gave no equity", gap=True))
+    estimated = state.estimated or (state.gap and limit.needs_peaks)
+    state = _marked(limit, evolve(state, unknown=None, estimated=estimated))
+    return evolve(state, gap=False, bridging=False)
+
+
+def _figures_taken(limit: Limit, state: LimitState, status: AccountStatus) -> LimitState:
+    balance, equity = status.balance, status.equity
+    started, initial, estimated = state.day_started, state.initial_balance, state.estimated
+    if started is None:  # the first sample ever opens the day
+        started = state.judged_at if limit.reset is None else last_reset(limit.reset, state.judged_at)
+    if limit.initial_balance is None and initial is None and balance > 0:  # an empty account is not funded yet
+        initial = balance
+        estimated = estimated or limit.needs_initial
+    return evolve(
+        state,
+        balance=balance,
+        equity=state.equity if equity is None else equity,
+        currency=status.currency or state.currency,
+        initial_balance=initial,
+        day_started=started,
+        day_balance=_higher(state.day_balance, balance if state.bridging or state.day_balance is None else None),
+        day_equity=_higher(state.day_equity, equity if state.bridging or state.day_equity is None else None),
+        day_peak_balance=_higher(state.day_peak_balance, balance),
+        day_peak_equity=_higher(state.day_peak_equity, equity),
+        estimated=estimated,
+    )
+
+
+def _marked(limit: Limit, state: LimitState) -> LimitState:
+    """Return the state with its high-water mark lifted by the figures just taken, where these lift it."""
+    if limit.trailing is Trailing.NONE:
+        return state
+    seen, initial = _mark(limit.trailing, state), initial_balance(limit, state)
+    first = state.high_water_mark is None and seen is not None
+    is_lifted = first or state.bridging or not limit.marks_at_reset
+    mark = _higher(_higher(state.high_water_mark, seen if is_lifted else None), limit.high_water_mark)
+    # An account taken over in profit may have stood higher still, before we saw it.
+    in_profit = seen is not None and initial is not None and seen > initial
+    estimated = state.estimated or (first and in_profit and limit.high_water_mark is None)
+    return evolve(state, high_water_mark=_higher(mark, initial) if mark is not None else None, estimated=estimated)
+
+
+def _mark(trailing: Trailing, state: LimitState) -> Decimal | None:
+    if trailing in (Trailing.LIVE_BALANCE, Trailing.EOD_BALANCE):
+        return state.balance
+    if trailing is Trailing.EOD_HIGHER and state.equity is not None:
+        return _higher(state.balance, state.equity)
+    return state.equity
+
+
+def _higher(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
