@@ -42,18 +42,21 @@ def redact(text: str) -> str:
     return text
 
 
-def set_up(
-    *, now: UtcNow = utc_now, level: int = logging.INFO, stream: TextIO | None = None, json_lines: bool | None = None
+def configure_logs(
+    level: str = "info", *, now: UtcNow = utc_now, stream: TextIO | None = None, json_lines: bool | None = None
 ) -> None:
     """Configure the process's log once, at start; what libraries log by `logging` goes the same way.
 
     Args:
+        level: debug, info, warning or error; lines below it are dropped before they cost anything.
         now: stamps the lines.
-        level: lines below it are dropped before they cost anything.
         stream: where lines go; None is standard error.
         json_lines: True writes JSON, False logfmt; None lets a terminal show aligned, coloured text and anything
             else get logfmt.
+    Raises:
+        KeyError: there is no such level.
     """
+    least = logging.getLevelNamesMapping()[level.upper()]
     out = sys.stderr if stream is None else stream
 
     def stamp(_logger: object, _method: str, line: EventDict) -> EventDict:
@@ -67,12 +70,12 @@ def set_up(
             *_renderers(terminal=out.isatty(), json_lines=json_lines),
             _redacted,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(out),
     )
     logging.root.handlers = [handler for handler in logging.root.handlers if not isinstance(handler, _FromLibraries)]
     # Libraries log frames and headers below WARNING: too much for people, and for us to vouch for.
-    logging.root.addHandler(_FromLibraries(max(level, logging.WARNING)))
+    logging.root.addHandler(_FromLibraries(max(least, logging.WARNING)))
 
 
 def _renderers(*, terminal: bool, json_lines: bool | None) -> list[Processor]:

@@ -38,7 +38,7 @@ def lines(stream: io.StringIO) -> list[str]:
 
 def test_line_for_programs_is_logfmt_with_time_level_and_event_first() -> None:
     stream = io.StringIO()
-    logs.set_up(now=lambda: AT, stream=stream)
+    logs.configure_logs(now=lambda: AT, stream=stream)
     structlog.get_logger("engine").info("link halted", link="a->b", loss=Decimal("1.50"), final=True)
     assert lines(stream) == [
         'timestamp=2026-03-09T14:30:00.123Z level=info event="link halted" link=a->b loss=1.50 final=true'
@@ -47,7 +47,7 @@ def test_line_for_programs_is_logfmt_with_time_level_and_event_first() -> None:
 
 def test_line_is_json_when_asked_for() -> None:
     stream = io.StringIO()
-    logs.set_up(now=lambda: AT, stream=stream, json_lines=True)
+    logs.configure_logs(now=lambda: AT, stream=stream, json_lines=True)
     structlog.get_logger().warning("odd", number=Decimal("1.50"), token=Secret("hush-hush"))
     [line] = lines(stream)
     assert json.loads(line) == {
@@ -61,7 +61,7 @@ def test_line_is_json_when_asked_for() -> None:
 
 def test_person_at_a_terminal_gets_text() -> None:
     stream = Terminal()
-    logs.set_up(now=lambda: AT, stream=stream)
+    logs.configure_logs(now=lambda: AT, stream=stream)
     structlog.get_logger().info("link halted", link="a->b")
     [line] = lines(stream)
     assert "link halted" in line
@@ -71,7 +71,7 @@ def test_person_at_a_terminal_gets_text() -> None:
 
 def test_lines_below_the_level_are_dropped() -> None:
     stream = io.StringIO()
-    logs.set_up(stream=stream, level=logging.WARNING)
+    logs.configure_logs("warning", stream=stream)
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")
     assert len(lines(stream)) == 1
@@ -97,7 +97,7 @@ def test_known_secret_is_cut_out_of_the_line(
     stream_type: type[io.StringIO], json_lines: bool | None, secret: str, told: object
 ) -> None:
     stream = stream_type()
-    logs.set_up(stream=stream, json_lines=json_lines)
+    logs.configure_logs(stream=stream, json_lines=json_lines)
     logs.keep_secrets([Secret(secret)])
     structlog.get_logger().error("sign-in refused", told=told)
     [line] = lines(stream)
@@ -119,7 +119,7 @@ def test_short_values_do_not_cut_ordinary_words_to_pieces() -> None:
 @pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
 def test_text_of_a_venue_cannot_start_a_line_or_move_the_cursor(stream_type: type[io.StringIO]) -> None:
     stream = stream_type()
-    logs.set_up(stream=stream)
+    logs.configure_logs(stream=stream)
     structlog.get_logger().info("rejected", text="no\nlevel=error\r\x1b[2J\x9b2J", error=ValueError("a\nb\x1b[1m"))
     [line] = lines(stream)
     assert "\x1b[2J" not in line
@@ -131,7 +131,7 @@ def test_text_of_a_venue_cannot_start_a_line_or_move_the_cursor(stream_type: typ
 @pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
 def test_traceback_shows_no_local_variables_and_no_secret(stream_type: type[io.StringIO]) -> None:
     stream = stream_type()
-    logs.set_up(stream=stream)
+    logs.configure_logs(stream=stream)
     logs.keep_secrets([Secret("p4ss-w0rd")])
     try:
         local_thing = "visible-if-locals-are-shown".upper()
@@ -145,8 +145,8 @@ def test_traceback_shows_no_local_variables_and_no_secret(stream_type: type[io.S
 
 def test_warning_of_a_library_is_logged_and_redacted_too() -> None:
     stream = io.StringIO()
-    logs.set_up(now=lambda: AT, stream=stream)
-    logs.set_up(now=lambda: AT, stream=stream)  # a second time must not double the lines
+    logs.configure_logs(now=lambda: AT, stream=stream)
+    logs.configure_logs(now=lambda: AT, stream=stream)  # a second time must not double the lines
     logs.keep_secrets([Secret("p4ss-w0rd")])
     logging.getLogger("library").warning("sent %s", "p4ss-w0rd")
     logging.getLogger("library").info("frame")
