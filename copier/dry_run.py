@@ -2,10 +2,16 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import trio
 
+from copier.clock import utc_now
 from copier.dispatch import Intent
+from copier.ledger import Entry, Ledger
+from copier.ledger_codec import encode
+from copier.records import KINDS, CheckpointRecord
+from copier.recovery import recover
 from rules.actions import OpenPosition, ReplaceStops
 from rules.reports import Filled, Report, StopsReplaced
 from rules.values import AccountId, PositionId
@@ -42,3 +48,29 @@ class DryRun:
                 await self._report(self._name, report)
             self._wake = trio.Event()
             await self._wake.wait()
+
+
+def ledger_copy(path: Path) -> Ledger:
+    """Return a ledger in memory that goes on from the one at `path` (or from nothing), which is left as it is.
+
+    Raises:
+        LedgerRefused, LedgerFailed: the file cannot be read.
+    """
+    copy = Ledger.in_memory()
+    if not path.exists():
+        return copy
+    original = Ledger.open(path, readonly=True)
+    try:
+        recovered = recover(original)
+        intents = [
+            original.by_key(leg.pending.cl_ord_id)
+            for each in recovered.copies.values()
+            for leg in each.legs
+            if leg.pending
+        ]
+        checkpoint = CheckpointRecord(tuple(recovered.copies.values()), tuple(recovered.limits.values()), utc_now())
+        entries = [Entry(entry.kind, entry.account, entry.body, entry.key) for entry in intents if entry is not None]
+        copy.append([*entries, Entry(KINDS[CheckpointRecord], "", encode(checkpoint))], utc_now())
+    finally:
+        original.close()
+    return copy

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import trio
 from attrs import evolve, frozen
-from copier.clock import Clock
 
+from adapters.base import UtcNow
 from copier.book import CopyBook
 from copier.dispatch import Intent
 from copier.journal import Journal
@@ -91,7 +91,7 @@ class Engine:
         book: CopyBook,
         journal: Journal,
         limits: LimitWatch,
-        clock: Clock,
+        utc_now: UtcNow,
         latency: Latency,
         outside: Outside,
         close_orphans: bool = False,
@@ -107,7 +107,7 @@ class Engine:
         self._targets = frozenset(link.target for link in self._links.values())
         self._journal = journal
         self._limits = limits
-        self._clock = clock
+        self._utc_now = utc_now
         self._outside = outside
         self._watch = TargetWatch(self, close_orphans=close_orphans) if observe_targets else None
         self._timers: Timers[CopyKey] = Timers()
@@ -115,7 +115,8 @@ class Engine:
         self._outgoing: list[tuple[Action, bool, datetime | None]] = []
         self._flattens: Timers[LinkId] = Timers()
         self._cause_at: datetime | None = None
-        self.now = clock.utc_now()
+        self._rounded = trio.Event()
+        self.now = utc_now()
         for account, view in self.views.items():
             view.denied = limits.denied(account)
         for link in self._links.values():
@@ -133,23 +134,29 @@ class Engine:
 
     async def round(self, batch: Iterable[Input], *, busy: bool = False) -> None:
         """Take a batch in, make what follows durable, let the orders go."""
-        self.now = self._clock.utc_now()
+        self.now = self._utc_now()
         for each in batch:
             self._take(each)
         self._cause_at = None
         self._fire()
         outgoing, self._outgoing = self._outgoing, []
         await self._journal.commit(self.now, busy=busy)
-        durable_at = self._clock.utc_now()
+        durable_at = self._utc_now()
         for action, resend, cause_at in outgoing:
             if cause_at is not None:
                 self.latency.record("frame_to_intent", cause_at, durable_at)
             self._outside.send(action.account, Intent(action, durable_at, resend))
+        self._rounded.set()
+        self._rounded = trio.Event()
+
+    async def next_round(self) -> None:
+        """Return when a round has been finished."""
+        await self._rounded.wait()
 
     async def _next(self, inputs: trio.MemoryReceiveChannel[Input]) -> list[Input] | None:
         """Return what has come, nothing when a timer is due, None at the end."""
         due = self._due_at()
-        wait_s = float("inf") if due is None else max((due - self._clock.utc_now()).total_seconds(), 0.0)
+        wait_s = float("inf") if due is None else max((due - self._utc_now()).total_seconds(), 0.0)
         batch: list[Input] = []
         with trio.move_on_after(wait_s):
             try:
@@ -195,8 +202,10 @@ class Engine:
         match given:
             case Reported():
                 self._settle(given.report)
-            case Polled(account=account):
-                self.views[account].ready = False
+            case Polled():
+                self.views[given.account].ready = False
+                self._limits.lose_sight(given.account, self.now)
+                self._enforce(given.account)
             case PositionReported():
                 self._cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].report(given))
@@ -220,6 +229,8 @@ class Engine:
                 pass
             case SessionEnded():
                 self._journal.alert("session.lost", given.account, given.reason)
+                self._limits.lose_sight(given.account, self.now)
+                self._enforce(given.account)
 
     def _stream(self, account: AccountId, change: Change | Doubt | None) -> None:
         if isinstance(change, Doubt):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 import trio
-from rules.limits import LimitState
+from rules.limits_state import LimitState
 
 from copier.ledger import Entry, Ledger, LedgerFailed
 from copier.ledger_codec import encode

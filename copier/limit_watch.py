@@ -3,17 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from rules.limits import (
-    FlattenScope,
-    Judgement,
-    Limit,
-    LimitState,
-    denial,
-    flattens,
-    forbids,
-    judge,
-    next_reset,
-)
+from rules.limits import Judgement, denial, flattens, forbids, is_news, judge, next_reset
+from rules.limits_policy import FlattenScope, Limit
+from rules.limits_state import LimitState
 
 from copier.journal import Journal
 from copier.timers import Timers
@@ -31,9 +23,12 @@ class LimitWatch:
         self._judged: dict[str, Judgement] = {}
         self._journal = journal
         self._resets: Timers[AccountId] = Timers()
+        self._dark: set[AccountId] = set()
+        """Accounts whose figures are out of sight: what is missed there becomes an estimate."""
         for limit in limits:
             self._limits.setdefault(limit.account, []).append(limit)
         for account in self._limits:
+            self._dark.add(account)
             self._judge(account, None, now)
 
     @property
@@ -47,7 +42,14 @@ class LimitWatch:
     def sample(self, account: AccountId, status: AccountStatus, now: datetime) -> None:
         """Judge an account by its new figures."""
         if account in self._limits:
+            self._dark.discard(account)
             self._judge(account, status, now)
+
+    def lose_sight(self, account: AccountId, now: datetime) -> None:
+        """Note that no figures come until the next sample."""
+        if account in self._limits and account not in self._dark:
+            self._dark.add(account)
+            self._judge(account, None, now)
 
     def next_reset(self) -> datetime | None:
         return self._resets.first()
@@ -84,11 +86,11 @@ class LimitWatch:
         resets: list[datetime] = []
         for limit in self._limits[account]:
             state = self._states.get(limit.limit_id)
-            judgement = judge(limit, state, status, now)
+            judgement = judge(limit, state, status, now, current=account not in self._dark)
             before = self._judged.get(limit.limit_id)
             self._judged[limit.limit_id] = judgement
-            if judgement.state != state or before is None or before.stage is not judgement.stage:
-                self._states[limit.limit_id] = judgement.state
+            self._states[limit.limit_id] = judgement.state
+            if is_news(state, judgement.state) or (before is not None and before.stage is not judgement.stage):
                 self._journal.limit(account, judgement.state, judgement.stage.value)
             reset = next_reset(limit, now)
             if reset is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from attrs import frozen
-from rules.limits import LimitState
+from rules.limits_state import LimitState
 
 from rules.actions import Action
 from rules.copies import Copy

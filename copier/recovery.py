@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from attrs import define, field
-from rules.limits import LimitState
+from rules.limits_state import LimitState
 
 from copier.ledger import Ledger
 from copier.ledger_codec import decode

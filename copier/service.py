@@ -7,7 +7,6 @@ service
 |- sources                  one stream and one poller an account, each supervised
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from random import Random
@@ -15,10 +14,9 @@ from random import Random
 import structlog
 import trio
 from attrs import frozen
-from copier.clock import Clock
-from rules.limits import Limit
+from rules.limits_policy import Limit
 
-from adapters.base import Account
+from adapters.base import Account, UtcNow
 from copier.book import CopyBook
 from copier.dispatch import Dispatcher, Intent
 from copier.dry_run import DryRun
@@ -46,7 +44,8 @@ CHECKPOINT_ROWS = 1000
 """Rows since the last checkpoint that make a new one worth its size at start."""
 
 RECONCILE_EVERY_S = 10.0
-DRAIN_PAUSE_S = 0.02
+QUIET_S = 0.5
+"""Nothing happened for this long: an answer that was under way would have come."""
 
 _log = structlog.get_logger("service")
 
@@ -70,7 +69,7 @@ class Service:
         limits: Iterable[Limit],
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
-        clock: Clock,
+        utc_now: UtcNow,
         random: Random,
         options: Options | None = None,
         reconcile_every_s: Mapping[AccountId, float] | None = None,
@@ -82,12 +81,12 @@ class Service:
         self.latency = Latency()
         self._links = tuple(links)
         self._accounts = accounts
-        self._clock = clock
+        self._utc_now = utc_now
         self._random = random
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
         self._journal = Journal(ledger, threads=threads, listeners=listeners)
         recovered = recover(ledger)
-        now = clock.utc_now()
+        now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
         views = {
             name: AccountView(name, account.capabilities.oms, account.capabilities.volumes_grow)
@@ -103,7 +102,7 @@ class Service:
             name: self._target(name)
             for name in dict.fromkeys([*(link.target for link in self._links), *self._held_at()])
         }
-        self._look_ups = LookUps(accounts, self._emit, clock.utc_now)
+        self._look_ups = LookUps(accounts, self._emit, utc_now)
         self._pollers = {name: self._poller(name) for name in accounts}
         self.engine = Engine(
             links=self._links,
@@ -111,7 +110,7 @@ class Service:
             book=self.book,
             journal=self._journal,
             limits=self.limits,
-            clock=clock,
+            utc_now=utc_now,
             latency=self.latency,
             outside=Outside(
                 send=self._dispatch,
@@ -136,7 +135,7 @@ class Service:
         return Dispatcher(
             name,
             self._accounts[name],
-            now=self._clock.utc_now,
+            now=self._utc_now,
             report=self._report,
             wanted=lambda action: self.engine.wanted(action),
             latency=self.latency,
@@ -149,7 +148,7 @@ class Service:
             every_s=self._every_s.get(name, RECONCILE_EVERY_S),
             emit=self._send.send,
             backoff=Backoff(self._random),
-            now=self._clock.utc_now,
+            now=self._utc_now,
         )
 
     def _dispatch(self, name: AccountId, intent: Intent) -> None:
@@ -206,7 +205,7 @@ class Service:
                     account,
                     self._emit,
                     Backoff(self._random),
-                    self._clock.utc_now,
+                    self._utc_now,
                     name=f"stream {name}",
                 )
 
@@ -214,7 +213,7 @@ class Service:
         """Let what has left come back, for a bounded time; the rest is resolved at the next start."""
         with trio.move_on_after(self.options.drain_s) as scope:
             while self.in_flight() or self._inputs.statistics().current_buffer_used:
-                await trio.sleep(DRAIN_PAUSE_S)
+                await self.engine.next_round()
         if scope.cancelled_caught:
             _log.warning("drain ended with orders under way; the next start asks the venue", orders=self.in_flight())
 
@@ -230,8 +229,9 @@ class Service:
         return all(view.known and view.ready for view in views) and not waiting and not self.in_flight()
 
     async def _wait_converged(self, stop: trio.Event) -> None:
-        quiet = 0
-        while quiet < math.ceil(0.5 / DRAIN_PAUSE_S):  # half a second of it, so that a look-up's answer counts
-            await trio.sleep(DRAIN_PAUSE_S)
-            quiet = quiet + 1 if self.converged and not self._inputs.statistics().current_buffer_used else 0
+        quiet = False
+        while not quiet:
+            with trio.move_on_after(QUIET_S) as scope:
+                await self.engine.next_round()
+            quiet = scope.cancelled_caught and self.converged
         stop.set()

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage, Pending, Purpose, replace_leg
 from rules.events import Origin
-from rules.gates import Grant, LookUp, Question, judge_new_risk
+from rules.gates import QUOTE_AGE_MAX, Grant, LookUp, Question, judge_new_risk
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
 from rules.observed import Position
@@ -20,7 +20,7 @@ from rules.reasons import Reason
 from rules.schedule import Outside
 from rules.sizing import following_volume
 from rules.state import AccountView
-from rules.stops import TargetStops, target_stops
+from rules.stops import TargetStops, moved_stops
 from rules.trace import Denied, Note, Trace
 from rules.values import PositionId, Price, Volume, plain
 
@@ -397,9 +397,13 @@ def _protect(
 
 
 def _wanted_stops(context: Context, leg: Leg, position: Position, instrument: Instrument) -> TargetStops | None:
-    policy, side = context.link.policy, leg.side
-    stops = target_stops(policy.stops, policy.reverse, position, side, leg.open_price, instrument, False)
-    return stops if isinstance(stops, TargetStops) else None
+    if leg.open_price is None:
+        return None  # nothing to keep a distance from
+    policy = context.link.policy
+    quote = context.target.fresh_quote(leg.symbol, context.now, QUOTE_AGE_MAX)
+    market = None if quote is None else quote.entry(leg.side.opposite)
+    held = TargetStops(leg.stop_loss, leg.take_profit, ())
+    return moved_stops(policy.stops, policy.reverse, position, leg.side, leg.open_price, market, held, instrument)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -1,0 +1,45 @@
+"""Every venue by its name in the config: the only place outside a venue's folder that names one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from adapters.base import Account, UtcNow
+from adapters.metacopier.config import Config as MetaCopierConfig
+from adapters.metacopier.driver import MetaCopierAccount
+from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
+from adapters.network import Connect
+from adapters.paper.config import Config as PaperConfig
+from adapters.paper.driver import PaperAccount
+from adapters.tradelocker.config import Config as TradeLockerConfig
+from adapters.tradelocker.driver import TradeLockerAccount
+from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
+from rules.values import AccountId
+
+
+@frozen
+class Venue:
+    """What there is of a venue: its accounts' settings, its account, and its simulator where it has one."""
+
+    config: type
+    account: Callable[..., Account]
+    simulator: Callable[..., Any] | None = None
+
+
+VENUES: Mapping[str, Venue] = {
+    "metacopier": Venue(MetaCopierConfig, MetaCopierAccount, MetaCopierSimulator),
+    "paper": Venue(PaperConfig, PaperAccount),
+    "tradelocker": Venue(TradeLockerConfig, TradeLockerAccount, TradeLockerSimulator),
+}
+
+CONFIGS: Mapping[str, type] = {name: venue.config for name, venue in VENUES.items()}
+
+
+def open_account(venue: str, account: AccountId, settings: object, *, connect: Connect, now: UtcNow) -> Account:
+    """Return the account of that venue; nothing is connected yet.
+
+    Raises:
+        KeyError: there is no such venue.
+    """
+    return VENUES[venue].account(account, settings, connect=connect, now=now)

@@ -1,0 +1,44 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+
+from cyclopts import App
+
+from copier.commands.exits import INTERRUPTED
+from copier.commands.read import check, explain, ledger_app, status
+from copier.commands.run import run
+from copier.commands.simulate import simulate
+from copier.demo.run import demo
+
+app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
+for command in (run, check, demo, explain, status, simulate):
+    app.command(command)
+app.command(ledger_app)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    _check_neighbours()
+    try:
+        result = app(sys.argv[1:], exit_on_error=True, result_action="return_value")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _check_neighbours() -> None:
+    """Refuse to run beside somebody else's `rules` or `adapters`: the names are common."""
+    import adapters
+    import rules
+
+    here = Path(__file__).resolve().parent.parent
+    for package in (rules, adapters):
+        found = Path(package.__file__ or "").resolve().parent.parent
+        if found != here:
+            where = f"was expected in {here}, found in {found}"
+            sys.exit(f"the package {package.__name__} {where}: use an environment of its own")
+
+
+if __name__ == "__main__":
+    main()

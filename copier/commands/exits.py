@@ -1,0 +1,55 @@
+"""Exit codes, and the one place where an expected failure becomes words on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from copier.config.errors import ConfigError, format_problem
+from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+
+FINE = 0
+FAILED = 1
+WRONG_INPUT = 2
+OTHER_INSTANCE = 3
+INTERRUPTED = 130
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the failures that a person can act on into one clear text and an exit code; a bug keeps its traceback."""
+    try:
+        yield
+    except* ConfigError as group:
+        for error in leaves(group):
+            if isinstance(error, ConfigError):
+                _say(*(format_problem(problem) for problem in error.problems), _count(len(error.problems)))
+        code = WRONG_INPUT
+    except* LedgerBusy as group:
+        _say(*map(str, leaves(group)))
+        code = OTHER_INSTANCE
+    except* LedgerRefused as group:
+        _say(*map(str, leaves(group)))
+        code = WRONG_INPUT
+    except* LedgerFailed as group:
+        _say(*map(str, leaves(group)))
+        code = FAILED
+    else:
+        return
+    raise SystemExit(code)
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """Return the errors of a group of groups."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _count(problems: int) -> str:
+    return f"{problems} problem{'s' if problems != 1 else ''} in the config; nothing was started"

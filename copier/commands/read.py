@@ -1,0 +1,131 @@
+"""The reading commands: `check`, `explain`, `status`, `ledger verify`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+from attrs import asdict
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapters.registry import CONFIGS
+from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.config.errors import format_problem
+from copier.config.load import load_config
+from copier.ledger import Ledger
+from copier.overview import Overview, is_running, overview
+from copier.story import headline, story
+from copier.wording import copy_words, printable
+
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of text.")]
+LedgerFile = Annotated[Path | None, Parameter(name="--ledger", help="The ledger itself, instead of a config's.")]
+
+ledger_app = App(name="ledger", help="Look after the ledger.")
+
+
+def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
+    """Read FILE as `run` would; print every error and warning with its line."""
+    with explained():
+        config = load_config(file, env=os.environ, venues=CONFIGS)
+        if json_:
+            warnings = [format_problem(problem) for problem in config.warnings]
+            print(json.dumps({"summary": config.summary(), "warnings": warnings}))
+            return FINE
+        for line in config.summary():
+            print(line)
+        for problem in config.warnings:
+            print(f"warning: {format_problem(problem)}")
+        print(f"{file}: fine, {len(config.warnings)} warning{'s' if len(config.warnings) != 1 else ''}")
+        return FINE
+    return WRONG_INPUT
+
+
+def explain(
+    id_: Annotated[str, Parameter(name="ID")],
+    file: Path = Path("copier.toml"),
+    /,
+    *,
+    ledger: LedgerFile = None,
+    json_: Json = False,
+) -> int:
+    """Tell the whole story of ID: a source position, a target position, or an order."""
+    with explained():
+        opened = _open(file, ledger)
+        try:
+            lines = list(story(opened, id_))
+        finally:
+            opened.close()
+        if json_:
+            print(json.dumps([{**asdict(line), "at": line.at.isoformat()} for line in lines]))
+            return FINE if lines else FAILED
+        console = Console()
+        console.print(Text(headline(id_, len(lines)), style="bold"))
+        for line in lines:
+            console.print(Text(f"{line.at:%Y-%m-%d %H:%M:%S.%f} {line.who}: {line.what}"), soft_wrap=True)
+            for step in line.steps:
+                console.print(Text(f"    {step}", style="dim"), soft_wrap=True)
+        return FINE if lines else FAILED
+    return FAILED
+
+
+def status(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, json_: Json = False) -> int:
+    """Show what the ledger says is held, waiting and blocked, and whether a service is running on it."""
+    with explained():
+        path = _ledger_path(file, ledger)
+        opened = Ledger.open(path, readonly=True)
+        try:
+            seen = overview(opened, running=is_running(path))
+        finally:
+            opened.close()
+        if json_:
+            print(json.dumps(seen.as_json()))
+        else:
+            _print_overview(seen)
+        return FINE
+    return FAILED
+
+
+def _print_overview(seen: Overview) -> None:
+    console = Console()
+    console.print(f"service {'running' if seen.running else 'not running'}, {seen.entries} ledger entries")
+    table = Table("link", "source position", "copy", "target", "legs", title="copies")
+    for copy in seen.copies:
+        legs = ", ".join(f"#{printable(leg.position_id or '?')} {leg.stage.value}" for leg in copy.legs if leg.live)
+        source = Text(f"{copy.side.value} {printable(copy.source_symbol)} #{printable(copy.source_position_id)}")
+        table.add_row(Text(copy.link_id), source, copy_words(copy), Text(copy.target), Text(legs))
+    console.print(table)
+    if seen.limits:
+        table = Table("limit", "stage", title="limits")
+        for limit, stage in seen.limits:
+            table.add_row(limit, stage)
+        console.print(table)
+
+
+@ledger_app.command
+def verify(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, json_: Json = False) -> int:
+    """Recompute the hash chain over all rows; exit 1 at the first row that is not as it was written."""
+    with explained():
+        opened = Ledger.open(_ledger_path(file, ledger), readonly=True)
+        try:
+            report = opened.verify()
+        finally:
+            opened.close()
+        good = report.first_bad_seq is None
+        if json_:
+            found = {"entries": report.entries, "first_bad_seq": report.first_bad_seq, "problem": report.problem}
+            print(json.dumps(found))
+        else:
+            print(f"{report.entries} entries, {'all as written' if good else report.problem}")
+        return FINE if good else FAILED
+    return FAILED
+
+
+def _ledger_path(file: Path, ledger: Path | None) -> Path:
+    return ledger if ledger is not None else load_config(file, env=os.environ, venues=CONFIGS).service.ledger
+
+
+def _open(file: Path, ledger: Path | None) -> Ledger:
+    return Ledger.open(_ledger_path(file, ledger), readonly=True)

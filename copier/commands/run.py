@@ -1,0 +1,123 @@
+"""`copier run`: the service."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import structlog
+import trio
+from cyclopts import Parameter
+from rich.console import Console
+
+from adapters.base import Account
+from adapters.network import connect_tcp
+from adapters.registry import CONFIGS, open_account
+from copier.clock import utc_now
+from copier.commands.exits import FAILED, FINE, INTERRUPTED, explained
+from copier.config.load import load_config
+from copier.config.model import Configuration
+from copier.console import Narrator
+from copier.dry_run import ledger_copy
+from copier.ledger import Ledger
+from copier.logs import configure_logs
+from copier.service import Options, Service
+from rules.values import AccountId
+
+ONCE_S_MAX = 60.0
+"""`--once` gives up after this long: an account that cannot be reached would keep it for ever."""
+
+_log = structlog.get_logger("run")
+
+
+def run(
+    file: Path = Path("copier.toml"),
+    /,
+    *,
+    dry_run: Annotated[bool, Parameter(help="Decide and print everything, send nothing, write nothing.")] = False,
+    once: Annotated[bool, Parameter(help="Reconcile, converge, exit.")] = False,
+    quiet: Annotated[bool, Parameter(help="Do not print copies and denials; the log still goes to stderr.")] = False,
+) -> int:
+    """Copy as FILE says, until SIGTERM or Ctrl-C."""
+    with explained():
+        config = load_config(file, env=os.environ, venues=CONFIGS)
+        configure_logs(config.service.log_level.value)
+        ledger = ledger_copy(config.service.ledger) if dry_run else Ledger.open(config.service.ledger)
+        try:
+            return trio.run(_run, config, ledger, dry_run, once, quiet)
+        finally:
+            ledger.close()
+    return FAILED
+
+
+async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool, quiet: bool) -> int:
+    stop, stopped_by = trio.Event(), []
+    async with open_accounts(config) as accounts:
+        service = make_service(config, accounts, ledger, dry_run=dry_run, console=None if quiet else Console())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_watch_signals, stop, stopped_by, nursery.cancel_scope)
+            _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
+            with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
+                await service.run(stop, until_converged=once)
+            nursery.cancel_scope.cancel()
+    if scope.cancelled_caught:
+        _log.error("not converged in time", seconds=ONCE_S_MAX)
+        return FAILED
+    _log.info("ended", orders_under_way=service.in_flight())
+    return INTERRUPTED if signal.SIGINT in stopped_by else FINE
+
+
+@asynccontextmanager
+async def open_accounts(config: Configuration) -> AsyncIterator[dict[AccountId, Account]]:
+    """Make the accounts of a config, and close their connections at the end."""
+    accounts = {
+        name: open_account(account.venue, name, account.settings, connect=connect_tcp, now=utc_now)
+        for name, account in config.accounts.items()
+    }
+    try:
+        yield accounts
+    finally:
+        with trio.CancelScope(shield=True), trio.move_on_after(1):
+            for account in accounts.values():
+                await account.aclose()
+
+
+def make_service(
+    config: Configuration,
+    accounts: dict[AccountId, Account],
+    ledger: Ledger,
+    *,
+    dry_run: bool = False,
+    console: Console | None = None,
+    listeners: Iterable[Narrator] = (),
+) -> Service:
+    """Return the service of a config over opened accounts."""
+    return Service(
+        links=config.links,
+        limits=config.limits,
+        accounts=accounts,
+        ledger=ledger,
+        utc_now=utc_now,
+        random=Random(),
+        options=Options(
+            drain_s=config.service.drain.total_seconds(),
+            close_orphans=config.service.close_orphans,
+            dry_run=dry_run,
+        ),
+        reconcile_every_s={name: each.reconcile_every.total_seconds() for name, each in config.accounts.items()},
+        listeners=[Narrator(console), *listeners],
+    )
+
+
+async def _watch_signals(stop: trio.Event, stopped_by: list[int], scope: trio.CancelScope) -> None:
+    """End the service at the first signal after a drain, at the second at once."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for received in signals:
+            stopped_by.append(received)
+            if stop.is_set():
+                scope.cancel()
+            _log.info("stopping, orders under way are waited for", signal=signal.Signals(received).name)
+            stop.set()

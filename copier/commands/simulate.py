@@ -1,0 +1,48 @@
+"""`copier simulate`: simulated venues for other programs' tests."""
+
+import json
+from random import Random
+from typing import Annotated
+
+import trio
+from cyclopts import Parameter
+
+from copier.commands.exits import FINE, WRONG_INPUT
+from copier.simulated import VENUE_NAMES, move_markets, serve_venue
+
+
+def simulate(
+    *venues: str,
+    port: Annotated[int, Parameter(help="Of the first venue; the next ones follow. 0: any free port.")] = 0,
+    accounts: Annotated[int, Parameter(help="How many accounts each venue has.")] = 2,
+    seed: Annotated[int, Parameter(help="Of the moving market.")] = 1,
+    still: Annotated[bool, Parameter(help="Let no quote move by itself.")] = False,
+) -> int:
+    """Serve simulated VENUEs on loopback until Ctrl-C; prints one line of JSON for each, with what a config needs."""
+    unknown = [name for name in venues if name not in VENUE_NAMES]
+    if not venues or unknown:
+        print(f"expected one or more of {', '.join(VENUE_NAMES)}, found {', '.join(unknown) or 'none'}")
+        return WRONG_INPUT
+    if not 1 <= accounts <= 1000:
+        print(f"--accounts must be between 1 and 1000, was {accounts}")
+        return WRONG_INPUT
+    trio.run(_simulate, venues, port, accounts, seed, still)
+    return FINE
+
+
+async def _simulate(names: tuple[str, ...], port: int, accounts: int, seed: int, still: bool) -> None:
+    async with trio.open_nursery() as nursery:
+        markets = []
+        for number, name in enumerate(names):
+            ids = [account_name(name, index) for index in range(accounts)]
+            venue = await serve_venue(nursery, name, ids, port=port + number if port else 0)
+            markets.append(venue.broker.market)
+            tables = {account: venue.account_toml(account) for account in ids}
+            print(json.dumps({"venue": name, "origin": venue.origin, "accounts": tables}), flush=True)
+        if not still:
+            nursery.start_soon(move_markets, markets, Random(seed))
+
+
+def account_name(venue: str, index: int) -> str:
+    """Return the name of a simulated account: TradeLocker's are numbers behind a letter."""
+    return f"L#{700001 + index}" if venue == "tradelocker" else f"{venue}-{index + 1}"

@@ -1,0 +1,178 @@
+"""`copier demo`: everything on this machine, no accounts, no internet."""
+
+import json
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any
+
+import trio
+from attrs import frozen
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from adapters.base import Account
+from adapters.registry import CONFIGS
+from adapters.simulation.broker import Book
+from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.commands.run import make_service, open_accounts
+from copier.config.load import load_config
+from copier.console import Narrator
+from copier.demo.audit import Audit, audit
+from copier.demo.config import (
+    METACOPIER_SOURCE,
+    METACOPIER_TARGET,
+    SUFFIX,
+    TRADELOCKER_SOURCE,
+    TRADELOCKER_TARGET,
+    demo_config,
+)
+from copier.demo.trader import Trader
+from copier.ledger import Ledger
+from copier.logs import configure_logs
+from copier.service import Service
+from copier.simulated import SimulatedVenue, move_markets, serve_venue
+from rules.values import AccountId
+
+SETTLE_S = 10.0
+"""After the trader stops, the copier may take this long to catch up; what differs then is a mismatch."""
+
+
+@frozen
+class Outcome:
+    """What a demo ends with."""
+
+    source_positions: int
+    copies: int
+    denials: Counter[str]
+    audit: Audit
+    latency_ms: dict[str, dict[str, float | int]]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "source_positions": self.source_positions,
+            "copies": self.copies,
+            "denials": dict(sorted(self.denials.items())),
+            "mismatches": len(self.audit.mismatches),
+            "duplicates": len(self.audit.duplicates),
+            "orphans": len(self.audit.orphans),
+            "latency_ms": self.latency_ms,
+        }
+
+
+def demo(
+    *,
+    duration: Annotated[float, Parameter(help="Seconds of trading; then a summary.")] = 60.0,
+    json_: Annotated[bool, Parameter(name="--json", help="Print only the summary, as one JSON object.")] = False,
+    seed: Annotated[int, Parameter(help="Of the trader and the market.")] = 1,
+    keep: Annotated[
+        Path | None, Parameter(help="Keep config and ledger in this folder, to look at them later.")
+    ] = None,
+) -> int:
+    """Copy between simulated venues for a while, and say what was copied, what was denied, and why."""
+    if duration <= 0:
+        print(f"--duration must be > 0 seconds, was {duration}")
+        return WRONG_INPUT
+    configure_logs("error")
+    with explained(), tempfile.TemporaryDirectory(prefix="copier-demo-") as temporary:
+        folder = keep if keep is not None else Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        console = None if json_ else Console()
+        outcome = trio.run(_demo, folder, duration, seed, console)
+        if json_:
+            print(json.dumps(outcome.as_json()))
+        else:
+            _print(outcome, Console())
+        return FINE if outcome.audit.clean else FAILED
+    return FAILED
+
+
+async def _demo(folder: Path, duration: float, seed: int, console: Console | None) -> Outcome:
+    random = Random(seed)
+    async with trio.open_nursery() as venues:
+        tradelocker = await serve_venue(venues, "tradelocker", [TRADELOCKER_SOURCE, TRADELOCKER_TARGET])
+        metacopier = await serve_venue(venues, "metacopier", [METACOPIER_SOURCE, METACOPIER_TARGET], suffix=SUFFIX)
+        file = folder / "copier.toml"
+        file.write_text(demo_config(tradelocker, metacopier), encoding="utf-8")
+        file.chmod(0o600)
+        if console is not None:
+            console.print(f"config: {file}", highlight=False)
+        config = load_config(file, env=os.environ, venues=CONFIGS)
+        ledger = Ledger.open(config.service.ledger)
+        narrator = Narrator(console)
+        try:
+            async with open_accounts(config) as accounts:
+                service = make_service(config, accounts, ledger, listeners=[narrator])
+                sources = [tradelocker.broker.books[TRADELOCKER_SOURCE], metacopier.broker.books[METACOPIER_SOURCE]]
+                trader = Trader(sources, random)
+                markets = [tradelocker.broker.market, metacopier.broker.market]
+                venues.start_soon(move_markets, markets, Random(seed))
+                await _trade(service, trader, duration)
+                outcome = Outcome(
+                    trader.opened,
+                    narrator.opens,
+                    narrator.denials,
+                    _audit(service, accounts, tradelocker, metacopier),
+                    {key: value for key, value in service.latency.summary().items() if key != "sent_to_report"},
+                )
+        finally:
+            ledger.close()
+        venues.cancel_scope.cancel()
+    return outcome
+
+
+async def _trade(service: Service, trader: Trader, duration: float) -> None:
+    """Let the trader trade beside the service, then let the service catch up and stop it."""
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(service.run, stop)
+        with trio.move_on_after(SETTLE_S):
+            await _until(service, lambda: service.converged)
+        with trio.move_on_after(duration):
+            await trader.run()
+        with trio.move_on_after(SETTLE_S):
+            await trio.sleep(1.0)  # the last message is still on its way through the venue
+            await _until(service, lambda: service.converged)
+        stop.set()
+
+
+async def _until(service: Service, condition: Any) -> None:
+    while not condition():
+        await service.engine.next_round()
+
+
+def _audit(
+    service: Service, accounts: dict[AccountId, Account], tradelocker: SimulatedVenue, metacopier: SimulatedVenue
+) -> Audit:
+    sources = {
+        AccountId("tl-source"): tradelocker.broker.books[TRADELOCKER_SOURCE],
+        AccountId("mc-source"): metacopier.broker.books[METACOPIER_SOURCE],
+    }
+    paper: Book = accounts[AccountId("paper-target")].book  # type: ignore[attr-defined]
+    targets = {
+        AccountId("paper-target"): paper,
+        AccountId("tl-target"): tradelocker.broker.books[TRADELOCKER_TARGET],
+        AccountId("mc-target"): metacopier.broker.books[METACOPIER_TARGET],
+    }
+    return audit(sources, targets, service.book)
+
+
+def _print(outcome: Outcome, console: Console) -> None:
+    table = Table(title="demo", show_header=False)
+    table.add_row("source positions", str(outcome.source_positions))
+    table.add_row("copies", str(outcome.copies))
+    for code, count in sorted(outcome.denials.items()):
+        table.add_row(f"denied {code}", str(count))
+    table.add_row("mismatches", str(len(outcome.audit.mismatches)))
+    table.add_row("duplicates", str(len(outcome.audit.duplicates)))
+    table.add_row("orphans", str(len(outcome.audit.orphans)))
+    for stage, name in (("frame_to_intent", "frame to durable intent"), ("intent_to_sent", "intent to sent")):
+        figures = outcome.latency_ms.get(stage)
+        if figures is not None:
+            table.add_row(f"{name}, p50 / p99", f"{figures['p50']} / {figures['p99']} ms")
+    console.print(table)
+    for text in (*outcome.audit.mismatches, *outcome.audit.duplicates, *outcome.audit.orphans):
+        console.print(f"[red]{text}")

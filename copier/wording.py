@@ -1,0 +1,73 @@
+"""Records as sentences: the same words on the console, in `copier explain` and in logs."""
+
+from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.copies import Copy, CopyStatus, Ending
+from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report
+from rules.trace import Denied, Note
+from rules.values import plain
+
+
+def action_words(action: Action) -> str:
+    """Return what an order wants, in one line."""
+    match action:
+        case OpenPosition():
+            stops = _stops(action.stop_loss, action.take_profit)
+            return f"open {action.side.value} {plain(action.volume)} {printable(action.symbol)}{stops}"
+        case ReducePosition():
+            return f"reduce {printable(action.symbol)} by {plain(action.volume)} to {plain(action.remaining)}"
+        case ClosePosition():
+            return f"close {plain(action.volume)} {printable(action.symbol)}"
+        case _:
+            return (
+                f"set stops of {printable(action.symbol)}{_stops(action.stop_loss, action.take_profit) or ' to none'}"
+            )
+
+
+def report_words(report: Report) -> str:
+    """Return what the venue said, in one line."""
+    match report:
+        case Filled():
+            price = "" if report.price is None else f" at {plain(report.price)}"
+            return f"filled {plain(report.volume)}{price}, position {printable(report.position_id)}"
+        case Accepted():
+            return "accepted, not filled yet"
+        case Rejected():
+            return f"rejected: {printable(report.text)}"
+        case NotSent():
+            return f"not sent: {printable(report.reason)}"
+        case OutcomeUnknown():
+            return f"outcome unknown: {printable(report.reason)}"
+        case NotFound():
+            return "never arrived at the venue"
+        case _:
+            return "stops set"
+
+
+def trace_words(item: Note | Denied) -> str:
+    """Return one step of a decision with its numbers."""
+    numbers = ", ".join(f"{name} {printable(value)}" for name, value in item.numbers)
+    tail = f" ({numbers})" if numbers else ""
+    if isinstance(item, Denied):
+        return f"{item.rule}: {item.reason.value} - {item.reason.meaning}{tail}"
+    return f"{item.rule}: {printable(item.outcome)}{tail}"
+
+
+def copy_words(copy: Copy) -> str:
+    """Return how a copy stands, in a few words."""
+    if copy.status is CopyStatus.WAITING:
+        return f"waiting, {copy.reason.value}" if copy.reason is not None else "waiting"
+    if copy.status is CopyStatus.ENDED:
+        if copy.ending is Ending.DENIED and copy.reason is not None:
+            return f"denied, {copy.reason.value}"
+        return f"ended, {copy.ending.value.replace('_', ' ')}" if copy.ending is not None else "ended"
+    return f"holds {plain(copy.expected)}"
+
+
+def printable(text: str) -> str:
+    """Return text from a venue without control characters: a terminal obeys those."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:200])
+
+
+def _stops(stop_loss: object, take_profit: object) -> str:
+    parts = [f"{name} {value}" for name, value in (("sl", stop_loss), ("tp", take_profit)) if value is not None]
+    return f" {' '.join(parts)}" if parts else ""

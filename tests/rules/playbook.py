@@ -1,0 +1,126 @@
+"""A playbook for decisions: events in, orders out, with reports fed back as a venue would give them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from attrs import define, evolve, field
+
+from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.copies import Copy, settle
+from rules.decide import Context, Decision, decide
+from rules.events import Origin
+from rules.instruments import Instrument
+from rules.observed import Position
+from rules.policy import CopyLink, CopyPolicy
+from rules.reports import Filled, Report, StopsReplaced
+from rules.state import AccountView
+from rules.trace import Denied
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
+
+T0 = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+EURUSD = Instrument(
+    Symbol("EURUSD"),
+    volume_min=Decimal("0.01"),
+    volume_max=Decimal(50),
+    volume_step=Decimal("0.01"),
+    tick_size=Decimal("0.00001"),
+    contract_size=Decimal(100000),
+)
+
+
+def position(volume: str = "1", **changes: Any) -> Position:
+    """Return a source position: EURUSD, bought at 1.1."""
+    base = Position(
+        PositionId("p1"),
+        Symbol("EURUSD"),
+        Side.BUY,
+        Decimal(volume),
+        Decimal("1.1"),
+        T0,
+        contract_size=Decimal(100000),
+    )
+    return evolve(base, **changes)
+
+
+@define
+class Playbook:
+    """One link and one source position, played event by event."""
+
+    policy: CopyPolicy = field(factory=lambda: CopyPolicy("test"))
+    link: CopyLink = field(init=False)
+    source: AccountView = field(factory=lambda: AccountView(AccountId("source"), known=True, ready=True))
+    target: AccountView = field(
+        factory=lambda: AccountView(
+            AccountId("target"), known=True, ready=True, instruments={Symbol("EURUSD"): EURUSD}
+        )
+    )
+    copy: Copy | None = None
+    now: datetime = T0
+    held: Position | None = None
+    last: Decision = field(factory=lambda: Decision(None))
+
+    def __attrs_post_init__(self) -> None:
+        self.link = CopyLink(LinkId("source->target"), AccountId("source"), AccountId("target"), self.policy)
+
+    def sees(self, held: Position | None, origin: Origin = Origin.LIVE) -> list[Action]:
+        """Let the source hold `held` now (None: nothing) and return the orders that follow."""
+        self.held = held
+        return self.again(origin)
+
+    def again(self, origin: Origin = Origin.LIVE) -> list[Action]:
+        """Ask once more, with nothing new."""
+        context = Context(
+            self.now, self.link, self.source, self.target, PositionId("p1"), self.held, origin, self.copy
+        )
+        self.last = decide(context)
+        self.copy = self.last.copy
+        return list(self.last.actions)
+
+    def reports(self, *reports: Report) -> list[Action]:
+        """Feed reports in and return the orders that follow."""
+        assert self.copy is not None
+        for report in reports:
+            self.copy = settle(self.copy, report, self.now)
+        return self.again()
+
+    def fills(self, actions: Iterable[Action]) -> list[Action]:
+        """Let the target execute orders as wished."""
+        return self.reports(*(filled(action) for action in actions))
+
+    def waits(self, seconds: float) -> list[Action]:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        return self.again()
+
+    @property
+    def codes(self) -> list[str]:
+        """The denial codes of the last decision."""
+        return [item.reason.value for item in self.last.trace if isinstance(item, Denied)]
+
+
+def filled(action: Action, position_id: str | None = None) -> Report:
+    """Return the report of an order that was executed as wished, at 1.1."""
+    match action:
+        case OpenPosition():
+            target = PositionId(position_id or f"t-{action.cl_ord_id}")
+            return Filled(action.cl_ord_id, target, action.volume, Decimal("1.1"))
+        case ReducePosition() | ClosePosition():
+            return Filled(action.cl_ord_id, action.position_id, action.volume, Decimal("1.1"))
+        case ReplaceStops():
+            return StopsReplaced(action.cl_ord_id)
+
+
+def shape(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    """Return what orders are, in short: `("open", "0.3")`."""
+    words = {OpenPosition: "open", ReducePosition: "reduce", ClosePosition: "close", ReplaceStops: "stops"}
+    return [
+        (words[type(action)], str(action.stop_loss) if isinstance(action, ReplaceStops) else str(action.volume))
+        for action in actions
+    ]
+
+
+def order_id(action: Action) -> ClOrdId:
+    return action.cl_ord_id

@@ -1,0 +1,358 @@
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from attrs import evolve
+
+from rules.actions import OpenPosition
+from rules.copies import CopyStatus, Ending, LegStage
+from rules.events import Origin
+from rules.policy import (
+    CopyPolicy,
+    Guard,
+    LinkState,
+    PolicyLimits,
+    Size,
+    StartOpen,
+    StartPolicy,
+    Stops,
+    StopsMode,
+    VolumePolicy,
+)
+from rules.reasons import Reason
+from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
+from rules.trace import Denied
+from rules.values import Side, Symbol
+from tests.rules.playbook import Playbook, filled, position, shape
+
+THIRD = CopyPolicy("third", size=Size(multiplier=Decimal("0.3")))
+
+
+def opened(policy: CopyPolicy = THIRD, volume: str = "1") -> Playbook:
+    play = Playbook(policy)
+    play.fills(play.sees(position(volume)))
+    return play
+
+
+def test_a_new_position_is_copied_at_the_ratio():
+    play = Playbook(THIRD)
+    assert shape(play.sees(position())) == [("open", "0.30")]
+
+
+def test_second_report_of_one_position_opens_nothing():
+    play = Playbook(THIRD)
+    play.sees(position())
+    assert play.sees(position()) == []
+    assert play.fills([]) == []
+
+
+def test_second_report_of_one_fill_changes_nothing():
+    play = Playbook(THIRD)
+    [order] = play.sees(position())
+    play.reports(filled(order))
+    once = play.copy
+    assert play.reports(filled(order, "another")) == []
+    assert play.copy == once
+
+
+def test_a_closed_source_closes_the_whole_copy():
+    play = opened()
+    closing = play.sees(None)
+    assert shape(closing) == [("close", "0.30")]
+    assert play.fills(closing) == []
+    assert play.copy is not None
+    assert (play.copy.status, play.copy.ending) == (CopyStatus.ENDED, Ending.SOURCE_CLOSED)
+
+
+def test_a_close_passes_every_gate():
+    play = opened()
+    play.link = evolve(play.link, state=LinkState.PAUSED)
+    play.target.ready = False
+    play.target.denied = Denied("limits", Reason.LIMIT_DAILY_LOSS)
+    assert shape(play.sees(None)) == [("close", "0.30")]
+
+
+def test_a_source_that_closes_while_its_copy_is_being_opened_closes_it_after_the_fill():
+    play = Playbook(THIRD)
+    opening = play.sees(position())
+    assert play.sees(None) == []
+    assert shape(play.fills(opening)) == [("close", "0.30")]
+
+
+def test_a_refused_close_is_tried_again_under_a_new_id_and_never_given_up():
+    play = opened()
+    [first] = play.sees(None)
+    assert play.reports(Rejected(first.cl_ord_id, "market closed")) == []
+    [second] = play.waits(1)
+    assert shape([second]) == [("close", "0.30")]
+    assert second.cl_ord_id != first.cl_ord_id
+    for _ in range(20):
+        assert play.reports(Rejected(second.cl_ord_id, "market closed")) == []
+        [second] = play.waits(30)
+    assert shape([second]) == [("close", "0.30")]
+
+
+def test_a_refused_opening_ends_the_copy():
+    play = Playbook(THIRD)
+    [order] = play.sees(position())
+    assert play.reports(Rejected(order.cl_ord_id, "no money")) == []
+    assert play.copy is not None
+    assert (play.copy.status, play.copy.ending) == (CopyStatus.ENDED, Ending.REJECTED)
+    assert play.sees(position("0.5")) == []
+
+
+def test_an_unknown_outcome_orders_nothing_until_the_books_were_asked():
+    play = Playbook(THIRD)
+    [order] = play.sees(position())
+    assert play.reports(OutcomeUnknown(order.cl_ord_id, "connection lost")) == []
+    assert play.waits(3600) == []
+    assert play.sees(None) == []
+
+
+def test_an_opening_that_the_books_do_not_know_goes_out_again_under_its_own_id():
+    play = Playbook(THIRD)
+    [order] = play.sees(position())
+    play.reports(OutcomeUnknown(order.cl_ord_id, "connection lost"))
+    assert play.reports(NotFound(order.cl_ord_id)) == [order]
+
+
+def test_an_opening_that_the_books_do_not_know_is_dropped_when_its_source_has_closed():
+    play = Playbook(THIRD)
+    [order] = play.sees(position())
+    play.sees(None)
+    assert play.reports(NotFound(order.cl_ord_id)) == []
+    assert play.copy is not None
+    assert play.copy.status is CopyStatus.ENDED
+
+
+def test_an_opening_that_could_not_leave_in_time_is_dropped():
+    play = Playbook(evolve(THIRD, guard=Guard(max_age=timedelta(seconds=3))))
+    [order] = play.sees(position())
+    assert play.reports(NotSent(order.cl_ord_id, "no connection")) == []
+    assert shape(play.waits(1)) == [("open", "0.30")]
+    assert play.reports(NotSent(order.cl_ord_id, "no connection")) == []
+    assert play.waits(10) == []
+    assert play.copy is not None
+    assert play.copy.status is CopyStatus.ENDED
+    assert not play.copy.holds
+
+
+def test_partial_closes_follow_cumulatively_and_do_not_drift():
+    play = opened(volume="1")
+    held = Decimal("0.30")
+    for tenths in range(9, 0, -1):
+        for order in play.sees(position(f"0.{tenths}")):
+            play.fills([order])
+    assert play.copy is not None
+    held = sum((leg.held for leg in play.copy.legs), Decimal(0))
+    assert held == Decimal("0.03")
+    assert shape(play.sees(None)) == [("close", "0.03")]
+
+
+def test_a_copy_below_the_minimum_stays_until_the_source_is_flat():
+    play = opened(volume="0.04")  # 0.012 lots: rounds down to 0.01
+    assert play.sees(position("0.01")) == []
+    assert shape(play.sees(None)) == [("close", "0.01")]
+
+
+def test_a_larger_source_opens_the_difference_at_the_ratio_of_the_entry():
+    play = opened()
+    assert shape(play.sees(position("2"))) == [("open", "0.30")]
+
+
+def test_an_increase_is_new_risk_and_passes_the_gates():
+    play = opened()
+    play.link = evolve(play.link, state=LinkState.CLOSE_ONLY)
+    assert play.sees(position("2")) == []
+    assert play.codes == ["LINK_CLOSE_ONLY"]
+    play.link = evolve(play.link, state=LinkState.ACTIVE)
+    assert play.sees(position("2")) == [], "a denied increase stays denied"
+    assert play.sees(position("1")) == [], "what it was granted it keeps"
+    assert shape(play.sees(position("0.5"))) == [("reduce", "0.15")]
+
+
+def test_volume_max_caps_the_whole_copy_with_its_increases():
+    play = opened(evolve(THIRD, volume=VolumePolicy(max=Decimal("0.4"))))
+    assert shape(play.sees(position("9"))) == [("open", "0.10")]
+
+
+def test_a_flip_closes_first_and_opens_after_that():
+    play = opened()
+    closing = play.sees(position(side=Side.SELL))
+    assert shape(closing) == [("close", "0.30")]
+    assert shape(play.fills(closing)) == [("open", "0.30")]
+    assert play.copy is not None
+    assert play.copy.side is Side.SELL
+    assert play.copy.life == 1
+
+
+def test_the_two_lives_of_a_flip_have_different_order_ids():
+    play = Playbook(THIRD)
+    [first] = play.sees(position())
+    play.fills([first])
+    [second] = play.fills(play.sees(position(side=Side.SELL)))
+    assert isinstance(second, OpenPosition)
+    assert second.cl_ord_id != first.cl_ord_id
+
+
+def test_a_copy_that_the_target_closed_is_never_reopened():
+    play = opened()
+    assert play.copy is not None
+    play.copy = evolve(play.copy, legs=tuple(evolve(leg, stage=LegStage.GONE) for leg in play.copy.legs))
+    assert play.again() == []
+    assert play.copy is not None
+    assert play.copy.ending is Ending.TARGET_CLOSED
+    assert play.sees(position("5")) == []
+
+
+def test_moved_stops_are_followed_once():
+    play = opened()
+    moved = position(stop_loss=Decimal("1.05"))
+    [order] = play.sees(moved)
+    assert shape([order]) == [("stops", "1.05")]
+    assert play.fills([order]) == []
+    assert play.sees(moved) == []
+
+
+def test_a_stop_that_was_moved_into_profit_is_followed():
+    play = opened()
+    assert shape(play.sees(position(stop_loss=Decimal("1.15")))) == [("stops", "1.15")]
+
+
+def test_stops_by_distance_are_measured_from_the_real_fill():
+    play = Playbook(evolve(THIRD, stops=Stops(StopsMode.DISTANCE)))
+    [order] = play.sees(position(stop_loss=Decimal("1.09"), open_price=Decimal("1.10500")))
+    assert isinstance(order, OpenPosition)
+    assert shape(play.fills([order])) == [("stops", "1.08500")]
+
+
+def test_stops_that_the_venue_refuses_are_not_asked_for_for_ever():
+    play = opened()
+    [order] = play.sees(position(stop_loss=Decimal("1.05")))
+    asked = 1
+    while True:
+        play.reports(Rejected(order.cl_ord_id, "invalid stops"))
+        later = play.waits(60)
+        if not later:
+            break
+        [order] = later
+        asked += 1
+    assert asked == 5
+
+
+def test_reverse_opens_the_other_side_with_stop_and_target_swapped():
+    play = Playbook(evolve(THIRD, reverse=True))
+    [order] = play.sees(position(stop_loss=Decimal("1.05"), take_profit=Decimal("1.20")))
+    assert isinstance(order, OpenPosition)
+    assert (order.side, order.stop_loss, order.take_profit) == (Side.SELL, Decimal("1.20"), Decimal("1.05"))
+
+
+def test_a_denied_position_stays_denied_and_its_close_is_silent():
+    play = Playbook(THIRD)
+    play.link = evolve(play.link, state=LinkState.PAUSED)
+    assert play.sees(position()) == []
+    play.link = evolve(play.link, state=LinkState.ACTIVE)
+    assert play.sees(position()) == []
+    assert play.copy is not None
+    assert play.copy.reason is Reason.LINK_PAUSED
+    assert play.sees(None) == []
+
+
+def test_a_target_that_is_not_ready_is_waited_for_within_the_guards_age():
+    play = Playbook(evolve(THIRD, guard=Guard(max_age=timedelta(seconds=3))))
+    play.target.ready = False
+    assert play.sees(position()) == []
+    assert play.last.look_again_at == play.now + timedelta(seconds=3)
+    play.now += timedelta(seconds=1)
+    play.target.ready = True
+    assert shape(play.again()) == [("open", "0.30")]
+
+
+def test_waiting_ends_in_a_denial_for_good():
+    play = Playbook(evolve(THIRD, guard=Guard(max_age=timedelta(seconds=3))))
+    play.target.ready = False
+    play.sees(position())
+    assert play.waits(3) == []
+    play.target.ready = True
+    assert play.again() == []
+    assert play.copy is not None
+    assert (play.copy.status, play.copy.reason) == (CopyStatus.ENDED, Reason.TARGET_NOT_READY)
+
+
+def test_an_unknown_instrument_is_looked_up_and_then_copied():
+    play = Playbook(THIRD)
+    known = play.target.instruments.pop(Symbol("EURUSD"))
+    assert play.sees(position()) == []
+    assert [look_up.symbol for look_up in play.last.look_ups] == ["EURUSD"]
+    play.target.instruments[Symbol("EURUSD")] = known
+    assert shape(play.again()) == [("open", "0.30")]
+
+
+def test_a_symbol_that_the_target_lacks_is_denied():
+    play = Playbook(THIRD)
+    play.target.instruments[Symbol("EURUSD")] = None
+    assert play.sees(position()) == []
+    assert play.codes == ["SYMBOL_UNMAPPED"]
+
+
+def test_what_is_found_by_reconciliation_obeys_the_start_policy():
+    young = position(opened_at=position().opened_at - timedelta(seconds=59))
+    old = position(opened_at=position().opened_at - timedelta(seconds=61))
+    assert shape(Playbook(THIRD).sees(young, Origin.RECONCILED)) == [("open", "0.30")]
+    play = Playbook(THIRD)
+    assert play.sees(old, Origin.RECONCILED) == []
+    assert play.codes == ["DENIED_STALE"]
+    anything = evolve(THIRD, on_start=StartPolicy(StartOpen.COPY))
+    assert shape(Playbook(anything).sees(old, Origin.RECONCILED)) == [("open", "0.30")]
+
+
+def test_totals_of_the_account_deny():
+    play = Playbook(evolve(THIRD, limits=PolicyLimits(max_positions=2)))
+    play.target.copies = 2
+    play.sees(position())
+    assert play.codes == ["MAX_POSITIONS"]
+    play = Playbook(evolve(THIRD, limits=PolicyLimits(max_total_volume=Decimal(1))))
+    play.target.volume = Decimal("0.71")
+    play.sees(position())
+    assert play.codes == ["MAX_TOTAL_VOLUME"]
+
+
+def test_a_limit_that_forbids_new_risk_denies_and_says_which():
+    play = Playbook(THIRD)
+    play.target.denied = Denied("limits", Reason.LIMIT_DAILY_LOSS, (("floor", "96000"),))
+    play.sees(position())
+    assert play.codes == ["LIMIT_DAILY_LOSS"]
+
+
+def test_a_flattened_copy_closes_and_is_not_opened_again():
+    play = opened()
+    assert play.copy is not None
+    play.copy = evolve(play.copy, flatten="limit daily")
+    closing = play.again()
+    assert shape(closing) == [("close", "0.30")]
+    assert play.fills(closing) == []
+    assert play.copy is not None
+    assert play.copy.ending is Ending.FLATTENED
+    assert play.sees(position("3")) == []
+
+
+def test_a_split_volume_is_one_copy_of_several_legs_and_closes_whole():
+    play = Playbook(CopyPolicy("big", volume=VolumePolicy(over_max=VolumePolicy().over_max.SPLIT)))
+    opening = play.sees(position("120"))
+    assert sum(Decimal(volume) for _, volume in shape(opening)) == 120
+    assert len(opening) == 3
+    play.fills(opening)
+    assert shape(play.sees(position("60"))) != []
+    play.fills(play.last.actions)
+    assert play.copy is not None
+    assert sum((leg.held for leg in play.copy.legs), Decimal(0)) == 60
+    play.fills(play.sees(None))
+    assert play.copy is not None
+    assert not play.copy.holds
+
+
+def test_the_ratio_is_exact():
+    play = Playbook(CopyPolicy("sevenths", size=Size(multiplier=Decimal("0.7"))))
+    play.sees(position("0.33"))
+    assert play.copy is not None
+    assert play.copy.ratio == Fraction(7, 10)
