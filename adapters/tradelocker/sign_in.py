@@ -91,9 +91,11 @@ class SignIn:
             del self._stream_tokens[token.account_id]
 
     def _expiry_of(self, token: StreamToken) -> datetime | None:
-        if token.expire_date is None:
+        """Return `expireDate` where it can be read, else what the token itself says."""
+        try:
+            return translate.instant_of_ms(token.expire_date, "expireDate of a stream token")
+        except RemoteProtocolError:
             return token_expiry(token.access_token)
-        return translate.instant_of_ms(str(token.expire_date), "expireDate of a stream token")
 
     def _is_fresh(self, expires_at: datetime | None) -> bool:
         return expires_at is None or self._now() < expires_at - timedelta(seconds=_FRESH_S)

@@ -86,8 +86,8 @@ def instant(text: str, what: str) -> datetime:
     return at
 
 
-def instant_of_ms(text: str | None, what: str) -> datetime:
-    """Return a time given as epoch milliseconds (text) as UTC."""
+def instant_of_ms(text: object, what: str) -> datetime:
+    """Return a time given as epoch milliseconds (text or number) as UTC."""
     milliseconds = number(text, what)
     if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
         raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")

@@ -32,12 +32,15 @@ class Tokens(Struct, frozen=True, rename="camel"):
 
 
 class StreamToken(Struct, frozen=True, rename="camel"):
-    """The Streams API's own token of one account; valid until `expireDate` (epoch milliseconds), where given."""
+    """The Streams API's own token of one account.
+
+    `expireDate` is epoch milliseconds in reports from the field and may be missing; its type is not documented.
+    """
 
     access_token: str
     account_id: str
     brand_id: str
-    expire_date: int | str | Decimal | None = None
+    expire_date: Any = None
 
 
 class StreamTokens(Struct, frozen=True):
