@@ -1,0 +1,58 @@
+"""Short words for the tests of limits: limits, reports, and a day in Prague."""
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from rules.limits import Cash, Judgement, Limit, LimitAmount, LimitKind, LimitState, Percent, ResetTime, judge
+from rules.observed import AccountStatus
+from rules.values import AccountId
+
+PRAGUE_MIDNIGHT = ResetTime(time(0), ZoneInfo("Europe/Prague"))
+
+
+def amount(text: str) -> LimitAmount:
+    """Return "4 %" or "4000 USD" or "4000" as an amount."""
+    number, _, unit = text.partition(" ")
+    return Percent(Decimal(number).scaleb(-2)) if unit == "%" else Cash(Decimal(number), unit or None)
+
+
+def daily(size: str = "4000", **parts: object) -> Limit:
+    given = {"initial_balance": Decimal(100_000), "reset": PRAGUE_MIDNIGHT, "warn_at": None} | parts
+    return Limit("day", AccountId("a"), LimitKind.DAILY_LOSS, amount(size), **given)  # type: ignore[arg-type]
+
+
+def total(size: str = "10 %", **parts: object) -> Limit:
+    given = {"initial_balance": Decimal(100_000), "warn_at": None} | parts
+    return Limit("all", AccountId("a"), LimitKind.MAX_LOSS, amount(size), **given)  # type: ignore[arg-type]
+
+
+def status(balance: str, equity: str | None = None, currency: str | None = "USD") -> AccountStatus:
+    """Return figures; equity is the balance unless given, and unknown for "?"."""
+    known = None if equity == "?" else Decimal(equity or balance)
+    return AccountStatus(Decimal(balance), known, currency)
+
+
+def at(text: str) -> datetime:
+    """Return "15 23:59:58" as an instant of January 2026 in UTC; Prague's midnight is at 23:00."""
+    day, _, clock = text.partition(" ")
+    return datetime.fromisoformat(f"2026-01-{day}T{clock}").replace(tzinfo=UTC)
+
+
+class Watch:
+    """A limit and its last judgement, told one thing after another."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.state: LimitState | None = None
+
+    def report(self, when: str, balance: str, equity: str | None = None, currency: str | None = "USD") -> Judgement:
+        return self._judge(status(balance, equity, currency), when)
+
+    def clock(self, when: str, current: bool = True) -> Judgement:
+        return self._judge(None, when, current)
+
+    def _judge(self, figures: AccountStatus | None, when: str, current: bool = True) -> Judgement:
+        judgement = judge(self.limit, self.state, figures, at(when), current=current)
+        self.state = judgement.state
+        return judgement
