@@ -43,7 +43,7 @@ class InstrumentKeys:
     tick_size: Decimal | None = field(
         default=None,
         validator=optional(_check_positive),
-        metadata={"doc": "Smallest price change; left out: any price."},
+        metadata={"doc": "Smallest price change; left out: any."},
     )
     profit_currency: str | None = field(
         default=None, metadata={"doc": "Currency of its results; left out: the account's own."}
