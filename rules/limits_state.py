@@ -57,6 +57,7 @@ class LimitState:
     bridging: bool = False
     """The reset was missed and the first complete report after it is still to come: anchors take the higher."""
     high_water_mark: Decimal | None = None
+    """The highest seen of what the limit trails; the mark in force is never below what the limit itself names."""
     estimated: bool = False
     """An anchor or mark is an estimate, on the strict side; clears at the next reset that was observed."""
     latched: LimitStage | None = None
@@ -153,11 +154,11 @@ def _marked(limit: Limit, state: LimitState) -> LimitState:
     seen, initial = _mark(limit.trailing, state), initial_balance(limit, state)
     first = state.high_water_mark is None and seen is not None
     is_lifted = first or state.bridging or not limit.marks_at_reset
-    mark = _higher(_higher(state.high_water_mark, seen if is_lifted else None), limit.high_water_mark)
+    mark = _higher(state.high_water_mark, seen if is_lifted else None)
     # An account taken over in profit may have stood higher still, before we saw it.
     in_profit = seen is not None and initial is not None and seen > initial
     estimated = state.estimated or (first and in_profit and limit.high_water_mark is None)
-    return evolve(state, high_water_mark=_higher(mark, initial) if mark is not None else None, estimated=estimated)
+    return evolve(state, high_water_mark=mark, estimated=estimated)
 
 
 def _mark(trailing: Trailing, state: LimitState) -> Decimal | None:

@@ -98,6 +98,22 @@ def test_reset_while_the_stream_is_down_is_missed_though_the_clock_was_there():
     assert watch.report("15 23:10", "102000").floor == Decimal(98_000)
 
 
+def test_stream_that_is_lost_at_the_very_reset_has_missed_it():
+    watch = Watch(daily())
+    watch.report("15 12:00", "100000")
+    assert watch.clock("15 23:00", current=False).estimated is True
+    assert watch.report("15 23:10", "102000").floor == Decimal(98_000)
+
+
+def test_changed_limit_that_needs_a_figure_nobody_kept_waits_for_it():
+    watch = Watch(daily(metric=Metric.BALANCE, anchor=Anchor.DAY_START_BALANCE))
+    watch.report("15 12:00", "100000", "?")
+    watch.limit = daily(metric=Metric.BALANCE)
+    judged = watch.clock("15 12:01")
+    assert (judged.stage, judged.notes) == (LimitStage.UNKNOWN, ("the limit's anchor is not known yet",))
+    assert watch.report("15 12:02", "100000", "101000").floor == Decimal(97_000)
+
+
 def test_reset_without_known_equity_is_missed():
     watch = Watch(daily())
     watch.report("15 12:00", "100000")
