@@ -80,7 +80,10 @@ def size_copy(
     pieces = _pieces(rounded, instrument, notes) if volume_policy.over_max is OverMax.SPLIT else (rounded,)
     if isinstance(pieces, Denied):
         return pieces
-    return Sized(capped / Fraction(source.volume), sum(pieces, Decimal(0)), pieces, tuple(notes))
+    volume = Decimal(0)
+    for piece in pieces:
+        volume = _WIDE.add(volume, piece)
+    return Sized(capped / Fraction(source.volume), volume, pieces, tuple(notes))
 
 
 def following_volume(

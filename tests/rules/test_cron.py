@@ -67,13 +67,20 @@ def test_repeated_local_time_happens_at_its_first():
         utc(2026, 11, 2, 6, 30),
     ]
     assert cron.last_until(utc(2026, 11, 1, 6, 30)) == utc(2026, 11, 1, 5, 30)
+    # In the second pass, while the clock shows less than half past one.
+    assert cron.last_until(utc(2026, 11, 1, 6, 10)) == utc(2026, 11, 1, 5, 30)
 
 
 def test_expression_for_every_hour_fires_in_a_repeated_hour_again():
     cron = Cron("30 * * * *", ZoneInfo("America/New_York"))
-    assert firings(cron, utc(2026, 11, 1, 5), utc(2026, 11, 1, 8)) == [
-        utc(2026, 11, 1, hour, 30) for hour in (5, 6, 7)
-    ]
+    assert firings(cron, utc(2026, 11, 1, 5), utc(2026, 11, 1, 8)) == [utc(2026, 11, 1, hour, 30) for hour in (5, 6, 7)]
+
+
+def test_expression_for_every_hour_fires_at_the_very_change_of_the_clock():
+    cron = Cron("0 * * * *", ZoneInfo("America/New_York"))
+    assert cron.next_after(utc(2026, 3, 8, 6, 30)) == utc(2026, 3, 8, 7)  # 01:30, then 03:00
+    assert cron.next_after(utc(2026, 11, 1, 5, 30)) == utc(2026, 11, 1, 6)  # 01:30, then 01:00
+    assert cron.last_until(utc(2026, 11, 1, 6, 10)) == utc(2026, 11, 1, 6)
 
 
 def test_midnight_that_does_not_exist_is_when_the_day_begins():

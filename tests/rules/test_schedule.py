@@ -74,6 +74,8 @@ def test_flatten_firing_is_found_once_in_a_half_open_interval():
 def test_next_edge_is_a_flatten_or_a_change_of_state():
     assert LONDON.next_edge(utc(2026, 11, 20, 17)) == utc(2026, 11, 20, 20, 45)
     assert LONDON.next_edge(utc(2026, 11, 20, 20, 45)) == utc(2026, 11, 23, 8)
+    only = Schedule("only", "UTC", flatten=("45 20 * * fri",))
+    assert only.next_edge(utc(2026, 11, 20, 17)) == utc(2026, 11, 20, 20, 45)
 
 
 def test_instant_of_any_zone_is_taken_and_a_naive_one_refused():
@@ -83,6 +85,8 @@ def test_instant_of_any_zone_is_taken_and_a_naive_one_refused():
     once = Schedule("once", "America/New_York", open=(Window("30 1 * * *", timedelta(minutes=30)),))
     assert isinstance(once.state(first), Open)
     assert isinstance(once.state(first.replace(fold=1)), Closed)
+    assert isinstance(evolve_free(once).state(first.replace(fold=1)), Closed)
+    assert isinstance(once.state(first), Open)
     with pytest.raises(ValueError, match="zone"):
         once.state(datetime(2026, 1, 1))
 

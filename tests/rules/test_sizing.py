@@ -245,6 +245,7 @@ sizes = st.builds(Size, multiplier=st.decimals(min_value="0.01", max_value="20",
 
 
 @given(sizes, policies, lots, instruments)
+@pytest.mark.slow  # a hundred examples of six drawn values each
 def test_granted_volume_is_on_the_grid_and_passes_no_cap(size, policy, source_volume, instrument):
     sized = size_copy(size, policy, evolve(SOURCE, volume=source_volume), None, None, None, instrument)
     assume(isinstance(sized, Sized))
@@ -266,6 +267,7 @@ def test_granted_volume_is_on_the_grid_and_passes_no_cap(size, policy, source_vo
     instruments,
     policies,
 )
+@pytest.mark.slow  # a hundred examples of up to thirty partial closes
 def test_many_small_partials_do_not_drift(ratio, cuts, instrument, policy):
     """What the target holds depends on what is left, not on the way there, and only ever shrinks."""
     left = Decimal(sum(cuts)).scaleb(-1)
