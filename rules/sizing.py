@@ -21,6 +21,8 @@ PIECES_MAX = 50
 
 # Twice the digits that the door for numbers lets in: a product of two of them is exact.
 _WIDE = Context(prec=90)
+# What a person reads of a fraction.
+_SHORT = Context(prec=12)
 
 
 @frozen
@@ -290,7 +292,7 @@ def _rounded(volume: Fraction, step: Volume, rounding: Rounding) -> Volume:
 
 def _shown(number: Fraction) -> str:
     """Return a fraction as a person reads it, to 12 digits."""
-    return plain(Context(prec=12).divide(Decimal(number.numerator), Decimal(number.denominator)))
+    return plain(_SHORT.divide(Decimal(number.numerator), Decimal(number.denominator)))
 
 
 def _or_unknown(number: Decimal | None) -> str:
