@@ -10,6 +10,7 @@ from adapters.network import Connect
 from adapters.paper.books import PaperBooks, own_market
 from adapters.paper.capabilities import capabilities
 from adapters.paper.config import Config
+from adapters.simulation.book import Book
 from adapters.simulation.market import Market
 from adapters.simulation.records import Change, PositionChanged, PositionGone
 from rules.actions import Action
@@ -52,6 +53,11 @@ class PaperAccount:
     @property
     def capabilities(self) -> Capabilities:
         return self._capabilities
+
+    @property
+    def book(self) -> Book:
+        """The account's books, opened when they were not: what an auditor reads."""
+        return self._books().book
 
     async def stream(self, emit: Emit) -> None:
         """Tell of every change until the books are given up; see `adapters.base.Account.stream`."""
