@@ -89,8 +89,8 @@ class StreamsVenue:
         """Serve one socket until either side ends it.
 
         Raises:
-            DropConnection: the streams are to be cut. ConnectionClosed, RemoteProtocolError (also in groups): the client
-                went away, or does not speak Socket.IO.
+            DropConnection: the streams are to be cut.
+            ConnectionClosed, RemoteProtocolError: in groups; the client went away, or does not speak Socket.IO.
         """
         if request.query.get("EIO") != "4" or self._faults.maintenance:
             return

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import trio
+from attrs import evolve
 
 from adapters.network import MemoryNetwork, connect_tcp
 from adapters.serving import serve_tcp
@@ -27,24 +28,19 @@ TAG = ClOrdId("cpabcdefghijklmnopqrst")
 class World:
     """The simulator, its parts, and our account."""
 
-    def __init__(self, **settings) -> None:
+    def __init__(self, start=START, **settings) -> None:
+        self._start, self._started = start, trio.current_time()
         self.broker = Broker(Market.default(START), self.now)
         self.book = self.broker.add_account(ACCOUNT_ID, OmsType.HEDGING, Decimal(10_000))
         self.other = self.broker.add_account("D#5", OmsType.HEDGING, Decimal(5_000), "EUR")
         self.simulator = Simulator(self.broker, now=self.now, **settings)
         self.faults = self.simulator.faults
-        self.seen: list[tuple[str, str]] = []
-        """Method and path of every REST request."""
-        self._answer = self.simulator.service.http
-        self._started = trio.current_time()
 
     def now(self) -> datetime:
         """Return the world's time: it runs with trio's clock."""
-        return START + timedelta(seconds=trio.current_time() - getattr(self, "_started", trio.current_time()))
+        return self._start + timedelta(seconds=trio.current_time() - self._started)
 
     def account(self, connect, origin, account_id=ACCOUNT_ID, **changes) -> TradeLockerAccount:
-        from attrs import evolve
-
         config = evolve(self.simulator.config(account_id, origin), **changes)
         return TradeLockerAccount(ALIAS, config, connect=connect, now=self.now)
 
