@@ -13,7 +13,7 @@ BALANCE_MAX = Decimal(10**15)
 
 
 def _check_balance(_: object, __: "Attribute[Decimal]", value: Decimal) -> None:
-    if not 0 <= value <= BALANCE_MAX or value != round(value, 2):
+    if not value.is_finite() or not 0 <= value <= BALANCE_MAX or value != round(value, 2):
         raise ValueError(f"balance must be an amount >= 0 in whole cents, was {value}")
 
 
@@ -23,7 +23,7 @@ def _check_text(_: object, attribute: "Attribute[str]", value: str) -> None:
 
 
 def _check_positive(_: object, attribute: "Attribute[Decimal]", value: Decimal) -> None:
-    if value <= 0:
+    if not value.is_finite() or value <= 0:
         raise ValueError(f"{attribute.name} must be > 0, was {value}")
 
 
@@ -74,7 +74,8 @@ class Config:
         validator=_check_text,
         metadata={
             "doc": "File of this account's positions and orders, made when missing; one file an account. "
-            '":memory:" keeps nothing: after a restart the account is empty.'
+            '":memory:" keeps nothing: after a restart the account is empty.',
+            "path": True,  # a relative one starts from the config file's folder
         },
     )
     oms: OmsType = field(
