@@ -1,0 +1,147 @@
+"""How single keys are read where the type of their class does not say it all: ranges, percents, patterns."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import NewType
+from zoneinfo import ZoneInfo
+
+from copier.config.errors import Fault, shown_value
+from copier.config.structure import OFF, Reading
+from copier.config.units import read_duration, read_number, read_ratio
+from rules.cron import Cron
+from rules.patterns import PatternError, compile_pattern
+from rules.policy import Guard, PolicyLimits, Size, StartPolicy, VolumePolicy
+from rules.values import Side
+
+Pattern = NewType("Pattern", str)
+"""An RE2 pattern."""
+CronText = NewType("CronText", str)
+"""A cron expression."""
+
+
+def above_zero(value: object) -> Decimal:
+    """Return a number > 0."""
+    number = read_number(value, "a number > 0")
+    if number <= 0:
+        raise Fault("a number > 0", shown_value(value))
+    return number
+
+
+def at_least_one(value: object) -> Decimal:
+    """Return a number >= 1."""
+    number = read_number(value, "a number >= 1")
+    if number < 1:
+        raise Fault("a number >= 1", shown_value(value))
+    return number
+
+
+def ratio_above_zero(value: object) -> Decimal:
+    """Return a fraction > 0, also written as a percent."""
+    ratio = read_ratio(value)
+    if ratio <= 0:
+        raise Fault("a fraction > 0", shown_value(value))
+    return ratio
+
+
+def count_above_zero(value: object) -> int:
+    """Return a whole number >= 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**9:
+        raise Fault("a whole number >= 1", shown_value(value))
+    return value
+
+
+def duration_within(least: timedelta, most: timedelta) -> Reading:
+    """Return a reading of durations of `least` to `most`."""
+
+    def read(value: object) -> timedelta:
+        duration = read_duration(value)
+        if not least <= duration <= most:
+            raise Fault(f"a duration from {duration_text(least)} to {duration_text(most)}", shown_value(value))
+        return duration
+
+    return read
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as the config writes it: 8h30m, 500ms."""
+    left = duration // timedelta(milliseconds=1)
+    text = ""
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
+        count, left = divmod(left, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def read_pattern(value: object) -> str:
+    """Return an RE2 pattern's text once RE2 has taken it."""
+    if not isinstance(value, str):
+        raise Fault("a pattern in quotes", shown_value(value))
+    try:
+        compile_pattern(value, "here")
+    except PatternError as error:
+        raise Fault("a pattern that RE2 takes", str(error).removeprefix("here: ")) from None
+    return value
+
+
+def read_cron(value: object) -> str:
+    """Return a cron expression's text once it is known to fire."""
+    expected = 'a cron expression of five fields such as "0 8 * * mon-fri"'
+    if not isinstance(value, str):
+        raise Fault(expected, shown_value(value))
+    try:
+        Cron(value, ZoneInfo("UTC"))  # what makes an expression bad is the same in every zone
+    except ValueError as error:
+        raise Fault(expected, str(error)[:200]) from None
+    return value
+
+
+def least_and_most(value: object) -> tuple[Decimal, Decimal]:
+    """Return [least, most] in lots, 0 <= least <= most."""
+    expected = "[least, most] in lots, such as [0.01, 50]"
+    if not isinstance(value, list) or len(value) != 2:
+        raise Fault(expected, shown_value(value))
+    least, most = (read_number(item, expected) for item in value)
+    if not 0 <= least <= most:
+        raise Fault(expected, f"[{least}, {most}]")
+    return least, most
+
+
+def or_off(read: Callable[[object], object]) -> Reading:
+    """Return a reading that takes "off" for None."""
+    return lambda value: None if value == OFF else read(value)
+
+
+def some_sides(value: object) -> tuple[Side, ...]:
+    """Return the sides of an array, at least one."""
+    sides = [side.value for side in Side]
+    if not isinstance(value, list) or not value or any(item not in sides for item in value):
+        found = ", ".join(shown_value(item) for item in value[:4]) if isinstance(value, list) else shown_value(value)
+        raise Fault('an array of "buy", "sell" or both', f"[{found}]" if isinstance(value, list) else found)
+    return tuple(Side(item) for item in value)
+
+
+_MILLISECOND = timedelta(milliseconds=1)
+_DAY = timedelta(days=1)
+_AGE = duration_within(_MILLISECOND, timedelta(days=366))
+
+TEXT_READINGS: Mapping[object, Reading] = {Pattern: read_pattern, CronText: read_cron}
+"""How texts of a kind of their own are read."""
+
+POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
+    Size: {
+        "multiplier": above_zero,
+        "volume": above_zero,
+        "source_reference": or_off(above_zero),
+        "target_reference": or_off(above_zero),
+    },
+    VolumePolicy: {"max": or_off(above_zero), "max_amplification": at_least_one},
+    Guard: {
+        "max_age": or_off(_AGE),
+        "max_price_ratio": or_off(ratio_above_zero),
+        # The longest that an order may wait for a stop, a quote or a sign-in before the market has moved on.
+        "wait_default": duration_within(timedelta(0), _DAY),
+    },
+    StartPolicy: {"max_age": _AGE},
+    PolicyLimits: {"max_positions": or_off(count_above_zero), "max_total_volume": or_off(above_zero)},
+}

@@ -1,0 +1,192 @@
+"""Reads a config file whole: every mistake in one run, each with its line."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import tomli
+from attrs import evolve
+
+from copier.config.accounts import RECONCILE_EVERY, read_accounts
+from copier.config.checks import duration_within
+from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
+from copier.config.limits import read_limits
+from copier.config.links import LinkBook
+from copier.config.model import AccountConfig, Configuration, ServiceConfig
+from copier.config.parts import read_schedules, read_symbols
+from copier.config.policies import DEFAULT, Parts, PolicyBook
+from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
+from copier.config.reader import Reader
+from copier.config.secrets import Outside
+from copier.config.structure import make_converter
+from copier.config.unbuilt import is_unbuilt_key, way_around
+
+FILE_BYTES_MAX = 1024 * 1024
+"""A thousand accounts with their links need a third of this."""
+
+SECTIONS = ("service", "accounts", "symbols", "schedules", "policies", "links", "limits")
+
+# int() takes no longer text, and says so without a line.
+_LONG_DIGITS = re.compile(r"[0-9][0-9_]{4000}")
+
+
+def load_config(
+    path: Path | str,
+    env: Mapping[str, str],
+    venues: Mapping[str, type[Any]],
+    *,
+    can_trade: Callable[[AccountConfig], bool] = lambda _: True,
+) -> Configuration:
+    """Return the configuration that a file describes.
+
+    Args:
+        path: the TOML file. Relative paths in it start from its folder.
+        env: what `${env:NAME}` refers to.
+        venues: each venue's Config class by the venue's name.
+        can_trade: tells whether an account's venue takes orders; an account that does not can be no target.
+    Raises:
+        ConfigError: the file cannot be read or holds mistakes; it has all of them. No text in it shows a secret.
+    """
+    file = Path(path)
+    text = _read_text(file)
+    document = _parse(file, text)
+    try:
+        reader = Reader(file, find_positions(text))
+    except NestedTooDeep as deep:
+        raise _one_problem(file, deep.line, f"at most {DEPTH_MAX} levels of keys and brackets", "more") from None
+    configuration = _read_sections(reader, document, file, env, venues, can_trade)
+    if reader.problems or configuration is None:
+        raise ConfigError(reader.problems)
+    return evolve(configuration, warnings=tuple(sorted(reader.warnings, key=lambda problem: problem.line or 0)))
+
+
+def _read_text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise _one_problem(file, None, "a readable file", error.strerror or "none") from None
+    if len(data) > FILE_BYTES_MAX:
+        raise _one_problem(file, None, f"a file of at most {FILE_BYTES_MAX} bytes", "a larger one")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _one_problem(file, line, "UTF-8 text", f"the byte 0x{data[error.start]:02x}") from None
+
+
+def _parse(file: Path, text: str) -> dict[str, Any]:
+    try:
+        # Decimal text stays exact; what `exact` would refuse (nan, 400 digits) becomes a fault where it is read.
+        return tomli.loads(text, parse_float=_number)
+    except tomli.TOMLDecodeError as error:
+        hint = "the rest of the file cannot be read before this is mended"
+        raise _one_problem(file, error.lineno, "TOML", f"{error.msg} in column {error.colno}", hint) from None
+    except RecursionError:
+        raise _one_problem(file, None, f"at most {DEPTH_MAX} levels of keys and brackets", "many more") from None
+    except ValueError:
+        digits = _LONG_DIGITS.search(text)
+        line = None if digits is None else text.count("\n", 0, digits.start()) + 1
+        raise _one_problem(file, line, "numbers of at most 20 digits", "thousands of digits") from None
+
+
+def _number(text: str) -> Decimal | float:
+    """Return a TOML float exactly; nan, inf and absurd exponents as a float, which no key takes for a number."""
+    try:
+        number = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        return float(text)
+    return number if number.is_finite() else float(text)
+
+
+def _one_problem(file: Path, line: int | None, expected: str, found: str, hint: str | None = None) -> ConfigError:
+    return ConfigError([ConfigProblem(file, line, "", expected, found, hint)])
+
+
+def _read_sections(
+    reader: Reader,
+    document: Mapping[str, Any],
+    file: Path,
+    env: Mapping[str, str],
+    venues: Mapping[str, type[Any]],
+    can_trade: Callable[[AccountConfig], bool],
+) -> Configuration | None:
+    folder = file.absolute().parent
+    _refuse_unknown_sections(reader, document)
+    good_service = _service(reader, document.get("service", {}), folder)
+    service = good_service or ServiceConfig()
+    tables = {name: reader.tables(document, name) for name in ("accounts", "symbols", "schedules", "policies")}
+    accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
+    symbols = read_symbols(reader, tables["symbols"])
+    schedules = read_schedules(reader, tables["schedules"], service.timezone)
+    policies = PolicyBook(reader, tables["policies"], Parts(symbols, schedules))
+    names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
+    links = LinkBook(reader, names, policies)
+    links.read_all(reader.rows(document, "links"))
+    for link in links.links:
+        target = accounts.get(link.target)
+        if target is not None and not can_trade(target):
+            expected = "a target whose venue takes orders"
+            reader.fault(links.target_paths[link.link_id], Fault(expected, f"`{link.target}` at {target.venue}"))
+    limits = read_limits(reader, reader.rows(document, "limits"), names, service.timezone)
+    if not names:
+        reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
+    _warn_of_unused(reader, tables, policies, links)
+    if good_service is None:
+        return None
+    return Configuration(
+        file=file,
+        service=service,
+        accounts=accounts,
+        policies=policies.policies,
+        links=tuple(links.links),
+        limits=tuple(limit for limit, _ in limits),
+    )
+
+
+def _refuse_unknown_sections(reader: Reader, document: Mapping[str, Any]) -> None:
+    for name in document:
+        if name in SECTIONS:
+            continue
+        if is_unbuilt_key((name,)):
+            found = f"`{name}`, which is not supported in this version"
+            reader.fault((name,), Fault("what this version supports", found, way_around((name,))))
+        else:
+            fault = UnknownKey(one_of(SECTIONS), f"the unknown section `{name[:60]}`", nearest(name, SECTIONS))
+            reader.fault((name,), fault)
+
+
+def _service(reader: Reader, raw: object, folder: Path) -> ServiceConfig | None:
+    def read_ledger(value: object) -> Path:
+        if isinstance(value, str) and value.startswith("postgresql:"):
+            raise Fault('"sqlite:FILE"', "PostgreSQL, which is not supported in this version")
+        if not isinstance(value, str) or not value.startswith("sqlite:") or "\0" in value or not value[7:].strip():
+            raise Fault('"sqlite:FILE"', shown_value(value))
+        return folder / value.removeprefix("sqlite:")
+
+    readings = {
+        "ledger": read_ledger,
+        "reconcile_every": RECONCILE_EVERY,
+        "drain": duration_within(timedelta(0), timedelta(minutes=10)),
+    }
+    service = reader.structure(make_converter(readings={ServiceConfig: readings}), ServiceConfig, raw, ("service",))
+    return None if service is None else evolve(service, ledger=folder / service.ledger)
+
+
+def _warn_of_unused(
+    reader: Reader, tables: Mapping[str, Mapping[str, Any]], policies: PolicyBook, links: LinkBook
+) -> None:
+    users = [*tables["policies"].values(), *links.overrides]
+    used = {
+        "symbols": [user.get("symbols") for user in users],
+        "schedules": [user.get("schedule") for user in users],
+        "policies": [*links.policies_used, *policies.used_by_others(), DEFAULT],
+    }
+    for section, names in used.items():
+        user = "a link" if section == "policies" else "a policy"
+        for name in tables[section]:
+            if name not in names:
+                reader.warn((section, name), f"{user} that uses it", "none: it has no effect")

@@ -1,0 +1,52 @@
+"""What the keys mean whose classes are the rules' own, for the reference page; a test finds a key that is missing."""
+
+from collections.abc import Mapping
+
+from rules.policy import Guard, PolicyLimits, Size, StartPolicy, Stops, VolumePolicy
+from rules.symbols import SymbolRow
+
+MEANINGS: Mapping[type, Mapping[str, str]] = {
+    SymbolRow: {
+        "match": "Pattern of the whole source name.",
+        "to": "The target's name; `\\g<name>`, `\\1` and `\\0` stand for what matched. Without it the name stays.",
+        "deny": "The symbol is not copied.",
+        "max_price_ratio": "Takes the place of the guard's for this row; also a percent.",
+    },
+    Size: {
+        "mode": "What the target's volume follows from.",
+        "multiplier": "> 0; scales the volume in every mode but `fixed`.",
+        "volume": "Lots, > 0; mode `fixed` only, and required there.",
+        "source_reference": "Pins the source's balance or equity to a number of its own currency; ratio modes only.",
+        "target_reference": "Pins the target's balance or equity likewise; ratio modes only.",
+        "ignore_contract_size": "Copy lots as they are, whatever a lot holds on either side.",
+        "ignore_currency": "Compare balances or equities without converting currencies; ratio modes only.",
+    },
+    VolumePolicy: {
+        "min": "What becomes of a volume below the instrument's minimum.",
+        "max": "Lots that one copy never passes, increases included.",
+        "over_max": "What becomes of a volume above the instrument's maximum.",
+        "round": "How a volume meets the instrument's step.",
+        "max_amplification": '>= 1; how many times the wanted volume `min = "raise"` may give.',
+    },
+    Guard: {
+        "max_age": "A source position older than this is not copied; also bounds every wait.",
+        "max_deviation": "How much worse than the source's entry the target's price may be.",
+        "max_spread": "How wide the target's spread may be.",
+        "require_quotes": "Deny a copy whose prices cannot be compared for want of a quote.",
+        "wait_default": "How long a waiting copy waits when there is no `max_age`; up to 1 day.",
+    },
+    Stops: {
+        "mode": "How the source's stops become the target's.",
+        "stop_loss": "Whether the stop-loss follows.",
+        "take_profit": "Whether the take-profit follows.",
+    },
+    StartPolicy: {
+        "open": "Copy what was open before we looked, skip it, or copy what is young enough.",
+        "max_age": "What counts as young for `if_young`.",
+        "max_deviation": "How much worse than the source's entry the target's price may then be.",
+    },
+    PolicyLimits: {
+        "max_positions": "Copies that the target may hold at once, >= 1.",
+        "max_total_volume": "Lots over all copies of the target, > 0.",
+    },
+}

@@ -1,0 +1,77 @@
+"""A config that was read and found good: what the service runs by."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from attrs import field, frozen
+
+from copier.config.errors import ConfigProblem
+from copier.config.summary import summary_lines
+from rules.limits_policy import Limit
+from rules.policy import CopyLink, CopyPolicy
+from rules.values import AccountId
+
+
+class LogLevel(Enum):
+    """The least severe line that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@frozen
+class ServiceConfig:
+    """The service itself."""
+
+    ledger: Path = field(
+        default=Path("copier.db"),
+        metadata={"doc": 'Where the ledger is: `"sqlite:FILE"`. A relative FILE lies beside the config file.'},
+    )
+    timezone: ZoneInfo = field(
+        default=ZoneInfo("UTC"), metadata={"doc": "IANA zone of schedules and limits that name none."}
+    )
+    close_orphans: bool = field(
+        default=False,
+        metadata={"doc": "Close a target's position that carries our tag and that no source position accounts for."},
+    )
+    reconcile_every: timedelta = field(
+        default=timedelta(seconds=10),
+        metadata={"doc": "How often an account's books are asked for and compared; from 1 s to 1 h."},
+    )
+    drain: timedelta = field(
+        default=timedelta(seconds=10),
+        metadata={"doc": "How long orders under way may take to be answered when the service ends; up to 10 min."},
+    )
+    log_level: LogLevel = field(default=LogLevel.INFO, metadata={"doc": "The least severe line that is logged."})
+
+
+@frozen
+class AccountConfig:
+    """One account: where it is, how to sign in (`settings` is the venue's own `Config`), how often it is compared."""
+
+    account: AccountId
+    venue: str
+    settings: object
+    reconcile_every: timedelta
+
+
+@frozen
+class Configuration:
+    """All of one file. `links` has one entry for each pair of source and target, in the order of the file."""
+
+    file: Path
+    service: ServiceConfig
+    accounts: Mapping[AccountId, AccountConfig]
+    policies: Mapping[str, CopyPolicy]
+    links: tuple[CopyLink, ...]
+    limits: tuple[Limit, ...]
+    warnings: tuple[ConfigProblem, ...] = ()
+
+    def summary(self) -> tuple[str, ...]:
+        """Return lines that say what would run: accounts, links, limits and each policy's effective sum."""
+        return summary_lines(self)

@@ -1,0 +1,140 @@
+"""Reads [symbols.*] and [schedules.*]: what policies refer to by name."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import field, frozen
+
+from copier.config.checks import TEXT_READINGS, CronText, duration_within, ratio_above_zero, read_pattern
+from copier.config.errors import Fault
+from copier.config.reader import Reader
+from copier.config.structure import Reading, make_converter
+from rules.patterns import PatternError
+from rules.schedule import Open, Outside, Schedule, Window
+from rules.symbols import SymbolMap, SymbolRow
+
+_ROW_READINGS: Mapping[type, Mapping[str, Reading]] = {
+    SymbolRow: {"match": read_pattern, "max_price_ratio": ratio_above_zero}
+}
+_CATCH_ALLS = {".*", ".+", "(.*)", "(.+)", "(?i).*", "(?s).*", "^.*$"}
+
+# Where the search for an open moment begins, and how far it goes: more than a year of a daily window's edges. Any
+# instant does; a fixed one keeps a config's warnings the same from day to day.
+_SEARCH_FROM = datetime(2026, 1, 1, tzinfo=UTC)
+_SEARCH_EDGES_MAX = 800
+
+_LONGEST_WINDOW = timedelta(days=366)
+
+
+@frozen
+class SymbolsKeys:
+    """How the source's symbols are called at the target: rows tried in order, the first that matches wins."""
+
+    map: tuple[SymbolRow, ...] = field(metadata={"doc": "The rows. A symbol that no row matches keeps its name."})
+
+
+@frozen
+class WindowKeys:
+    """A stretch of time that begins whenever `cron` fires."""
+
+    cron: CronText = field(metadata={"doc": 'Five fields, in the schedule\'s zone: `"0 8 * * mon-fri"`.'})
+    length: timedelta = field(
+        metadata={
+            "key": "for",
+            "doc": "How long it lasts, in elapsed time; up to 366 days.",
+            "read": duration_within(timedelta(seconds=1), _LONGEST_WINDOW),
+        }
+    )
+    why: str | None = field(default=None, metadata={"doc": "Shown to people when it denies a copy."})
+
+
+@frozen
+class ScheduleKeys:
+    """When new risk is taken. Closing is never gated."""
+
+    timezone: ZoneInfo | None = field(default=None, metadata={"doc": "IANA zone; the service's where none is given."})
+    open: tuple[WindowKeys, ...] = field(default=(), metadata={"doc": "New risk only inside these; none means always."})
+    closed: tuple[WindowKeys, ...] = field(default=(), metadata={"doc": "No new risk inside these, which win."})
+    flatten: tuple[CronText, ...] = field(
+        default=(), metadata={"doc": "Cron expressions at which everything that was copied is closed."}
+    )
+    outside: Outside = field(
+        default=Outside.DENY,
+        metadata={
+            "doc": "A copy that arrives while closed is denied, or waits for the opening within the guard's age."
+        },
+    )
+
+
+def read_symbols(reader: Reader, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, SymbolMap | None]:
+    """Return the maps by name; None stands for one with faults."""
+    return {name: _symbol_map(reader, name, raw) for name, raw in tables.items()}
+
+
+def read_schedules(
+    reader: Reader, tables: Mapping[str, Mapping[str, Any]], timezone: ZoneInfo
+) -> dict[str, Schedule | None]:
+    """Return the schedules by name; None stands for one with faults.
+
+    Args:
+        timezone: of schedules that name none.
+    """
+    return {name: _schedule(reader, name, raw, timezone) for name, raw in tables.items()}
+
+
+def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any]) -> SymbolMap | None:
+    keys = reader.structure(make_converter(readings=_ROW_READINGS), SymbolsKeys, raw, ("symbols", name))
+    if keys is None:
+        return None
+    good = True
+    matches: dict[str, int] = {}
+    for index, row in enumerate(keys.map):
+        path = ("symbols", name, "map", index)
+        try:
+            SymbolMap((row,))  # one row at a time, so that each bad one is found, and found in its line
+        except PatternError as error:
+            reader.fault(path, Fault("a row that maps", str(error).removeprefix("symbol map, row 1: ")))
+            good = False
+        shadow = next((earlier for earlier in matches if earlier == row.match or earlier in _CATCH_ALLS), None)
+        if shadow is not None:
+            reader.warn(
+                path, "a row that can match", f"row {matches[shadow]} (`{shadow[:60]}`) takes all that it would"
+            )
+        else:
+            matches[row.match] = index + 1
+    return SymbolMap(keys.map) if good else None
+
+
+def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneInfo) -> Schedule | None:
+    keys = reader.structure(make_converter(texts=TEXT_READINGS), ScheduleKeys, raw, ("schedules", name))
+    if keys is None:
+        return None
+    schedule = Schedule(
+        name=name,
+        timezone=(keys.timezone or timezone).key,
+        open=_windows(keys.open),
+        closed=_windows(keys.closed),
+        flatten=keys.flatten,
+        outside=keys.outside,
+    )
+    if not _ever_opens(schedule):
+        reader.warn(("schedules", name), "a schedule that opens", "closed windows that cover every open one")
+    return schedule
+
+
+def _windows(rows: tuple[WindowKeys, ...]) -> tuple[Window, ...]:
+    return tuple(Window(row.cron, row.length, row.why) for row in rows)
+
+
+def _ever_opens(schedule: Schedule) -> bool:
+    at: datetime | None = _SEARCH_FROM
+    for _ in range(_SEARCH_EDGES_MAX):
+        if at is None:
+            return False
+        state = schedule.state(at)
+        if isinstance(state, Open):
+            return True
+        at = state.until
+    return False

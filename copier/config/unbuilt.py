@@ -1,0 +1,72 @@
+"""Keys and values of the full design that this version does not have: refused by name, never silently ignored."""
+
+from copier.config.positions import KeyPath
+
+_ANY = "*"
+
+_KEYS: dict[KeyPath, str | None] = {
+    ("alerts",): None,
+    ("tests",): None,
+    ("prop",): None,
+    ("presets",): None,
+    ("news",): None,
+    ("service", "listen"): None,
+    ("service", "tls"): None,
+    ("service", "behind_proxy"): None,
+    ("service", "api_keys"): None,
+    ("accounts", _ANY, "prop"): "write the firm's rules as [[limits]]",
+    ("schedules", _ANY, "news"): "name the hours in `closed`",
+    ("policies", _ANY, "pending"): "pending orders are not copied",
+    ("policies", _ANY, "per_symbol"): "give those symbols a policy and a link of their own, told apart by `filter`",
+    ("policies", _ANY, "on_target_change"): "what a person changes on the target is left alone",
+    ("policies", _ANY, "aggregate"): None,
+    ("policies", _ANY, "reopen"): None,
+    ("policies", _ANY, "delay"): None,
+    ("policies", _ANY, "throttle"): None,
+    ("policies", _ANY, "approval"): None,
+    ("policies", _ANY, "skip_first"): None,
+    ("policies", _ANY, "exits"): None,
+    ("policies", _ANY, "filter", "order_types"): None,
+    ("policies", _ANY, "guard", "wait_for_stop"): "`max_age` bounds the wait for a required stop",
+    ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
+    ("policies", _ANY, "stops", "add_stop_points"): None,
+    ("policies", _ANY, "stops", "lock"): None,
+    ("policies", _ANY, "stops", "fixed"): None,
+    ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",
+    ("policies", _ANY, "stops", "min_distance"): None,
+    ("policies", _ANY, "limits", "max_volume_per_symbol"): None,
+    ("policies", _ANY, "limits", "block_hedging"): None,
+    ("policies", _ANY, "limits", "count_foreign"): None,
+    ("policies", _ANY, "limits", "on_limit"): None,
+}
+
+_VALUES: dict[KeyPath, frozenset[str]] = {
+    ("size", "mode"): frozenset(
+        {"margin_ratio", "notional", "leverage", "risk_percent", "risk_amount", "expression"},
+    ),
+    ("stops", "mode"): frozenset({"offset"}),
+}
+
+
+def is_unbuilt_key(path: KeyPath) -> bool:
+    """Tell whether a key belongs to the design and not to this version."""
+    return _pattern_of(path) in _KEYS
+
+
+def way_around(path: KeyPath) -> str | None:
+    """Return what a person can write instead of an unbuilt key, or None."""
+    return _KEYS.get(_pattern_of(path))
+
+
+def is_unbuilt_value(path: KeyPath, value: object) -> bool:
+    """Tell whether a word belongs to the design and not to this version."""
+    return value in _VALUES.get(path[-2:], frozenset())
+
+
+def _pattern_of(path: KeyPath) -> KeyPath:
+    """Return the path with the names that people give replaced, and a link's override read as a policy."""
+    if path[:1] == ("links",) and path[2:3] == ("override",):
+        return ("policies", _ANY, *path[3:])
+    if path[:1] in {("accounts",), ("schedules",), ("policies",)} and len(path) > 2:
+        return (path[0], _ANY, *path[2:])
+    return path
