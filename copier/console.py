@@ -8,7 +8,8 @@ from rich.text import Text
 
 from copier.records import AlertRecord, DecisionRecord, IntentRecord, LimitRecord, Record, ReportRecord, ResendRecord
 from copier.wording import action_words, printable, report_words, trace_words
-from rules.copies import Copy, CopyStatus, Ending
+from rules.actions import OpenPosition
+from rules.copies import Copy, Ending
 from rules.reports import Filled, StopsReplaced
 from rules.trace import Denied
 
@@ -26,6 +27,7 @@ class Narrator:
             case DecisionRecord():
                 self._decision(record, at)
             case IntentRecord() | ResendRecord():
+                self.opens += isinstance(record, IntentRecord) and isinstance(record.action, OpenPosition)
                 again = " again" if isinstance(record, ResendRecord) else ""
                 self._line(at, "intent", record.action.account, f"{action_words(record.action)}{again}", "cyan")
             case ReportRecord():

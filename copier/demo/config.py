@@ -87,12 +87,13 @@ policy = "to-suffixed"
 account = "tl-target"
 kind = "daily_loss"
 amount = "4 %"
+reset = "17:00 America/New_York"
 
 [[limits]]
 account = "mc-target"
 kind = "max_loss"
 amount = "8 %"
-initial_balance = "100000 USD"
+initial_balance = 100000
 """
 
 

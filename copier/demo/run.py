@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.base import Account
+from adapters.paper.driver import PaperAccount
 from adapters.registry import CONFIGS
-from adapters.simulation.broker import Book
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
 from copier.commands.run import make_service, open_accounts
 from copier.config.load import load_config
@@ -151,9 +151,10 @@ def _audit(
         AccountId("tl-source"): tradelocker.broker.books[TRADELOCKER_SOURCE],
         AccountId("mc-source"): metacopier.broker.books[METACOPIER_SOURCE],
     }
-    paper: Book = accounts[AccountId("paper-target")].book  # type: ignore[attr-defined]
+    paper = accounts[AccountId("paper-target")]
+    assert isinstance(paper, PaperAccount)
     targets = {
-        AccountId("paper-target"): paper,
+        AccountId("paper-target"): paper.book,
         AccountId("tl-target"): tradelocker.broker.books[TRADELOCKER_TARGET],
         AccountId("mc-target"): metacopier.broker.books[METACOPIER_TARGET],
     }

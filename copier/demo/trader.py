@@ -18,8 +18,9 @@ POSITIONS_MAX = 5
 class Trader:
     """Trades at random, by a seed; counts the positions that it opened."""
 
-    def __init__(self, books: Iterable[Book], random: Random) -> None:
+    def __init__(self, books: Iterable[Book], random: Random, *, stops: bool = True) -> None:
         self._books = tuple(books)
+        self._stops = stops
         self._random = random
         self.opened = 0
 
@@ -36,7 +37,7 @@ class Trader:
         choice = self._random.random()
         if not book.positions or (choice < 0.5 and len(book.positions) < POSITIONS_MAX):
             self._open(book)
-        elif choice < 0.65:
+        elif choice < 0.65 and self._stops:
             self._replace_stops(book)
         elif choice < 0.8:
             self._close_part(book)
@@ -50,7 +51,7 @@ class Trader:
         volume = instrument.volume_min * self._random.choice((1, 2, 6, 10, 20))
         distance = (instrument.tick_size or Decimal(1)) * self._random.choice((400, 800, 1600))
         stop_loss = quote.bid - distance if side is Side.BUY else quote.ask + distance
-        book.open(symbol, side, volume, stop_loss=stop_loss)
+        book.open(symbol, side, volume, stop_loss=stop_loss if self._stops else None)
         self.opened += 1
 
     def _replace_stops(self, book: Book) -> None:
