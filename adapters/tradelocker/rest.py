@@ -89,7 +89,11 @@ class Rest:
     # Reads
 
     async def rows(self, table: str, query: Mapping[str, str] | None = None) -> list[Row]:
-        """Return the rows of `positions`, `orders` or `ordersHistory` by column id."""
+        """Return the rows of `positions`, `orders` or `ordersHistory` by column id.
+
+        Raises:
+            RemoteProtocolError: anything but an array of rows. SessionLost: no answer.
+        """
         config = await self.trade_config()
         columns: Columns = {
             "positions": config.positions_config,
@@ -98,8 +102,7 @@ class Rest:
         }[table]
         data = await self._read(f"{self._account_path}/{table}", query)
         found = data.get(table) if isinstance(data, dict) else None
-        if found is None and not data:
-            return []  # `s` = "no_data"
+        # An answer without the array ("no_data" too) is no empty table: it would look as if everything was closed.
         if not isinstance(found, list) or len(found) > _ROWS_MAX:
             raise RemoteProtocolError(f"{table}: expected an array {table!r} of at most {_ROWS_MAX} rows, found none")
         return [columns.row(cells, table) for cells in found]
