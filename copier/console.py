@@ -42,12 +42,6 @@ class Narrator:
 
     def _decision(self, record: DecisionRecord, at: datetime) -> None:
         copy = record.copy
-        if (
-            copy.status is CopyStatus.ACTIVE
-            and record.orders
-            and copy.legs_made == len(copy.legs) == len(record.orders)
-        ):
-            self.opens += 1
         if copy.ending is Ending.DENIED and copy.reason is not None:
             self.denials[copy.reason.value] += 1
             denied = next((item for item in reversed(record.trace) if isinstance(item, Denied)), None)
