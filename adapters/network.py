@@ -1,5 +1,6 @@
 """How a stream to a venue is made: real TCP and TLS, or a network in memory for the simulation."""
 
+import operator
 import select
 import ssl
 from collections.abc import Awaitable, Callable
@@ -67,31 +68,44 @@ class MemoryStream(trio.abc.Stream):
     def __init__(self, outgoing: trio.MemorySendChannel[bytes], incoming: trio.MemoryReceiveChannel[bytes]) -> None:
         self._outgoing = outgoing
         self._incoming = incoming
-        self._rest = b""
+        self._rest = bytearray()  # of a chunk that was larger than asked for; cheap to cut at the front
+        self._reading = False
+        self._closed = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self._check_open()
         if data:
             await self._outgoing.send(bytes(data))
         else:
             await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
+        self._check_open()
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if max_bytes is not None and operator.index(max_bytes) < 1:
+            raise ValueError(f"max_bytes must be >= 1, was {max_bytes}")
+        self._check_open()
+        if self._reading:
+            raise trio.BusyResourceError("another task is reading this stream")
         if self._rest:
             await trio.lowlevel.checkpoint()
-            data = self._rest
         else:
+            self._reading = True
             try:
                 data = await self._incoming.receive()
             except trio.EndOfChannel:
+                await trio.lowlevel.checkpoint()  # a loop that reads on must not starve the other tasks
                 return b""
-        if max_bytes is None or len(data) <= max_bytes:
-            self._rest = b""
-            return data
-        self._rest = data[max_bytes:]
-        return data[:max_bytes]
+            finally:
+                self._reading = False
+            if max_bytes is None or len(data) <= max_bytes:
+                return data
+            self._rest += data
+        taken = bytes(self._rest[:max_bytes])
+        del self._rest[: len(taken)]
+        return taken
 
     def is_quiet(self) -> bool:
         state = self._incoming.statistics()
@@ -99,12 +113,17 @@ class MemoryStream(trio.abc.Stream):
 
     def close(self) -> None:
         """Close at once: the other end reads what was sent, then the end."""
+        self._closed = True
         self._outgoing.close()
         self._incoming.close()
 
     async def aclose(self) -> None:
         self.close()
         await trio.lowlevel.checkpoint()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError("this end was closed")
 
 
 def memory_streams() -> tuple[MemoryStream, MemoryStream]:
