@@ -74,6 +74,7 @@ class Config:
         validator=_check_text,
         metadata={
             "doc": "File of this account's positions and orders, made when missing; one file an account. "
+            "A relative one lies beside the config file. "
             '":memory:" keeps nothing: after a restart the account is empty.',
             "path": True,  # a relative one starts from the config file's folder
         },

@@ -232,6 +232,8 @@ class Book:
     def restore(self, balance: Decimal, positions: list[Position], orders: list[BookOrder]) -> None:
         """Take over what an earlier life of this account had; only for a book that nothing happened to yet.
 
+        Closed positions do not come back (the orders tell of them).
+
         Raises:
             ValueError: the book is not new, or a position's symbol is not among the market's instruments.
         """

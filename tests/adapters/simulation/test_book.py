@@ -349,6 +349,18 @@ def test_a_restored_book_goes_on_where_the_old_one_was():
         new.restore(Decimal(0), [], [])
 
 
+def test_what_a_turn_around_realized_is_not_counted_for_its_new_position_after_a_restore():
+    old = netting()
+    old.open(EURUSD, Side.BUY, LOT)
+    turned = old.open(EURUSD, Side.SELL, Decimal("0.25"))
+    assert turned.realized_pnl == Decimal("-0.80")
+    new = netting()
+    new.restore(old.balance, list(old.positions.values()), old.orders)
+    assert turned.position_id is not None
+    new.close(turned.position_id, price=Decimal("1.16000"))
+    assert new.closed[0].realized_pnl == Decimal(0)
+
+
 def test_a_position_of_an_unknown_symbol_cannot_be_restored():
     old = make_book()
     old.open(EURUSD, Side.BUY, LOT)
