@@ -7,7 +7,6 @@ from attrs import evolve
 
 from adapters.simulation.broker import (
     Book,
-    Broker,
     OrderRefused,
     PositionChanged,
     PositionGone,
@@ -154,49 +153,6 @@ def test_the_whole_can_be_closed_where_the_instrument_takes_no_orders():
     assert book.close(opened.position_id).status is Result.FILLED
 
 
-# Stops
-
-
-@pytest.mark.parametrize(
-    ("side", "stops", "bid", "ask", "text", "price"),
-    [
-        (Side.BUY, ("1.15000", None), "1.15000", "1.15008", "stop loss", "1.15000"),
-        (Side.BUY, ("1.15000", None), "1.14000", "1.14008", "stop loss", "1.14000"),  # a gap
-        (Side.BUY, (None, "1.17000"), "1.17000", "1.17008", "take profit", "1.17000"),
-        (Side.SELL, ("1.17000", None), "1.16992", "1.17000", "stop loss", "1.17000"),
-        (Side.SELL, (None, "1.15000"), "1.14992", "1.15000", "take profit", "1.15000"),
-    ],
-)
-def test_a_quote_that_reaches_a_stop_closes_the_position(side, stops, bid, ask, text, price):
-    book = make_book()
-    stop_loss, take_profit = (None if stop is None else Decimal(stop) for stop in stops)
-    book.open(EURUSD, side, LOT, stop_loss=stop_loss, take_profit=take_profit)
-    book.market.set_quote(quote(EURUSD, bid, ask))
-    assert book.positions == {}
-    last = book.orders[-1]
-    assert (last.purpose, last.text, last.price, last.tag) == (Purpose.STOP_OUT, text, Decimal(price), None)
-    assert book.balance == Decimal(10000) + last.realized_pnl
-
-
-def test_the_wrong_side_of_the_spread_triggers_no_stop():
-    book = make_book()
-    book.open(EURUSD, Side.SELL, LOT, stop_loss=Decimal("1.17000"))
-    book.market.set_quote(quote(EURUSD, "1.16990", "1.16999"))
-    assert len(book.positions) == 1
-
-
-def test_stops_are_replaced_and_removed():
-    book = make_book()
-    opened = book.open(EURUSD, Side.BUY, LOT, stop_loss=Decimal("1.15"))
-    book.replace_stops(opened.position_id, None, Decimal("1.17"))
-    assert (only(book).stop_loss, only(book).take_profit) == (None, Decimal("1.17"))
-    with pytest.raises(OrderRefused, match="Invalid stops"):
-        book.replace_stops(opened.position_id, Decimal("1.2"), None)
-    with pytest.raises(OrderRefused, match="Position not found"):
-        book.replace_stops(PositionId("9"), None, None)
-    assert only(book).take_profit == Decimal("1.17")
-
-
 # Netting
 
 
@@ -270,23 +226,6 @@ def test_a_quote_touches_only_positions_of_its_symbol():
     assert book.floating_pnl(euro.position_id) == Decimal("99.20")
 
 
-def test_a_quote_tells_only_those_who_hold_its_symbol():
-    broker = make_broker()
-    holder = broker.add_account("holder", OmsType.HEDGING, Decimal(10000))
-    idle = broker.add_account("idle", OmsType.HEDGING, Decimal(10000))
-    heard: list[str] = []
-    holder.listen(lambda _change: heard.append("holder"))
-    idle.listen(lambda _change: heard.append("idle"))
-    opened = holder.open(EURUSD, Side.BUY, LOT)
-    heard.clear()
-    broker.market.set_quote(quote(EURUSD, "1.17000", "1.17008"))
-    assert heard == ["holder"]
-    holder.close(opened.position_id)
-    heard.clear()
-    broker.market.set_quote(quote(EURUSD, "1.18000", "1.18008"))
-    assert heard == []
-
-
 def test_listeners_see_the_order_already_in_the_books():
     book = make_book()
     seen: list[int] = []
@@ -311,28 +250,7 @@ def test_a_refusal_that_was_asked_for_is_in_the_books():
     assert book.orders_with_tag("t")[0].text == "market maker asleep"
 
 
-# Ids and lives
-
-
-def test_same_calls_give_the_same_ids_and_no_id_twice():
-    def ids() -> list[str]:
-        broker: Broker = make_broker()
-        for name in ("a", "b"):
-            book = broker.add_account(name, OmsType.HEDGING, Decimal(10000))
-            book.close(book.open(EURUSD, Side.BUY, LOT).position_id)
-        orders = [order for book in broker.books.values() for order in book.orders]
-        return [order.order_id for order in orders] + sorted({str(order.position_id) for order in orders})
-
-    assert ids() == ids()
-    assert len(set(ids())) == 6
-    assert all(text.isdigit() for text in ids())
-
-
-def test_an_account_name_is_taken_once():
-    broker = make_broker()
-    broker.add_account("a", OmsType.HEDGING, Decimal(0))
-    with pytest.raises(ValueError, match="'a'"):
-        broker.add_account("a", OmsType.HEDGING, Decimal(0))
+# Another life
 
 
 def test_a_restored_book_goes_on_where_the_old_one_was():
