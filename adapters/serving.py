@@ -41,7 +41,16 @@ class DropConnection(Exception):
     """Raised by a handler: cut the connection, without an answer or a close frame (a lost answer)."""
 
 
-_DEPARTED = (ConnectionClosed, HandshakeError, SessionLost, WebSocketMisuse, WebSocketGarbage, DropConnection, *_GONE)
+_DEPARTED = (
+    ConnectionClosed,
+    HandshakeError,
+    SessionLost,
+    WebSocketMisuse,
+    WebSocketGarbage,
+    h11.ProtocolError,
+    DropConnection,
+    *_GONE,
+)
 
 HttpHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 """Answers one request. Any exception but DropConnection is a bug and ends the server."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
+import h11
 import trio
 import wsproto.utilities
 from attrs import frozen
@@ -33,7 +34,8 @@ _READ_BYTES = 64 * 1024
 # A venue that does not answer our close frame is left after this time; the session is over either way.
 _CLOSE_S_MAX = 1.0
 
-# What the library raises when the line is gone. LocalProtocolError too: it answers pings in a closing connection.
+# What the library raises when the line is gone or garbage came over it. The local errors too: its reader answers pings
+# in a closing connection, and tries to send an HTTP refusal to a server whose handshake is garbage.
 _BROKEN = (
     ConnectionClosed,
     HandshakeError,
@@ -41,6 +43,7 @@ _BROKEN = (
     trio.ClosedResourceError,
     wsproto.utilities.LocalProtocolError,
     wsproto.utilities.RemoteProtocolError,
+    h11.ProtocolError,
 )
 
 
@@ -128,6 +131,8 @@ def as_session_lost(error: Exception, where: str) -> Exception:
         return SignInRefused(text) if error.status_code in (401, 403) else SessionLost(text)
     if isinstance(error, ConnectionClosed):
         return SessionLost(f"{where}: {_why_closed(error.reason)}")
+    if isinstance(error, h11.ProtocolError):
+        return RemoteProtocolError(f"{where}: expected a WebSocket handshake, found garbage")
     if isinstance(error, wsproto.utilities.RemoteProtocolError | wsproto.utilities.LocalProtocolError):
         return RemoteProtocolError(f"{where}: expected a WebSocket, found {str(error)[:100]!r}")
     if isinstance(error, _BROKEN):
