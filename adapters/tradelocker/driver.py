@@ -20,6 +20,7 @@ from adapters.base import (
 )
 from adapters.network import Connect
 from adapters.tradelocker import capabilities, orders, translate, wire
+from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.config import Config
 from adapters.tradelocker.rest import NotExecuted, Refused, Rest, VenueRefusal
 from adapters.tradelocker.session import StreamSession, TokenRefused
@@ -58,6 +59,7 @@ class TradeLockerAccount:
         self._connect = connect
         self._now = now
         self._rest = Rest(config, connect, now)
+        self._catalog = Catalog(self._rest)
         self._capabilities = capabilities.capabilities(streams=config.developer_api_key is not None)
 
     @property
@@ -151,20 +153,20 @@ class TradeLockerAccount:
     # Questions
 
     async def symbols(self) -> Iterable[Symbol]:
-        return [Symbol(name) for name in await self._rest.instruments()]
+        return [Symbol(name) for name in await self._catalog.instruments()]
 
     async def instrument(self, symbol: Symbol) -> Instrument | None:
-        row = (await self._rest.instruments()).get(symbol)
+        row = (await self._catalog.instruments()).get(symbol)
         if row is None:
             return None
-        return translate.instrument(symbol, await self._rest.details(row), tradable=row.route("TRADE") is not None)
+        return translate.instrument(symbol, await self._catalog.details(row), tradable=row.route("TRADE") is not None)
 
     async def quote(self, symbol: Symbol) -> Quote | None:
-        row = (await self._rest.instruments()).get(symbol)
+        row = (await self._catalog.instruments()).get(symbol)
         if row is None:
             return None
         try:
-            quotes = await self._rest.quotes(row)
+            quotes = await self._catalog.quotes(row)
         except VenueRefusal:
             return None
         return translate.quote(symbol, quotes, self._now())
@@ -174,8 +176,8 @@ class TradeLockerAccount:
         rows, stops = await self._rest.books()
         positions: list[Position] = []
         for row in rows:
-            name = await self._rest.name_of(translate.required(row, "tradableInstrumentId", "position"))
-            contract_size = await self._rest.contract_size(name)
+            name = await self._catalog.name_of(translate.required(row, "tradableInstrumentId", "position"))
+            contract_size = await self._catalog.contract_size(name)
             stop_loss, take_profit = stops[PositionId(translate.required(row, "id", "position"))]
             positions.append(translate.position_from_row(row, Symbol(name), contract_size, stop_loss, take_profit))
         status = translate.status_from_row(await self._rest.state(), self._rest.currency)
@@ -229,7 +231,7 @@ class TradeLockerAccount:
 
     async def _tradable(self, symbol: Symbol) -> InstrumentRow | None:
         try:
-            return (await self._rest.instruments()).get(symbol)
+            return (await self._catalog.instruments()).get(symbol)
         except RequestNotSent:
             raise
         except SessionLost as error:

@@ -1,9 +1,7 @@
 """Requests to the REST API for one account: reads that may be repeated, and changes that never are."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import quote as escaped
 from urllib.parse import urlencode
 
 import trio
@@ -20,11 +18,7 @@ from adapters.tradelocker.wire_rest import (
     BASE,
     Answer,
     Columns,
-    InstrumentDetails,
-    InstrumentRow,
-    Instruments,
     LoginAccounts,
-    Quotes,
     Row,
     StreamToken,
     TradeConfig,
@@ -67,10 +61,6 @@ class Rest:
         self.currency: str | None = None
         """Of the account; None until the first request."""
         self._trade_config: TradeConfig | None = None
-        self._instruments: Mapping[str, InstrumentRow] | None = None
-        self._names: Mapping[str, str] = {}
-        self._info_routes: dict[str, str] = {}
-        self._details: dict[str, InstrumentDetails] = {}
 
     async def aclose(self) -> None:
         """Give up the kept connections."""
@@ -100,7 +90,7 @@ class Rest:
             "orders": config.orders_config,
             "ordersHistory": config.orders_history_config,
         }[table]
-        data = await self._read(f"{self._account_path}/{table}", query)
+        data = await self.read(f"{self.account_path}/{table}", query)
         found = data.get(table) if isinstance(data, dict) else None
         # An answer without the array ("no_data" too) is no empty table: it would look as if everything was closed.
         if not isinstance(found, list) or len(found) > _ROWS_MAX:
@@ -110,7 +100,7 @@ class Rest:
     async def state(self) -> Row:
         """Return the account's figures by column id."""
         config = await self.trade_config()
-        data = await self._read(f"{self._account_path}/state")
+        data = await self.read(f"{self.account_path}/state")
         cells = data.get("accountDetailsData") if isinstance(data, dict) else None
         return config.account_details_config.row(cells, "account state")
 
@@ -131,80 +121,19 @@ class Rest:
     async def trade_config(self) -> TradeConfig:
         """Return the column maps and limits, read once."""
         if self._trade_config is None:
-            self._trade_config = converted(await self._read("/trade/config"), TradeConfig, "trade config")
+            self._trade_config = converted(await self.read("/trade/config"), TradeConfig, "trade config")
         return self._trade_config
 
-    async def instruments(self) -> Mapping[str, InstrumentRow]:
-        """Return the account's instruments by name, read once; a name that two share is left out, being no name."""
-        if self._instruments is None:
-            where = "instruments"
-            rows = converted(await self._read(f"{self._account_path}/instruments"), Instruments, where).instruments
-            named: dict[str, InstrumentRow] = {}
-            shared = set()
-            for row in rows:
-                if row.name in named:
-                    shared.add(row.name)
-                named[row.name] = row
-            self._names = {str(row.tradable_instrument_id): row.name for row in rows}
-            self._instruments = {name: row for name, row in named.items() if name not in shared}
-        return self._instruments
-
-    async def name_of(self, tradable_instrument_id: str) -> str:
-        """Return an instrument's name; an id that came after our list was read makes it be read again."""
-        await self.instruments()
-        if tradable_instrument_id not in self._names:
-            self._instruments = None
-            await self.instruments()
-        name = self._names.get(tradable_instrument_id)
-        if name is None:
-            raise RemoteProtocolError(f"expected an instrument {tradable_instrument_id[:40]!r}, found none of that id")
-        return name
-
-    async def details(self, row: InstrumentRow) -> InstrumentDetails:
-        """Return an instrument's specification, read once."""
-        tid = str(row.tradable_instrument_id)
-        if tid not in self._details:
-            query = {"routeId": await self._info_route(row), "locale": "en"}
-            data = await self._read(f"/trade/instruments/{escaped(tid, safe='')}", query)
-            self._details[tid] = converted(data, InstrumentDetails, f"instrument {row.name[:40]}")
-        return self._details[tid]
-
-    async def contract_size(self, name: str) -> Decimal | None:
-        """Return the units of a lot, or None for a name that no single instrument has."""
-        row = (await self.instruments()).get(name)
-        if row is None:
-            return None
-        return translate.positive((await self.details(row)).lot_size, f"lotSize of {name[:40]}")
-
-    async def quotes(self, row: InstrumentRow, route: str | None = None) -> Quotes:
-        """Return bid and ask over an INFO route; without one, over the route that works."""
-        tid = str(row.tradable_instrument_id)
-        query = {"tradableInstrumentId": tid, "routeId": route or await self._info_route(row)}
-        return converted(await self._read("/trade/quotes", query) or {}, Quotes, f"quotes of {row.name[:40]}")
-
-    async def _info_route(self, row: InstrumentRow) -> str:
-        """Return the instrument's INFO route that works: some accounts have dead ones, and these come first."""
-        tid = str(row.tradable_instrument_id)
-        known = self._info_routes.get(tid)
-        if known is not None:
-            return known
-        routes = [str(route.id) for route in row.routes if route.type == "INFO"]
-        for route in reversed(routes):
-            if len(routes) > 1:
-                try:
-                    await self.quotes(row, route)
-                except VenueRefusal:
-                    continue
-            self._info_routes[tid] = route
-            return route
-        raise RemoteProtocolError(f"instrument {row.name[:40]}: expected an INFO route that works, found none")
-
     @property
-    def _account_path(self) -> str:
+    def account_path(self) -> str:
+        """Where the account's own tables are."""
         return f"/trade/accounts/{self._config.rest_account_id}"
 
-    async def _read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """GET `path`, again after the pause that a rate limit asks for and after a token that was no longer good."""
+    async def read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """GET `path` and return `d`.
+
+        Asks again after the pause that a rate limit wants, and once after a token that was no longer good.
+        """
         renewed = False
         for _ in range(_READS_MAX):
             try:
@@ -257,7 +186,7 @@ class Rest:
 
     async def place(self, body: Mapping[str, object]) -> Any | Refused:
         """POST an order."""
-        return await self.change("POST", f"{self._account_path}/orders", body)
+        return await self.change("POST", f"{self.account_path}/orders", body)
 
     async def _headers(self) -> tuple[str, dict[str, str]]:
         token = await self._sign_in.access_token(self._http)

@@ -13,7 +13,7 @@ from adapters.simulation.broker import Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.config import Config
-from adapters.tradelocker.simulator_auth import TokenDesk
+from adapters.tradelocker.simulator_auth import SignInVenue, TokenDesk
 from adapters.tradelocker.simulator_desk import Desk, is_account
 from adapters.tradelocker.simulator_rest import RATE_LIMITS, RestVenue
 from adapters.tradelocker.simulator_streams import StreamsVenue
@@ -54,7 +54,8 @@ class Simulator:
         self._desks: dict[str, Desk] = {}
         tokens = TokenDesk(now)
         self.faults.on_expire_tokens(tokens.expire)
-        rest = RestVenue(self.desks, broker.market, tokens, self.faults, now, (email, password, server), rate_limits)
+        sign_in = SignInVenue(self.desks, tokens, self.faults, (email, password, server))
+        rest = RestVenue(self.desks, broker.market, tokens, self.faults, now, sign_in, rate_limits)
         streams = StreamsVenue(
             self.desks,
             tokens,

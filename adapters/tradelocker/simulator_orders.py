@@ -6,7 +6,8 @@ from typing import Any
 
 from adapters.simulation.broker import BookOrder, OrderRefused, Purpose
 from adapters.simulation.faults import Faults
-from adapters.tradelocker.simulator_desk import Desk, PendingOrder
+from adapters.tradelocker.simulator_desk import Desk
+from adapters.tradelocker.simulator_messages import PendingOrder
 from adapters.tradelocker.simulator_tables import InstrumentIds
 from rules.values import PositionId, Price, Side, Symbol, exact
 
@@ -63,7 +64,7 @@ def modify(desk: Desk, order_id: str, body: Mapping[str, Any]) -> PendingOrder:
         order.stop_loss = _optional(body["stopLoss"], "stopLoss")
     if "takeProfit" in body:
         order.take_profit = _optional(body["takeProfit"], "takeProfit")
-    desk.messages.tell([desk.pending_message(order)])
+    desk.announce(order)
     return order
 
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import trio
 
 from adapters.base import UtcNow
@@ -16,11 +15,12 @@ from adapters.simulation.faults import Faults
 from adapters.simulation.market import Market
 from adapters.tradelocker import simulator_orders as trading
 from adapters.tradelocker import simulator_tables as tables
-from adapters.tradelocker.simulator_auth import REFRESH_LIFETIME, TokenDesk
+from adapters.tradelocker.simulator_auth import SignInVenue, TokenDesk
 from adapters.tradelocker.simulator_desk import Desk
+from adapters.tradelocker.simulator_http import as_json, bearer, body, error, login_account, ok, throttled
 from adapters.tradelocker.wire_rest import BASE
 from rules.instruments import Instrument
-from rules.values import Symbol, exact
+from rules.values import Symbol
 
 RATE_LIMITS: Final[Mapping[str, tuple[int, int]]] = {
     "PLACE_ORDER": (50, 1),
@@ -32,9 +32,6 @@ RATE_LIMITS: Final[Mapping[str, tuple[int, int]]] = {
     "QUOTES": (100, 1),
 }
 """Requests per seconds and account. Brokers differ widely; these are wide enough for tests that do not mean them."""
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-_JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
 
 
 class RestVenue:
@@ -48,7 +45,7 @@ class RestVenue:
         tokens: TokenDesk,
         faults: Faults,
         now: UtcNow,
-        credentials: tuple[str, str, str],
+        sign_in: SignInVenue,
         rate_limits: Mapping[str, tuple[int, int]],
     ) -> None:
         self._desks = desks
@@ -56,7 +53,7 @@ class RestVenue:
         self._tokens = tokens
         self._faults = faults
         self._now = now
-        self._credentials = credentials
+        self._sign_in = sign_in
         self._rate_limits = rate_limits
         self._windows: dict[tuple[str, str], tuple[int, int]] = {}
         self.ids = tables.InstrumentIds()
@@ -74,60 +71,20 @@ class RestVenue:
         if self._faults.maintenance:
             return HttpResponse(503, {"content-type": "text/html"}, b"<html>Maintenance</html>")
         if not request.path.startswith(BASE + "/"):
-            return _error(404, "Not found")
+            return error(404, "Not found")
         path = request.path.removeprefix(BASE)
         if path.startswith("/auth/"):
-            return self._authenticate(request, path)
-        if self._tokens.subject("access", _bearer(request)) is None:
-            return _error(401, "Unauthorized")
+            return self._sign_in.answer(request, path)
+        if self._tokens.subject("access", bearer(request)) is None:
+            return error(401, "Unauthorized")
         desk = next((desk for desk in self._desks().values() if desk.acc_num == request.headers.get("accnum")), None)
         if desk is None:
-            return _error(400, "accNum header is missing or not yours")
+            return error(400, "accNum header is missing or not yours")
         try:
             return self._trade(request, path, desk)
         except OrderRefused as refusal:
             # The venue refuses with HTTP 200, and with nothing but a text.
-            return _json(200, {"s": "error", "errmsg": str(refusal)})
-
-    # Sign-in
-
-    def _authenticate(self, request: HttpRequest, path: str) -> HttpResponse:
-        body = _body(request)
-        if path == "/auth/jwt/all-accounts" and request.method == "GET":
-            if self._tokens.subject("access", _bearer(request)) is None:
-                return _error(401, "Unauthorized")
-            return _json(200, {"accounts": [_login_account(desk) for desk in self._desks().values()]})
-        if request.method != "POST" or self._faults.refuse_sign_in:
-            return _error(403, "Forbidden")
-        match path:
-            case "/auth/jwt/token" if self._is_known(body):
-                return _json(201, self._pair())
-            case "/auth/jwt/refresh":
-                token = str(body.get("refreshToken"))
-                if self._tokens.subject("refresh", token) is None:
-                    return _error(401, "Invalid refresh token")
-                self._tokens.revoke(token)
-                return _json(201, self._pair())
-            case "/auth/jwt/accounts/tokens" if self._is_known(body):
-                if "developer-api-key" in request.headers:
-                    return _error(400, "developer-api-key must not be sent here")
-                return _json(201, {"data": [self._stream_token(desk) for desk in self._desks().values()]})
-        return _error(403, "Forbidden")
-
-    def _is_known(self, body: Mapping[str, Any]) -> bool:
-        return (body.get("email"), body.get("password"), body.get("server")) == self._credentials
-
-    def _pair(self) -> dict[str, str]:
-        email, _, server = self._credentials
-        subject = f"{server}:{email}"
-        return {
-            "accessToken": self._tokens.issue("access", subject),
-            "refreshToken": self._tokens.issue("refresh", subject, REFRESH_LIFETIME),
-        }
-
-    def _stream_token(self, desk: Desk) -> dict[str, str]:
-        token = self._tokens.issue("stream", desk.stream_id)
-        return {"accessToken": token, "accountId": desk.stream_id, "brandId": desk.server}
+            return as_json(200, {"s": "error", "errmsg": str(refusal)})
 
     # Trading and questions
 
@@ -135,64 +92,64 @@ class RestVenue:
         account = re.fullmatch(r"/trade/accounts/([0-9]+)/([A-Za-z]+)", path)
         if account is not None:
             if account[1] != desk.rest_id:
-                return _error(403, "accountId and accNum do not belong together")
+                return error(403, "accountId and accNum do not belong together")
             return self._account(request, account[2], desk)
         single = re.fullmatch(r"/trade/(orders|positions)/([0-9]+)", path)
         if single is not None:
             return self._change(request, desk, lambda: self._single(request, single[1], single[2], desk))
         instrument = re.fullmatch(r"/trade/instruments/([0-9]+)", path)
         if request.method != "GET":
-            return _error(404, "Not found")
+            return error(404, "Not found")
         if instrument is not None:
-            return _ok(self._details(request, self._symbol(instrument[1])))
+            return ok(self._details(request, self._symbol(instrument[1])))
         match path:
             case "/trade/config":
-                return _ok(tables.config(self._rate_limits))
+                return ok(tables.config(self._rate_limits))
             case "/trade/accounts":
-                return _ok([_login_account(each) for each in self._desks().values()])
+                return ok([login_account(each) for each in self._desks().values()])
             case "/trade/quotes":
                 return self._limited("QUOTES", desk) or self._quotes(request)
-        return _error(404, "Not found")
+        return error(404, "Not found")
 
     def _account(self, request: HttpRequest, name: str, desk: Desk) -> HttpResponse:
         symbol = self._filter(request)
         match request.method, name:
             case "GET", "positions":
-                return self._limited("GET_POSITIONS", desk) or _ok({name: list(tables.position_rows(desk, self.ids))})
+                return self._limited("GET_POSITIONS", desk) or ok({name: list(tables.position_rows(desk, self.ids))})
             case "GET", "orders":
-                return self._limited("GET_ORDERS", desk) or _ok({name: list(tables.working_rows(desk, self.ids))})
+                return self._limited("GET_ORDERS", desk) or ok({name: list(tables.working_rows(desk, self.ids))})
             case "GET", "ordersHistory":
-                return self._limited("GET_ORDERS_HISTORY", desk) or _ok({name: self._history(request, desk)})
+                return self._limited("GET_ORDERS_HISTORY", desk) or ok({name: self._history(request, desk)})
             case "GET", "executions":
-                return _ok({name: list(tables.execution_rows(desk, self.ids))})
+                return ok({name: list(tables.execution_rows(desk, self.ids))})
             case "GET", "state":
-                return _ok({"accountDetailsData": tables.state_cells(desk)})
+                return ok({"accountDetailsData": tables.state_cells(desk)})
             case "GET", "instruments":
-                return _ok({name: [self._instrument(each) for each in self._market.instruments]})
+                return ok({name: [self._instrument(each) for each in self._market.instruments]})
             case "POST", "orders":
                 return self._change(
                     request,
                     desk,
-                    lambda: {"orderId": trading.place(desk, self.ids, self._faults, _body(request))},
+                    lambda: {"orderId": trading.place(desk, self.ids, self._faults, body(request))},
                 )
             case "DELETE", "orders":
                 return self._change(request, desk, lambda: trading.cancel_all(desk, symbol))
             case "DELETE", "positions":
                 strategy_id = request.query.get("strategyId")
                 return self._change(request, desk, lambda: trading.close_all(desk, symbol, strategy_id))
-        return _error(404, "Not found")
+        return error(404, "Not found")
 
     def _single(self, request: HttpRequest, kind: str, identifier: str, desk: Desk) -> object:
         strategy_id = request.query.get("strategyId")
         match request.method, kind:
             case "PATCH", "orders":
-                return {"orders": [tables.pending_row(trading.modify(desk, identifier, _body(request)), self.ids)]}
+                return {"orders": [tables.pending_row(trading.modify(desk, identifier, body(request)), self.ids)]}
             case "DELETE", "orders":
                 desk.cancel(identifier)
             case "PATCH", "positions":
-                trading.modify_position(desk, identifier, strategy_id, _body(request))
+                trading.modify_position(desk, identifier, strategy_id, body(request))
             case "DELETE", "positions":
-                trading.close_position(desk, self._faults, identifier, strategy_id, _body(request))
+                trading.close_position(desk, self._faults, identifier, strategy_id, body(request))
             case _:
                 raise OrderRefused("Not found")
         return None
@@ -202,7 +159,7 @@ class RestVenue:
         if faults.take_lost_request():
             raise DropConnection
         if faults.take_throttle():
-            return _throttled()
+            return throttled()
         kind = "PLACE_ORDER" if request.method == "POST" else "MODIFY_POSITION"
         limited = self._limited(kind, desk)
         if limited is not None:
@@ -217,7 +174,7 @@ class RestVenue:
             raise DropConnection
         if refusal is not None:
             raise refusal
-        return _json(200, {"s": "ok"} if data is None else {"s": "ok", "d": data})
+        return as_json(200, {"s": "ok"} if data is None else {"s": "ok", "d": data})
 
     def _limited(self, kind: str, desk: Desk) -> HttpResponse | None:
         """Return the rate-limit answer when the account asked too often within the present window."""
@@ -226,7 +183,7 @@ class RestVenue:
         start, count = self._windows.get((desk.rest_id, kind), (window, 0))
         count = count + 1 if start == window else 1
         self._windows[desk.rest_id, kind] = (window, count)
-        return _throttled() if count > requests else None
+        return throttled() if count > requests else None
 
     def _history(self, request: HttpRequest, desk: Desk) -> list[tables.Cells]:
         first, last = request.query.get("from", ""), request.query.get("to", "")
@@ -295,48 +252,9 @@ class RestVenue:
         self._check_route(request, symbol)
         quote = self._market.quotes.get(symbol)
         if quote is None:
-            return _json(200, {"s": "no_data"})
-        return _ok({"ap": quote.ask, "bp": quote.bid, "as": 0, "bs": 0})
+            return as_json(200, {"s": "no_data"})
+        return ok({"ap": quote.ask, "bp": quote.bid, "as": 0, "bs": 0})
 
     def _check_route(self, request: HttpRequest, symbol: Symbol) -> None:
         if request.query.get("routeId") != str(self.ids.info_route(symbol)):
             raise OrderRefused("Route is not available")
-
-
-def _login_account(desk: Desk) -> dict[str, str]:
-    return {
-        "id": desk.rest_id,
-        "name": f"{desk.server}#{desk.acc_num}",
-        "currency": desk.book.currency,
-        "accNum": desk.acc_num,
-        "accountBalance": str(exact(desk.book.balance)),
-    }
-
-
-def _body(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the JSON object in a request; what is none is an empty one, whose fields are then missing."""
-    try:
-        body = msgspec.json.Decoder(float_hook=Decimal).decode(request.body) if request.body else {}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _bearer(request: HttpRequest) -> str:
-    return request.headers.get("authorization", "").removeprefix("Bearer ")
-
-
-def _ok(data: object) -> HttpResponse:
-    return _json(200, {"s": "ok", "d": data})
-
-
-def _error(status: int, text: str) -> HttpResponse:
-    return _json(status, {"s": "error", "errmsg": text})
-
-
-def _throttled() -> HttpResponse:
-    return HttpResponse(429, {**_JSON, "retry-after": "1"}, b'{"s":"error","errmsg":"Too many requests"}')
-
-
-def _json(status: int, value: object) -> HttpResponse:
-    return HttpResponse(status, _JSON, _ENCODER.encode(value))

@@ -12,7 +12,8 @@ from adapters.simulation.faults import Faults, StreamFaults
 from adapters.socketio import Closed, Disconnected, Event, ServerSession
 from adapters.socketio_packets import ConnectRequested
 from adapters.tradelocker.simulator_auth import TokenDesk
-from adapters.tradelocker.simulator_desk import Desk, Message
+from adapters.tradelocker.simulator_desk import Desk
+from adapters.tradelocker.simulator_messages import Message
 from adapters.tradelocker.wire import EVENT_CONNECTION, EVENT_STREAM, EVENT_SUBSCRIPTIONS, NAMESPACE
 
 SUBSCRIPTIONS_MAX: Final = 30

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.simulation.broker import BookOrder, Purpose, Result
-from adapters.tradelocker.simulator_desk import Desk, PendingOrder
+from adapters.tradelocker.simulator_desk import Desk
+from adapters.tradelocker.simulator_messages import PendingOrder
 from rules.values import Symbol, plain
 
 # The order of columns is that of recorded live answers; a reader that goes by index is wrong all the same.

@@ -1,8 +1,6 @@
-"""Requests against a REST API that answers whatever the test says, byte by byte."""
+"""Requests: what may be repeated, what never is, and answers that are none."""
 
 import json
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,81 +8,9 @@ import trio
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.http import HttpResponse
-from adapters.network import MemoryNetwork
-from adapters.secret import Secret
-from adapters.serving import DropConnection, HttpService
-from adapters.tradelocker.config import Config
-from adapters.tradelocker.rest import NotExecuted, Refused, Rest, VenueRefusal
-
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-TOKENS = {"accessToken": "no.jwt", "refreshToken": "r"}
-ACCOUNTS = {"accounts": [{"id": "706984", "accNum": "3", "name": "x", "currency": "USD", "accountBalance": "1"}]}
-
-
-def columns(*names):
-    return {"id": "t", "title": "t", "columns": [{"id": name, "description": "d"} for name in names]}
-
-
-CONFIG = {
-    "customerAccess": {"orders": True},
-    "positionsConfig": columns("qty", "id", "novelty", "side"),
-    "ordersConfig": columns("id"),
-    "ordersHistoryConfig": columns("id"),
-    "filledOrdersConfig": columns("id"),
-    "accountDetailsConfig": columns("openNetPnL", "balance"),
-    "rateLimits": [{"rateLimitType": "QUOTES", "measure": "SECONDS", "intervalNum": 1, "limit": 2}],
-    "limits": [{"limitType": "QUOTES_HISTORY_BARS", "limit": 20000}],
-}
-
-
-def ok(data):
-    return {"s": "ok", "d": data}
-
-
-class Server:
-    """Answers by (method, path tail): a JSON value, a response, an exception, or a list of these, one after another."""
-
-    def __init__(self):
-        self.requests = []
-        self.answers = {
-            ("POST", "/auth/jwt/token"): TOKENS,
-            ("GET", "/auth/jwt/all-accounts"): ACCOUNTS,
-            ("GET", "/trade/config"): ok(CONFIG),
-        }
-
-    async def answer(self, request):
-        key = (request.method, request.path.removeprefix("/backend-api"))
-        self.requests.append((*key, request.headers, request.body))
-        answer = self.answers.get(key, HttpResponse(404, {}, b"<html>not here</html>"))
-        if isinstance(answer, list):
-            answer = answer.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, HttpResponse) else HttpResponse(200, {}, json.dumps(answer).encode())
-
-    def asked(self, method, path):
-        return [request for request in self.requests if request[:2] == (method, path)]
-
-
-@asynccontextmanager
-async def served(key=None):
-    server = Server()
-    config = Config(
-        server="BAPIA",
-        account_id="L#706984",
-        email="a@b.c",
-        password=Secret("s3cret"),
-        developer_api_key=None if key is None else Secret(key),
-        rest_url="http://venue.test",
-    )
-    async with trio.open_nursery() as nursery:
-        network = MemoryNetwork(nursery)
-        network.listen("venue.test", 80, HttpService(server.answer).serve_stream)
-        rest = Rest(config, network.connect, lambda: NOW)
-        yield server, rest
-        await rest.aclose()
-        nursery.cancel_scope.cancel()
-
+from adapters.serving import DropConnection
+from adapters.tradelocker.rest import NotExecuted, Refused
+from tests.adapters.tradelocker.rest_server import TOKENS, ok, served
 
 POSITIONS = ("GET", "/trade/accounts/706984/positions")
 ORDERS = ("POST", "/trade/accounts/706984/orders")
@@ -268,35 +194,6 @@ async def test_prices_leave_as_exact_json_numbers(autojump_clock):
         server.answers[ORDERS] = {"s": "ok"}
         await rest.place({"stopLoss": Decimal("1.10000000000000000001"), "qty": "0.10", "price": None})
         assert server.asked(*ORDERS)[0][3] == b'{"stopLoss":1.10000000000000000001,"qty":"0.10","price":null}'
-
-
-async def test_name_that_two_instruments_share_is_no_name_but_still_translates(autojump_clock):
-    async with served() as (server, rest):
-        rows = [
-            {"tradableInstrumentId": 1, "name": "A", "routes": []},
-            {"tradableInstrumentId": 2, "name": "A", "routes": []},
-            {"tradableInstrumentId": 3, "name": "B", "routes": [{"id": 9, "type": "TRADE"}]},
-        ]
-        server.answers["GET", "/trade/accounts/706984/instruments"] = ok({"instruments": rows})
-        assert set(await rest.instruments()) == {"B"}
-        assert (await rest.name_of("2"), await rest.name_of("3")) == ("A", "B")
-        assert await rest.contract_size("A") is None
-        with pytest.raises(RemoteProtocolError, match="'4'"):
-            await rest.name_of("4")
-
-
-async def test_dead_info_routes_are_passed_over(autojump_clock):
-    async with served() as (server, rest):
-        routes = [{"id": number, "type": "INFO"} for number in (7, 8, 9)]
-        rows = [{"tradableInstrumentId": 1, "name": "A", "routes": routes}]
-        server.answers["GET", "/trade/accounts/706984/instruments"] = ok({"instruments": rows})
-        dead = {"s": "error", "errmsg": "dead"}
-        server.answers["GET", "/trade/quotes"] = [dead, ok({"ap": 2.5, "bp": 2, "as": 1, "bs": 1}), ok({"ap": 3})]
-        row = (await rest.instruments())["A"]
-        assert (await rest.quotes(row)).ap == 3
-        server.answers["GET", "/trade/quotes"] = dead
-        with pytest.raises(VenueRefusal):
-            await rest.quotes(row)
 
 
 async def test_wrong_account_is_final_and_the_others_are_named(autojump_clock):
