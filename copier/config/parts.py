@@ -20,10 +20,10 @@ _ROW_READINGS: Mapping[type, Mapping[str, Reading]] = {
 }
 _CATCH_ALLS = {".*", ".+", "(.*)", "(.+)", "(?i).*", "(?s).*", "^.*$"}
 
-# Where the search for an open moment begins, and how far it goes: more than a year of a daily window's edges. Any
+# Where the search for an open moment begins, and how far it goes: half a year of a daily window's edges. Any
 # instant does; a fixed one keeps a config's warnings the same from day to day.
 _SEARCH_FROM = datetime(2026, 1, 1, tzinfo=UTC)
-_SEARCH_EDGES_MAX = 800
+_SEARCH_EDGES_MAX = 400
 
 _LONGEST_WINDOW = timedelta(days=366)
 

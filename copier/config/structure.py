@@ -28,6 +28,9 @@ OFF = "off"
 # The form of the project's own error messages: "volume must be >= 0 lots, was -0.1".
 _MUST = re.compile(r"[\w.]+ must (?P<expected>.+?),? (?:was|found|had) (?P<found>.+)", re.DOTALL)
 
+# "EST" in a firm's text means New York with its summer time; the zone data has a zone of that name without any.
+_NOT_WHAT_IT_SEEMS = {"EST", "EDT", "ET", "MST", "HST"}
+
 Reading = Callable[[object], Any]
 """Reads one key's value from TOML; raises Fault."""
 
@@ -119,11 +122,12 @@ def read_zone(value: object) -> ZoneInfo:
     expected = 'an IANA time zone such as "Europe/London"'
     if not isinstance(value, str):
         raise Fault(expected, shown_value(value))
+    if value in _NOT_WHAT_IT_SEEMS:
+        raise Fault(expected, shown_value(value), 'did you mean "America/New_York"?' if value[0] == "E" else None)
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, LookupError):  # malformed names, folders of the zone data, unknown names
-        hint = 'this means "America/New_York" in most firms\' rules' if value in {"EST", "EDT", "ET"} else None
-        raise Fault(expected, shown_value(value), hint) from None
+        raise Fault(expected, shown_value(value)) from None
 
 
 def faults_of(error: Exception, path: KeyPath) -> Iterator[tuple[KeyPath, Fault]]:
@@ -186,7 +190,7 @@ def _choice(cls: type[Enum], value: object) -> Enum:
 
 def _literal(cls: Any, value: object) -> object:
     choices = get_args(cls)
-    if value not in choices or isinstance(value, bool) != any(value is choice for choice in choices if choice is value):
+    if not any(type(value) is type(choice) and value == choice for choice in choices):  # as True == 1
         raise Fault(one_of(str(choice) for choice in choices), shown_value(value))
     return value
 

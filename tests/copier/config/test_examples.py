@@ -17,7 +17,7 @@ ENV = {
     "TL_SERVER": "BAPIA",
     "TL_ACCOUNT_ID": "L#706984",
     "TL_EMAIL": "trader@example.com",
-    "TL_PASSWORD": "password",
+    "TL_PASSWORD": "s3cret-of-the-test",
     "TL_DEVELOPER_API_KEY": "key",
     "SWING_SERVER": "BAPIA",
     "SWING_ACCOUNT_ID": "D#706984",

@@ -1,0 +1,120 @@
+"""Account limits."""
+
+from datetime import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rules.limits_policy import (
+    AmountOf,
+    Anchor,
+    Cash,
+    Comparator,
+    FlattenScope,
+    Limit,
+    LimitKind,
+    Metric,
+    Percent,
+    Trailing,
+)
+from tests.copier.config.files import ACCOUNTS, load, one_problem
+
+DAILY = '[[limits]]\naccount = "small"\nkind = "daily_loss"\namount = "4 %"\nreset = "00:00"\n'
+TOTAL = '[[limits]]\naccount = "small"\nkind = "max_loss"\namount = 4000\n'
+
+
+def limits_of(folder: Path, text: str) -> tuple[Limit, ...]:
+    return load(folder, f'[service]\ntimezone = "Europe/Prague"\n{ACCOUNTS}{text}').limits
+
+
+def test_a_short_limit_has_the_defaults_of_its_class(tmp_path: Path):
+    (limit,) = limits_of(tmp_path, DAILY)
+    assert (limit.limit_id, limit.account, limit.kind) == ("small/daily_loss", "small", LimitKind.DAILY_LOSS)
+    assert limit.amount == Percent(Decimal("0.04"))
+    assert limit.reset is not None
+    assert (limit.reset.at, limit.reset.zone.key) == (time(0, 0), "Europe/Prague")
+    assert limit == Limit(limit.limit_id, limit.account, limit.kind, limit.amount, reset=limit.reset)
+
+
+def test_every_key_of_a_limit_reaches_its_class(tmp_path: Path):
+    text = """
+[[limits]]
+account = "small"
+kind = "max_loss"
+name = "firm"
+amount = "5.5 %"
+of = "hwm"
+metric = "balance"
+trailing = "eod_max"
+initial_balance = 100_000
+high_water_mark = 101000.50
+reset = "17:00:30 America/New_York"
+comparator = "lt"
+warn_at = "off"
+block_at = 0.5
+flatten_at = "80 %"
+lock = "100 USD"
+scope = "account"
+"""
+    (limit,) = limits_of(tmp_path, text)
+    assert limit.limit_id == "small/max_loss/firm"
+    assert (limit.amount, limit.of) == (Percent(Decimal("0.055")), AmountOf.HIGH_WATER_MARK)
+    assert (limit.metric, limit.trailing, limit.comparator) == (Metric.BALANCE, Trailing.EOD_HIGHER, Comparator.LT)
+    assert (limit.initial_balance, limit.high_water_mark) == (100_000, Decimal("101000.50"))
+    assert limit.reset is not None
+    assert (limit.reset.at, limit.reset.zone.key) == (time(17, 0, 30), "America/New_York")
+    assert (limit.warn_at, limit.block_at, limit.flatten_at) == (None, Decimal("0.5"), Decimal("0.8"))
+    assert (limit.lock, limit.scope) == (Cash(Decimal(100), "USD"), FlattenScope.ACCOUNT)
+
+
+def test_a_daily_limit_names_its_anchor(tmp_path: Path):
+    (limit,) = limits_of(tmp_path, DAILY + 'anchor = "day_peak_equity"\n')
+    assert limit.anchor is Anchor.DAY_PEAK_EQUITY
+
+
+def test_a_number_is_cash_in_the_accounts_currency(tmp_path: Path):
+    assert limits_of(tmp_path, TOTAL)[0].amount == Cash(Decimal(4000))
+
+
+def test_two_limits_of_one_kind_need_names(tmp_path: Path):
+    problem = one_problem(tmp_path, ACCOUNTS + DAILY + TOTAL + DAILY)
+    assert (problem.key, problem.hint) == ("limits[2]", "give it a `name`")
+    ids = [limit.limit_id for limit in limits_of(tmp_path, DAILY + TOTAL + DAILY + 'name = "mine"\n')]
+    assert ids == ["small/daily_loss", "small/max_loss", "small/daily_loss/mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "found"),
+    [
+        (DAILY.replace("small", "smal"), "account", 'the unknown account "smal"'),
+        (DAILY.replace("daily_loss", "weekly_loss"), "kind", '"weekly_loss"'),
+        (DAILY.replace('"4 %"', '"4"'), "amount", '"4"'),
+        (DAILY.replace('"4 %"', '"0 %"'), "amount", "a limit whose amount must be > 0"),
+        (DAILY.replace('"4 %"', '"101 %"'), "amount", "a limit whose amount must be at most 100 %"),
+        (DAILY.replace('reset = "00:00"\n', ""), "reset", "a limit whose reset is required by a daily loss"),
+        (DAILY.replace("00:00", "24:00"), "reset", '"24:00"'),
+        (DAILY.replace("00:00", "00:00 EST"), "reset", '"EST"'),
+        (DAILY + "warn_at = 1.5\n", "warn_at", "1.5"),
+        (DAILY + "block_at = 0\n", "block_at", "0"),
+        (DAILY + "initial_balance = -1\n", "initial_balance", "-1"),
+        (DAILY + 'initial_balance = "100000 USD"\n', "initial_balance", '"100000 USD"'),
+        (DAILY + 'trailing = "live_equity"\n', "trailing", "a limit whose trailing is for max_loss"),
+        (DAILY + 'of = "hwm"\n', "of", 'a limit whose of must not be "hwm" without trailing'),
+        (TOTAL + 'anchor = "day_start_equity"\n', "anchor", "a limit whose anchor is for daily_loss"),
+        (TOTAL + "lock = 0\n", "lock", "a limit whose lock is for trailing limits"),
+        (TOTAL + 'name = ""\nanchr = 1\n', "anchr", "the unknown key `anchr`"),
+    ],
+)  # fmt: skip
+def test_a_bad_limit_is_one_problem_in_its_place(tmp_path: Path, text: str, key: str, found: str):
+    problem = one_problem(tmp_path, ACCOUNTS + text)
+    assert problem.key == f"limits[0].{key}"
+    assert problem.found.startswith(found)
+    assert problem.line is not None
+    assert problem.line > ACCOUNTS.count("\n")
+
+
+def test_limits_on_an_account_without_any_link_are_in_force(tmp_path: Path):
+    configuration = load(tmp_path, ACCOUNTS + DAILY)
+    assert configuration.links == ()
+    assert len(configuration.limits) == 1

@@ -1,0 +1,187 @@
+"""Policies: every key, sums by `extends`, and what is refused."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rules.instruments import Rounding
+from rules.policy import BelowMin, CopyPolicy, Distance, DistanceUnit, OverMax, SizeMode, StartOpen, StopsMode
+from rules.values import Side
+from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
+
+LATER = ", which is not supported in this version"
+
+
+def policy_of(folder: Path, text: str) -> CopyPolicy:
+    return load(folder, f'{ACCOUNTS}{LINK}policy = "p"\n{text}').links[0].policy
+
+
+def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.p]
+        size     = { mode = "equity_ratio", multiplier = 0.5, source_reference = 1000, target_reference = 2000.5,
+                     ignore_contract_size = true, ignore_currency = true }
+        volume   = { min = "raise", max = 5, over_max = "split", round = "nearest", max_amplification = 3 }
+        filter   = { symbols = ['XAU.*'], not_symbols = ['BTC.*'], sides = ["buy"], magic = ['12..'], comment = ['a'],
+                     volume = [0.01, 50], require = ["stop_loss", "take_profit"] }
+        guard    = { max_age = "3s", max_deviation = "5 points", max_spread = "20 points", max_price_ratio = "5 %",
+                     require_quotes = true, wait_default = "2s" }
+        stops    = { mode = "distance", stop_loss = true, take_profit = false }
+        on_start = { open = "copy", max_age = "30s", max_deviation = "3 pips" }
+        limits   = { max_positions = 5, max_total_volume = 10 }
+        reverse  = true
+        """,
+    )
+    assert policy.size.mode is SizeMode.EQUITY_RATIO
+    assert (policy.size.multiplier, policy.size.source_reference) == (Decimal("0.5"), Decimal(1000))
+    assert (policy.size.target_reference, policy.size.ignore_currency) == (Decimal("2000.5"), True)
+    assert policy.size.ignore_contract_size is True
+    assert (policy.volume.min, policy.volume.max, policy.volume.over_max) == (BelowMin.RAISE, 5, OverMax.SPLIT)
+    assert (policy.volume.round, policy.volume.max_amplification) == (Rounding.NEAREST, 3)
+    assert (policy.filter.symbols, policy.filter.not_symbols) == (("XAU.*",), ("BTC.*",))
+    assert (policy.filter.sides, policy.filter.magic, policy.filter.comment) == ({Side.BUY}, ("12..",), ("a",))
+    assert (policy.filter.volume_min, policy.filter.volume_max) == (Decimal("0.01"), 50)
+    assert policy.filter.require_stop_loss
+    assert policy.filter.require_take_profit
+    assert policy.guard.max_age == timedelta(seconds=3)
+    assert policy.guard.max_deviation == Distance(Decimal(5), DistanceUnit.POINTS)
+    assert (policy.guard.max_price_ratio, policy.guard.require_quotes) == (Decimal("0.05"), True)
+    assert policy.guard.wait_default == timedelta(seconds=2)
+    assert (policy.stops.mode, policy.stops.stop_loss, policy.stops.take_profit) == (StopsMode.DISTANCE, True, False)
+    assert (policy.on_start.open, policy.on_start.max_age) == (StartOpen.COPY, timedelta(seconds=30))
+    assert (policy.limits.max_positions, policy.limits.max_total_volume) == (5, 10)
+    assert policy.reverse is True
+
+
+def test_an_empty_policy_is_the_class_with_its_defaults(tmp_path: Path):
+    assert policy_of(tmp_path, "[policies.p]\n") == CopyPolicy(name="p")
+
+
+def test_off_switches_a_default_off(tmp_path: Path):
+    policy = policy_of(tmp_path, '[policies.p.guard]\nmax_price_ratio = "off"\nmax_age = "off"\nmax_spread = "off"\n')
+    assert (policy.guard.max_price_ratio, policy.guard.max_age, policy.guard.max_spread) == (None, None, None)
+
+
+def test_an_extending_policy_keeps_what_it_does_not_say(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.p]
+        extends = "middle"
+        guard = { max_age = "off" }
+        [policies.middle]
+        extends = "base"
+        guard = { max_spread = "2 points" }
+        [policies.base]
+        reverse = true
+        guard = { max_age = "3s", max_spread = "9 points", require_quotes = true }
+        """,
+    )
+    assert policy.reverse is True
+    assert policy.guard.max_age is None
+    assert policy.guard.max_spread == Distance(Decimal(2), DistanceUnit.POINTS)
+    assert policy.guard.require_quotes is True
+
+
+def test_a_size_with_a_mode_replaces_the_whole_size_that_it_extends(tmp_path: Path):
+    base = '[policies.base]\nsize = { mode = "equity_ratio", multiplier = 0.5 }\n'
+    child = '[policies.p]\nextends = "base"\nsize = '
+    fixed = policy_of(tmp_path, base + child + '{ mode = "fixed", volume = 0.1 }\n')
+    assert (fixed.size.mode, fixed.size.multiplier, fixed.size.volume) == (SizeMode.FIXED, 1, Decimal("0.1"))
+    scaled = policy_of(tmp_path, base + child + "{ multiplier = 2 }\n")
+    assert (scaled.size.mode, scaled.size.multiplier) == (SizeMode.EQUITY_RATIO, 2)
+
+
+def test_a_table_named_default_is_the_policy_of_links_that_name_none(tmp_path: Path):
+    policy = load(tmp_path, f"{ACCOUNTS}{LINK}[policies.default]\nreverse = true\n").links[0].policy
+    assert (policy.name, policy.reverse) == ("default", True)
+
+
+def test_a_link_overrides_single_keys(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+override = {{ reverse = true, guard = {{ max_age = "1s" }} }}
+[policies.p]
+guard = {{ max_age = "3s", require_quotes = true }}
+"""
+    configuration = load(tmp_path, text)
+    policy = configuration.links[0].policy
+    assert (policy.reverse, policy.guard.max_age, policy.guard.require_quotes) == (True, timedelta(seconds=1), True)
+    assert configuration.policies["p"].reverse is False
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "found"),
+    [
+        ("size = { multiplier = 0 }", "size.multiplier", "0"),
+        ("size = { multiplier = -1 }", "size.multiplier", "-1"),
+        ('size = { mode = "fixed", volume = 0 }', "size.volume", "0"),
+        ('size = { mode = "fixed" }', "size", "a size without it"),
+        ('size = { mode = "fixed", volume = 1, multiplier = 2 }', "size.multiplier", "`multiplier`"),
+        ("size = { volume = 1 }", "size.volume", "`volume`"),
+        ("size = { source_reference = 1 }", "size.source_reference", "`source_reference`"),
+        ('size = { mode = "risk_percent" }', "size.mode", "`risk_percent`, which is not supported in this version"),
+        ('size = { mode = "equity" }', "size.mode", '"equity"'),
+        ("size = 0.5", "size", "0.5"),
+        ("volume = { max = 0 }", "volume.max", "0"),
+        ("volume = { max_amplification = 0.5 }", "volume.max_amplification", "0.5"),
+        ('volume = { min = "rise" }', "volume.min", '"rise"'),
+        ("filter = { symbols = 'XAU.*' }", "filter.symbols", '"XAU.*"'),
+        ("filter = { symbols = ['a', 3] }", "filter.symbols[1]", "3"),
+        ("filter = { sides = [] }", "filter.sides", "[]"),
+        ('filter = { sides = ["by"] }', "filter.sides", '["by"]'),
+        ("filter = { volume = [5, 1] }", "filter.volume", "[5, 1]"),
+        ("filter = { volume = 5 }", "filter.volume", "5"),
+        ('filter = { require = ["stop"] }', "filter.require[0]", '"stop"'),
+        ("filter = { order_types = [] }", "filter.order_types", f"`order_types`{LATER}"),
+        ('guard = { max_age = "0s" }', "guard.max_age", '"0s"'),
+        ('guard = { max_spread = "-5 points" }', "guard.max_spread", '"-5 points"'),
+        ("guard = { max_price_ratio = 0 }", "guard.max_price_ratio", "0"),
+        ('stops = { mode = "offset" }', "stops.mode", "`offset`, which is not supported in this version"),
+        ("stops = { copy = true }", "stops.copy", "`copy`, which is not supported in this version"),
+        ("limits = { max_positions = 0 }", "limits.max_positions", "0"),
+        ("limits = { max_positions = 1.5 }", "limits.max_positions", "1.5"),
+        ("limits = { block_hedging = true }", "limits.block_hedging", f"`block_hedging`{LATER}"),
+        ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
+        ("per_symbol = []", "per_symbol", "`per_symbol`, which is not supported in this version"),
+        ('symbols = "x"', "symbols", 'the unknown name "x"'),
+        ('schedule = "x"', "schedule", 'the unknown name "x"'),
+        ('extends = "x"', "extends", 'the unknown name "x"'),
+        ('extends = "p"', "extends", "p -> p"),
+        ("revers = true", "revers", "the unknown key `revers`"),
+        ('reverse = "yes"', "reverse", '"yes"'),
+    ],
+)  # fmt: skip
+def test_a_bad_key_is_one_problem_in_its_line(tmp_path: Path, line: str, key: str, found: str):
+    text = f'{ACCOUNTS}{LINK}policy = "p"\n[policies.p]\n{line}\n'
+    problem = one_problem(tmp_path, text)
+    assert (problem.line, problem.key, problem.found) == (text.count("\n"), f"policies.p.{key}", found)
+
+
+def test_a_ring_of_policies_is_told_for_each_of_them(tmp_path: Path):
+    text = ACCOUNTS + "".join(f'[policies.{one}]\nextends = "{other}"\n' for one, other in ("ab", "bc", "ca"))
+    assert [problem.found for problem in problems_of(tmp_path, text)] == [
+        "a -> b -> c -> a",
+        "b -> c -> a -> b",
+        "c -> a -> b -> c",
+    ]
+
+
+def test_a_mistake_in_a_base_is_told_once_however_many_extend_it(tmp_path: Path):
+    text = f'{ACCOUNTS}{LINK}policy = "b"\n[policies.a]\nreverse = 1\n'
+    text += '[policies.b]\nextends = "a"\n[policies.c]\nextends = "a"\n'
+    assert one_problem(tmp_path, text).key == "policies.a.reverse"
+
+
+def test_a_mistake_in_an_override_is_told_in_the_link(tmp_path: Path):
+    text = f'{ACCOUNTS}{LINK}override = {{ reverse = 1, pending = "skip", extends = "default" }}\n'
+    problem = one_problem(tmp_path, text)
+    assert (problem.key, problem.line) == ("links[0].override.extends", text.count("\n"))
+    text = text.replace(', extends = "default"', "")
+    assert [problem.key for problem in problems_of(tmp_path, text)] == [
+        "links[0].override.pending",
+        "links[0].override.reverse",
+    ]

@@ -1,0 +1,54 @@
+"""What `copier check` says of a good config."""
+
+from pathlib import Path
+
+from adapters.registry import CONFIGS
+from copier.config import load_config
+from tests.copier.config.files import ACCOUNTS, LINK, load
+from tests.copier.config.test_examples import ENV
+
+
+def test_the_summary_names_accounts_links_limits_and_the_effective_policy(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "child"
+[policies.base]
+guard = {{ max_age = "3s", max_spread = "2.50 points" }}
+[policies.child]
+extends = "base"
+filter = {{ symbols = ['XAU.*'] }}
+[[limits]]
+account = "small"
+kind = "daily_loss"
+amount = "4 %"
+reset = "17:00 America/New_York"
+"""
+    lines = load(tmp_path, text).summary()
+    assert lines[0] == f"ledger {tmp_path / 'copier.db'}, timezone UTC"
+    assert "account small: toy, compared every 10s" in lines
+    assert "link master->small: active, policy child" in lines
+    assert any(line.startswith("limit small/daily_loss: amount 4 %, ") for line in lines)
+    assert any("reset 17:00:00 America/New_York" in line for line in lines)
+    assert "policy child:" in lines
+    for line in (
+        "  guard.max_age = 3s",
+        "  guard.max_spread = 2.5 points",
+        "  guard.max_price_ratio = 0.1",
+        "  filter.symbols = [XAU.*]",
+        "  size.mode = multiplier",
+        "  limits.max_positions = off",
+        "  symbols = off",
+        "  reverse = false",
+    ):
+        assert line in lines
+
+
+def test_a_policy_of_many_links_is_shown_once(tmp_path: Path):
+    third = '[accounts.third]\nvenue = "toy"\nlogin = "3"\ntoken = "${env:TOKEN}"\n'
+    lines = load(tmp_path, ACCOUNTS + third + LINK.replace('["small"]', '["small", "third"]')).summary()
+    assert lines.count("policy default:") == 1
+
+
+def test_maps_schedules_and_cash_are_shown_in_few_words():
+    lines = load_config(Path("examples/two-prop-accounts.toml"), ENV, CONFIGS).summary()
+    assert "  symbols = 4 rows" in lines
+    assert "  schedule = london (Europe/London)" in lines
+    assert any("amount 2000 USD" in line and "lock 0 %" in line for line in lines)
