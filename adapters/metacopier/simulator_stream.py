@@ -23,7 +23,8 @@ from adapters.stomp import HEART_BEAT_WIRE
 
 INFORMATION_EVERY_S = 60.0
 
-# A client that declared beats is dropped after three missed ones; one that declared none is never dropped.
+# A client that beats is dropped after three missed beats. One that declared none is never dropped for silence, nor is
+# one that declares them and never sends any: the documented Python program does that.
 _BEATS_MISSED_MAX = 3
 _SIGN_IN_S_MAX = 30.0
 
@@ -49,6 +50,7 @@ class StreamServer:
     _wake: trio.Event = field(factory=trio.Event, init=False)
     _stops: dict[str, Callable[[], None]] = field(factory=dict, init=False)
     _balances: dict[str, object] = field(factory=dict, init=False)
+    _beats: bool = field(default=False, init=False)
     _cut: bool = field(default=False, init=False)
     _weather: StreamFaults[str] = field(init=False)
 
@@ -91,6 +93,8 @@ class StreamServer:
                     data = await self.socket.get_message()
                 if data is None:
                     raise RemoteProtocolError(f"expected a frame or heart-beat within {self._patience_s():g} s")
+                # A line feed in a message of its own is a beat; one behind a frame only ends that frame.
+                self._beats = self._beats or not data.strip()
                 for received in self._session.receive(data):
                     if isinstance(received, SignIn):
                         self._sign_in(received.api_key)
@@ -110,7 +114,7 @@ class StreamServer:
         if self._key is None:
             return _SIGN_IN_S_MAX
         every_s = self._session.pace.expect_every_s
-        return float("inf") if every_s is None else _BEATS_MISSED_MAX * every_s
+        return _BEATS_MISSED_MAX * every_s if self._beats and every_s is not None else float("inf")
 
     def _sign_in(self, key: str | None) -> None:
         if key is None or not self.keys.is_valid(key) or self.faults.refuse_sign_in:

@@ -1,8 +1,12 @@
 """The session byte by byte: what it sends, what it makes of what comes, and what it refuses."""
 
-import pytest
+import json
 
-from adapters.base import RemoteProtocolError
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metacopier.session import (
     BEAT_EVERY_S,
     SIGN_IN_S_MAX,
@@ -13,9 +17,27 @@ from adapters.metacopier.session import (
     SignedIn,
 )
 from adapters.metacopier.simulator_stomp import ServerSession, SignIn, SubscriptionChanged
+from adapters.metacopier.translate import Translator
 from adapters.metacopier.wire import UpdateOpenPositionsDTO
 from adapters.secret import Secret
+from adapters.stomp import Frame, Version, encode
+from rules.events import AccountReported, SnapshotReceived
+from rules.values import AccountId, OmsType
+from tests.adapters.metacopier.venue import START
 
+NUMBERS = st.sampled_from([0.1, 1, 0, -1, 0.30000000000000004, 1e300, 10**25, "NaN", "sNaN", "1E+999999", None])
+TIMES = st.sampled_from(["2026-11-20T12:00:00Z", "2026-11-20T12:00:00", "0001-01-01T00:00:00+14:00", None])
+TEXTS = st.sampled_from(["Buy", "Sell", "BuyLimit", "DealSell", "", "EURUSD", "API|7|", "cp" + "a" * 20, None])
+STATES = st.sampled_from([True, False, None])
+FIELDS = (
+    dict.fromkeys(["volume", "openPrice", "closePrice", "stopLoss", "takeProfit", "currentPrice"], NUMBERS)
+    | dict.fromkeys(["balance", "equity", "usedMargin", "freeMargin"], NUMBERS)
+    | dict.fromkeys(["openTime", "closeTime", "timestamp"], TIMES)
+    | dict.fromkeys(["symbol", "orderType", "dealType", "comment", "magicNumber", "requestId", "accountMode"], TEXTS)
+    | dict.fromkeys(["connected", "wrongCredentials"], STATES)
+)
+ROWS = st.lists(st.fixed_dictionaries({"id": st.sampled_from(["1", "2", 3, ""])}, optional=FIELDS), max_size=3)
+TYPES = ["UpdateOpenPositionsDTO", "UpdateHistoryDTO", "UpdateAccountInformationDTO", "UpdateWeatherDTO"]
 ACCOUNT = "33333333-3333-3333-3333-333333333333"
 CONNECTED = "CONNECTED\nversion:1.2\nheart-beat:10000,10000\n\n\0"
 EMPTY_LIST = f'{{"type":"UpdateOpenPositionsDTO","data":{{"accountId":"{ACCOUNT}","openPositions":[]}}}}'
@@ -139,6 +161,28 @@ def test_unknown_types_are_counted_and_the_count_is_bounded() -> None:
     assert list(opened.receive('MESSAGE\n\n{"type":"Type0","data":null}\0')) == []
     assert len(opened.skipped) == 32
     assert opened.skipped["Type0"] == 2
+
+
+@pytest.mark.slow  # hypothesis generates hundreds of messages
+@given(st.sampled_from(TYPES), ROWS)
+def test_whatever_a_message_holds_the_session_ends_in_order_or_tells_sane_events(kind: str, rows: list[object]) -> None:
+    info = rows[0] if rows else {}
+    data = {"accountId": ACCOUNT, "openPositions": rows, "history": rows, "info": info}
+    body = json.dumps({"type": kind, "data": data})
+    translator = Translator(AccountId("mc"), OmsType.HEDGING)
+    try:
+        events = [
+            event
+            for received in signed_in().receive(encode(Frame("MESSAGE", {}, body.encode()), Version.V1_2))
+            for event in translator.events(received, START)  # type: ignore[arg-type]
+        ]
+    except (SessionLost, SignInRefused):
+        return
+    for event in events:
+        if isinstance(event, SnapshotReceived):
+            assert all(position.volume > 0 and position.open_price > 0 for position in event.positions)
+        if isinstance(event, AccountReported):
+            assert event.status.balance.is_finite()
 
 
 def test_the_key_is_never_shown() -> None:

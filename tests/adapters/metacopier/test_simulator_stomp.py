@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.simulator_stomp import (
@@ -163,3 +165,14 @@ def test_the_number_of_subscriptions_is_bounded() -> None:
     server = signed_in(frames=[SUBSCRIBE.format(id=number) for number in range(SUBSCRIPTIONS_MAX)])
     with pytest.raises(RemoteProtocolError, match="subscriptions"):
         feed(server, SUBSCRIBE.format(id="more"))
+
+
+@pytest.mark.slow  # hypothesis generates hundreds of frames
+@given(st.text(max_size=200))
+def test_noise_is_refused_or_waited_on_but_never_crashes(noise: str) -> None:
+    server = signed_in()
+    try:
+        feed(server, "SEND\ndestination:/app/subscribe\n" + noise)
+    except RemoteProtocolError:
+        return
+    assert server.account_ids is None or "accountIds" in noise
