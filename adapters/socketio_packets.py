@@ -110,9 +110,11 @@ def write_packet(kind: int, namespace: str, data: object = None, ack_id: int | N
     """
     try:
         packet: Any = _Packet  # the library has no annotations
-        text = packet(kind, data, namespace, ack_id, binary=False).encode()
+        text = packet(kind, data, namespace, ack_id).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise LocalProtocolError(f"cannot write Socket.IO packet {kind}: {type(error).__name__}") from error
+    if not isinstance(text, str):  # the library split off attachments
+        raise LocalProtocolError(f"cannot write Socket.IO packet {kind}: it holds bytes")
     return f"4{text}"
 
 
