@@ -116,9 +116,10 @@ class TradeLockerAccount:
                 await wake.wait()
                 wake = trio.Event()
                 while session.needs_books:
+                    mark = session.mark
                     books = await self._books_for(session)
                     async with lock:
-                        await _emit_all(emit, session.learn(books, self._now()))
+                        await _emit_all(emit, session.learn(books, mark, self._now()))
                     if session.needs_books:
                         await trio.sleep(_BOOKS_PAUSE_S)
 

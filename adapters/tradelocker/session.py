@@ -105,22 +105,27 @@ class StreamSession:
                 raise SessionLost("the Streams API closed the session")
         return []
 
-    def learn(self, books: BookStops, at: datetime) -> list[Event]:
-        """Take the positions and stop prices of the REST API, asked for after `needs_books` became true.
+    @property
+    def mark(self) -> int:
+        """The point that the stream has reached, to be taken before the books are asked for."""
+        return self._book.mark
+
+    def learn(self, books: BookStops, mark: int, at: datetime) -> list[Event]:
+        """Take the positions and stop prices of the REST API, asked for at `mark` because of `needs_books`.
 
         Returns:
             the snapshot when it is confirmed, later the positions whose stops they changed.
         Raises:
             RemoteProtocolError: the initial state and the books go on having different positions.
         """
-        changed = self._book.learn(books)
+        changed = self._book.learn(books, mark)
         if self._released:
             return [PositionReported(self._account, at, position) for position in changed]
         if not self.needs_books:
             return []
-        difference = self._book.difference(books)
-        if difference is None and not self._book.needs_books:
-            return self._release(at)
+        difference = self._book.difference(books, mark)
+        if difference is None:
+            return [] if self._book.needs_books else self._release(at)
         self._asks_left -= 1
         if self._asks_left == 0:
             raise RemoteProtocolError(f"expected the same open positions in stream and books, found: {difference}")

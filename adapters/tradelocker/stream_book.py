@@ -37,6 +37,9 @@ class _Held:
     position: Position
     stop_order: _OrderId
     take_order: _OrderId
+    first_told: int
+    last_told: int
+    """When the stream told of it: the numbers of its first and last message (see `mark`)."""
 
 
 @frozen
@@ -55,6 +58,7 @@ class StreamBook:
         self._closed: OrderedDict[PositionId, _Closed | None] = OrderedDict()
         self._asks_left: dict[PositionId, int] = {}
         """Questions left to the books about positions whose stop prices the stream has not told."""
+        self._told = 0
 
     @property
     def positions(self) -> tuple[Position, ...]:
@@ -65,6 +69,11 @@ class StreamBook:
     def needs_books(self) -> bool:
         """Tell whether a stop price is missing that the venue's books should be asked for."""
         return bool(self._asks_left)
+
+    @property
+    def mark(self) -> int:
+        """The point that the stream has reached: books that are asked for now know nothing of what it tells later."""
+        return self._told
 
     def hold(self, message: wire.Position) -> Position | None:
         """Take a position message; returns the position, or None when it is older than the position's close."""
@@ -84,10 +93,13 @@ class StreamBook:
         )
         if before is not None:
             self._forget_protection(before)
+        self._told += 1
         held = _Held(
             evolve(position, stop_loss=stop_loss, take_profit=take_profit),
             message.stop_loss_order_id,
             message.take_profit_order_id,
+            self._told if before is None else before.first_told,
+            self._told,
         )
         if is_stop_known and is_take_known:
             self._asks_left.pop(position_id, None)
@@ -139,10 +151,16 @@ class StreamBook:
             self._asks_left.pop(position_id, None)
         return None if held.position == before else held.position
 
-    def learn(self, books: BookStops) -> tuple[Position, ...]:
-        """Take the stop prices that the stream did not tell from the venue's books; returns the positions changed."""
+    def learn(self, books: BookStops, mark: int) -> tuple[Position, ...]:
+        """Take the stop prices that the stream did not tell from the venue's books, asked for at `mark`.
+
+        Returns:
+            the positions that changed.
+        """
         changed = []
         for position_id, asks_left in tuple(self._asks_left.items()):
+            if self._held[position_id].last_told > mark:
+                continue
             del self._asks_left[position_id]
             if position_id not in books:
                 if asks_left > 1:
@@ -159,10 +177,18 @@ class StreamBook:
                 changed.append(held.position)
         return tuple(changed)
 
-    def difference(self, books: BookStops) -> str | None:
-        """Return in words which positions only one of stream and books has, or None when both have the same."""
-        missing = [f"{position_id[:40]} is open in the books only" for position_id in books.keys() - self._held.keys()]
-        extra = [f"{position_id[:40]} is open in the stream only" for position_id in self._held.keys() - books.keys()]
+    def difference(self, books: BookStops, mark: int) -> str | None:
+        """Return in words which positions only one of stream and books (asked for at `mark`) has, or None.
+
+        What the stream opened or closed since is no difference.
+        """
+        unknown = books.keys() - self._held.keys() - self._closed.keys()
+        missing = [f"{position_id[:40]} is open in the books only" for position_id in unknown]
+        extra = [
+            f"{position_id[:40]} is open in the stream only"
+            for position_id, held in self._held.items()
+            if position_id not in books and held.first_told <= mark
+        ]
         return ", ".join(sorted(missing + extra)[:5]) or None
 
     def _is_late(self, position: Position) -> bool:

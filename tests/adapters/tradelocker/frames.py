@@ -66,8 +66,8 @@ class Talk:
         self.events += events
         return events
 
-    def learn(self, books: BookStops) -> list[Event]:
-        events = self.session.learn(books, AT)
+    def learn(self, books: BookStops, mark: int | None = None) -> list[Event]:
+        events = self.session.learn(books, self.session.mark if mark is None else mark, AT)
         self.events += events
         return events
 

@@ -259,6 +259,29 @@ def test_books_that_go_on_differing_end_the_session():
         talk.learn(books)
 
 
+def test_what_the_stream_told_after_the_books_were_asked_is_no_difference():
+    talk = Talk()
+    talk.subscribe()
+    talk.feed(stream(position("1")), stream(sample("stream-sync-end")))
+    mark = talk.session.mark
+    close = {**sample("stream-close-position"), "accountId": "L#706984", "positionId": "1"}
+    talk.feed(stream(position("2")), stream(close))
+    (snapshot,) = talk.learn({PositionId("1"): (None, None)}, mark)
+    assert isinstance(snapshot, SnapshotReceived)
+    assert [held.position_id for held in snapshot.positions] == ["2"]
+
+
+def test_stop_prices_of_books_older_than_the_position_message_are_not_taken():
+    talk = live()
+    mark = talk.session.mark
+    talk.feed(stream(position("1", stopLossOrderId="11")))
+    assert talk.learn({PositionId("1"): (Decimal("0.5"), None)}, mark) == []
+    assert talk.session.needs_books
+    (reported,) = talk.learn({PositionId("1"): (Decimal("0.6"), None)})
+    assert isinstance(reported, PositionReported)
+    assert reported.position.stop_loss == Decimal("0.6")
+
+
 def test_second_end_of_the_initial_state_gives_no_second_snapshot():
     talk = live()
     assert talk.feed(stream(sample("stream-sync-end"))) == []

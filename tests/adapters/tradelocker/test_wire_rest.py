@@ -1,0 +1,68 @@
+"""JSON of the REST API, and the expiry in tokens."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from adapters.base import RemoteProtocolError
+from adapters.tradelocker import translate, wire_rest
+
+
+def jwt(payload):
+    body = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()
+    return f"e30.{body}.sig"
+
+
+def test_expiry_is_read_from_the_token():
+    assert wire_rest.token_expiry(jwt({"exp": 1_700_000_000, "sub": "x"})) == datetime(
+        2023, 11, 14, 22, 13, 20, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "opaque",
+        "a.b",
+        "a.!!!.c",
+        "a.é.c",
+        "a." + "x" * 20_000 + ".c",
+        jwt([]),
+        jwt({}),
+        jwt({"exp": "soon"}),
+        jwt({"exp": True}),
+        jwt({"exp": -1}),
+        jwt({"exp": 10**30}),
+        jwt({"exp": 1.5}),
+    ],
+)
+def test_token_without_a_readable_expiry_has_none(token):
+    assert wire_rest.token_expiry(token) is None
+
+
+def test_numbers_stay_exact_both_ways():
+    body = b'{"price":1.10000000000000000001}'
+    value = wire_rest.decoded(body, "x")
+    assert value == {"price": Decimal("1.10000000000000000001")}
+    assert wire_rest.encoded(value) == body
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff", b"[" * 100_000, b'{"a":NaN}'])
+def test_body_that_is_no_json_is_refused(body):
+    with pytest.raises(RemoteProtocolError, match="expected JSON"):
+        wire_rest.decoded(body, "x")
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "-1e-999999999", "9" * 5000, "1e30"])
+def test_absurd_number_in_a_cell_is_refused(number):
+    def read():
+        value = wire_rest.decoded(f'{{"s":"ok","d":{number}}}'.encode(), "x")
+        row = wire_rest.Columns((wire_rest.Column("qty"),)).row([value["d"]], "x")
+        return translate.number(row["qty"], "qty")
+
+    with pytest.raises(RemoteProtocolError):
+        read()
