@@ -191,16 +191,17 @@ async def test_reducing_leaves_the_remaining_volume_and_both_stops(autojump_cloc
         assert (left.volume, left.stop_loss, left.take_profit) == (Decimal("0.7"), Decimal("1.10"), Decimal("1.20"))
 
 
+@pytest.mark.parametrize("gone", ["0.30", "0.50"])
 async def test_reducing_to_what_is_held_already_is_rejected_without_an_order(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, gone: str
 ) -> None:
     async with open_venue() as venue:
         position = held(venue.book)
         action = reducing(position, "0.70")
-        venue.book.close(position.position_id, Decimal("0.50"))
+        venue.book.close(position.position_id, Decimal(gone))
         report = await venue.account().submit(action)
         assert isinstance(report, Rejected)
-        assert venue.book.positions[position.position_id].volume == Decimal("0.50")
+        assert venue.book.positions[position.position_id].volume == Decimal(1) - Decimal(gone)
 
 
 async def test_stops_are_replaced_and_removed(autojump_clock: trio.testing.MockClock) -> None:

@@ -193,6 +193,17 @@ async def test_a_place_in_the_cap_is_free_again_after_a_session(autojump_clock: 
             await trio.sleep(1)
 
 
+async def test_a_session_that_has_ended_listens_to_no_book(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue:
+        before = len(venue.book._listeners._callbacks)
+        async with client_of(venue) as client:
+            await client.subscribe()
+            await client.message()
+            assert len(venue.book._listeners._callbacks) == before + 1
+        await trio.sleep(1)
+        assert len(venue.book._listeners._callbacks) == before
+
+
 async def test_messages_are_lost_doubled_and_swapped_when_asked_for(autojump_clock: MockClock) -> None:
     async with open_venue() as venue, client_of(venue) as client:
         faults = venue.simulator.faults

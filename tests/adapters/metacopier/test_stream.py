@@ -72,6 +72,20 @@ async def test_an_empty_beginning_is_confirmed_by_asking(autojump_clock: MockClo
         await stream.events.wait_for(AccountReported)
 
 
+async def test_an_answer_that_a_pushed_list_has_overtaken_is_not_told(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    async with open_venue() as venue:
+        venue.simulator.faults.delay_s = 3
+        stream = Running(venue.account(), nursery)
+        await stream.events.wait_for(SnapshotReceived)
+        await trio.sleep(4)
+        venue.book.open(EURUSD, Side.BUY, Decimal("0.1"))
+        await stream.events.wait_for(SnapshotReceived, live(1))
+        await trio.sleep(60)
+        assert not [event for event in stream.events.all if isinstance(event, SnapshotReceived)]
+
+
 async def test_changes_arrive_live_and_a_close_with_its_price(autojump_clock: MockClock, nursery: trio.Nursery) -> None:
     async with open_venue() as venue:
         stream = Running(venue.account(), nursery)

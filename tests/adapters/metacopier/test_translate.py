@@ -210,6 +210,13 @@ def test_a_partial_close_leaves_its_position_open() -> None:
     assert closes(events) == [("1", Decimal("1.2"))]
 
 
+def test_the_price_of_a_partial_close_is_not_told_for_the_whole() -> None:
+    partial = closed(price="1.15", volume=Decimal("0.04"))
+    went = (history(), listed(row()), history(partial), listed(row(volume=Decimal("0.06"))), listed())
+    assert closes(run(*went)) == []
+    assert closes(run(*went, history(partial, closed(minute=1)))) == [("1", Decimal("1.2"))]
+
+
 def test_a_position_that_we_never_saw_open_is_not_told_closed() -> None:
     assert closes(run(history(), listed(), history(closed("9")))) == []
 
