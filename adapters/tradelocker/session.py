@@ -145,7 +145,7 @@ class StreamSession:
     def _take_answer(self, args: tuple[object, ...], at: datetime) -> list[Event]:
         """Take the answer to our subscription; it may come as acknowledgement, as event, or as both."""
         answer = wire.status_message(args[0] if args else None, "answer to SUBSCRIBE")
-        if answer.remaining_requests is not None:
+        if isinstance(answer.remaining_requests, int):
             self.remaining_requests = answer.remaining_requests
         if not answer.ok:
             raise _refusal_of_subscription(answer)

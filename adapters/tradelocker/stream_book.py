@@ -128,10 +128,11 @@ class StreamBook:
     def take_order(self, message: wire.OpenOrder) -> Position | None:
         """Take an order message; returns the position that it protects when that position's stops changed by it.
 
-        An order that is no longer working takes no stop away by itself: the position's own message does that.
+        A price that cannot be read is not known: the books are asked when a position needs it. An order that is no
+        longer working takes no stop away by itself: the position's own message does that.
         """
-        price = None if message.price is None else translate.number(message.price, f"price of order {message.order_id}")
-        if translate.order_state(message.status) is not OrderState.WORKING or price is None or price <= 0:
+        price = _price_of(message)
+        if translate.order_state(message.status) is not OrderState.WORKING or price is None:
             self._prices.pop(message.order_id, None)
             return None
         self._prices[message.order_id] = price
@@ -216,3 +217,12 @@ class StreamBook:
         for order_id in (held.stop_order, held.take_order):
             if isinstance(order_id, str):
                 self._protects.pop(order_id, None)
+
+
+def _price_of(message: wire.OpenOrder) -> Price | None:
+    """Return an order's price, or None where there is none that can be read."""
+    try:
+        price = translate.number(message.price, "price of an order")
+    except RemoteProtocolError:
+        return None
+    return price if price > 0 else None

@@ -22,17 +22,14 @@ EVENT_SUBSCRIPTIONS: Final = "subscriptions"
 EVENT_CONNECTION: Final = "connection"
 
 
+Unread: TypeAlias = Any
+"""The type of what the venue shows and we do not use: whatever is in it must not end a session."""
+
+
 class _Message(Struct, frozen=True, kw_only=True, rename="camel"):
     account_id: str | None = None
     brand_id: str | None = None
-    user_id: str | None = None
-
-
-class PositionPnl(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Floating result of one position, in the account's currency."""
-
-    position_id: str
-    pnl: str
+    user_id: Unread = None
 
 
 class AccountStatus(_Message, frozen=True, kw_only=True):
@@ -43,12 +40,12 @@ class AccountStatus(_Message, frozen=True, kw_only=True):
     margin_available: str | None = None
     margin_used: str | None = None
     equity: str | None = None
-    blocked_balance: str | None = None
+    blocked_balance: Unread = None
     """Not in the published sample; seen in the field."""
-    credit: str | None = None
+    credit: Unread = None
     """Not in the published sample; seen in the field."""
-    position_pnls: tuple[PositionPnl, ...] = msgspec.field(default=(), name="positionPnLs")
-    """Not in the published sample; seen in the field."""
+    position_pnls: Unread = msgspec.field(default=None, name="positionPnLs")
+    """Not in the published sample; seen in the field as a list of positionId and pnl."""
 
 
 class Position(_Message, frozen=True, kw_only=True):
@@ -61,18 +58,18 @@ class Position(_Message, frozen=True, kw_only=True):
     open_price: str
     open_date_time: str
     lot_size: str | None = None
-    units: str | None = None
-    open_order_id: str | None = None
+    units: Unread = None
+    open_order_id: Unread = None
     """In the published sample the position's own id, so it is no REST order id to rely on."""
-    maint_margin: str | None = None
-    fee: str | None = None
-    swaps: str | None = None
+    maint_margin: Unread = None
+    fee: Unread = None
+    swaps: Unread = None
     stop_loss_order_id: str | UnsetType | None = UNSET
     """Id of the protective order, None without one. Missing in the published sample: then nothing is known."""
     take_profit_order_id: str | UnsetType | None = UNSET
-    stop_loss_limit: str | None = None
-    """Seen only in the sibling feed for brands, with no explanation: kept, never used."""
-    take_profit_limit: str | None = None
+    stop_loss_limit: Unread = None
+    """Seen only in the sibling feed for brands, with no explanation."""
+    take_profit_limit: Unread = None
 
 
 class ClosePosition(_Message, frozen=True, kw_only=True):
@@ -90,22 +87,22 @@ class OpenOrder(_Message, frozen=True, kw_only=True):
     """
 
     order_id: str
-    instrument: str | None = None
-    order_type: str | None = None
+    instrument: Unread = None
+    order_type: Unread = None
     status: str | None = None
-    position_id: str | None = None
-    price: str | None = None
-    side: str | None = None
-    amount: str | None = None
+    position_id: Unread = None
+    price: Unread = None
+    side: Unread = None
+    amount: Unread = None
     """Lots, by the arithmetic of the published samples (10 x 100000 x 0.6296 at 1:100 is the margin shown)."""
-    lot_size: str | None = None
-    last_update: str | None = None
-    created_date_time: str | None = None
-    is_open: bool | None = None
-    tif: str | None = None
-    tr_stop_offset: str | None = None
-    average_filled_price: str | None = None
-    filled_amount: str | None = None
+    lot_size: Unread = None
+    last_update: Unread = None
+    created_date_time: Unread = None
+    is_open: Unread = None
+    tif: Unread = None
+    tr_stop_offset: Unread = None
+    average_filled_price: Unread = None
+    filled_amount: Unread = None
 
 
 class Property(_Message, frozen=True, kw_only=True):
@@ -120,7 +117,7 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     status: str
     message: str = ""
     code: str | None = None
-    remaining_requests: int | None = None
+    remaining_requests: Unread = None
     """Subscription requests left (29 after the first in the published sample)."""
 
     @property

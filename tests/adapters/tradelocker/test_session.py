@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -322,6 +323,44 @@ def test_stop_prices_are_joined_whatever_comes_first():
     assert reported.position.stop_loss == Decimal("0.61")
     assert reported.position.take_profit == Decimal("0.64")
     assert not last.session.needs_books
+
+
+@pytest.mark.parametrize("price", ["NaN", "", None, "-1", "1e99", 5, []])
+def test_protective_price_that_cannot_be_read_is_asked_for_and_not_guessed(price):
+    talk = live()
+    talk.feed(stream(order("11", price)))
+    (reported,) = talk.feed(stream(position("1", stopLossOrderId="11")))
+    assert isinstance(reported, PositionReported)
+    assert reported.position.stop_loss == (5 if price == 5 else None)
+    assert talk.session.needs_books is (price != 5)
+
+
+def test_fields_that_we_do_not_use_may_hold_anything():
+    talk = live()
+    odd = {"fee": 0, "swaps": None, "units": [], "maintMargin": {}, "openOrderId": 7, "userId": 1}
+    assert len(talk.feed(stream(position("1", **odd)))) == 1
+    assert len(talk.feed(stream({**sample("stream-account-status"), "positionPnLs": "x", "credit": 1}))) == 1
+    assert talk.feed(stream(order("1", "1", amount=5, isOpen="yes", tif=None))) == []
+
+
+def test_mutated_frames_raise_nothing_but_the_venues_errors():
+    random = Random(7)
+    frames = [stream(sample(path.stem)) for path in sorted(DATA.glob("stream-*.json"))]
+    frames += [event("connection", sample("connection-unknown")), event("subscriptions", sample("ack-connected"))]
+    survived = 0
+    for _ in range(500):
+        frame = list(random.choice(frames))
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(frame))
+            frame[at : at + random.randint(0, 3)] = random.choice(
+                ['"', "{", "[", "9", "-", "e", "\\u0000", "null", ",", "\ud800"]
+            )
+        try:
+            live().feed("".join(frame))
+            survived += 1
+        except (SessionLost, SignInRefused):
+            continue
+    assert 0 < survived < 500
 
 
 def test_moved_protective_order_reports_the_position_anew_and_only_once():
