@@ -62,6 +62,7 @@ def _metacopier_toml(venue: SimulatedVenue, account: str) -> str:
         "api_key": API_KEY,
         "rest_url": venue.origin,
         "socket_url": socket,
+        "books_late": "2s",
     }
     return _table("metacopier", keys)
 

@@ -1,6 +1,7 @@
 """The configuration keys of a MetaCopier account."""
 
 import re
+from datetime import timedelta
 
 from attrs import Attribute, field, frozen
 
@@ -12,6 +13,9 @@ _KEY = re.compile(r"[!-~]{1,1000}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 REST_URL = "https://api.metacopier.io"
+# The REST API says of itself that its history may be up to 3 minutes late; ten seconds more for the request itself.
+# Read 2026-11-20.
+BOOKS_LATE = timedelta(seconds=190)
 SOCKET_URL = "wss://api.metacopier.io/ws/api/v1"
 
 
@@ -47,6 +51,13 @@ class Config:
     oms: OmsType = field(
         default=OmsType.HEDGING,
         metadata={"doc": 'How the account keeps positions: "hedging", or "netting", which can be a source only.'},
+    )
+    books_late: timedelta = field(
+        default=BOOKS_LATE,
+        metadata={
+            "doc": "How late the history of positions may be. An order without an answer is not sent again sooner, since "
+            "until then it may have been filled and closed again without a trace."
+        },
     )
     rest_url: str | None = field(
         default=None, metadata={"doc": "Replaces the REST host: scheme://host[:port], for a simulated venue."}

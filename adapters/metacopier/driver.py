@@ -41,7 +41,7 @@ class MetaCopierAccount:
         self._config = config
         self._connect = connect
         self._now = now
-        self._capabilities = capabilities(config.oms)
+        self._capabilities = capabilities(config.oms, config.books_late)
         # One connection beyond the orders under way, so that a snapshot never waits behind a slow order.
         self._rest = Rest(config, connect=connect, connections=self._capabilities.parallel_requests + 1)
         self._sent = SentOrders()
