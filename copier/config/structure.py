@@ -211,8 +211,8 @@ def _optional(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     inner = converter.get_structure_hook(inner_type)
 
     def read(value: Any, _: Any) -> Any:
-        # "off" may be a good text; only typed values have no such word of their own.
-        return None if value == OFF and inner_type is not str else inner(value, inner_type)
+        # "off" may be a good text or secret; only typed values have no such word of their own.
+        return None if value == OFF and inner_type not in (str, Secret) else inner(value, inner_type)
 
     return read
 

@@ -13,9 +13,10 @@ from tests.copier.config.test_load import TEN_MISTAKES
 
 EXAMPLE = Path("examples/two-prop-accounts.toml").read_text()
 PIECES = [
-    "", "[", "]", "{", "}", "=", '"', "'", "\n", ".", ",", "0", "-1", "nan", "1e999", "true", "{}", "[]", "[[x]]\n",
-    '"off"', "off", "${env:X}", '"${env:NONE}"', "2026-01-01", "extends", "size", "\x00", "\u202e", "é", "9" * 30, '"""', "# ",
-]  # fmt: skip
+    *("", "[", "]", "{", "}", "=", '"', "'", "\n", ".", ",", "0", "-1", "nan", "1e999", "true", "{}", "[]", "[[x]]\n"),
+    *("off", '"off"', "${env:X}", '"${env:NONE}"', "2026-01-01", "extends", "size", "\x00", "\u202e", "é", "9" * 30),
+    *('"""', "# "),
+]
 
 
 @st.composite

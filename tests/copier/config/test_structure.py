@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from attrs import field, frozen
 
+from adapters.secret import Secret
 from copier.config.errors import Fault, UnknownKey
 from copier.config.secrets import Outside
 from copier.config.structure import faults_of, make_converter, refused
@@ -34,6 +35,7 @@ class Everything:
     way: Literal["in", "out"] = "in"
     rows: tuple[Inner, ...] = ()
     maybe: str | None = None
+    key: Secret | None = None
     until: int = field(default=0, metadata={"key": "for"})
     file: str = field(default="x", metadata={"path": True})
 
@@ -46,11 +48,14 @@ def faults(value: object, outside: Outside | None = None) -> list[tuple[str, str
 
 def test_good_values_keep_their_types():
     raw: dict[str, Any] = {"text": "a", "number": Decimal("1.10"), "count": 2, "truth": True, "wait": "3s", "for": 5}
-    made = make_converter().structure({**raw, "way": "out", "rows": [{"count": 1}], "maybe": "off"}, Everything)
+    made = make_converter().structure(
+        {**raw, "way": "out", "rows": [{"count": 1}], "maybe": "off", "key": "off"}, Everything
+    )
     assert (made.text, str(made.number), made.count, made.truth) == ("a", "1.10", 2, True)
     assert (made.wait, made.until, made.way) == (timedelta(seconds=3), 5, "out")
     assert made.rows == (Inner(1),)
-    assert made.maybe == "off"
+    assert (made.maybe, made.key) == ("off", Secret("off"))
+    assert make_converter().structure({"wait": "off"}, Everything).wait is None
 
 
 def test_nothing_is_coerced():
