@@ -37,8 +37,7 @@ _INTRODUCTION = """\
 <!-- Made by `python -m copier.config.reference > docs/config.md`; a test compares. Edit the classes instead. -->
 
 One TOML file describes everything. `copier check` reads it as `copier run` would and tells every mistake at once, each
-with its line. Unknown keys are mistakes. `examples/minimal.toml` and `examples/two-prop-accounts.toml` are files to start
-from.
+with its line. Unknown keys are mistakes. To start from: `examples/minimal.toml`, `examples/two-prop-accounts.toml`.
 
 - **Durations** are text with units: `"500ms"`, `"3s"`, `"8h30m"`, `"1d"`.
 - **Price distances** carry theirs: `"5 points"` (ticks), `"3 pips"` (ten points each), `"0.1 %"` of the price, `"0.5"`
