@@ -34,6 +34,8 @@ from rules.events import (
     SymbolsReported,
 )
 from rules.gates import LookUp
+from rules.identity import cl_ord_id
+from rules.observed import Position
 from rules.policy import CopyLink
 from rules.reconcile import CopyKey
 from rules.reports import Rejected, Report
@@ -104,6 +106,10 @@ class Engine:
         self._by_source: dict[AccountId, list[CopyLink]] = {}
         for link in self._links.values():
             self._by_source.setdefault(link.source, []).append(link)
+        self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
+        """By source account, the links that only copies still name: the config does not."""
+        for copy in book.all():
+            self._note_unlinked(copy)
         self._targets = frozenset(link.target for link in self._links.values())
         self._journal = journal
         self._limits = limits
@@ -269,6 +275,8 @@ class Engine:
         because = "closed" if change.position is None else "position"
         for link in self._by_source.get(account, ()):
             self._run(link.link_id, change.position_id, origin, because, change.price)
+        for link_id in self._unlinked.get(account, ()):
+            self._run(link_id, change.position_id, origin, because, change.price)
 
     def _answer(self, account: AccountId, symbol: Symbol) -> None:
         for key in self._awaited.pop((account, symbol), ()):
@@ -285,10 +293,14 @@ class Engine:
             return
         self._journal.report(report, settled)
         self.book.store(settled)
-        self.views[settled.target].lagging = self._outside.full(settled.target)
         if isinstance(report, Rejected):
             self._outside.poll(settled.target)  # the position may be gone, or not what we think
         self.reconsider(settled, "report")
+        view = self.views[settled.target]
+        if view.lagging and not self._outside.full(settled.target):
+            view.lagging = False
+            for waiting in self.book.waiting_at(settled.target):
+                self.reconsider(waiting, "target caught up")
 
     # Decisions
 
@@ -317,7 +329,12 @@ class Engine:
     def adopt(self, copy: Copy) -> None:
         """Take over a position that nobody owns, to close it."""
         if self.book.get(copy.key) is None:
+            self._note_unlinked(copy)
             self.correct(copy, copy.flatten or "adopted")
+
+    def _note_unlinked(self, copy: Copy) -> None:
+        if copy.link_id not in self._links:
+            self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
 
     def _run(
         self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
@@ -326,16 +343,26 @@ class Engine:
         link = self._links.get(link_id) if copy is None else self.link_of(copy)
         if link is None or link.target not in self.views:
             return
-        source = self.views.get(link.source)
-        if source is None or (not source.known and position_id not in source.positions):
-            return  # nothing missing means closed before the source was seen whole
+        source = self.views.get(link.source) or AccountView(link.source)
+        unseen = not source.known and position_id not in source.positions
+        if unseen and (copy is None or copy.flatten is None):
+            return  # nothing missing means closed before the source was seen whole; a flatten waits for no source
         position = source.positions.get(position_id)
         context = Context(self.now, link, source, self.views[link.target], position_id, position, origin, copy, price)
         decision = decide(context)
+        if copy is None and position is not None and any(self.knows(each.cl_ord_id) for each in decision.actions):
+            decision = decide(evolve(context, legs_before=self._legs_before(link_id, position)))
         self._apply(copy, decision, because)
         new = decision.copy
-        if new is not None and position is None and not new.holds and new.status is CopyStatus.ENDED:
+        if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
             self.book.forget(new)
+
+    def _legs_before(self, link_id: LinkId, position: Position) -> int:
+        """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
+        legs = 0
+        while self.knows(cl_ord_id(link_id, position.position_id, position.opened_at, legs, 0)):
+            legs += 1
+        return legs
 
     def _apply(self, old: Copy | None, decision: Decision, because: str) -> None:
         copy = decision.copy

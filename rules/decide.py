@@ -35,6 +35,7 @@ class Context:
     """Everything that a decision may look at; nobody changes it meanwhile.
 
     `position` is None when the source does not hold it (any more); `price` is then what it was closed at, if known.
+    `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
     """
 
     now: datetime
@@ -46,6 +47,7 @@ class Context:
     origin: Origin
     copy: Copy | None
     price: Price | None = None
+    legs_before: int = 0
 
 
 @frozen
@@ -90,7 +92,7 @@ def _begin(context: Context, position: Position, earlier: Copy | None = None) ->
         origin=context.origin,
         status=CopyStatus.WAITING,
         life=0 if earlier is None else earlier.life + 1,
-        legs_made=0 if earlier is None else earlier.legs_made,
+        legs_made=context.legs_before if earlier is None else earlier.legs_made,
     )
     return _judge(context, copy, position)
 

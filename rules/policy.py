@@ -191,4 +191,5 @@ class CopyLink:
     @classmethod
     def orphaned(cls, link_id: LinkId, source: AccountId, target: AccountId) -> "CopyLink":
         """Stand in for a link that the config no longer names: what it holds still closes with its source."""
-        return cls(link_id, source, target, CopyPolicy("(removed)"), LinkState.CLOSE_ONLY)
+        policy = CopyPolicy("(removed)", stops=Stops(StopsMode.NONE))
+        return cls(link_id, source, target, policy, LinkState.CLOSE_ONLY)
