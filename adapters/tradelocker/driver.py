@@ -22,6 +22,7 @@ from adapters.network import Connect
 from adapters.tradelocker import capabilities, orders, translate, wire
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.config import Config
+from adapters.tradelocker.open_times import OpenTimes
 from adapters.tradelocker.rest import NotExecuted, Refused, Rest, VenueRefusal
 from adapters.tradelocker.session import StreamSession, TokenRefused
 from adapters.tradelocker.stream_book import BookStops
@@ -60,6 +61,7 @@ class TradeLockerAccount:
         self._now = now
         self._rest = Rest(config, connect, now)
         self._catalog = Catalog(self._rest)
+        self._open_times = OpenTimes()
         self._capabilities = capabilities.capabilities(streams=config.developer_api_key is not None)
 
     @property
@@ -104,7 +106,7 @@ class TradeLockerAccount:
             while True:
                 frame = await self._next_frame(websocket, session, deadline)
                 async with lock:
-                    await _emit_all(emit, session.receive(frame, self._now()))
+                    await self._emit_all(emit, session.receive(frame, self._now()))
                     for reply in session.take_outbox():
                         await websocket.send_message(reply)
                 if session.needs_books:
@@ -119,7 +121,7 @@ class TradeLockerAccount:
                     mark = session.mark
                     books = await self._books_for(session)
                     async with lock:
-                        await _emit_all(emit, session.learn(books, mark, self._now()))
+                        await self._emit_all(emit, session.learn(books, mark, self._now()))
                     if session.needs_books:
                         await trio.sleep(_BOOKS_PAUSE_S)
 
@@ -129,6 +131,10 @@ class TradeLockerAccount:
                 nursery.start_soon(read)
         except ExceptionGroup as group:
             raise _main_reason(group) from group
+
+    async def _emit_all(self, emit: Emit, events: list[Event]) -> None:
+        for event in events:
+            await emit(self._open_times.settled_event(event))
 
     async def _next_frame(self, websocket: WebSocketConnection, session: StreamSession, deadline: float) -> str | bytes:
         patience_s = session.silence_s_max or _SILENCE_S_MAX
@@ -180,7 +186,8 @@ class TradeLockerAccount:
             name = await self._catalog.name_of(translate.required(row, "tradableInstrumentId", "position"))
             contract_size = await self._catalog.contract_size(name)
             stop_loss, take_profit = stops[PositionId(translate.required(row, "id", "position"))]
-            positions.append(translate.position_from_row(row, Symbol(name), contract_size, stop_loss, take_profit))
+            position = translate.position_from_row(row, Symbol(name), contract_size, stop_loss, take_profit)
+            positions.append(self._open_times.settled(position))
         status = translate.status_from_row(await self._rest.state(), self._rest.currency)
         received = SnapshotReceived(self._account, self._now(), tuple(positions), Origin.RECONCILED, requested_at)
         return received, status
@@ -275,11 +282,6 @@ class TradeLockerAccount:
 
 def _position_path(position_id: PositionId) -> str:
     return f"/trade/positions/{escaped(position_id, safe='')}"
-
-
-async def _emit_all(emit: Emit, events: list[Event]) -> None:
-    for event in events:
-        await emit(event)
 
 
 def _main_reason(group: ExceptionGroup[Exception]) -> Exception:

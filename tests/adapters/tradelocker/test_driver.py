@@ -9,6 +9,7 @@ import trio
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.secret import Secret
 from adapters.simulation.broker import Purpose, Result
+from adapters.tradelocker import simulator_tables
 from rules.actions import ClosePosition, ReducePosition, ReplaceStops
 from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
 from rules.instruments import Instrument
@@ -339,6 +340,20 @@ async def test_stream_opens_synchronizes_and_follows(autojump_clock):
 async def test_streamed_and_asked_positions_are_the_same(autojump_clock):
     async with memory_world() as (world, account):
         hold(world, stop_loss=Decimal("1.15"))
+        events = Events()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(account.stream, events.emit)
+            streamed = await events.next(SnapshotReceived)
+            nursery.cancel_scope.cancel()
+        asked, _ = await account.snapshot()
+        assert streamed.positions == asked.positions
+
+
+async def test_rest_time_that_differs_does_not_make_another_life_of_a_position(autojump_clock, monkeypatch):
+    told = simulator_tables.milliseconds
+    monkeypatch.setattr(simulator_tables, "milliseconds", lambda at: str(int(told(at)) + 465))
+    async with memory_world() as (world, account):
+        hold(world)
         events = Events()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(account.stream, events.emit)
