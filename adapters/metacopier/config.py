@@ -13,10 +13,11 @@ _KEY = re.compile(r"[!-~]{1,1000}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 REST_URL = "https://api.metacopier.io"
+SOCKET_URL = "wss://api.metacopier.io/ws/api/v1"
+
 # The REST API says of itself that its history may be up to 3 minutes late; ten seconds more for the request itself.
 # Read 2026-11-20.
 BOOKS_LATE = timedelta(seconds=190)
-SOCKET_URL = "wss://api.metacopier.io/ws/api/v1"
 
 
 def _is_uuid(_: object, attribute: "Attribute[str]", value: str) -> None:
@@ -27,6 +28,11 @@ def _is_uuid(_: object, attribute: "Attribute[str]", value: str) -> None:
 def _is_key(_: object, attribute: "Attribute[Secret]", value: Secret) -> None:
     if _KEY.fullmatch(value.reveal()) is None:
         raise ValueError(f"{attribute.name} must be 1 to 1000 printable ASCII characters without spaces")
+
+
+def _is_not_negative(_: object, attribute: "Attribute[timedelta]", value: timedelta) -> None:
+    if value < timedelta():
+        raise ValueError(f"{attribute.name} must be a time from zero up, was {value}")
 
 
 def _is_region(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
@@ -54,9 +60,10 @@ class Config:
     )
     books_late: timedelta = field(
         default=BOOKS_LATE,
+        validator=_is_not_negative,
         metadata={
-            "doc": "How late the history of positions may be. An order without an answer is not sent again sooner, since "
-            "until then it may have been filled and closed again without a trace."
+            "doc": "How late the history of positions may be. An order without an answer is not sent again sooner,"
+            " since until then it may have been filled and closed again without a trace."
         },
     )
     rest_url: str | None = field(

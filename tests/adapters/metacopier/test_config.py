@@ -1,10 +1,14 @@
 """The keys of an account: what is refused, where requests go, and that the API key never shows."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
+from adapters.metacopier.capabilities import capabilities
 from adapters.metacopier.config import Config
 from adapters.secret import Secret
+from rules.values import OmsType
 
 UUID = "11111111-1111-1111-1111-111111111111"
 
@@ -32,6 +36,7 @@ def test_requests_go_to_the_global_host_or_to_a_region_or_where_the_person_says(
         {"api_key": Secret("schlüssel")},
         {"region": "london.evil.test/"},
         {"region": "-london"},
+        {"books_late": timedelta(seconds=-1)},
     ],
 )
 def test_impossible_values_are_refused_without_showing_the_key(changes: dict[str, object]) -> None:
@@ -44,3 +49,8 @@ def test_impossible_values_are_refused_without_showing_the_key(changes: dict[str
 def test_the_key_is_not_in_the_repr_and_every_key_is_documented() -> None:
     assert "s3cret" not in repr(config())
     assert all(field.metadata["doc"].endswith(".") for field in attrs.fields(Config))
+
+
+def test_an_unanswered_order_waits_for_the_latest_books() -> None:
+    assert capabilities(OmsType.HEDGING, config().books_late).settle_s == 190
+    assert capabilities(OmsType.HEDGING, config(books_late=timedelta(seconds=2)).books_late).settle_s == 2
