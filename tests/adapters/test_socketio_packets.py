@@ -133,6 +133,7 @@ _json = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(
     st.sampled_from(["/", "/a", "/streams-api"]), st.none() | st.integers(0, 10**15 - 1), st.lists(_json, max_size=3)
 )
