@@ -53,6 +53,8 @@ def _keys(ledger: Ledger, wanted: str) -> set[tuple[str, str]]:
     keys: set[tuple[str, str]] = set()
     for entry in ledger.entries(kinds=("decision", "report")):
         record = decode(TYPES[entry.kind], entry.body)
+        if not isinstance(record, DecisionRecord | ReportRecord):
+            continue
         copy = record.copy
         ids = {copy.source_position_id, *(leg.position_id for leg in copy.legs), *(leg.cl_ord_id for leg in copy.legs)}
         if wanted in ids or wanted in getattr(record, "orders", ()):

@@ -1,7 +1,6 @@
 """The reading commands: `check`, `explain`, `status`, `ledger verify`."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from adapters.registry import CONFIGS
-from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.commands.configs import read_config
+from copier.commands.exits import FAILED, FINE, explained
 from copier.config.errors import format_problem
-from copier.config.load import load_config
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
 from copier.story import headline, story
@@ -29,7 +27,7 @@ ledger_app = App(name="ledger", help="Look after the ledger.")
 def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
     """Read FILE as `run` would; print every error and warning with its line."""
     with explained():
-        config = load_config(file, env=os.environ, venues=CONFIGS)
+        config = read_config(file)
         if json_:
             warnings = [format_problem(problem) for problem in config.warnings]
             print(json.dumps({"summary": config.summary(), "warnings": warnings}))
@@ -40,7 +38,6 @@ def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
             print(f"warning: {format_problem(problem)}")
         print(f"{file}: fine, {len(config.warnings)} warning{'s' if len(config.warnings) != 1 else ''}")
         return FINE
-    return WRONG_INPUT
 
 
 def explain(
@@ -68,7 +65,6 @@ def explain(
             for step in line.steps:
                 console.print(Text(f"    {step}", style="dim"), soft_wrap=True)
         return FINE if lines else FAILED
-    return FAILED
 
 
 def status(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, json_: Json = False) -> int:
@@ -85,7 +81,6 @@ def status(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, js
         else:
             _print_overview(seen)
         return FINE
-    return FAILED
 
 
 def _print_overview(seen: Overview) -> None:
@@ -120,11 +115,10 @@ def verify(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, js
         else:
             print(f"{report.entries} entries, {'all as written' if good else report.problem}")
         return FINE if good else FAILED
-    return FAILED
 
 
 def _ledger_path(file: Path, ledger: Path | None) -> Path:
-    return ledger if ledger is not None else load_config(file, env=os.environ, venues=CONFIGS).service.ledger
+    return ledger if ledger is not None else read_config(file).service.ledger
 
 
 def _open(file: Path, ledger: Path | None) -> Ledger:

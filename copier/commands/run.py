@@ -1,6 +1,5 @@
 """`copier run`: the service."""
 
-import os
 import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -15,10 +14,10 @@ from rich.console import Console
 
 from adapters.base import Account
 from adapters.network import connect_tcp
-from adapters.registry import CONFIGS, open_account
+from adapters.registry import open_account
 from copier.clock import utc_now
+from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, INTERRUPTED, explained
-from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.console import Narrator
 from copier.dry_run import ledger_copy
@@ -43,18 +42,18 @@ def run(
 ) -> int:
     """Copy as FILE says, until SIGTERM or Ctrl-C."""
     with explained():
-        config = load_config(file, env=os.environ, venues=CONFIGS)
+        config = read_config(file)
         configure_logs(config.service.log_level.value)
         ledger = ledger_copy(config.service.ledger) if dry_run else Ledger.open(config.service.ledger)
         try:
             return trio.run(_run, config, ledger, dry_run, once, quiet)
         finally:
             ledger.close()
-    return FAILED
 
 
 async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool, quiet: bool) -> int:
-    stop, stopped_by = trio.Event(), []
+    stop = trio.Event()
+    stopped_by: list[int] = []
     async with open_accounts(config) as accounts:
         service = make_service(config, accounts, ledger, dry_run=dry_run, console=None if quiet else Console())
         async with trio.open_nursery() as nursery:

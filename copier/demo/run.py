@@ -1,7 +1,6 @@
 """`copier demo`: everything on this machine, no accounts, no internet."""
 
 import json
-import os
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -16,10 +15,9 @@ from rich.table import Table
 
 from adapters.base import Account
 from adapters.paper.driver import PaperAccount
-from adapters.registry import CONFIGS
+from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
 from copier.commands.run import make_service, open_accounts
-from copier.config.load import load_config
 from copier.console import Narrator
 from copier.demo.audit import Audit, audit
 from copier.demo.config import (
@@ -87,7 +85,6 @@ def demo(
         else:
             _print(outcome, Console())
         return FINE if outcome.audit.clean else FAILED
-    return FAILED
 
 
 async def _demo(folder: Path, duration: float, seed: int, console: Console | None) -> Outcome:
@@ -100,7 +97,7 @@ async def _demo(folder: Path, duration: float, seed: int, console: Console | Non
         file.chmod(0o600)
         if console is not None:
             console.print(f"config: {file}", highlight=False)
-        config = load_config(file, env=os.environ, venues=CONFIGS)
+        config = read_config(file)
         ledger = Ledger.open(config.service.ledger)
         narrator = Narrator(console)
         try:
