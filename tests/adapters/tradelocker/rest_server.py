@@ -11,7 +11,9 @@ from adapters.network import MemoryNetwork
 from adapters.secret import Secret
 from adapters.serving import HttpService
 from adapters.tradelocker.config import Config
+from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.rest import Rest
+from rules.values import AccountId
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TOKENS = {"accessToken": "no.jwt", "refreshToken": "r"}
@@ -64,7 +66,8 @@ class Server:
 
 
 @asynccontextmanager
-async def served(key=None):
+async def served(key=None, account=False):
+    """Serve, and yield the server with a Rest, or with a whole account, that asks it."""
     server = Server()
     config = Config(
         server="BAPIA",
@@ -77,7 +80,10 @@ async def served(key=None):
     async with trio.open_nursery() as nursery:
         network = MemoryNetwork(nursery)
         network.listen("venue.test", 80, HttpService(server.answer).serve_stream)
-        rest = Rest(config, network.connect, lambda: NOW)
-        yield server, rest
-        await rest.aclose()
+        if account:
+            speaker = TradeLockerAccount(AccountId("tl"), config, connect=network.connect, now=lambda: NOW)
+        else:
+            speaker = Rest(config, network.connect, lambda: NOW)
+        yield server, speaker
+        await speaker.aclose()
         nursery.cancel_scope.cancel()
