@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
 
 from rules.copies import Copy, CopyStatus, Leg, LegStage
 from rules.events import Origin, SnapshotReceived
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
     from copier.engine import Engine
 
 
+@frozen
+class Unowned:
+    """A position that no copy owns, and that is ours by its tag or must go because the account must be flat."""
+
+    position_id: PositionId
+
+
+Finding: TypeAlias = TargetFinding | ClOrdId | Unowned
+"""What the books show against the records; a bare order id is an order that we took for never executed."""
+
+
 class TargetWatch:
     """Compares snapshots of targets with the copies, and corrects the records through the engine.
 
@@ -24,7 +37,7 @@ class TargetWatch:
     def __init__(self, engine: "Engine", *, close_orphans: bool) -> None:
         self._engine = engine
         self._close_orphans = close_orphans
-        self._suspected: dict[AccountId, set[TargetFinding | ClOrdId]] = {}
+        self._suspected: dict[AccountId, set[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
 
     def compare(self, event: SnapshotReceived) -> None:
@@ -34,20 +47,23 @@ class TargetWatch:
         copies = engine.book.of_target(account)
         oms = engine.oms(account)
         positions = {position.position_id: position for position in event.positions}
-        found: set[TargetFinding | ClOrdId] = set(compare_target(copies, positions, event.requested_at, oms))
+        found: set[Finding] = set(compare_target(copies, positions, event.requested_at, oms))
         if oms is OmsType.HEDGING:
             found |= self._late(event.positions, event.requested_at)
+        found |= self._unowned(event, copies)
         seen_before = self._suspected.get(account, set())
         for confirmed in found & seen_before:
-            self._correct(confirmed, positions)
+            if isinstance(confirmed, Unowned):
+                self._take(event, positions[confirmed.position_id])
+            else:
+                self._correct(confirmed, positions)
         self._suspected[account] = found - seen_before
         if self._suspected[account]:
             engine.poll(account)
-        self._unowned(event, copies)
 
-    def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[TargetFinding | ClOrdId]:
+    def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[Finding]:
         """Return our orders that we took for closed or never executed, and that the books show open."""
-        late: set[TargetFinding | ClOrdId] = set()
+        late: set[Finding] = set()
         for position in positions:
             found = self._leg_of(position)
             if found is None:
@@ -83,31 +99,46 @@ class TargetWatch:
             if found is not None and found[1].cl_ord_id == finding:
                 engine.correct(revive_leg(found[0], found[1].number, position, engine.now), "executed late")
 
-    def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> None:
-        """Find positions that no copy owns: ours by the ledger, orphans by their tag, or somebody else's."""
+    def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> set[Finding]:
+        """Return the positions that no copy owns and that look like ours, or that must go with all others."""
         engine, account = self._engine, event.account
         owned = {leg.position_id for copy in copies for leg in copy.legs}
         closes_all = engine.flattens_all(account)
+        found: set[Finding] = set()
         for position in event.positions:
             if position.position_id in owned:
                 continue
-            ours = position.tag is not None and is_ours(position.tag)
-            if ours and engine.book.by_order(ClOrdId(position.tag or "")) is not None:
-                continue  # under way, or suspected late
-            late = ours and engine.knows(ClOrdId(position.tag or ""))
-            if ours:
-                self._alert_once(event.account, position, late)
-            if late or closes_all or (ours and self._close_orphans):
-                why = "late execution" if late else ("orphan" if ours else "limit")
-                engine.adopt(_unowned_copy(account, position, why, event.received_at))
+            if is_ours(position.tag):
+                if engine.book.by_order(ClOrdId(position.tag or "")) is None:  # else under way, or suspected late
+                    found.add(Unowned(position.position_id))
+            elif closes_all:
+                found.add(Unowned(position.position_id))
+        return found
 
-    def _alert_once(self, account: AccountId, position: Position, late: bool) -> None:
-        if (account, position.position_id) not in self._alerted:
-            self._alerted.add((account, position.position_id))
-            what = (
-                "was executed after it was given up" if late else "carries our tag, but this ledger knows nothing of it"
-            )
-            self._engine.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
+    def _take(self, event: SnapshotReceived, position: Position) -> None:
+        """Tell of a position that nobody owns, and close it where that is ours to do."""
+        engine, account = self._engine, event.account
+        ours = is_ours(position.tag)
+        # A netted position shows the tag of the order that began it, whosever lots it holds by now.
+        by_tag = ours and engine.oms(account) is OmsType.HEDGING
+        late = by_tag and engine.knows(ClOrdId(position.tag or ""))
+        if ours:
+            self._alert_once(account, position, by_tag, late)
+        if late or engine.flattens_all(account) or (by_tag and self._close_orphans):
+            why = "late execution" if late else ("orphan" if by_tag else "limit")
+            engine.adopt(_unowned_copy(account, position, why, event.received_at))
+
+    def _alert_once(self, account: AccountId, position: Position, by_tag: bool, late: bool) -> None:
+        if (account, position.position_id) in self._alerted:
+            return
+        self._alerted.add((account, position.position_id))
+        if late:
+            what = "was executed after it was given up"
+        elif by_tag:
+            what = "carries our tag, but this ledger knows nothing of it"
+        else:
+            what = "carries our tag, but no copy accounts for it; it is left alone"
+        self._engine.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
 
 
 def _unowned_copy(account: AccountId, position: Position, why: str, now: datetime) -> Copy:

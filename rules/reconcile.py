@@ -86,8 +86,8 @@ def _netting(
 def _net_symbol(legs: list[tuple[Copy, Leg]], position: Position | None) -> Iterable[TargetFinding]:
     exposure = sum((leg.held * leg.side.sign for _, leg in legs), ZERO)
     found = position.volume * position.side.sign if position is not None else ZERO
-    if exposure == found:
-        return
+    if exposure in (found, ZERO):
+        return  # legs that cancel each other out are held by nothing that could be missing
     if position is None or exposure * found <= 0:
         yield from (LegGone(copy.key, leg.number) for copy, leg in legs)
         return

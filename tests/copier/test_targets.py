@@ -1,0 +1,206 @@
+"""A target's books against our records: two looks before a finding counts, and nothing of others is touched."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from attrs import evolve
+
+from rules.actions import ClosePosition
+from rules.copies import CopyStatus, Ending, LegStage
+from rules.events import Origin, SnapshotReceived
+from rules.observed import Position
+from rules.reports import NotFound, Rejected
+from rules.values import OmsType, PositionId, Side
+from tests.copier.desk import TARGET, Desk
+from tests.copier.fakes import source_position
+from tests.rules.playbook import shape
+
+OURS = "cp" + "a" * 20
+"""A tag of our shape that this ledger has never given."""
+
+
+def foreign(position_id: str = "hand", **changes: object) -> Position:
+    return evolve(source_position(position_id), **changes)
+
+
+# What the target closed or changed
+
+
+async def test_one_look_without_the_position_proves_nothing() -> None:
+    desk = await Desk().ready()
+    await desk.copied(source_position())
+    desk.polled.clear()
+    await desk.polls(TARGET)
+    assert desk.copy.status is CopyStatus.ACTIVE
+    assert TARGET in desk.polled, "the second look is asked for at once"
+
+
+async def test_two_looks_without_the_position_end_the_copy() -> None:
+    desk = await Desk().ready()
+    await desk.copied(source_position())
+    await desk.polls(TARGET)
+    await desk.polls(TARGET)
+    assert (desk.copy.status, desk.copy.ending) == (CopyStatus.ENDED, Ending.TARGET_CLOSED)
+
+
+async def test_a_position_that_is_back_at_the_second_look_was_never_gone() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position())
+    for _ in range(5):
+        await desk.polls(TARGET)
+        await desk.polls(TARGET, held)
+    assert desk.copy.status is CopyStatus.ACTIVE
+    assert shape(await desk.closes()) == [("close", "1.00")]
+
+
+async def test_books_that_were_asked_for_before_the_fill_say_nothing_about_it() -> None:
+    desk = await Desk().ready()
+    asked_at = desk.now
+    await desk.copied(source_position())
+    for _ in range(3):
+        await desk.takes(SnapshotReceived(TARGET, desk.now, (), Origin.RECONCILED, asked_at))
+    assert desk.copy.status is CopyStatus.ACTIVE
+
+
+async def test_what_a_hand_took_away_is_the_base_from_then_on() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position())
+    half = evolve(held, volume=Decimal("0.5"))
+    await desk.polls(TARGET, half)
+    assert await desk.polls(TARGET, half) == [], "it is not fought"
+    assert shape(await desk.sees(source_position(volume="0.5"))) == [("reduce", "0.25")]
+
+
+async def test_an_order_under_way_is_not_judged() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position())
+    await desk.sees(source_position(volume="0.5"))
+    reduced = evolve(held, volume=Decimal("0.5"))
+    for _ in range(3):
+        await desk.polls(TARGET, reduced)
+    assert desk.copy.legs[0].pending is not None
+    assert desk.copy.legs[0].held == 1
+
+
+# What executed late
+
+
+async def test_an_opening_that_was_given_up_and_shows_at_two_looks_is_taken_back() -> None:
+    desk = await Desk().ready()
+    [order] = await desk.sees(source_position())
+    await desk.reports(Rejected(order.cl_ord_id, "the venue took the order and its books show nothing of it"))
+    late = foreign("t9", tag=order.cl_ord_id)
+    await desk.polls(TARGET, late)
+    assert desk.copy.status is CopyStatus.ENDED
+    await desk.polls(TARGET, late)
+    assert desk.copy.status is CopyStatus.ACTIVE
+    assert desk.copy.legs[0].stage is LegStage.OPEN
+    assert shape(await desk.closes()) == [("close", "1")]
+
+
+async def test_a_late_execution_whose_source_is_gone_is_closed_after_two_looks() -> None:
+    desk = await Desk().ready()
+    [order] = await desk.sees(source_position())
+    await desk.closes()
+    await desk.reports(NotFound(order.cl_ord_id))
+    assert len(desk.book) == 0
+    late = foreign("t9", tag=order.cl_ord_id)
+    assert await desk.polls(TARGET, late) == []
+    [closing] = await desk.polls(TARGET, late)
+    assert isinstance(closing, ClosePosition)
+    assert closing.position_id == "t9"
+    assert desk.alerts == ["orphan"]
+
+
+async def test_books_older_than_our_close_make_neither_an_order_nor_an_alert() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position())
+    asked_at = desk.now
+    await desk.fills(await desk.closes())
+    assert await desk.takes(SnapshotReceived(TARGET, desk.now, (held,), Origin.RECONCILED, asked_at)) == []
+    assert await desk.polls(TARGET) == []
+    assert desk.alerts == []
+
+
+# What nobody owns
+
+
+async def test_a_foreign_position_is_never_touched() -> None:
+    desk = await Desk(close_orphans=True).ready()
+    for _ in range(3):
+        assert await desk.polls(TARGET, foreign(), foreign("other", tag="someone-else", side=Side.SELL)) == []
+    assert desk.alerts == []
+
+
+async def test_an_orphan_is_alerted_once_and_left_alone() -> None:
+    desk = await Desk().ready()
+    for _ in range(4):
+        assert await desk.polls(TARGET, foreign(tag=OURS)) == []
+    assert desk.alerts == ["orphan"]
+
+
+async def test_an_orphan_is_closed_where_the_person_asked_for_it() -> None:
+    desk = await Desk(close_orphans=True).ready()
+    await desk.polls(TARGET, foreign(tag=OURS))
+    closing = await desk.polls(TARGET, foreign(tag=OURS))
+    assert shape(closing) == [("close", "1")]
+    assert await desk.polls(TARGET, foreign(tag=OURS)) == [], "asked once"
+
+
+async def test_an_adopted_position_is_forgotten_when_it_is_gone() -> None:
+    desk = await Desk(close_orphans=True).ready()
+    await desk.polls(TARGET, foreign(tag=OURS))
+    await desk.fills(await desk.polls(TARGET, foreign(tag=OURS)))
+    await desk.polls(TARGET)
+    assert len(desk.book) == 0
+
+
+async def test_a_refused_close_of_an_adopted_position_is_tried_again_also_after_a_restart() -> None:
+    desk = await Desk(close_orphans=True).ready()
+    await desk.polls(TARGET, foreign(tag=OURS))
+    [closing] = await desk.polls(TARGET, foreign(tag=OURS))
+    await desk.reports(Rejected(closing.cl_ord_id, "market closed"))
+    after = Desk(desk.ledger, now=desk.now + timedelta(seconds=10))
+    assert shape(await after.polls(TARGET, foreign(tag=OURS))) == [("close", "1")]
+
+
+# Netting targets: a tag says who opened the position, not whose its lots are
+
+
+async def test_lots_that_a_hand_added_to_our_netted_position_stay_when_we_close_ours() -> None:
+    desk = await Desk(oms=OmsType.NETTING, close_orphans=True).ready()
+    held = await desk.copied(source_position())
+    both = evolve(held, volume=Decimal(3))
+    assert await desk.polls(TARGET, both) == []
+    closing = await desk.closes()
+    assert shape(closing) == [("close", "1.00")]
+    await desk.fills(closing)
+    rest = evolve(held, volume=Decimal(2))
+    for _ in range(4):
+        assert await desk.polls(TARGET, rest) == []
+
+
+async def test_a_netted_position_that_nobody_accounts_for_is_alerted_and_not_closed() -> None:
+    desk = await Desk(oms=OmsType.NETTING, close_orphans=True).ready()
+    for _ in range(4):
+        assert await desk.polls(TARGET, foreign(tag=OURS)) == []
+    assert desk.alerts == ["orphan"]
+
+
+async def test_a_netted_position_that_went_away_ends_all_its_copies() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    for number in (1, 2):
+        [order] = await desk.sees(source_position(f"p{number}"))
+        await desk.fills([order])
+    for _ in range(2):
+        await desk.polls(TARGET)
+    assert {copy.ending for copy in desk.book.all()} == {Ending.TARGET_CLOSED}
+
+
+async def test_legs_that_cancel_each_other_are_not_lost_because_a_hand_trades_beside_them() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    for position in (source_position("p1"), source_position("p2", side=Side.SELL)):
+        await desk.fills(await desk.sees(position))
+    for _ in range(3):
+        await desk.polls(TARGET, foreign(position_id=PositionId("hand"), volume=Decimal(2)))
+    assert {copy.status for copy in desk.book.all()} == {CopyStatus.ACTIVE}
