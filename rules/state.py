@@ -95,8 +95,16 @@ class AccountView:
         """Take a complete list: what is missing is closed, except where we learned of it after the list was asked for.
 
         A list that the venue pushed carries no time of asking. Where it contradicts something quite new it may be an
-        old one, and where the venue cannot vouch for it an absence proves nothing: both are doubts.
+        old one, and where the venue cannot vouch for it an absence proves nothing: both are doubts. So is a pushed
+        list without anything where several positions were: a venue that lost its broker looks just like that.
         """
+        if (
+            event.requested_at is None
+            and event.origin is Origin.LIVE
+            and not event.positions
+            and len(self.positions) > 1
+        ):
+            return [Doubt(f"{len(self.positions)} positions are gone at once")]
         found: list[Change | Doubt] = []
         present = {position.position_id: position for position in event.positions}
         for position_id in [known for known in self.positions if known not in present]:
