@@ -1,0 +1,38 @@
+"""`python -m tests.simulation --seeds 1000`: many seeds, with a line of progress; exit 1 when one fails."""
+
+import argparse
+import os
+import sys
+import time
+
+from tests.simulation.campaign import kept_seeds, run_seeds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
+    given = parser.parse_args()
+    if given.seeds < 1 or given.jobs < 1:
+        parser.error("--seeds and --jobs must be at least 1")
+    seeds = list(range(given.first, given.first + given.seeds))
+    if given.first == 0:
+        seeds = [seed for seed in kept_seeds() if seed >= given.seeds] + seeds
+    began, failed = time.monotonic(), 0
+    for done, verdict in enumerate(run_seeds(seeds, given.jobs), 1):
+        if verdict.findings:
+            failed += 1
+            print(f"\r{verdict}", flush=True)
+        if done % 10 == 0 or done == len(seeds):
+            rate = done / (time.monotonic() - began)
+            print(
+                f"\r{done} of {len(seeds)} seeds, {failed} failed, {rate:.1f}/s ", end="", file=sys.stderr, flush=True
+            )
+    print(file=sys.stderr)
+    print(f"{len(seeds)} seeds, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

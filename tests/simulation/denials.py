@@ -1,0 +1,117 @@
+"""Whether a denial can be: the one thing that the auditor is told by the copier is not believed."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from attrs import frozen
+
+from rules.policy import BelowMin, CopyLink, StartOpen
+from rules.schedule import Closed
+from rules.values import Symbol, Volume
+from tests.simulation.expected import entry_volume
+from tests.simulation.history import PositionLife
+from tests.simulation.run import Outcome
+from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, VENUE
+
+AT_ONCE = timedelta(seconds=2)
+"""In fine weather the service has seen everything within this time, its own start included."""
+
+
+@frozen
+class Case:
+    """A source position that is open at the end and was not copied on this link."""
+
+    outcome: Outcome
+    link: CopyLink
+    source: PositionLife
+    peak: int
+    """The most copies that the target held at once."""
+
+    @property
+    def stormy(self) -> bool:
+        return not self.outcome.scenario.calm
+
+
+def is_possible(code: str, outcome: Outcome, link: CopyLink, source: PositionLife, peak: int) -> bool:
+    """Tell whether the policy can have denied this copy so."""
+    judge = _JUDGES.get(code)
+    return judge is not None and judge(Case(outcome, link, source, peak))
+
+
+def _symbol_denied(case: Case) -> bool:
+    return case.source.symbol.startswith(DENIED_SYMBOL)
+
+
+def _schedule_closed(case: Case) -> bool:
+    """The schedule was closed when the position was opened, or at some time until the end where it was seen late."""
+    schedule = case.link.policy.schedule
+    if schedule is None:
+        return False
+    at = case.source.opened_at
+    until = case.outcome.ended_at if case.stormy else at + AT_ONCE
+    while at <= until:
+        if isinstance(schedule.state(at), Closed):
+            return True
+        at += timedelta(seconds=1)
+    return False
+
+
+def _too_old(case: Case) -> bool:
+    """Seen late by a guard with an age, or the opening could not be sent for too long: both want bad weather."""
+    return case.stormy
+
+
+def _stale(case: Case) -> bool:
+    """Found, not seen to open, and the start policy does not copy what is found (or not that late)."""
+    start = case.link.policy.on_start
+    early = case.source.opened_at <= case.outcome.scenario.start + AT_ONCE
+    if start.open is StartOpen.COPY or not (case.stormy or early):
+        return False
+    age = case.outcome.ended_at - case.source.opened_at
+    return start.open is StartOpen.SKIP or age > start.max_age
+
+
+def _below_min(case: Case) -> bool:
+    policy = case.link.policy
+    cap = policy.volume.max
+    return _denied_by_size(case) and (
+        policy.volume.min is BelowMin.DENY or (cap is not None and cap < _instrument_min(case))
+    )
+
+
+def _denied_by_size(case: Case) -> bool:
+    instrument = case.outcome.books[case.link.target].market.instruments[_target_symbol(case)]
+    volumes = [volume for _, volume in case.source.volumes if volume]
+    return any(entry_volume(case.link.policy, instrument, volume) is None for volume in volumes)
+
+
+def _instrument_min(case: Case) -> Volume:
+    return case.outcome.books[case.link.target].market.instruments[_target_symbol(case)].volume_min
+
+
+def _target_symbol(case: Case) -> Symbol:
+    suffix = SUFFIX if VENUE[case.link.target] == METACOPIER else ""
+    return Symbol(case.source.symbol.removesuffix(SUFFIX) + suffix)
+
+
+def _max_positions(case: Case) -> bool:
+    """The target was full; in bad weather an order that came to nothing may have held a place."""
+    cap = case.link.policy.limits.max_positions
+    return cap is not None and (case.stormy or case.peak >= cap)
+
+
+def _waited_in_vain(case: Case) -> bool:
+    return case.stormy
+
+
+_JUDGES: Mapping[str, Callable[[Case], bool]] = {
+    "SYMBOL_DENIED": _symbol_denied,
+    "SCHEDULE_CLOSED": _schedule_closed,
+    "TOO_OLD": _too_old,
+    "DENIED_STALE": _stale,
+    "VOLUME_BELOW_MIN": _below_min,
+    "VOLUME_AMPLIFIED": _denied_by_size,
+    "MAX_POSITIONS": _max_positions,
+    "TARGET_NOT_READY": _waited_in_vain,
+    "INSTRUMENT_UNKNOWN": _waited_in_vain,
+}

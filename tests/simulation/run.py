@@ -1,0 +1,191 @@
+"""One seed from beginning to end: the same seed makes the same world, step by step, in every process."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from random import Random
+
+import structlog
+import trio
+import trio.testing
+from attrs import frozen
+from trio._core import _run as trio_run
+
+from adapters.base import Account
+from adapters.simulation.broker import Book
+from copier.clock import VirtualClock
+from copier.recovery import recover
+from rules.copies import CopyStatus
+from rules.values import AccountId, LinkId, PositionId
+from tests.simulation.lives import Lives, Point
+from tests.simulation.people import Hand, Trader
+from tests.simulation.scenario import SOURCES, TARGETS, Scenario, draw
+from tests.simulation.weather import Weather
+from tests.simulation.world import World
+
+SETTLE_S_MAX = 420.0
+"""What the service gets to converge once the weather is fine. MetaCopier's books may hide an order for 190 s, and after
+a bad minute everybody waits up to 60 s before the next try, twice."""
+
+Sabotage = Callable[[dict[AccountId, Account]], dict[AccountId, Account]]
+
+
+@frozen
+class Outcome:
+    """What a simulation leaves for the auditor. `denials` is all that it is told of the copier's own state."""
+
+    scenario: Scenario
+    books: Mapping[AccountId, Book]
+    hand: Hand
+    weather: Weather
+    down: tuple[tuple[float, float], ...]
+    settled: bool
+    """Whether the service claimed in time that all is done."""
+    denials: Mapping[tuple[LinkId, PositionId], str]
+    ended_s: float
+    """The end, on trio's clock, and the same by the service's own."""
+    ended_at: datetime
+    kills: int
+    trace: str
+    """A hash over all books and the whole ledger."""
+
+
+def simulate(seed: int, sabotage: Sabotage | None = None) -> Outcome:
+    """Run a seed; `sabotage` may put broken accounts under the service."""
+    with _deterministic(seed), _quiet():
+        return trio.run(_simulate, draw(seed), sabotage, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@contextmanager
+def _deterministic(seed: int) -> Iterator[None]:
+    """Let trio's scheduler shuffle its tasks by the seed, as its own plug-in for Hypothesis does it."""
+    allowed, state = trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r.getstate()
+    trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    trio_run._r.seed(seed)
+    try:
+        yield
+    finally:
+        trio_run._ALLOW_DETERMINISTIC_SCHEDULING = allowed  # type: ignore[misc]
+        trio_run._r.setstate(state)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing: what went wrong the auditor says."""
+    config = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**config)
+
+
+async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
+    clock = VirtualClock.starting(scenario.start)
+    async with trio.open_nursery() as nursery:
+        world = World.built(nursery, clock.utc_now)
+        lives = Lives(
+            scenario, world, lambda connect: (sabotage or (lambda accounts: accounts))(world.accounts(connect))
+        )
+        weather = Weather(world, scenario.random("weather"))
+        trader = Trader(tuple(world.book(account) for account in SOURCES), scenario.random("trader"))
+        hand = Hand({account: world.book(account) for account in TARGETS}, scenario.random("hand"))
+        nursery.start_soon(lives.run)
+        await _days_work(scenario, world, lives, weather, trader, hand)
+        weather.clear()
+        settled = await _until_quiet(scenario, lives)
+        outcome = Outcome(
+            scenario,
+            {account: world.book(account) for account in (*SOURCES, *TARGETS)},
+            hand,
+            weather,
+            tuple(lives.down),
+            settled,
+            _denials(lives),
+            trio.current_time(),
+            clock.utc_now(),
+            lives.killer.kills,
+            _trace(world, lives),
+        )
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+async def _days_work(
+    scenario: Scenario, world: World, lives: Lives, weather: Weather, trader: Trader, hand: Hand
+) -> None:
+    """Trade in bad weather until the end of the day."""
+    random = scenario.random("order of the day")
+    if random.random() < 0.3:
+        for _ in range(3):
+            trader.step()  # what was open before the service came
+    end_s = trio.current_time() + scenario.trading_s
+    async with trio.open_nursery() as nursery:
+        if not scenario.calm:
+            nursery.start_soon(weather.run, end_s)
+        nursery.start_soon(_every, scenario.trade_every_s, end_s, random, trader.step)
+        nursery.start_soon(_every, scenario.market_every_s, end_s, random, lambda: world.tick(random))
+        nursery.start_soon(_every, 15.0, end_s, random, lambda: hand.step(world.now()))
+        nursery.start_soon(_murder, scenario, lives, end_s)
+    if random.random() < 0.2:
+        trader.close_all()
+
+
+async def _every(mean_s: float, end_s: float, random: Random, step: Callable[[], None]) -> None:
+    while True:
+        await trio.sleep(random.uniform(0.1, 2 * mean_s))
+        if trio.current_time() >= end_s:
+            return
+        step()
+
+
+async def _murder(scenario: Scenario, lives: Lives, end_s: float) -> None:
+    """Kill the service a few times: at a point that comes soon, or at once."""
+    random = scenario.random("murder")
+    for _ in range(scenario.crashes):
+        await trio.sleep(random.uniform(1.0, scenario.trading_s / scenario.crashes))
+        if trio.current_time() >= end_s:
+            break
+        point = random.choice((None, *Point))
+        if point is None:
+            lives.kill_now()
+        else:
+            lives.killer.arm(point)
+
+
+async def _until_quiet(scenario: Scenario, lives: Lives) -> bool:
+    """Wait until the service claims for long enough that all is done (False: in vain); the auditor judges whether.
+
+    Long enough is two rounds of regular looks at every account: what nobody told, they find.
+    """
+    lives.killer.armed = None
+    enough_s = 2 * max(scenario.reconcile_every_s.values()) + 5.0
+    deadline = trio.current_time() + SETTLE_S_MAX
+    since_s = trio.current_time()
+    while trio.current_time() < since_s + enough_s:
+        if trio.current_time() > deadline:
+            return False
+        await trio.sleep(1.0)
+        if lives.service is None or not lives.service.converged:
+            since_s = trio.current_time()
+    return True
+
+
+def _denials(lives: Lives) -> dict[tuple[LinkId, PositionId], str]:
+    return {
+        copy.key: copy.reason.value
+        for copy in recover(lives.ledger).copies.values()
+        if copy.status is CopyStatus.ENDED and copy.reason is not None
+    }
+
+
+def _trace(world: World, lives: Lives) -> str:
+    digest = hashlib.sha256(repr(lives.ledger.last_seq).encode())
+    for account in (*SOURCES, *TARGETS):
+        book = world.book(account)
+        digest.update(repr((book.orders, book.closed, sorted(book.positions.items()))).encode())
+    for entry in lives.ledger.entries():
+        digest.update(repr((entry.seq, entry.at, entry.kind, entry.account, entry.key)).encode() + entry.body)
+    return digest.hexdigest()

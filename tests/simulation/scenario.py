@@ -1,0 +1,141 @@
+"""What one seed is about: accounts, links, policies and pace. Everything is drawn here or from generators made here."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from attrs import field, frozen
+
+from rules.instruments import Rounding
+from rules.policy import (
+    BelowMin,
+    CopyLink,
+    CopyPolicy,
+    Guard,
+    PolicyLimits,
+    Size,
+    StartOpen,
+    StartPolicy,
+    Stops,
+    StopsMode,
+    VolumePolicy,
+)
+from rules.schedule import Outside, Schedule, Window
+from rules.symbols import SymbolMap, SymbolRow
+from rules.values import AccountId, LinkId
+
+TL_SOURCE, TL_TARGET = AccountId("tl-source"), AccountId("tl-target")
+MC_SOURCE, MC_TARGET = AccountId("mc-source"), AccountId("mc-target")
+SOURCES, TARGETS = (TL_SOURCE, MC_SOURCE), (TL_TARGET, MC_TARGET)
+
+TRADELOCKER, METACOPIER = "tradelocker", "metacopier"
+VENUE: Mapping[AccountId, str] = {
+    TL_SOURCE: TRADELOCKER,
+    TL_TARGET: TRADELOCKER,
+    MC_SOURCE: METACOPIER,
+    MC_TARGET: METACOPIER,
+}
+"""Which simulated venue an account is kept at."""
+
+SUFFIX = ".m"
+"""The MetaCopier broker's symbols end so."""
+
+DENIED_SYMBOL = "BTCUSD"
+"""The symbol map refuses it; its copies must never be."""
+
+
+@frozen
+class Scenario:
+    """One seed's fixed part; durations in seconds."""
+
+    seed: int
+    start: datetime
+    trading_s: float
+    trade_every_s: float
+    market_every_s: float
+    links: tuple[CopyLink, ...]
+    reconcile_every_s: Mapping[AccountId, float]
+    calm: bool
+    """No faults at all: then nothing may be missed, and nothing denied for having been seen late."""
+    crashes: int
+    """How often the service is killed at most."""
+
+    def random(self, purpose: str) -> Random:
+        """Return a generator of its own for each purpose, so that one part's draws do not shift another's."""
+        return Random(f"{self.seed}/{purpose}")
+
+    def links_of(self, source: AccountId) -> tuple[CopyLink, ...]:
+        return tuple(link for link in self.links if link.source == source)
+
+
+@frozen
+class Ingredients:
+    """What the four links of a seed share, and what each draws for itself."""
+
+    random: Random
+    rounding: Rounding = field()
+    schedule: Schedule | None = field()
+    guard: Guard = field()
+    on_start: StartPolicy = field()
+    limits: PolicyLimits = field()
+
+    def link(self, source: AccountId, target: AccountId) -> CopyLink:
+        random = self.random
+        policy = CopyPolicy(
+            name=f"to {target}",
+            size=Size(multiplier=Decimal(random.choice(("0.1", "0.33", "0.5", "1", "1", "1.7", "2.5")))),
+            volume=VolumePolicy(
+                min=random.choice(tuple(BelowMin)),
+                max=random.choice((None, None, Decimal("0.45"), Decimal(2))),
+                round=self.rounding,
+            ),
+            symbols=symbol_map(target),
+            schedule=self.schedule,
+            guard=self.guard,
+            stops=Stops(random.choice((StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE))),
+            on_start=self.on_start,
+            limits=self.limits,
+        )
+        return CopyLink(LinkId(f"{source}->{target}"), source, target, policy)
+
+
+def symbol_map(target: AccountId) -> SymbolMap:
+    """Return the regex map that turns either broker's names into the target's."""
+    suffix = SUFFIX if VENUE[target] == METACOPIER else ""
+    return SymbolMap((SymbolRow("BTC.*", deny=True), SymbolRow(r"([A-Z0-9]+?)(\.m)?", to=r"\1" + suffix)))
+
+
+def draw(seed: int) -> Scenario:
+    """Return the scenario of a seed: the same one every time, in every process."""
+    random = Random(f"{seed}/scenario")
+    calm = random.random() < 0.08
+    start = datetime(2026, 11, 20, 12, random.randrange(60), random.randrange(60), tzinfo=UTC)
+    mixed = Ingredients(
+        random=random,
+        rounding=random.choice(tuple(Rounding)),
+        schedule=_schedule(random) if random.random() < 0.4 else None,
+        guard=Guard(max_age=random.choice((None, timedelta(seconds=10), timedelta(seconds=30)))),
+        on_start=random.choice(
+            (StartPolicy(StartOpen.COPY), StartPolicy(StartOpen.COPY), StartPolicy(), StartPolicy(StartOpen.SKIP))
+        ),
+        limits=PolicyLimits(max_positions=random.choice((None, None, 3, 5))),
+    )
+    return Scenario(
+        seed=seed,
+        start=start,
+        trading_s=random.uniform(20, 60),
+        trade_every_s=random.uniform(0.4, 2.5),
+        market_every_s=random.uniform(1.5, 4.0),
+        links=tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS),
+        reconcile_every_s={account: random.choice((4.0, 8.0, 15.0)) for account in (*SOURCES, *TARGETS)},
+        calm=calm,
+        crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
+    )
+
+
+def _schedule(random: Random) -> Schedule:
+    """Return a schedule that is closed for a part of each minute."""
+    length = timedelta(seconds=random.choice((8, 15)))
+    window = Window(f"{random.choice(('*', '*/2'))} * * * *", length, "the first seconds of the minute")
+    return Schedule("pause", "Europe/London", closed=(window,), outside=random.choice(tuple(Outside)))

@@ -1,0 +1,81 @@
+"""The auditor bites: each way of breaking the service on purpose is found, by its own law."""
+
+import pytest
+from attrs import evolve
+
+from rules.policy import PolicyLimits
+from rules.values import AccountId
+from tests.simulation import sabotage
+from tests.simulation.auditor import audit
+from tests.simulation.run import Outcome, simulate
+from tests.simulation.scenario import SOURCES, TARGETS
+
+SEEDS = (5, 11, 14)
+"""Busy ones; a sabotage must be found in one of them, since not every trader gives every opportunity."""
+
+
+@pytest.mark.slow  # simulates three seeds
+@pytest.mark.parametrize(
+    ("saboteur", "accounts", "words"),
+    [
+        (sabotage.SendsTwice, TARGETS, "was executed 2 times"),
+        (sabotage.IgnoresCloses, TARGETS, "its source is closed, "),
+        (sabotage.OpensLess, TARGETS, "lots, expected"),
+        (sabotage.Reopens, TARGETS, "after a person had closed it"),
+        (sabotage.OpensLate, TARGETS, "after its source was closed"),
+        (sabotage.ClosesForeign, TARGETS, "a person's #"),
+        (sabotage.SeesNothing, SOURCES, "open and not copied, and nothing says why"),
+        (sabotage.ForgetsNow, SOURCES, "was closed though its source was open"),
+    ],
+)
+def test_the_auditor_finds_what_breaks_the_laws(
+    saboteur: type[sabotage.Honest], accounts: tuple[AccountId, ...], words: str
+) -> None:
+    findings = [finding for seed in SEEDS for finding in audit(simulate(seed, sabotage.on(saboteur, *accounts)))]
+    assert any(words in finding for finding in findings), findings
+
+
+@pytest.mark.slow  # simulates three seeds
+def test_a_wrapper_that_changes_nothing_is_no_finding() -> None:
+    for seed in SEEDS:
+        assert audit(simulate(seed, sabotage.on(sabotage.Honest, *SOURCES, *TARGETS))) == []
+
+
+def _uncopied() -> Outcome:
+    return simulate(SEEDS[0], sabotage.on(sabotage.SeesNothing, *SOURCES))
+
+
+@pytest.mark.slow  # simulates a seed for each code
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("SYMBOL_DENIED", "denied as SYMBOL_DENIED, which cannot be"),
+        ("PRICE_DEVIATION", "denied as PRICE_DEVIATION, which cannot be"),
+        ("REJECTED", "called rejected, but the venue never rejected it"),
+    ],
+)
+def test_a_denial_that_cannot_be_is_not_believed(code: str, words: str) -> None:
+    outcome = _uncopied()
+    denials = {
+        (link.link_id, position_id): code
+        for link in outcome.scenario.links
+        for position_id in outcome.books[link.source].positions
+    }
+    assert any(words in finding for finding in audit(evolve(outcome, denials=denials)))
+
+
+@pytest.mark.slow  # simulates a seed
+def test_more_copies_than_the_policy_allows_are_found() -> None:
+    outcome = simulate(SEEDS[0])
+    links = tuple(
+        evolve(link, policy=evolve(link.policy, limits=PolicyLimits(max_positions=1)))
+        for link in outcome.scenario.links
+    )
+    findings = audit(evolve(outcome, scenario=evolve(outcome.scenario, links=links)))
+    assert any("at most 1 are allowed" in finding for finding in findings)
+
+
+@pytest.mark.slow  # simulates a seed
+def test_a_service_that_does_not_settle_is_found() -> None:
+    findings = audit(evolve(simulate(SEEDS[0]), settled=False))
+    assert any("did not settle" in finding for finding in findings)

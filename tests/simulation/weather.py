@@ -1,0 +1,136 @@
+"""The weather of a simulation: what goes wrong at the venues and between, by a seed; and for how long one was blind."""
+
+from collections.abc import Callable
+from random import Random
+
+import trio
+from attrs import define, field, frozen
+
+from adapters.simulation.faults import Faults
+from rules.values import AccountId
+from tests.simulation.scenario import METACOPIER, TRADELOCKER, VENUE
+from tests.simulation.world import PORT, World
+
+DELAY_S_MAX = 2.5
+"""Below the shortest settle time of the venues (3 s): a venue that books an order later than it promises cannot be told
+from one that lost it."""
+
+OUTAGE_S_MAX = 12.0
+
+
+@frozen
+class Blindness:
+    """Nobody could see, or reach, this venue between two moments of trio's clock."""
+
+    venue: str
+    since_s: float
+    until_s: float
+
+
+@define
+class Weather:
+    """Makes faults until told to stop; `blind` is what the auditor may excuse delays with."""
+
+    world: World
+    random: Random
+    blind: list[Blindness] = field(factory=list)
+    gaps: int = 0
+    """Stream messages that were lost or held back: what they told is known from the next regular look only."""
+
+    async def run(self, until_s: float) -> None:
+        """Make a fault every few seconds."""
+        makers: list[Callable[[str, Faults], None]] = [
+            self._drop_messages,
+            self._duplicate,
+            self._reorder,
+            self._cut,
+            self._lose_answers,
+            self._lose_requests,
+            self._throttle,
+            self._reject,
+        ]
+        lasting = [self._delay, self._refuse, self._maintenance, self._half_open]
+        async with trio.open_nursery() as nursery:
+            while trio.current_time() < until_s:
+                await trio.sleep(self.random.uniform(0.2, 3.5))
+                venue = self.random.choice((TRADELOCKER, METACOPIER))
+                if self.random.random() < 0.75:
+                    self.random.choice(makers)(venue, self.world.faults[venue])
+                else:
+                    nursery.start_soon(self.random.choice(lasting), venue, self.world.faults[venue])
+
+    def clear(self) -> None:
+        """Let the sun shine: what has not happened by now does not happen any more."""
+        for venue, faults in self.world.faults.items():
+            faults.lose_requests = faults.lose_answers = faults.throttle = 0
+            faults.drop_messages = faults.duplicate_messages = faults.reorder_messages = 0
+            faults.rejections.clear()
+            faults.delay_s = 0.0
+            faults.half_open = faults.maintenance = False
+            self.world.network.refuse(venue, PORT, False)
+
+    def blind_s(self, account: AccountId, since_s: float, until_s: float) -> float:
+        """Return for how many seconds between two moments the venue of `account` could not be seen."""
+        return sum(
+            max(min(each.until_s, until_s) - max(each.since_s, since_s), 0.0)
+            for each in self.blind
+            if each.venue == VENUE[account]
+        )
+
+    # Single faults
+
+    def _drop_messages(self, _: str, faults: Faults) -> None:
+        self.gaps += 1
+        faults.drop_messages += self.random.randint(1, 4)
+
+    def _duplicate(self, _: str, faults: Faults) -> None:
+        faults.duplicate_messages += self.random.randint(1, 4)
+
+    def _reorder(self, _: str, faults: Faults) -> None:
+        self.gaps += 1
+        faults.reorder_messages += self.random.randint(1, 3)
+
+    def _cut(self, _: str, faults: Faults) -> None:
+        self.gaps += 1
+        faults.drop_streams()
+
+    def _lose_answers(self, _: str, faults: Faults) -> None:
+        faults.lose_answers += self.random.randint(1, 2)
+
+    def _lose_requests(self, _: str, faults: Faults) -> None:
+        faults.lose_requests += self.random.randint(1, 2)
+
+    def _throttle(self, _: str, faults: Faults) -> None:
+        faults.throttle += self.random.randint(1, 3)
+
+    def _reject(self, _: str, faults: Faults) -> None:
+        faults.reject(self.random.choice(("Market is closed", "Not enough money", "Off quotes")))
+
+    # Faults that last
+
+    async def _delay(self, venue: str, faults: Faults) -> None:
+        faults.delay_s = self.random.uniform(0.05, DELAY_S_MAX)
+        await self._lasts(venue)
+        faults.delay_s = 0.0
+
+    async def _refuse(self, venue: str, faults: Faults) -> None:
+        self.world.network.refuse(venue, PORT, True)
+        faults.drop_streams()
+        await self._lasts(venue)
+        self.world.network.refuse(venue, PORT, False)
+
+    async def _maintenance(self, venue: str, faults: Faults) -> None:
+        faults.maintenance = True
+        await self._lasts(venue)
+        faults.maintenance = False
+
+    async def _half_open(self, venue: str, faults: Faults) -> None:
+        faults.half_open = True
+        await self._lasts(venue)
+        faults.half_open = False
+
+    async def _lasts(self, venue: str) -> None:
+        self.gaps += 1
+        since_s = trio.current_time()
+        await trio.sleep(self.random.uniform(0.5, OUTAGE_S_MAX))
+        self.blind.append(Blindness(venue, since_s, trio.current_time()))
