@@ -246,6 +246,8 @@ async def test_no_connection_means_that_nothing_was_sent(autojump_clock):
         world.network.refuse(HOST, PORT, True)
         with pytest.raises(RequestNotSent):
             await account.submit(opening())
+        with pytest.raises(RequestNotSent):
+            await account.submit(ClosePosition(CLOSE_TAG, ALIAS, PositionId("7"), EURUSD, Side.BUY, Decimal(1)))
 
 
 async def test_sign_in_that_is_lost_on_the_way_to_an_order_means_that_nothing_was_sent(autojump_clock):

@@ -137,6 +137,16 @@ async def test_refused_refresh_leads_to_a_new_sign_in(autojump_clock):
         assert len(server.asked("POST", "/auth/jwt/token")) == 2
 
 
+async def test_refresh_that_is_lost_is_not_tried_with_the_same_token_again(autojump_clock):
+    async with served() as (server, rest):
+        server.answers[POSITIONS] = [HttpResponse(401, {}, b""), ok({"positions": []})]
+        server.answers["POST", "/auth/jwt/refresh"] = DropConnection()
+        with pytest.raises(SessionLost):
+            await rest.rows("positions")
+        assert await rest.rows("positions") == []
+        assert len(server.asked("POST", "/auth/jwt/refresh")) == 1
+
+
 async def test_question_waits_as_long_as_the_rate_limit_asks_but_not_for_ever(autojump_clock):
     async with served() as (server, rest):
         busy = HttpResponse(429, {"retry-after": "7"}, b"")
