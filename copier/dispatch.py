@@ -67,7 +67,7 @@ class Dispatcher:
         self._latency = latency
         self._urgent: deque[Intent] = deque()
         self._opens: deque[Intent] = deque()
-        self._unresolved: deque[tuple[Action, datetime]] = deque()
+        self._unresolved: deque[tuple[Action, datetime, bool]] = deque()
         self._wake = trio.Event()
         self._slots = trio.Semaphore(account.capabilities.parallel_requests)
         self._pace = Pace(account.capabilities.requests_per_s)
@@ -85,9 +85,9 @@ class Dispatcher:
         (self._opens if raises_exposure(intent.action) else self._urgent).append(intent)
         self._wake.set()
 
-    def resolve(self, action: Action, submitted_at: datetime) -> None:
-        """Find out what became of an order of an earlier run."""
-        self._unresolved.append((action, submitted_at))
+    def resolve(self, action: Action, submitted_at: datetime, *, accepted: bool = False) -> None:
+        """Find out what became of an order of an earlier run; `accepted`: the venue had said that it took it."""
+        self._unresolved.append((action, submitted_at, accepted))
         self._wake.set()
 
     async def run(self) -> None:
@@ -95,8 +95,7 @@ class Dispatcher:
         async with trio.open_nursery() as nursery:
             while True:
                 while self._unresolved:
-                    action, submitted_at = self._unresolved.popleft()
-                    nursery.start_soon(self._resolve, action, submitted_at, False)
+                    nursery.start_soon(self._resolve, *self._unresolved.popleft())
                 if not self._urgent and not self._opens:
                     self._wake = trio.Event()
                     await self._wake.wait()
@@ -145,8 +144,14 @@ class Dispatcher:
         pause_s = 0.1
         while True:
             asked_at = self._now()
-            report = await self._look(action, submitted_at)
-            accepted = accepted or isinstance(report, Accepted)
+            try:
+                report = await self._look(action, submitted_at)
+            except SignInRefused:
+                await trio.sleep(REFUSED_PAUSE.total_seconds())
+                continue
+            if isinstance(report, Accepted) and not accepted:
+                accepted, settled_at = True, self._now() + ACCEPTED_PATIENCE
+                await self._report(self._name, report)  # so that a next run knows it too
             if isinstance(report, Filled | Rejected | StopsReplaced):
                 await self._report(self._name, report)
                 return
@@ -169,7 +174,7 @@ class Dispatcher:
                     return report
                 snapshot, _ = await self._account.snapshot()
                 return judge_by_books(action, snapshot)
-        except (SessionLost, Throttled, SignInRefused):
+        except (SessionLost, Throttled):
             return None
         return None
 

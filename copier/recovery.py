@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from attrs import define, field
-from rules.limits_state import LimitState
+from attrs import define, field, frozen
 
 from copier.ledger import Ledger
 from copier.ledger_codec import decode
@@ -18,6 +17,7 @@ from copier.records import (
 )
 from rules.actions import Action
 from rules.copies import Copy, CopyStatus, Ending
+from rules.limits_state import LimitState
 from rules.reconcile import CopyKey
 
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
@@ -58,9 +58,18 @@ def recover(ledger: Ledger) -> Recovered:
     return recovered
 
 
-def unanswered(ledger: Ledger, recovered: Recovered) -> list[tuple[Action, datetime]]:
-    """Return the orders that were under way, each with the earliest moment at which it can have left."""
-    orders: list[tuple[Action, datetime]] = []
+@frozen
+class Unanswered:
+    """An order that was under way: `submitted_at` is the earliest moment at which it can have left."""
+
+    action: Action
+    submitted_at: datetime
+    accepted: bool
+
+
+def unanswered(ledger: Ledger, recovered: Recovered) -> list[Unanswered]:
+    """Return the orders that were under way when the last run ended."""
+    orders: list[Unanswered] = []
     for copy in recovered.copies.values():
         for leg in copy.legs:
             if leg.pending is None:
@@ -68,5 +77,6 @@ def unanswered(ledger: Ledger, recovered: Recovered) -> list[tuple[Action, datet
             entry = ledger.by_key(leg.pending.cl_ord_id)
             if entry is None:
                 raise LookupError(f"the ledger has no intent for order {leg.pending.cl_ord_id} of {copy.link_id}")
-            orders.append((decode(IntentRecord, entry.body).action, entry.at))
+            action = decode(IntentRecord, entry.body).action
+            orders.append(Unanswered(action, entry.at, leg.pending.accepted))
     return orders

@@ -8,13 +8,11 @@ service
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from random import Random
 
 import structlog
 import trio
 from attrs import frozen
-from rules.limits_policy import Limit
 
 from adapters.base import Account, UtcNow
 from copier.book import CopyBook
@@ -27,11 +25,11 @@ from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
 from copier.lookups import LookUps
 from copier.polls import Poller
-from copier.recovery import recover, unanswered
+from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.weather import Backoff
-from rules.actions import Action
 from rules.events import Event
+from rules.limits_policy import Limit
 from rules.policy import CopyLink
 from rules.reports import Report
 from rules.state import AccountView
@@ -176,8 +174,8 @@ class Service:
             service.start_soon(self.engine.run, self._inputs)
             service.start_soon(self._look_ups.run)
             async with trio.open_nursery() as self._target_nursery:
-                for action, submitted_at in self._unanswered:
-                    self._resolve(action, submitted_at)
+                for order in self._unanswered:
+                    self._resolve(order)
                 for dispatcher in self._targets.values():
                     self._target_nursery.start_soon(dispatcher.run)
                 async with trio.open_nursery() as sources:
@@ -190,10 +188,10 @@ class Service:
                 self._target_nursery.cancel_scope.cancel()
             service.cancel_scope.cancel()
 
-    def _resolve(self, action: Action, submitted_at: datetime) -> None:
-        dispatcher = self._targets.get(action.account)
+    def _resolve(self, order: Unanswered) -> None:
+        dispatcher = self._targets.get(order.action.account)
         if isinstance(dispatcher, Dispatcher):
-            dispatcher.resolve(action, submitted_at)
+            dispatcher.resolve(order.action, order.submitted_at, accepted=order.accepted)
 
     def _start_sources(self, nursery: trio.Nursery) -> None:
         for name, account in self._accounts.items():

@@ -69,7 +69,8 @@ class Purpose(Enum):
 class Pending:
     """The one order of a leg that is under way.
 
-    `volume` is what it opens or closes, in lots (zero for stops); `unknown` says that an answer was lost.
+    `volume` is what it opens or closes, in lots (zero for stops); `unknown` says that an answer was lost, `accepted`
+    that the venue took the order: it must never go out again, whatever the books show.
     """
 
     purpose: Purpose
@@ -78,6 +79,7 @@ class Pending:
     stop_loss: Price | None = None
     take_profit: Price | None = None
     unknown: bool = False
+    accepted: bool = False
 
 
 @frozen
@@ -189,7 +191,8 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
         return copy
     match report:
         case Accepted() | OutcomeUnknown():
-            return replace_leg(copy, evolve(leg, pending=evolve(leg.pending, unknown=True)))
+            accepted = leg.pending.accepted or isinstance(report, Accepted)
+            return replace_leg(copy, evolve(leg, pending=evolve(leg.pending, unknown=True, accepted=accepted)))
         case NotSent(retry_at=retry_at):
             waited = now + _backoff(leg.failures)
             later = waited if retry_at is None else max(retry_at, waited)
