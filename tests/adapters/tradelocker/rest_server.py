@@ -45,6 +45,7 @@ class Server:
 
     def __init__(self):
         self.requests = []
+        self.queries = []
         self.answers = {
             ("POST", "/auth/jwt/token"): TOKENS,
             ("GET", "/auth/jwt/all-accounts"): ACCOUNTS,
@@ -53,6 +54,7 @@ class Server:
 
     async def answer(self, request):
         key = (request.method, request.path.removeprefix("/backend-api"))
+        self.queries.append((key[1], dict(request.query)))
         self.requests.append((*key, request.headers, request.body))
         answer = self.answers.get(key, HttpResponse(404, {}, b"<html>not here</html>"))
         if isinstance(answer, list):

@@ -34,6 +34,22 @@ async def test_dead_info_routes_are_passed_over(autojump_clock):
         server.answers["GET", "/trade/quotes"] = [dead, ok({"ap": 2.5, "bp": 2, "as": 1, "bs": 1}), ok({"ap": 3})]
         row = (await catalog.instruments())["A"]
         assert (await catalog.quotes(row)).ap == 3
+        asked = [query["routeId"] for path, query in server.queries if path == "/trade/quotes"]
+        assert asked == ["9", "8", "8"]
         server.answers["GET", "/trade/quotes"] = dead
         with pytest.raises(VenueRefusal):
             await catalog.quotes(row)
+
+
+async def test_instrument_that_came_later_is_learnt_by_its_first_position(autojump_clock):
+    async with served() as (server, rest):
+        catalog = Catalog(rest)
+        rows = [{"tradableInstrumentId": 1, "name": "A"}]
+        more = [*rows, {"tradableInstrumentId": 2, "name": "B"}]
+        server.answers["GET", "/trade/accounts/706984/instruments"] = [
+            ok({"instruments": rows}),
+            ok({"instruments": more}),
+        ]
+        assert await catalog.name_of("1") == "A"
+        assert await catalog.name_of("2") == "B"
+        assert set(await catalog.instruments()) == {"A", "B"}

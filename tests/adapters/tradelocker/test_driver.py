@@ -449,6 +449,29 @@ async def test_lost_initial_position_ends_the_session_instead_of_looking_closed(
         assert not any(isinstance(event, SnapshotReceived) for event in events.all)
 
 
+async def test_initial_state_that_never_ends_is_given_up(autojump_clock):
+    async with memory_world() as (world, account):
+        world.faults.drop_messages = 2  # the figures, then SyncEnd
+        start = trio.current_time()
+        with pytest.raises(SessionLost, match="end of the initial state"):
+            await account.stream(Events().emit)
+        assert 60 <= trio.current_time() - start < 62
+
+
+async def test_initial_state_that_cannot_be_confirmed_is_not_given_out(autojump_clock):
+    async with memory_world() as (world, account):
+        events = []
+
+        async def emit(event):
+            await trio.lowlevel.checkpoint()
+            events.append(event)
+            world.faults.maintenance = True  # from here on the REST API is down
+
+        with pytest.raises(SessionLost, match="503"):
+            await account.stream(emit)
+        assert [type(event) for event in events] == [SessionOpened]
+
+
 async def test_lost_protective_order_is_made_up_from_the_books(autojump_clock):
     async with memory_world() as (world, account):
         events = Events()

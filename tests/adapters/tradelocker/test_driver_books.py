@@ -68,6 +68,13 @@ async def test_order_that_the_history_does_not_show_yet_is_accepted_and_found_la
         assert await account.find(TAG, NOW) == Filled(TAG, "9", Decimal("0.10"), Decimal("1.2"), "5")
 
 
+async def test_history_is_asked_from_an_hour_before_the_order(autojump_clock):
+    async with venue() as (server, account, _):
+        await account.find(TAG, NOW)
+        (query,) = [query for path, query in server.queries if path.endswith("/ordersHistory")]
+        assert query == {"from": str((int(NOW.timestamp()) - 3600) * 1000)}
+
+
 async def test_working_order_is_not_taken_for_its_partly_filled_position(autojump_clock):
     async with venue() as (_, account, show):
         show(orders=[order_row(status="New", filledQty="0.04")], positions=[position_row(strategyId=TAG, qty="0.04")])

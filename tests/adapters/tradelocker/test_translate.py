@@ -98,7 +98,7 @@ def test_equity_is_balance_and_floating_result_and_unknown_without_it():
 
 def test_stop_price_comes_before_price_and_zero_is_none():
     rows = [
-        {"id": "1", "stopPrice": "1.1", "price": "0"},
+        {"id": "1", "stopPrice": "1.1", "price": "1.3"},
         {"id": "2", "stopPrice": "0", "price": "1.2"},
         {"id": "3", "stopPrice": None, "price": None},
         {"id": None, "price": "5"},
