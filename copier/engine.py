@@ -355,6 +355,7 @@ class Engine:
         self._apply(copy, decision, because)
         new = decision.copy
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
+            self._journal.forget(new)
             self.book.forget(new)
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:

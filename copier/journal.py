@@ -9,7 +9,6 @@ from datetime import datetime
 
 import structlog
 import trio
-from rules.limits_state import LimitState
 
 from copier.ledger import Entry, Ledger, LedgerFailed
 from copier.ledger_codec import encode
@@ -18,6 +17,7 @@ from copier.records import (
     AlertRecord,
     CheckpointRecord,
     DecisionRecord,
+    ForgetRecord,
     IntentRecord,
     LimitRecord,
     Record,
@@ -26,6 +26,7 @@ from copier.records import (
 )
 from rules.actions import Action
 from rules.copies import Copy
+from rules.limits_state import LimitState
 from rules.reports import Report
 from rules.trace import Trace
 from rules.values import AccountId, ClOrdId
@@ -61,6 +62,11 @@ class Journal:
 
     def report(self, report: Report, copy: Copy) -> None:
         self._write(ReportRecord(report, copy), copy.target)
+
+    def forget(self, copy: Copy) -> None:
+        """Write that a copy is over for good, unless its last record says so by itself."""
+        if not copy.ends_with_source:
+            self._write(ForgetRecord(copy.link_id, copy.source_position_id), copy.target)
 
     def limit(self, account: AccountId, state: LimitState, stage: str) -> None:
         self._write(LimitRecord(account, state, stage), account)

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import TypeAlias
 
 from attrs import frozen
-from rules.limits_state import LimitState
 
 from rules.actions import Action
 from rules.copies import Copy
+from rules.limits_state import LimitState
 from rules.reports import Report
 from rules.trace import Trace
-from rules.values import AccountId, ClOrdId
+from rules.values import AccountId, ClOrdId, LinkId, PositionId
 
 
 @frozen
@@ -50,6 +50,17 @@ class ReportRecord:
 
 
 @frozen
+class ForgetRecord:
+    """A copy that ended before its source did: the source is gone now too, so that nothing depends on it any more.
+
+    A copy that ended with its source needs none.
+    """
+
+    link_id: LinkId
+    source_position_id: PositionId
+
+
+@frozen
 class LimitRecord:
     """A limit's state after it changed."""
 
@@ -76,7 +87,14 @@ class CheckpointRecord:
 
 
 Record: TypeAlias = (
-    DecisionRecord | IntentRecord | ResendRecord | ReportRecord | LimitRecord | AlertRecord | CheckpointRecord
+    DecisionRecord
+    | IntentRecord
+    | ResendRecord
+    | ReportRecord
+    | ForgetRecord
+    | LimitRecord
+    | AlertRecord
+    | CheckpointRecord
 )
 
 KINDS: dict[type, str] = {
@@ -84,6 +102,7 @@ KINDS: dict[type, str] = {
     IntentRecord: "intent",
     ResendRecord: "resend",
     ReportRecord: "report",
+    ForgetRecord: "forget",
     LimitRecord: "limit",
     AlertRecord: "alert",
     CheckpointRecord: "checkpoint",

@@ -10,19 +10,20 @@ from copier.records import (
     KINDS,
     CheckpointRecord,
     DecisionRecord,
+    ForgetRecord,
     IntentRecord,
     LimitRecord,
     Record,
     ReportRecord,
 )
 from rules.actions import Action
-from rules.copies import Copy, CopyStatus, Ending
+from rules.copies import Copy
 from rules.limits_state import LimitState
 from rules.reconcile import CopyKey
 
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
 
-_FOLDED = ("decision", "report", "limit", "checkpoint")
+_FOLDED = ("decision", "report", "forget", "limit", "checkpoint")
 
 
 @define
@@ -39,11 +40,12 @@ class Recovered:
                 self.copies = {copy.key: copy for copy in record.copies}
                 self.limits = {state.limit_id: state for state in record.limits}
             case DecisionRecord() | ReportRecord():
-                copy = record.copy
-                if copy.status is CopyStatus.ENDED and copy.ending is Ending.SOURCE_CLOSED and not copy.holds:
-                    self.copies.pop(copy.key, None)
+                if record.copy.ends_with_source:
+                    self.copies.pop(record.copy.key, None)
                 else:
-                    self.copies[copy.key] = copy
+                    self.copies[record.copy.key] = record.copy
+            case ForgetRecord():
+                self.copies.pop((record.link_id, record.source_position_id), None)
             case LimitRecord():
                 self.limits[record.state.limit_id] = record.state
             case _:

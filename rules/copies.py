@@ -171,6 +171,11 @@ class Copy:
         return any(leg.live for leg in self.legs)
 
     @property
+    def ends_with_source(self) -> bool:
+        """Tell whether it ended because its source did, and holds nothing: then nobody asks about it any more."""
+        return self.status is CopyStatus.ENDED and self.ending is Ending.SOURCE_CLOSED and not self.holds
+
+    @property
     def expected(self) -> Volume:
         """Lots that it will hold at the target when what is under way has been done."""
         return sum((leg.expected for leg in self.legs), ZERO)
