@@ -132,6 +132,18 @@ async def test_everything_can_be_canceled_and_closed_at_once(autojump_clock):
         assert len(executions["d"]["executions"]) == 3
 
 
+async def test_protective_order_keeps_its_id_while_its_price_moves(autojump_clock):
+    async with memory_world() as (world, _):
+        order = world.book.open(EURUSD, Side.BUY, Decimal(1), stop_loss=Decimal("1.15"))
+        protections = world.simulator.desks()[ACCOUNT_ID].protections
+        before = protections[order.position_id]["stop"]
+        world.book.replace_stops(order.position_id, Decimal("1.14"), None)
+        after = protections[order.position_id]["stop"]
+        assert (after.order_id, after.price) == (before.order_id, Decimal("1.14"))
+        world.book.replace_stops(order.position_id, None, None)
+        assert protections[order.position_id] == {}
+
+
 async def test_strategy_id_beside_a_position_only_selects(autojump_clock):
     async with memory_world() as (world, _):
         client = await signed_in(world)
