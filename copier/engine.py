@@ -108,8 +108,6 @@ class Engine:
             self._by_source.setdefault(link.source, []).append(link)
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
-        for copy in book.all():
-            self._note_unlinked(copy)
         self._targets = frozenset(link.target for link in self._links.values())
         self._journal = journal
         self._limits = limits
@@ -123,6 +121,10 @@ class Engine:
         self._cause_at: datetime | None = None
         self._rounded = trio.Event()
         self.now = utc_now()
+        for copy in book.all():
+            self._note_unlinked(copy)
+            if copy.flatten is not None and copy.holds:
+                self._timers.set(copy.key, self.now)  # the last run's timers are gone, and its source may not come
         for account, view in self.views.items():
             view.denied = limits.denied(account)
         for link in self._links.values():

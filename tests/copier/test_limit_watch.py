@@ -1,0 +1,157 @@
+"""Limits in the engine: a breach blocks and flattens in the round that shows it, and survives a restart."""
+
+from datetime import time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from rules.copies import Ending
+from rules.events import AccountReported, PositionReported
+from rules.limits_days import ResetTime
+from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent
+from rules.limits_state import LimitStage
+from rules.observed import AccountStatus
+from rules.reasons import Reason
+from rules.reports import NotSent
+from rules.values import AccountId
+from tests.copier.desk import SOURCE, TARGET, Desk
+from tests.copier.fakes import source_position
+from tests.rules.playbook import shape
+
+FIVE = Percent(Decimal("0.05"))
+TOTAL = Limit("total", TARGET, LimitKind.MAX_LOSS, FIVE)
+EVERYTHING = Limit("everything", TARGET, LimitKind.MAX_LOSS, FIVE, scope=FlattenScope.ACCOUNT)
+DAILY = Limit("daily", TARGET, LimitKind.DAILY_LOSS, FIVE, reset=ResetTime(time(13), ZoneInfo("UTC")))
+
+
+def worth(equity: int) -> AccountStatus:
+    return AccountStatus(Decimal(100_000), Decimal(equity), "USD")
+
+
+async def test_a_limit_without_figures_takes_no_new_risk() -> None:
+    desk = Desk(limits=[TOTAL])
+    await desk.polls(SOURCE)
+    assert desk.limits.denied(TARGET) is not None
+    assert await desk.sees(source_position()) == []
+    assert shape(await desk.polls(TARGET)) == [("open", "1.00")], "the first figures allow it"
+
+
+async def test_a_breach_flattens_in_the_same_round() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    held = await desk.copied(source_position())
+    assert shape(await desk.polls(TARGET, held, status=worth(95_000))) == [("close", "1.00")]
+
+
+async def test_a_breach_blocks_what_arrives_in_the_same_round() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    breach = AccountReported(TARGET, desk.now, worth(90_000))
+    assert await desk.takes(breach, PositionReported(SOURCE, desk.now, source_position())) == []
+    assert desk.copy.reason is Reason.LIMIT_MAX_LOSS
+
+
+async def test_an_opening_that_waits_in_the_queue_is_not_wanted_after_a_breach() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    [order] = await desk.sees(source_position())
+    await desk.polls(TARGET, status=worth(90_000))
+    assert not desk.engine.wanted(order)
+    assert await desk.reports(NotSent(order.cl_ord_id, "no longer wanted")) == []
+    assert desk.copy.ending is Ending.FLATTENED
+
+
+async def test_what_a_breach_closed_stays_closed_when_the_money_comes_back() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    held = await desk.copied(source_position())
+    await desk.fills(await desk.polls(TARGET, held, status=worth(90_000)))
+    assert await desk.polls(TARGET, status=worth(200_000)) == []
+    assert await desk.sees(source_position(volume="0.5")) == []
+    assert await desk.sees(source_position("p2")) == [], "a maximum loss never begins anew"
+
+
+async def test_a_close_leaves_although_the_account_is_blocked() -> None:
+    desk = await Desk(limits=[Limit("soft", TARGET, LimitKind.MAX_LOSS, FIVE, block_at=Decimal("0.5"))]).ready()
+    held = await desk.copied(source_position())
+    assert await desk.polls(TARGET, held, status=worth(97_000)) == []
+    assert await desk.sees(source_position("p2")) == []
+    assert shape(await desk.closes()) == [("close", "1.00")]
+
+
+async def test_a_flatten_of_copies_leaves_foreign_positions_alone() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    for _ in range(3):
+        assert await desk.polls(TARGET, source_position("hand"), status=worth(90_000)) == []
+
+
+async def test_a_flatten_of_the_account_closes_foreign_positions_too() -> None:
+    desk = await Desk(limits=[EVERYTHING]).ready()
+    desk.polled.clear()
+    await desk.polls(TARGET, source_position("hand"), status=worth(90_000))
+    assert TARGET in desk.polled
+    closing = await desk.polls(TARGET, source_position("hand"), status=worth(90_000))
+    assert shape(closing) == [("close", "1")]
+
+
+async def test_an_account_without_any_link_is_flattened_as_well() -> None:
+    lone = AccountId("lone")
+    limit = Limit("lone", lone, LimitKind.MAX_LOSS, FIVE, scope=FlattenScope.ACCOUNT)
+    desk = await Desk(limits=[limit], accounts=(SOURCE, TARGET, lone)).ready()
+    await desk.polls(lone, source_position("hand"), status=worth(90_000))
+    [closing] = await desk.polls(lone, source_position("hand"), status=worth(90_000))
+    assert closing.account == lone
+
+
+async def test_the_verdict_survives_a_restart() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    await desk.polls(TARGET, status=worth(90_000))
+    after = Desk(desk.ledger, limits=[TOTAL], now=desk.now + timedelta(hours=1))
+    assert after.views[TARGET].denied is not None, "before any figure came"
+    await after.polls(TARGET, status=worth(100_000))
+    await after.polls(SOURCE)
+    assert await after.sees(source_position("p2")) == []
+
+
+async def test_a_copy_that_a_crash_kept_open_is_flattened_at_the_next_start_without_its_source() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    held = await desk.copied(source_position())
+    closing = await desk.polls(TARGET, held, status=worth(90_000))
+    assert closing
+    await desk.reports(NotSent(closing[0].cl_ord_id, "no connection"))
+    after = Desk(desk.ledger, limits=[TOTAL], now=desk.now + timedelta(minutes=1))
+    assert shape(await after.polls(TARGET, held, status=worth(100_000))) == [("close", "1.00")]
+
+
+async def test_a_daily_breach_ends_at_the_reset_by_the_clock_alone() -> None:
+    desk = await Desk(limits=[DAILY]).ready()
+    await desk.polls(TARGET, status=worth(94_000))
+    assert desk.views[TARGET].denied is not None
+    reset = desk.limits.next_reset()
+    assert reset is not None
+    desk.now = reset
+    await desk.takes()
+    assert desk.views[TARGET].denied is None
+    assert desk.limits.next_reset() == reset + timedelta(days=1)
+
+
+async def test_each_change_of_stage_is_one_row_and_a_sample_that_changes_nothing_is_none() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    before = len(desk.records("limit"))
+    for _ in range(5):
+        await desk.polls(TARGET, status=worth(99_990))
+    assert len(desk.records("limit")) == before
+    await desk.polls(TARGET, status=worth(96_000))
+    await desk.polls(TARGET, status=worth(90_000))
+    stages = [record.stage for record in desk.records("limit")][before:]  # type: ignore[union-attr]
+    assert stages == ["warn", "breached"]
+
+
+async def test_judgements_name_each_limit_with_its_stage() -> None:
+    desk = await Desk(limits=[TOTAL, EVERYTHING]).ready()
+    found = [(limit.limit_id, judged.stage) for limit, judged in desk.limits.judgements(TARGET)]
+    assert found == [("total", LimitStage.OK), ("everything", LimitStage.OK)]
+    assert desk.limits.judgements(SOURCE) == []
+
+
+async def test_figures_of_an_account_without_limits_change_nothing() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    before = desk.ledger.last_seq
+    await desk.polls(SOURCE, status=worth(1))
+    assert desk.ledger.last_seq == before
+    assert desk.limits.denied(SOURCE) is None
