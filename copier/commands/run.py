@@ -65,6 +65,8 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
     if scope.cancelled_caught:
         _log.error("not converged in time", seconds=ONCE_S_MAX)
         return FAILED
+    for stage, figures in service.latency.summary().items():
+        _log.info("latency", stage=stage, count=figures["count"], p50_ms=figures["p50"], p99_ms=figures["p99"])
     _log.info("ended", orders_under_way=service.in_flight())
     return INTERRUPTED if signal.SIGINT in stopped_by else FINE
 
