@@ -1,0 +1,33 @@
+"""`make bench`: measure the copier on this machine, print tables, write `bench/results/*.json`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this folder is not the project's
+
+import trio
+
+from bench import deciding, starting, wire_to_wire
+from bench.parts import machine
+
+
+def main() -> None:
+    """Run what the command line names; all of it by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute instead of five; the numbers are rougher")
+    parser.add_argument("parts", nargs="*", help="wire, decide, start; all without any")
+    asked = parser.parse_args()
+    parts = asked.parts or ["wire", "decide", "start"]
+    print(", ".join(f"{key} {value}" for key, value in machine().items()))
+    if "wire" in parts:
+        rounds, samples, burst = (3, 100, 600) if asked.quick else (3, 500, 3000)
+        trio.run(wire_to_wire.measure, rounds, samples, burst)
+    if "decide" in parts:
+        trio.run(deciding.measure, 2_000 if asked.quick else 10_000)
+    if "start" in parts:
+        trio.run(starting.measure)
+
+
+if __name__ == "__main__":
+    main()
