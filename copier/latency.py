@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 SAMPLES_MAX: Final = 10_000
@@ -27,7 +28,7 @@ class Latency:
         samples = sorted(self._samples.get(stage, ()))
         if not samples:
             return None
-        return samples[min(int(len(samples) * share), len(samples) - 1)]
+        return samples[ceil(len(samples) * share) - 1]
 
     def summary(self) -> dict[str, dict[str, float | int]]:
         """Return `{stage: {"count", "p50", "p99"}}`, milliseconds to three digits."""

@@ -25,12 +25,11 @@ class Pace:
     async def wait(self) -> None:
         """Return when the next request may leave."""
         now = trio.current_time()
-        if now < self._paused_until:
-            await trio.sleep_until(self._paused_until)
-            now = trio.current_time()
         elapsed = 0.0 if self._at is None else now - self._at
         self._tokens = min(self._burst, self._tokens + elapsed * self._per_s)
         self._at = now
         self._tokens -= 1
         if self._tokens < 0:
             await trio.sleep(-self._tokens / self._per_s)
+        while trio.current_time() < self._paused_until:  # the pause may have been asked for, or prolonged, meanwhile
+            await trio.sleep_until(self._paused_until)

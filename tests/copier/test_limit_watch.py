@@ -120,7 +120,7 @@ async def test_a_copy_that_a_crash_kept_open_is_flattened_at_the_next_start_with
 
 async def test_a_daily_breach_ends_at_the_reset_by_the_clock_alone() -> None:
     desk = await Desk(limits=[DAILY]).ready()
-    await desk.polls(TARGET, status=worth(94_000))
+    await desk.polls(TARGET, status=AccountStatus(Decimal(94_000), Decimal(94_000), "USD"))
     assert desk.views[TARGET].denied is not None
     reset = desk.limits.next_reset()
     assert reset is not None
