@@ -129,7 +129,7 @@ class AccountView:
         learned_at = stone.closed_at if stone is not None else self.seen_at.get(position_id)
         if _newer(learned_at, event.requested_at):
             return
-        if event.origin is Origin.LIVE and event.requested_at is None:
+        if event.requested_at is None:  # also a new session's first list may have been made before we last asked
             change = self.report(PositionReported(self.account, event.received_at, position))
         else:
             self.tombstones.pop(position_id, None)

@@ -33,3 +33,22 @@ def test_the_last_position_of_a_pushed_list_closes_at_once():
     [change] = seen.sync(SnapshotReceived(AccountId("a"), later, (), Origin.LIVE))
     assert isinstance(change, Change)
     assert change.position is None
+
+
+def test_a_volume_that_grew_in_the_list_of_a_new_session_is_a_doubt_where_volumes_only_shrink():
+    seen = AccountView(AccountId("a"))
+    asked = T0 + timedelta(seconds=1)
+    polled = SnapshotReceived(AccountId("a"), asked, (position("0.2"),), Origin.RECONCILED, requested_at=asked)
+    seen.sync(polled)
+    older = SnapshotReceived(AccountId("a"), asked + timedelta(seconds=5), (position("0.3"),), Origin.RECONCILED)
+    assert [type(found) for found in seen.sync(older)] == [Doubt]
+    assert seen.positions[PositionId("p1")].volume == position("0.2").volume
+
+
+def test_a_closed_position_in_the_list_of_a_new_session_is_a_doubt():
+    seen = view("p1")
+    asked = T0 + timedelta(seconds=1)
+    seen.sync(SnapshotReceived(AccountId("a"), asked, (), Origin.RECONCILED, requested_at=asked))
+    older = SnapshotReceived(AccountId("a"), asked + timedelta(seconds=5), (position(),), Origin.RECONCILED)
+    assert [type(found) for found in seen.sync(older)] == [Doubt]
+    assert seen.positions == {}
