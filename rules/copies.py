@@ -123,6 +123,11 @@ class Leg:
         leaving = self.pending.volume if self.pending is not None else ZERO
         return self.held - leaving
 
+    @property
+    def most(self) -> Volume:
+        """Lots that it may hold, whatever becomes of what is under way."""
+        return self.volume if self.stage is LegStage.OPENING else self.held
+
 
 @frozen
 class Copy:
@@ -180,10 +185,24 @@ class Copy:
         """Lots that it will hold at the target when what is under way has been done."""
         return sum((leg.expected for leg in self.legs), ZERO)
 
+    @property
+    def exposure(self) -> Volume:
+        """Lots to reckon with before new risk is added: a reduction without an answer may not have been executed."""
+        unproven = (leg.pending is not None and leg.pending.unknown for leg in self.legs)
+        return sum((leg.most if doubt else leg.expected for leg, doubt in zip(self.legs, unproven, strict=True)), ZERO)
+
 
 def replace_leg(copy: Copy, leg: Leg) -> Copy:
     """Return `copy` with the leg of the same number replaced."""
     return evolve(copy, legs=tuple(leg if old.number == leg.number else old for old in copy.legs))
+
+
+def grant_no_more(copy: Copy) -> Copy:
+    """Return `copy` granted no more than its legs may hold: one of them holds less than it was to hold.
+
+    The least of both, not the difference: reductions since may have taken what is missing off the grant already.
+    """
+    return evolve(copy, granted=min(copy.granted, sum((leg.most for leg in copy.legs), ZERO)))
 
 
 def settle(copy: Copy, report: Report, now: datetime) -> Copy:
@@ -239,8 +258,7 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
             settled_at=now,
         )
         # What was not filled is given up: a second order for the rest would be new risk at another price.
-        unfilled = max(leg.volume - report.volume, ZERO)
-        return evolve(replace_leg(copy, opened), granted=max(copy.granted - unfilled, ZERO))
+        return grant_no_more(replace_leg(copy, opened))
     held = max(leg.held - report.volume, ZERO)
     closed = evolve(
         leg,
@@ -258,7 +276,7 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
 def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
     if pending.purpose is Purpose.OPEN:
         refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now)
-        return evolve(replace_leg(copy, refused), granted=max(copy.granted - leg.volume, ZERO))
+        return grant_no_more(replace_leg(copy, refused))
     failures = leg.failures + 1
     again = evolve(
         leg,

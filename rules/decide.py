@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage, Pending, Purpose, replace_leg
+from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.events import Origin
 from rules.gates import QUOTE_AGE_MAX, Grant, LookUp, Question, judge_new_risk
 from rules.identity import cl_ord_id
@@ -276,7 +276,7 @@ def _followed(copy: Copy, position: Position) -> Note:
 
 def _grow(context: Context, copy: Copy, position: Position) -> Decision:
     """Judge an increase of the source as new risk; a denied one is not asked about again."""
-    held = copy.expected
+    held = copy.exposure
     question = Question(
         context.now,
         context.link,
@@ -333,7 +333,7 @@ def _open_again(
     if unwanted or waited > patience:
         trace.append(Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD))
         dropped = replace_leg(copy, evolve(leg, stage=LegStage.CLOSED, retry_at=None))
-        return evolve(dropped, granted=max(copy.granted - leg.volume, ZERO)), None, leg.volume
+        return grant_no_more(dropped), None, leg.volume
     pending = Pending(Purpose.OPEN, leg.cl_ord_id, leg.volume)
     leg = evolve(leg, pending=pending, retry_at=None)
     return replace_leg(copy, leg), _opening(copy, leg), ZERO

@@ -171,6 +171,24 @@ def test_an_increase_is_new_risk_and_passes_the_gates():
     assert shape(play.sees(position("0.5"))) == [("reduce", "0.15")]
 
 
+def test_an_increase_counts_on_no_reduction_that_is_not_proven():
+    play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
+    [reduction] = play.sees(position("0.5"))
+    assert play.reports(OutcomeUnknown(reduction.cl_ord_id, "no answer")) == []
+    assert shape(play.sees(position("2"))) == [("open", "1.00")], "the reduction may not have been executed"
+
+
+def test_an_increase_that_never_came_to_be_leaves_the_rest_as_it_is():
+    play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
+    [increase] = play.sees(position("2"))
+    play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer"))
+    [reduction] = play.sees(position("1.4"))
+    assert shape([reduction]) == [("reduce", "0.60")]
+    play.reports(OutcomeUnknown(reduction.cl_ord_id, "no answer"))
+    play.reports(Rejected(increase.cl_ord_id, "no money"))
+    assert play.reports(NotFound(reduction.cl_ord_id)) == [], "the first order alone is less than the source asks for"
+
+
 def test_volume_max_caps_the_whole_copy_with_its_increases():
     play = opened(evolve(THIRD, volume=VolumePolicy(max=Decimal("0.4"))))
     assert shape(play.sees(position("9"))) == [("open", "0.10")]
