@@ -1,10 +1,9 @@
 """What a person sees of a running service: one line for each copy, denial and report, as it becomes true."""
 
+import os
 from collections import Counter
 from datetime import datetime
-
-from rich.console import Console
-from rich.text import Text
+from typing import Final, TextIO
 
 from copier.records import AlertRecord, DecisionRecord, IntentRecord, LimitRecord, Record, ReportRecord, ResendRecord
 from copier.wording import action_words, printable, report_words, trace_words
@@ -13,12 +12,17 @@ from rules.copies import Copy, Ending
 from rules.reports import Filled, StopsReplaced
 from rules.trace import Denied
 
+_COLOURS: Final = {"cyan": 36, "green": 32, "yellow": 33, "magenta": 35, "red": 31}
+"""ANSI codes of a terminal."""
+
 
 class Narrator:
     """A journal listener that prints, and counts what it printed."""
 
-    def __init__(self, console: Console | None) -> None:
-        self._console = console
+    def __init__(self, out: TextIO | None) -> None:
+        """`out` is where to print; None only counts. It runs on the service's thread, so it has to be quick."""
+        self._out = out
+        self._coloured = out is not None and out.isatty() and "NO_COLOR" not in os.environ
         self.denials: Counter[str] = Counter()
         self.opens = 0
 
@@ -51,11 +55,12 @@ class Narrator:
             self._line(at, "ended", copy.link_id, f"{source_words(copy)}: {copy.ending.value}", "yellow")
 
     def _line(self, at: datetime, what: str, who: str, text: str, style: str) -> None:
-        if self._console is None:
+        if self._out is None:
             return
-        line = Text(f"{at:%H:%M:%S}.{at.microsecond // 1000:03} ", style="dim")
-        line.append(f"{what:<7}", style=style).append(f"{who:<20} ").append(text)
-        self._console.print(line, soft_wrap=True, highlight=False)
+        before, after = (f"\x1b[{_COLOURS[style]}m", "\x1b[0m") if self._coloured else ("", "")
+        clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
+        self._out.write(f"{clock} {before}{what:<7}{after}{who:<20} {text}\n")
+        self._out.flush()
 
 
 def source_words(copy: Copy) -> str:

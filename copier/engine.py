@@ -154,6 +154,7 @@ class Engine:
             if cause_at is not None:
                 self.latency.record("frame_to_intent", cause_at, durable_at)
             self._outside.send(action.account, Intent(action, durable_at, resend))
+        self._journal.announce()
         self._rounded.set()
         self._rounded = trio.Event()
 
@@ -207,6 +208,7 @@ class Engine:
     # What comes in
 
     def _take(self, given: Input) -> None:
+        self._cause_at = None
         match given:
             case Reported():
                 self._settle(given.report)

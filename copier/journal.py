@@ -46,6 +46,7 @@ class Journal:
         self._ledger = ledger
         self._threads = threads
         self._listeners = tuple(listeners)
+        self._durable: list[tuple[Record, datetime]] = []
         self._records: list[Record] = []
         self._entries: list[Entry] = []
 
@@ -103,7 +104,12 @@ class Journal:
                     raise
                 _log.error("no order leaves until the ledger can be written", error=str(error))
                 await trio.sleep(FULL_DISK_PAUSE_S)
-        for record in records:
+        self._durable += [(record, at) for record in records]
+
+    def announce(self) -> None:
+        """Tell the listeners what has become durable; the engine lets its orders go first."""
+        durable, self._durable = self._durable, []
+        for record, at in durable:
             for listener in self._listeners:
                 listener(record, at)
 

@@ -120,3 +120,8 @@ async def move_markets(markets: Iterable[Market], random: Random) -> None:
         for market in markets:
             market.move(Random(seed), utc_now())
         await trio.sleep(MOVE_EVERY_S)
+
+
+def account_name(venue: str, index: int) -> str:
+    """Return the name of a simulated account: TradeLocker's are numbers behind a letter."""
+    return f"L#{700001 + index}" if venue == "tradelocker" else f"{venue}-{index + 1}"

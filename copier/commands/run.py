@@ -1,16 +1,16 @@
 """`copier run`: the service."""
 
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import structlog
 import trio
 from cyclopts import Parameter
-from rich.console import Console
 
 from adapters.base import Account
 from adapters.network import connect_tcp
@@ -55,7 +55,7 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
     stop = trio.Event()
     stopped_by: list[int] = []
     async with open_accounts(config) as accounts:
-        service = make_service(config, accounts, ledger, dry_run=dry_run, console=None if quiet else Console())
+        service = make_service(config, accounts, ledger, dry_run=dry_run, out=None if quiet else sys.stdout)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch_signals, stop, stopped_by, nursery.cancel_scope)
             _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
@@ -92,7 +92,7 @@ def make_service(
     ledger: Ledger,
     *,
     dry_run: bool = False,
-    console: Console | None = None,
+    out: TextIO | None = None,
     listeners: Iterable[Narrator] = (),
 ) -> Service:
     """Return the service of a config over opened accounts."""
@@ -109,7 +109,7 @@ def make_service(
             dry_run=dry_run,
         ),
         reconcile_every_s={name: each.reconcile_every.total_seconds() for name, each in config.accounts.items()},
-        listeners=[Narrator(console), *listeners],
+        listeners=[Narrator(out), *listeners],
     )
 
 

@@ -1,6 +1,7 @@
 """`copier simulate`: simulated venues for other programs' tests."""
 
 import json
+import sys
 from random import Random
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import trio
 from cyclopts import Parameter
 
 from copier.commands.exits import FINE, WRONG_INPUT
-from copier.simulated import VENUE_NAMES, move_markets, serve_venue
+from copier.simulated import VENUE_NAMES, account_name, move_markets, serve_venue
 
 
 def simulate(
@@ -16,6 +17,8 @@ def simulate(
     port: Annotated[int, Parameter(help="Of the first venue; the next ones follow. 0: any free port.")] = 0,
     accounts: Annotated[int, Parameter(help="How many accounts each venue has.")] = 2,
     seed: Annotated[int, Parameter(help="Of the moving market.")] = 1,
+    suffix: Annotated[str, Parameter(help="Added to each symbol's name, as many brokers do.")] = "",
+    attached: Annotated[bool, Parameter(help="End when standard input closes.")] = False,
     still: Annotated[bool, Parameter(help="Let no quote move by itself.")] = False,
 ) -> int:
     """Serve simulated VENUEs on loopback until Ctrl-C; prints one line of JSON for each, with what a config needs."""
@@ -26,23 +29,23 @@ def simulate(
     if not 1 <= accounts <= 1000:
         print(f"--accounts must be between 1 and 1000, was {accounts}")
         return WRONG_INPUT
-    trio.run(_simulate, venues, port, accounts, seed, still)
+    trio.run(_simulate, venues, port, accounts, None if still else seed, suffix, attached)
     return FINE
 
 
-async def _simulate(names: tuple[str, ...], port: int, accounts: int, seed: int, still: bool) -> None:
+async def _simulate(
+    names: tuple[str, ...], port: int, accounts: int, seed: int | None, suffix: str, attached: bool
+) -> None:
     async with trio.open_nursery() as nursery:
         markets = []
         for number, name in enumerate(names):
             ids = [account_name(name, index) for index in range(accounts)]
-            venue = await serve_venue(nursery, name, ids, port=port + number if port else 0)
+            venue = await serve_venue(nursery, name, ids, port=port + number if port else 0, suffix=suffix)
             markets.append(venue.broker.market)
             tables = {account: venue.account_toml(account) for account in ids}
             print(json.dumps({"venue": name, "origin": venue.origin, "accounts": tables}), flush=True)
-        if not still:
+        if seed is not None:
             nursery.start_soon(move_markets, markets, Random(seed))
-
-
-def account_name(venue: str, index: int) -> str:
-    """Return the name of a simulated account: TradeLocker's are numbers behind a letter."""
-    return f"L#{700001 + index}" if venue == "tradelocker" else f"{venue}-{index + 1}"
+        if attached:
+            await trio.to_thread.run_sync(sys.stdin.buffer.read, abandon_on_cancel=True)
+            nursery.cancel_scope.cancel()

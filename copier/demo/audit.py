@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from adapters.simulation.broker import Book, Purpose, Result
+from adapters.simulation.remote import RemoteBook
 from copier.book import CopyBook
 from rules.copies import LegStage
 from rules.identity import is_ours
 from rules.observed import Position
 from rules.values import AccountId, PositionId
+
+Seen = Book | RemoteBook
 
 
 @frozen
@@ -26,7 +29,7 @@ class Audit:
         return not (self.mismatches or self.duplicates or self.orphans)
 
 
-def audit(sources: Mapping[AccountId, Book], targets: Mapping[AccountId, Book], book: CopyBook) -> Audit:
+def audit(sources: Mapping[AccountId, Seen], targets: Mapping[AccountId, Seen], book: CopyBook) -> Audit:
     """Compare the targets' books with the sources' books and with what the records claim."""
     source_positions = {(name, position_id) for name, source in sources.items() for position_id in source.positions}
     mismatches: list[str] = []
@@ -68,7 +71,7 @@ def _differences(
             yield f"{name} should hold {held} of #{position_id}, and holds {position.volume}"
 
 
-def _twice(name: AccountId, target: Book) -> Iterable[str]:
+def _twice(name: AccountId, target: Seen) -> Iterable[str]:
     tags = Counter(
         order.tag
         for order in target.orders

@@ -1,9 +1,10 @@
 """The demo's config: a file as a person would write it, pointed at the simulated venues."""
 
-from copier.simulated import SimulatedVenue
+from copier.demo.venues import ChildVenue
+from copier.simulated import account_name
 
-TRADELOCKER_SOURCE, TRADELOCKER_TARGET = "L#700001", "L#700002"
-METACOPIER_SOURCE, METACOPIER_TARGET = "demo-source", "demo-target"
+TRADELOCKER_SOURCE, TRADELOCKER_TARGET = (account_name("tradelocker", index) for index in range(2))
+METACOPIER_SOURCE, METACOPIER_TARGET = (account_name("metacopier", index) for index in range(2))
 SUFFIX = ".m"
 """The MetaCopier broker's names end so; the map turns one kind of name into the other."""
 
@@ -97,11 +98,11 @@ initial_balance = 100000
 """
 
 
-def demo_config(tradelocker: SimulatedVenue, metacopier: SimulatedVenue) -> str:
+def demo_config(tradelocker: ChildVenue, metacopier: ChildVenue) -> str:
     """Return the demo's config file as text."""
     return _CONFIG.format(
-        tl_source=tradelocker.account_toml(TRADELOCKER_SOURCE),
-        tl_target=tradelocker.account_toml(TRADELOCKER_TARGET),
-        mc_source=metacopier.account_toml(METACOPIER_SOURCE),
-        mc_target=metacopier.account_toml(METACOPIER_TARGET),
+        tl_source=tradelocker.tables[TRADELOCKER_SOURCE],
+        tl_target=tradelocker.tables[TRADELOCKER_TARGET],
+        mc_source=metacopier.tables[METACOPIER_SOURCE],
+        mc_target=metacopier.tables[METACOPIER_TARGET],
     )

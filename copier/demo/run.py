@@ -1,11 +1,12 @@
 """`copier demo`: everything on this machine, no accounts, no internet."""
 
 import json
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import trio
 from attrs import frozen
@@ -19,7 +20,7 @@ from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
 from copier.commands.run import make_service, open_accounts
 from copier.console import Narrator
-from copier.demo.audit import Audit, audit
+from copier.demo.audit import Audit, Seen, audit
 from copier.demo.config import (
     METACOPIER_SOURCE,
     METACOPIER_TARGET,
@@ -29,11 +30,15 @@ from copier.demo.config import (
     demo_config,
 )
 from copier.demo.trader import Trader
+from copier.demo.venues import ChildVenue, child_venue
 from copier.ledger import Ledger
 from copier.logs import configure_logs
 from copier.service import Service
-from copier.simulated import SimulatedVenue, move_markets, serve_venue
 from rules.values import AccountId
+
+TRADE_EVERY_S = 0.4
+
+_SHOWN = {"frame_to_intent": "frame to durable intent", "intent_to_sent": "intent to sent"}
 
 SETTLE_S = 10.0
 """After the trader stops, the copier may take this long to catch up; what differs then is a mismatch."""
@@ -78,8 +83,8 @@ def demo(
     with explained(), tempfile.TemporaryDirectory(prefix="copier-demo-") as temporary:
         folder = keep if keep is not None else Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        console = None if json_ else Console()
-        outcome = trio.run(_demo, folder, duration, seed, console)
+        out = None if json_ else sys.stdout
+        outcome = trio.run(_demo, folder, duration, seed, out)
         if json_:
             print(json.dumps(outcome.as_json()))
         else:
@@ -87,38 +92,35 @@ def demo(
         return FINE if outcome.audit.clean else FAILED
 
 
-async def _demo(folder: Path, duration: float, seed: int, console: Console | None) -> Outcome:
-    random = Random(seed)
-    async with trio.open_nursery() as venues:
-        tradelocker = await serve_venue(venues, "tradelocker", [TRADELOCKER_SOURCE, TRADELOCKER_TARGET])
-        metacopier = await serve_venue(venues, "metacopier", [METACOPIER_SOURCE, METACOPIER_TARGET], suffix=SUFFIX)
+async def _demo(folder: Path, duration: float, seed: int, out: TextIO | None) -> Outcome:
+    async with (
+        child_venue("tradelocker", seed) as tradelocker,
+        child_venue("metacopier", seed, SUFFIX) as metacopier,
+    ):
         file = folder / "copier.toml"
         file.write_text(demo_config(tradelocker, metacopier), encoding="utf-8")
         file.chmod(0o600)
-        if console is not None:
-            console.print(f"config: {file}", highlight=False)
+        if out is not None:
+            print(f"config: {file}", file=out)
         config = read_config(file)
         ledger = Ledger.open(config.service.ledger)
-        narrator = Narrator(console)
+        narrator = Narrator(out)
         try:
             async with open_accounts(config) as accounts:
                 service = make_service(config, accounts, ledger, listeners=[narrator])
-                sources = [tradelocker.broker.books[TRADELOCKER_SOURCE], metacopier.broker.books[METACOPIER_SOURCE]]
-                trader = Trader(sources, random)
-                markets = [tradelocker.broker.market, metacopier.broker.market]
-                venues.start_soon(move_markets, markets, Random(seed))
+                sources = [tradelocker.terminal(TRADELOCKER_SOURCE), metacopier.terminal(METACOPIER_SOURCE)]
+                trader = Trader(sources, Random(seed))
                 await _trade(service, trader, duration)
-                outcome = Outcome(
+                latency = service.latency.summary()
+                return Outcome(
                     trader.opened,
                     narrator.opens,
                     narrator.denials,
-                    _audit(service, accounts, tradelocker, metacopier),
-                    {key: value for key, value in service.latency.summary().items() if key != "sent_to_report"},
+                    await _audit(service, accounts, tradelocker, metacopier),
+                    {stage: latency[stage] for stage in _SHOWN if stage in latency},
                 )
         finally:
             ledger.close()
-        venues.cancel_scope.cancel()
-    return outcome
 
 
 async def _trade(service: Service, trader: Trader, duration: float) -> None:
@@ -129,7 +131,7 @@ async def _trade(service: Service, trader: Trader, duration: float) -> None:
         with trio.move_on_after(SETTLE_S):
             await _until(service, lambda: service.converged)
         with trio.move_on_after(duration):
-            await trader.run()
+            await trader.run(TRADE_EVERY_S)
         with trio.move_on_after(SETTLE_S):
             await trio.sleep(1.0)  # the last message is still on its way through the venue
             await _until(service, lambda: service.converged)
@@ -141,19 +143,19 @@ async def _until(service: Service, condition: Any) -> None:
         await service.engine.next_round()
 
 
-def _audit(
-    service: Service, accounts: dict[AccountId, Account], tradelocker: SimulatedVenue, metacopier: SimulatedVenue
+async def _audit(
+    service: Service, accounts: dict[AccountId, Account], tradelocker: ChildVenue, metacopier: ChildVenue
 ) -> Audit:
-    sources = {
-        AccountId("tl-source"): tradelocker.broker.books[TRADELOCKER_SOURCE],
-        AccountId("mc-source"): metacopier.broker.books[METACOPIER_SOURCE],
+    sources: dict[AccountId, Seen] = {
+        AccountId("tl-source"): await tradelocker.account(TRADELOCKER_SOURCE).book(),
+        AccountId("mc-source"): await metacopier.account(METACOPIER_SOURCE).book(),
     }
     paper = accounts[AccountId("paper-target")]
-    assert isinstance(paper, PaperAccount)
-    targets = {
+    assert isinstance(paper, PaperAccount)  # the demo's config says so
+    targets: dict[AccountId, Seen] = {
         AccountId("paper-target"): paper.book,
-        AccountId("tl-target"): tradelocker.broker.books[TRADELOCKER_TARGET],
-        AccountId("mc-target"): metacopier.broker.books[METACOPIER_TARGET],
+        AccountId("tl-target"): await tradelocker.account(TRADELOCKER_TARGET).book(),
+        AccountId("mc-target"): await metacopier.account(METACOPIER_TARGET).book(),
     }
     return audit(sources, targets, service.book)
 
@@ -167,7 +169,7 @@ def _print(outcome: Outcome, console: Console) -> None:
     table.add_row("mismatches", str(len(outcome.audit.mismatches)))
     table.add_row("duplicates", str(len(outcome.audit.duplicates)))
     table.add_row("orphans", str(len(outcome.audit.orphans)))
-    for stage, name in (("frame_to_intent", "frame to durable intent"), ("intent_to_sent", "intent to sent")):
+    for stage, name in _SHOWN.items():
         figures = outcome.latency_ms.get(stage)
         if figures is not None:
             table.add_row(f"{name}, p50 / p99", f"{figures['p50']} / {figures['p99']} ms")

@@ -56,9 +56,13 @@ async def test_listeners_hear_of_a_record_only_once_it_is_durable() -> None:
     journal.alert("one", AccountId("a"), "")
     journal.alert("two", AccountId("a"), "")
     assert heard == []
+    journal.announce()
+    assert heard == []
     await journal.commit(T0)
+    journal.announce()
     assert heard == [(AlertRecord("one", ""), 2), (AlertRecord("two", ""), 2)]
     await journal.commit(T0)
+    journal.announce()
     assert len(heard) == 2, "nothing is told twice"
 
 

@@ -62,8 +62,7 @@ def _service(world: World, clock: VirtualClock) -> Service:
     policies = {TL_TARGET: PATIENT, MC_TARGET: _with_map(PATIENT)}
     return Service(
         links=[
-            CopyLink(LinkId(f"{TL_SOURCE}->{target}"), TL_SOURCE, target, policy)
-            for target, policy in policies.items()
+            CopyLink(LinkId(f"{TL_SOURCE}->{target}"), TL_SOURCE, target, policy) for target, policy in policies.items()
         ],
         limits=(),
         accounts=world.accounts(world.network.connect),

@@ -11,9 +11,12 @@ from random import Random
 import trio
 from attrs import frozen
 
+from adapters.http import HttpClient
+from adapters.network import connect_tcp
 from adapters.simulation.broker import Book, Purpose, Result
-from copier.demo.trader import Trader
-from copier.simulated import SimulatedVenue, serve_venue
+from adapters.simulation.remote import RemoteAccount
+from copier.demo.trader import Terminal, Trader
+from copier.simulated import SimulatedVenue, make_market, serve_venue
 from rules.identity import is_ours
 
 ROOT = Path(__file__).parents[2]
@@ -148,10 +151,12 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
 
 async def trade(world: World, random: Random, pause_s: float) -> None:
     """Trade without stops (only the copier closes copies) until cancelled."""
-    trader = Trader(world.sources, random, stops=False)
-    while True:
-        trader.step()
-        await trio.sleep(pause_s)
+    instruments = make_market().instruments
+    terminals = [
+        Terminal(RemoteAccount(HttpClient(venue.origin, connect=connect_tcp), name), instruments)
+        for venue, name in ((world.tradelocker, TL_SOURCE), (world.metacopier, MC_SOURCE))
+    ]
+    await Trader(terminals, random, stops=False).run(pause_s)
 
 
 async def ended(process: trio.Process, within_s: float) -> int:
