@@ -158,6 +158,11 @@ class Engine:
         self._rounded.set()
         self._rounded = trio.Event()
 
+    @property
+    def suspicious(self) -> bool:
+        """Tell whether a target's books contradicted the records at the last look, and the next one must decide."""
+        return self._watch is not None and self._watch.suspicious
+
     async def next_round(self) -> None:
         """Return when a round has been finished."""
         await self._rounded.wait()

@@ -31,5 +31,8 @@ class Pace:
         self._tokens -= 1
         if self._tokens < 0:
             await trio.sleep(-self._tokens / self._per_s)
-        while trio.current_time() < self._paused_until:  # the pause may have been asked for, or prolonged, meanwhile
-            await trio.sleep_until(self._paused_until)
+        while True:  # a pause may have been asked for, or prolonged, meanwhile
+            paused_until = self._paused_until
+            if trio.current_time() >= paused_until:
+                return
+            await trio.sleep_until(paused_until)

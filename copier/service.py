@@ -43,7 +43,7 @@ CHECKPOINT_ROWS = 1000
 
 RECONCILE_EVERY_S = 10.0
 QUIET_S = 0.5
-"""Nothing happened for this long: an answer that was under way would have come."""
+"""Nothing was ordered for this long: what an answer or a look-up sets off would have been."""
 
 _log = structlog.get_logger("service")
 
@@ -81,6 +81,7 @@ class Service:
         self._accounts = accounts
         self._utc_now = utc_now
         self._random = random
+        self._orders = 0
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
         self._journal = Journal(ledger, threads=threads, listeners=listeners)
         recovered = recover(ledger)
@@ -154,6 +155,7 @@ class Service:
             # An account that no link names is only ever asked to close what nobody owns; it gets its dispatcher late.
             self._targets[name] = self._target(name)
             self._target_nursery.start_soon(self._targets[name].run)
+        self._orders += 1
         self._targets[name].put(intent)
 
     async def _emit(self, event: Event) -> None:
@@ -192,6 +194,8 @@ class Service:
         dispatcher = self._targets.get(order.action.account)
         if isinstance(dispatcher, Dispatcher):
             dispatcher.resolve(order.action, order.submitted_at, accepted=order.accepted)
+        elif dispatcher is not None:
+            dispatcher.put(Intent(order.action, order.submitted_at))
 
     def _start_sources(self, nursery: trio.Nursery) -> None:
         for name, account in self._accounts.items():
@@ -223,13 +227,14 @@ class Service:
     def converged(self) -> bool:
         """Tell whether every account was seen whole and nothing is under way or waiting."""
         views = self.engine.views.values()
-        waiting = any(copy.wait_until is not None for copy in self.book.all())
+        waiting = self.engine.suspicious or any(copy.wait_until is not None for copy in self.book.all())
         return all(view.known and view.ready for view in views) and not waiting and not self.in_flight()
 
     async def _wait_converged(self, stop: trio.Event) -> None:
+        """Set `stop` once nothing was left to do and nothing was ordered for a while; a market may move meanwhile."""
         quiet = False
         while not quiet:
-            with trio.move_on_after(QUIET_S) as scope:
-                await self.engine.next_round()
-            quiet = scope.cancelled_caught and self.converged
+            was_converged, orders = self.converged, self._orders
+            await trio.sleep(QUIET_S)
+            quiet = was_converged and self.converged and self._orders == orders
         stop.set()

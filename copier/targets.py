@@ -40,6 +40,11 @@ class TargetWatch:
         self._suspected: dict[AccountId, set[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
 
+    @property
+    def suspicious(self) -> bool:
+        """Tell whether any account showed something that a second look must confirm."""
+        return any(self._suspected.values())
+
     def compare(self, event: SnapshotReceived) -> None:
         """Take one polled snapshot of a target."""
         assert event.requested_at is not None  # only polled snapshots are compared
