@@ -6,6 +6,7 @@ that many small partial closes do not drift.
 
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -23,6 +24,14 @@ PIECES_MAX = 50
 _WIDE = Context(prec=90)
 # What a person reads of a fraction.
 _SHORT = Context(prec=12)
+
+_ONE = Fraction(1)
+
+
+@lru_cache(maxsize=4096)
+def _fraction(number: Decimal) -> Fraction:
+    """Return `number` as a fraction; steps, minimums, caps and usual volumes come again and again."""
+    return Fraction(number)
 
 
 @frozen
@@ -85,7 +94,7 @@ def size_copy(
     volume = Decimal(0)
     for piece in pieces:
         volume = _WIDE.add(volume, piece)
-    return Sized(capped / Fraction(source.volume), volume, pieces, tuple(notes))
+    return Sized(capped / _fraction(source.volume), volume, pieces, tuple(notes))
 
 
 def following_volume(
@@ -107,7 +116,7 @@ def following_volume(
     """
     if source_volume <= 0:
         return Decimal(0)
-    rounded = _rounded(ratio * Fraction(source_volume), instrument.volume_step, policy.round)
+    rounded = _rounded(ratio * _fraction(source_volume), instrument.volume_step, policy.round)
     return min(max(rounded, _least(instrument)), granted)
 
 
@@ -125,8 +134,8 @@ def _wanted(
         if size.volume is None or size.volume <= 0:
             raise ValueError(f"size.volume must be > 0 lots in mode fixed, was {size.volume}")
         notes.append(Note("size", "fixed", (("volume", plain(size.volume)),)))
-        return Fraction(size.volume)
-    wanted = Fraction(source.volume) * Fraction(size.multiplier)
+        return _fraction(size.volume)
+    wanted = _fraction(source.volume) * _fraction(size.multiplier)
     numbers: list[tuple[str, str]] = [
         ("source_volume", plain(source.volume)),
         ("multiplier", plain(size.multiplier)),
@@ -134,7 +143,8 @@ def _wanted(
     contracts = _contract_ratio(size, source_contract_size, instrument.contract_size, numbers)
     if isinstance(contracts, Denied):
         return contracts
-    wanted *= contracts
+    if contracts is not _ONE:
+        wanted *= contracts
     if size.mode is not SizeMode.MULTIPLIER:
         references = _reference_ratio(size, source_status, target_status, numbers)
         if isinstance(references, Denied):
@@ -149,16 +159,17 @@ def _contract_ratio(
 ) -> Fraction | Denied:
     """Return source over target contract size."""
     if size.ignore_contract_size:
-        return Fraction(1)
+        return _ONE
     if source is None and target is None:
         numbers.append(("contract_sizes", "neither is known: lots count as equal"))
-        return Fraction(1)
+        return _ONE
     sizes = (("source_contract_size", _or_unknown(source)), ("target_contract_size", _or_unknown(target)))
     if source is None or target is None or source <= 0 or target <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, sizes)
-    if source != target:
-        numbers.extend(sizes)
-    return Fraction(source) / Fraction(target)
+    if source == target:
+        return _ONE
+    numbers.extend(sizes)
+    return _fraction(source) / _fraction(target)
 
 
 def _reference_ratio(
@@ -187,7 +198,7 @@ def _reference_ratio(
             return Denied("size", Reason.CURRENCY_RATE_UNKNOWN, currencies)
         if source_currency is None:
             numbers.append(("currencies", "neither is known: they count as equal"))
-    return Fraction(target_reference) / Fraction(source_reference)
+    return _fraction(target_reference) / _fraction(source_reference)
 
 
 def _reference(mode: SizeMode, pinned: Decimal | None, status: AccountStatus | None) -> Decimal | None:
@@ -198,17 +209,17 @@ def _reference(mode: SizeMode, pinned: Decimal | None, status: AccountStatus | N
 
 def _cap(wanted: Fraction, policy: VolumePolicy, instrument: Instrument, notes: list[Note]) -> Fraction | Denied:
     """Return the volume after the policy's cap and, unless it is to be split, the instrument's."""
-    if policy.max is not None and wanted > policy.max:
+    if policy.max is not None and wanted > _fraction(policy.max):
         numbers = (("wanted", _shown(wanted)), ("volume.max", plain(policy.max)))
         notes.append(Note("volume.max", "capped", numbers))
-        wanted = Fraction(policy.max)
-    if wanted <= instrument.volume_max or policy.over_max is OverMax.SPLIT:
+        wanted = _fraction(policy.max)
+    if wanted <= _fraction(instrument.volume_max) or policy.over_max is OverMax.SPLIT:
         return wanted
     numbers = (("wanted", _shown(wanted)), ("volume_max", plain(instrument.volume_max)))
     if policy.over_max is OverMax.DENY:
         return Denied("volume.over_max", Reason.VOLUME_ABOVE_MAX, numbers)
     notes.append(Note("volume.over_max", "clamped to the instrument's maximum", numbers))
-    return Fraction(instrument.volume_max)
+    return _fraction(instrument.volume_max)
 
 
 def _on_grid(capped: Fraction, policy: VolumePolicy, instrument: Instrument, notes: list[Note]) -> Volume | Denied:
@@ -216,11 +227,17 @@ def _on_grid(capped: Fraction, policy: VolumePolicy, instrument: Instrument, not
     ceiling = _ceiling(policy, instrument)
     rounded = _rounded(capped, instrument.volume_step, policy.round)
     if ceiling is not None and rounded > ceiling:
-        rounded = _rounded(Fraction(ceiling), instrument.volume_step, Rounding.DOWN)
+        rounded = _rounded(_fraction(ceiling), instrument.volume_step, Rounding.DOWN)
     least = _least(instrument)
-    low = (("wanted", _shown(capped)), ("volume_min", plain(least)))
     # `round = "up"` may lift above the minimum by itself; that is no way around the bound on it.
-    amplified = capped < least and least > capped * Fraction(policy.max_amplification)
+    least_exact = _fraction(least)
+    amplified = capped < least_exact and least_exact > capped * _fraction(policy.max_amplification)
+    if rounded >= least and not amplified:
+        if _fraction(rounded) != capped:
+            numbers = (("wanted", _shown(capped)), ("step", plain(instrument.volume_step)), ("volume", plain(rounded)))
+            notes.append(Note("volume.round", policy.round.value, numbers))
+        return rounded
+    low = (("wanted", _shown(capped)), ("volume_min", plain(least)))
     if rounded < least:
         if policy.min is BelowMin.DENY:
             return Denied("volume.min", Reason.VOLUME_BELOW_MIN, low)
@@ -229,11 +246,6 @@ def _on_grid(capped: Fraction, policy: VolumePolicy, instrument: Instrument, not
     if amplified:
         numbers = (*low, ("max_amplification", plain(policy.max_amplification)))
         return Denied("volume.min", Reason.VOLUME_AMPLIFIED, numbers)
-    if rounded >= least:
-        if rounded != capped:
-            numbers = (("wanted", _shown(capped)), ("step", plain(instrument.volume_step)), ("volume", plain(rounded)))
-            notes.append(Note("volume.round", policy.round.value, numbers))
-        return rounded
     notes.append(Note("volume.min", "raised to the minimum", low))
     return least
 
@@ -245,7 +257,7 @@ def _pieces(volume: Volume, instrument: Instrument, notes: list[Note]) -> tuple[
     """
     if volume <= instrument.volume_max:
         return (volume,)
-    least, most = _least(instrument), _rounded(Fraction(instrument.volume_max), instrument.volume_step, Rounding.DOWN)
+    least, most = _least(instrument), _rounded(_fraction(instrument.volume_max), instrument.volume_step, Rounding.DOWN)
     numbers = (("wanted", plain(volume)), ("volume_min", plain(least)), ("volume_max", plain(instrument.volume_max)))
     if most < least:
         return Denied("volume.over_max", Reason.VOLUME_ABOVE_MAX, numbers)
@@ -274,12 +286,12 @@ def _ceiling(policy: VolumePolicy, instrument: Instrument) -> Volume | None:
 def _least(instrument: Instrument) -> Volume:
     """Return the smallest volume on the grid that the instrument takes, > 0."""
     smallest = max(instrument.volume_min, instrument.volume_step)
-    return _rounded(Fraction(smallest), instrument.volume_step, Rounding.UP)
+    return _rounded(_fraction(smallest), instrument.volume_step, Rounding.UP)
 
 
 def _rounded(volume: Fraction, step: Volume, rounding: Rounding) -> Volume:
     """Return `volume` (>= 0) on the grid of `step` (> 0), exactly: a fraction has no last digit to lose."""
-    steps = volume / Fraction(step)
+    steps = volume / _fraction(step)
     match rounding:
         case Rounding.DOWN:
             count = steps.numerator // steps.denominator
