@@ -108,7 +108,8 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
 
 
 def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace: Trace) -> Decision:
-    copy = evolve(
+    legs, actions = _new_legs(copy, grant)
+    opened = evolve(
         copy,
         status=CopyStatus.ACTIVE,
         target_symbol=grant.symbol,
@@ -117,15 +118,16 @@ def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace:
         followed=position.volume,
         reason=None,
         wait_until=None,
+        legs=(*copy.legs, *legs),
+        legs_made=copy.legs_made + len(legs),
     )
-    copy, actions = _new_legs(copy, grant, grant.sized.pieces)
-    return Decision(copy, actions, trace)
+    return Decision(opened, actions, trace)
 
 
-def _new_legs(copy: Copy, grant: Grant, pieces: tuple[Volume, ...]) -> tuple[Copy, tuple[Action, ...]]:
-    actions: list[Action] = []
-    legs = list(copy.legs)
-    for number, volume in enumerate(pieces, copy.legs_made):
+def _new_legs(copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
+    """Return a leg for each piece of what was granted, numbered on from those that the copy has, and their orders."""
+    legs: list[Leg] = []
+    for number, volume in enumerate(grant.sized.pieces, copy.legs_made):
         order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, number, 0)
         leg = Leg(
             number,
@@ -139,8 +141,7 @@ def _new_legs(copy: Copy, grant: Grant, pieces: tuple[Volume, ...]) -> tuple[Cop
             pending=Pending(Purpose.OPEN, order_id, volume),
         )
         legs.append(leg)
-        actions.append(_opening(copy, leg))
-    return evolve(copy, legs=tuple(legs), legs_made=copy.legs_made + len(pieces)), tuple(actions)
+    return legs, tuple(_opening(copy, leg) for leg in legs)
 
 
 def _opening(copy: Copy, leg: Leg) -> OpenPosition:
@@ -289,9 +290,16 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):
-        copy = evolve(copy, granted=held + answer.sized.volume, followed=position.volume, wait_until=None)
-        copy, actions = _new_legs(copy, answer, answer.sized.pieces)
-        return Decision(copy, actions, trace)
+        legs, actions = _new_legs(copy, answer)
+        grown = evolve(
+            copy,
+            granted=held + answer.sized.volume,
+            followed=position.volume,
+            wait_until=None,
+            legs=(*copy.legs, *legs),
+            legs_made=copy.legs_made + len(legs),
+        )
+        return Decision(grown, actions, trace)
     wait_until = copy.wait_until or context.now + (context.link.policy.guard.max_age or INCREASE_AGE_MAX)
     if _waits(context, answer) and context.now < wait_until:
         return Decision(evolve(copy, wait_until=wait_until), (), trace, look_ups, wait_until)
