@@ -5,18 +5,20 @@ Of the copier's state it gets only the list of final denials, and takes none of 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from attrs import define, field
 
 from adapters.simulation.broker import Purpose, Result
+from rules.copies import RETRY_S_MAX
 from rules.identity import cl_ord_id, is_ours
 from rules.instruments import Instrument
-from rules.policy import CopyLink
+from rules.policy import CopyLink, OverMax
 from rules.values import AccountId, PositionId, Symbol, Volume, plain
 from tests.simulation.denials import is_possible
-from tests.simulation.expected import copy_volumes, is_close_enough
-from tests.simulation.history import PositionLife, lives_of
+from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough
+from tests.simulation.history import ZERO, PositionLife, lives_of, together
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, TARGETS, VENUE
 from tests.simulation.weather import DELAY_S_MAX
@@ -27,6 +29,9 @@ a slow venue for the longest delay. Whoever closes the source meanwhile comes to
 
 IN_FLIGHT_CALM_S = 0.1
 """In fine weather everything happens at once."""
+
+LEGS_MAX = 40
+"""Orders of one source position: the pieces of a split copy, and the increases of a netting source."""
 
 Key = tuple[CopyLink, PositionLife]
 
@@ -50,15 +55,17 @@ class Auditor:
         self.lives = {account: lives_of(book) for account, book in self.outcome.books.items()}
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
-                for opened_at in (source.opened_at, _to_milliseconds(source.opened_at)):
-                    tag = cl_ord_id(link.link_id, source.position_id, opened_at, 0, 0)
-                    self.by_tag[tag] = (link, source)
+                for opened_at in {source.opened_at, _to_milliseconds(source.opened_at)}:
+                    for leg in range(LEGS_MAX):
+                        tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, 0)
+                        self.by_tag[tag] = (link, source)
 
     def findings(self) -> Iterator[str]:
         if not self.outcome.settled:
             yield f"the service did not settle within {SETTLE_S_MAX:g} s of fine weather"
         for target in TARGETS:
             yield from self._openings(target)
+        for target in TARGETS:
             yield from self._foreign(target)
             yield from self._count(target)
         for link in self.outcome.scenario.links:
@@ -120,45 +127,106 @@ class Auditor:
     # Copies
 
     def _copies(self, link: CopyLink, source: PositionLife) -> Iterator[str]:
-        copies = self.copies.get((link.link_id, source.position_id), [])
-        what = _name(link, source)
-        if len(copies) > 1:
-            by_hand = any((link.target, copy.position_id) in self.outcome.hand.touched for copy in copies)
-            yield f"{what}: copied {len(copies)} times" + (", after a person had closed it" if by_hand else "")
-        for copy in copies:
-            yield from self._ending(link, source, copy)
-        if source.closed_at is not None:
-            return
-        if not copies:
-            yield from self._absence(link, source)
-        for copy in copies:
-            if copy.closed_by is None:
-                yield from self._volume(link, source, copy)
+        legs = self.copies.get((link.link_id, source.position_id), [])
+        if legs:
+            yield from self._exposure(link, source, legs)
+            yield from self._ending(link, source, legs)
+        if source.closed_at is None:
+            if not legs:
+                yield from self._absence(link, source)
+            elif any(leg.closed is None for leg in legs):
+                yield from self._volume(link, source, legs)
+                yield from self._stops(link, source, legs)
 
-    def _ending(self, link: CopyLink, source: PositionLife, copy: PositionLife) -> Iterator[str]:
+    def _exposure(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
+        """A copy is never larger than its source asks for, and what the target closed is not opened again."""
+        what = _name(link, source)
+        held = together(legs)
+        ends = [at for at, _ in held[1:]] + [self.outcome.ended_at]
+        for (at, lots), until in zip(held, ends, strict=True):
+            seen = source.volumes_until(at)
+            most = max((self._most(link, seen, now, legs[0].symbol) for now in seen), default=ZERO)
+            if lots > most and (until - at).total_seconds() > self._excess_s:
+                yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
+        for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
+            ended = (link.target, earlier.position_id) in self.outcome.hand.touched or _is_stop_out(earlier)
+            if ended and earlier.closed_at is not None and earlier.closed_at < later.opened_at:
+                since = earlier.closed_at - timedelta(seconds=self._bound_s(link, earlier.closed_at, later.opened_at))
+                if not source.grew(since, later.opened_at) and not self._is_split(link, source, earlier.symbol):
+                    yield f"{what}: copied again by #{later.position_id}, after the target had closed it"
+
+    def _is_split(self, link: CopyLink, source: PositionLife, symbol: Symbol) -> bool:
+        """Tell whether a copy takes several orders, of which one may come late, after another was closed by hand."""
+        wanted = max(volume for _, volume in source.volumes) * link.policy.size.multiplier
+        return (
+            link.policy.volume.over_max is OverMax.SPLIT and wanted > self._instrument(link.target, symbol).volume_max
+        )
+
+    @property
+    def _excess_s(self) -> float:
+        """How long a copy may be too large: a source that shrinks and grows again at once has the reduction under way
+        when the increase is sized, and a refused reduction is tried again within 30 s at most."""
+        return IN_FLIGHT_CALM_S if self.outcome.scenario.calm else RETRY_S_MAX + IN_FLIGHT_S
+
+    def _most(self, link: CopyLink, seen: list[Volume], now: Volume, symbol: Symbol) -> Volume:
+        instrument = self._instrument(link.target, symbol)
+        return max(copy_volumes(link.policy, instrument, seen, now), default=ZERO)
+
+    def _ending(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """A copy lives no longer than its source, and no shorter, unless its own stop or a person ended it."""
         what = _name(link, source)
-        if copy.closed_by is None:
-            if source.closed_at is not None:
-                yield f"{what}: its source is closed, #{copy.position_id} is still open with {plain(copy.volume)} lots"
-            return
-        by_hand = (link.target, copy.position_id) in self.outcome.hand.touched
-        by_venue = copy.closed_by.purpose is Purpose.STOP_OUT
-        if by_hand or by_venue:
-            return
-        if source.closed_at is None or copy.closed_by.at < source.closed_at:
-            yield f"{what}: #{copy.position_id} was closed though its source was open"
+        held = together(legs)
+        for leg in legs:
+            if leg.closed is None and source.closed_at is not None:
+                yield f"{what}: its source is closed, #{leg.position_id} is still open with {plain(leg.volume)} lots"
+            by_hand = (link.target, leg.position_id) in self.outcome.hand.touched
+            if leg.closed_at is None or by_hand or _is_stop_out(leg):
+                continue
+            left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
+            if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
+                yield f"{what}: #{leg.position_id} was closed though its source was open"
 
-    def _volume(self, link: CopyLink, source: PositionLife, copy: PositionLife) -> Iterator[str]:
-        instrument = self._instrument(link.target, copy.symbol)
-        allowed = copy_volumes(link.policy, instrument, source.volumes_until(copy.opened_at), source.volume)
-        what, held = _name(link, source), copy.volume
-        if (link.target, copy.position_id) in self.outcome.hand.touched:
-            if not 0 < held <= max(allowed, default=Volume(0)):  # what a person left is the base; it never grows
-                yield f"{what}: holds {plain(held)} lots after a person reduced it, at most {_list(allowed)} expected"
-        elif not any(is_close_enough(held, volume, instrument) for volume in allowed):
+    def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
+        """The volume is exactly what the policy says.
+
+        Below it there is room in three cases. What a person or a stop took off is the base from then on. An increase
+        of a netting source is new risk, which the gates may deny. And while nobody knows whether one order of several
+        was executed, the others are reduced as if it had been: doubt never holds more than the source asks for.
+        """
+        instrument = self._instrument(link.target, legs[0].symbol)
+        allowed = copy_volumes(
+            link.policy, instrument, source.volumes_until(max(leg.opened_at for leg in legs)), source.volume
+        )
+        held = [leg.volume for leg in legs if leg.volume]
+        total = sum(held, ZERO)
+        right = any(is_close_enough(held, volume, instrument) for volume in allowed)
+        touched = any((link.target, leg.position_id) in self.outcome.hand.touched or _is_stop_out(leg) for leg in legs)
+        several = len(legs) > 1 or source.grew(source.opened_at, self.outcome.ended_at)
+        if (
+            touched
+            or (several and self.outcome.scenario.netting_source)
+            or (several and not self.outcome.scenario.calm)
+        ):
+            right = right or 0 < total <= max(allowed, default=ZERO)
+        if not right:
+            lots = f"{plain(total)} lots" + (", after a person took some" if touched else "")
             now = plain(source.volume)
-            yield f"{what}: holds {plain(held)} lots, expected {_list(allowed)} for {now} lots of the source"
+            yield f"{_name(link, source)}: holds {lots}, expected {_list(allowed)} for {now} lots of the source"
+
+    def _stops(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
+        """Each leg has the stops that the source's ask for, wherever the venue takes them now."""
+        original = self.outcome.books[link.source].positions[source.position_id]
+        book = self.outcome.books[link.target]
+        for leg in legs:
+            if leg.closed is not None:
+                continue
+            held = book.positions[leg.position_id]
+            for name in ("stop_loss", "take_profit"):
+                wanted = copied_stop(link.policy, book, original, held, name)
+                if wanted is not NOT_TAKEN and wanted != getattr(held, name):
+                    yield (
+                        f"{_name(link, source)}: #{leg.position_id} has {name} {getattr(held, name)}, expected {wanted}"
+                    )
 
     def _absence(self, link: CopyLink, source: PositionLife) -> Iterator[str]:
         """What is not copied was denied for a reason that can be, or rejected by the venue."""
@@ -190,22 +258,29 @@ class Auditor:
             yield f"{target}: held {peak} copies at once, at most {cap} are allowed"
 
     def _peak(self, target: AccountId) -> int:
-        """Return how many copies the target held at once, at most."""
+        """Return how many copies the target held at once, at most; the pieces of one copy are one."""
         steps: list[tuple[datetime, int]] = []
-        for life in self.lives[target].values():
-            if is_ours(life.tag):
-                steps.append((life.opened_at, 1))
-                if life.closed_at is not None:
-                    steps.append((life.closed_at, -1))
-        held = peak = 0
+        for (link_id, _), legs in self.copies.items():
+            if not link_id.endswith(f"->{target}"):
+                continue
+            before = False
+            for at, held in together(legs):
+                if bool(held) is not before:
+                    before = bool(held)
+                    steps.append((at, 1 if before else -1))
+        held_now = peak = 0
         for _, step in sorted(steps):
-            held += step
-            peak = max(peak, held)
+            held_now += step
+            peak = max(peak, held_now)
         return peak
 
     def _instrument(self, account: AccountId, symbol: Symbol) -> Instrument:
         instruments: Mapping[Symbol, Instrument] = self.outcome.books[account].market.instruments
         return instruments[symbol]
+
+
+def _is_stop_out(life: PositionLife) -> bool:
+    return life.closed is not None and life.closed.purpose is Purpose.STOP_OUT
 
 
 def _mapped(symbol: Symbol, target: AccountId) -> Symbol:

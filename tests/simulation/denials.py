@@ -8,7 +8,7 @@ from attrs import frozen
 from rules.policy import BelowMin, CopyLink, StartOpen
 from rules.schedule import Closed
 from rules.values import Symbol, Volume
-from tests.simulation.expected import entry_volume
+from tests.simulation.expected import entry_volume, is_above_max
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, VENUE
@@ -79,6 +79,12 @@ def _below_min(case: Case) -> bool:
     )
 
 
+def _above_max(case: Case) -> bool:
+    instrument = case.outcome.books[case.link.target].market.instruments[_target_symbol(case)]
+    volumes = [volume for _, volume in case.source.volumes if volume]
+    return any(is_above_max(case.link.policy, instrument, volume) for volume in volumes)
+
+
 def _denied_by_size(case: Case) -> bool:
     instrument = case.outcome.books[case.link.target].market.instruments[_target_symbol(case)]
     volumes = [volume for _, volume in case.source.volumes if volume]
@@ -111,6 +117,7 @@ _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "DENIED_STALE": _stale,
     "VOLUME_BELOW_MIN": _below_min,
     "VOLUME_AMPLIFIED": _denied_by_size,
+    "VOLUME_ABOVE_MAX": _above_max,
     "MAX_POSITIONS": _max_positions,
     "TARGET_NOT_READY": _waited_in_vain,
     "INSTRUMENT_UNKNOWN": _waited_in_vain,

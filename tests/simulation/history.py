@@ -1,11 +1,15 @@
-"""The lives of positions as a book's orders tell them: when opened, with how much, what was taken off, when closed."""
+"""The lives of positions as a book tells them: when opened, with how much, what came and went, when and how closed."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 
 from attrs import define, field
 
-from adapters.simulation.broker import Book, BookOrder, Purpose, Result
-from rules.values import PositionId, Side, Symbol, Volume
+from adapters.simulation.broker import Book, BookOrder, ClosedPosition, Purpose, Result
+from rules.values import OmsType, PositionId, Side, Symbol, Volume
+
+ZERO = Volume(0)
 
 
 @define
@@ -19,11 +23,11 @@ class PositionLife:
     opened_at: datetime
     volumes: list[tuple[datetime, Volume]] = field(factory=list)
     """What it held from each moment on; zero at its end."""
-    closed_by: BookOrder | None = None
+    closed: ClosedPosition | None = None
 
     @property
     def closed_at(self) -> datetime | None:
-        return None if self.closed_by is None else self.closed_by.at
+        return None if self.closed is None else self.closed.closed_at
 
     @property
     def volume(self) -> Volume:
@@ -33,20 +37,51 @@ class PositionLife:
         """Return every volume above zero that it had until then."""
         return [volume for since, volume in self.volumes if since <= at and volume]
 
+    def grew(self, since: datetime, until: datetime) -> bool:
+        """Tell whether it was increased after `since`, until `until`."""
+        steps = pairwise(self.volumes)
+        return any(after > before and since < at <= until for (_, before), (at, after) in steps)
+
 
 def lives_of(book: Book) -> dict[PositionId, PositionLife]:
-    """Return all positions that a hedging book ever had."""
+    """Return all positions that a book ever had."""
     lives: dict[PositionId, PositionLife] = {}
+    closed = {each.position.position_id: each for each in book.closed}
     for order in book.orders:
         if order.status is not Result.FILLED or order.position_id is None:
             continue
-        if order.purpose is Purpose.OPEN:
+        life = lives.get(order.position_id)
+        if life is None:
             life = PositionLife(order.position_id, order.tag, order.symbol, order.side, order.at)
-            life.volumes.append((order.at, order.volume))
+            turned = _turned(book, lives.values(), order)
+            life.volumes.append((order.at, order.volume - turned))
             lives[order.position_id] = life
-            continue
-        life = lives[order.position_id]
-        life.volumes.append((order.at, life.volume - order.volume))
-        if not life.volume:
-            life.closed_by = order
+        elif order.purpose is Purpose.OPEN:
+            life.volumes.append((order.at, life.volume + order.volume))
+        else:
+            life.volumes.append((order.at, life.volume - order.volume))
+    for position_id, end in closed.items():
+        lives[position_id].closed = end
+        if lives[position_id].volume:  # turned around: the order that closed it is the next one's
+            lives[position_id].volumes.append((end.closed_at, ZERO))
     return lives
+
+
+def _turned(book: Book, lives: Iterable[PositionLife], order: BookOrder) -> Volume:
+    """Return how much of an opening order went into closing the netted position of the other side."""
+    if book.oms is OmsType.HEDGING:
+        return ZERO
+    closed = {each.position.position_id: each for each in book.closed if each.order_id == order.order_id}
+    return sum((life.volume for life in lives if life.position_id in closed), ZERO)
+
+
+def together(lives: Iterable[PositionLife]) -> list[tuple[datetime, Volume]]:
+    """Return what several positions held in all, from each moment on."""
+    steps = [(at, number, volume) for number, life in enumerate(lives) for at, volume in life.volumes]
+    steps.sort(key=lambda step: step[0])  # what happened at one instant keeps its order
+    held: dict[int, Volume] = {}
+    sums: list[tuple[datetime, Volume]] = []
+    for at, number, volume in steps:
+        held[number] = volume
+        sums.append((at, sum(held.values(), ZERO)))
+    return sums

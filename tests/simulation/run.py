@@ -85,7 +85,7 @@ def _quiet() -> Iterator[None]:
 async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
     clock = VirtualClock.starting(scenario.start)
     async with trio.open_nursery() as nursery:
-        world = World.built(nursery, clock.utc_now)
+        world = World.built(nursery, clock.utc_now, scenario)
         lives = Lives(
             scenario, world, lambda connect: (sabotage or (lambda accounts: accounts))(world.accounts(connect))
         )

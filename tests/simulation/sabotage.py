@@ -7,11 +7,11 @@ import trio
 from attrs import evolve
 
 from adapters.base import Account, Capabilities, Emit
-from rules.actions import Action, ClosePosition, OpenPosition
+from rules.actions import Action, ClosePosition, OpenPosition, ReplaceStops
 from rules.events import Event, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Quote
-from rules.reports import Filled, Report
+from rules.reports import Filled, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, Symbol
 from tests.simulation.run import Sabotage
 
@@ -66,6 +66,15 @@ class IgnoresCloses(Honest):
     async def submit(self, action: Action) -> Report:
         if isinstance(action, ClosePosition):
             return Filled(action.cl_ord_id, action.position_id, action.volume)
+        return await self.inner.submit(action)
+
+
+class IgnoresStops(Honest):
+    """Says of each change of stops that it was done."""
+
+    async def submit(self, action: Action) -> Report:
+        if isinstance(action, ReplaceStops):
+            return StopsReplaced(action.cl_ord_id)
         return await self.inner.submit(action)
 
 

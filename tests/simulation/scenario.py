@@ -13,6 +13,7 @@ from rules.policy import (
     CopyLink,
     CopyPolicy,
     Guard,
+    OverMax,
     PolicyLimits,
     Size,
     StartOpen,
@@ -60,6 +61,10 @@ class Scenario:
     """No faults at all: then nothing may be missed, and nothing denied for having been seen late."""
     crashes: int
     """How often the service is killed at most."""
+    netting_source: bool
+    """Whether the MetaCopier source nets: its positions grow, and an opposite order turns them around."""
+    coarse: bool
+    """Whether the grids are awkward: a minimum of several steps, and a maximum that a copy can pass."""
 
     def random(self, purpose: str) -> Random:
         """Return a generator of its own for each purpose, so that one part's draws do not shift another's."""
@@ -89,6 +94,7 @@ class Ingredients:
                 min=random.choice(tuple(BelowMin)),
                 max=random.choice((None, None, Decimal("0.45"), Decimal(2))),
                 round=self.rounding,
+                over_max=random.choice(tuple(OverMax)),
             ),
             symbols=symbol_map(target),
             schedule=self.schedule,
@@ -130,6 +136,8 @@ def draw(seed: int) -> Scenario:
         links=tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS),
         reconcile_every_s={account: random.choice((4.0, 8.0, 15.0)) for account in (*SOURCES, *TARGETS)},
         calm=calm,
+        netting_source=random.random() < 0.35,
+        coarse=random.random() < 0.4,
         crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
     )
 

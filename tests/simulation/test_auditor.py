@@ -20,8 +20,9 @@ SEEDS = (5, 11, 14)
     [
         (sabotage.SendsTwice, TARGETS, "was executed 2 times"),
         (sabotage.IgnoresCloses, TARGETS, "its source is closed, "),
+        (sabotage.IgnoresStops, TARGETS, "has stop_loss"),
         (sabotage.OpensLess, TARGETS, "lots, expected"),
-        (sabotage.Reopens, TARGETS, "after a person had closed it"),
+        (sabotage.Reopens, TARGETS, "after the target had closed it"),
         (sabotage.OpensLate, TARGETS, "after its source was closed"),
         (sabotage.ClosesForeign, TARGETS, "a person's #"),
         (sabotage.SeesNothing, SOURCES, "open and not copied, and nothing says why"),

@@ -45,6 +45,6 @@ def test_a_copy_is_never_reduced_below_the_minimum() -> None:
 
 
 def test_only_what_no_order_could_close_may_be_left_over() -> None:
-    assert is_close_enough(D("0.54"), D("0.5"), GOLD)
-    assert not is_close_enough(D("0.55"), D("0.5"), GOLD)
-    assert not is_close_enough(D("0.49"), D("0.5"), GOLD)
+    assert is_close_enough([D("0.54")], D("0.5"), GOLD)
+    assert not is_close_enough([D("0.55")], D("0.5"), GOLD)
+    assert not is_close_enough([D("0.49")], D("0.5"), GOLD)

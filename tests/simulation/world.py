@@ -20,6 +20,7 @@ from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
+from rules.instruments import Instrument
 from rules.observed import Quote
 from rules.values import AccountId, OmsType, Symbol
 from tests.simulation.scenario import (
@@ -31,6 +32,7 @@ from tests.simulation.scenario import (
     TL_TARGET,
     TRADELOCKER,
     VENUE,
+    Scenario,
 )
 
 SYMBOLS = ("EURUSD", "XAUUSD", "US100", "BTCUSD")
@@ -61,12 +63,16 @@ class World:
     now: UtcNow
 
     @classmethod
-    def built(cls, nursery: trio.Nursery, now: UtcNow) -> "World":
+    def built(cls, nursery: trio.Nursery, now: UtcNow, scenario: Scenario) -> "World":
         """Build and serve both venues."""
         network = MemoryNetwork(nursery)
-        brokers = {TRADELOCKER: Broker(_market("", now), now), METACOPIER: Broker(_market(SUFFIX, now), now)}
+        suffixes = {TRADELOCKER: "", METACOPIER: SUFFIX}
+        brokers = {venue: Broker(_market(suffix, now, scenario.coarse), now) for venue, suffix in suffixes.items()}
+        oms = dict.fromkeys(NAMES, OmsType.HEDGING)
+        if scenario.netting_source:
+            oms[MC_SOURCE] = OmsType.NETTING
         for account, name in NAMES.items():
-            brokers[VENUE[account]].add_account(name, OmsType.HEDGING, BALANCE)
+            brokers[VENUE[account]].add_account(name, oms[account], BALANCE)
         faults = {TRADELOCKER: Faults(), METACOPIER: Faults()}
         tradelocker = TradeLockerSimulator(brokers[TRADELOCKER], now=now, faults=faults[TRADELOCKER])
         metacopier = MetaCopierSimulator(brokers[METACOPIER], now=now, faults=faults[METACOPIER], api_keys={KEY: None})
@@ -109,14 +115,23 @@ class World:
             api_key=Secret(KEY),
             rest_url=f"http://{METACOPIER}:{PORT}",
             socket_url=f"ws://{METACOPIER}:{PORT}/ws/api/v1",
+            oms=self.book(account).oms,
         )
         return MetaCopierAccount(account, config, connect=connect, now=self.now)
 
 
-def _market(suffix: str, now: UtcNow) -> Market:
+def _market(suffix: str, now: UtcNow, coarse: bool) -> Market:
     instruments = [each for each in DEFAULT_INSTRUMENTS if each.symbol in SYMBOLS]
+    if coarse:
+        instruments = [_coarse(each) for each in instruments]
     quotes = [each for each in start_quotes(now()) if each.symbol in SYMBOLS]
     return Market(
         [evolve(each, symbol=Symbol(each.symbol + suffix)) for each in instruments],
         [evolve(each, symbol=Symbol(each.symbol + suffix)) for each in quotes],
     )
+
+
+def _coarse(instrument: Instrument) -> Instrument:
+    """Return the instrument with a minimum of five steps, and a maximum that a multiplied volume can pass."""
+    volume_min = instrument.volume_step * 5
+    return evolve(instrument, volume_min=volume_min, volume_max=volume_min * 61)
