@@ -57,7 +57,7 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
     async with open_accounts(config) as accounts:
         service = make_service(config, accounts, ledger, dry_run=dry_run, out=None if quiet else sys.stdout)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_watch_signals, stop, stopped_by, nursery.cancel_scope)
+            await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
             _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
             with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
                 await service.run(stop, until_converged=once)
@@ -113,9 +113,15 @@ def make_service(
     )
 
 
-async def _watch_signals(stop: trio.Event, stopped_by: list[int], scope: trio.CancelScope) -> None:
+async def _watch_signals(
+    stop: trio.Event,
+    stopped_by: list[int],
+    scope: trio.CancelScope,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """End the service at the first signal after a drain, at the second at once."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for received in signals:
             stopped_by.append(received)
             if stop.is_set():
