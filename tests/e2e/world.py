@@ -152,11 +152,17 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
 async def trade(world: World, random: Random, pause_s: float) -> None:
     """Trade without stops (only the copier closes copies) until cancelled."""
     instruments = make_market().instruments
+    clients = [HttpClient(venue.origin, connect=connect_tcp) for venue in (world.tradelocker, world.metacopier)]
     terminals = [
-        Terminal(RemoteAccount(HttpClient(venue.origin, connect=connect_tcp), name), instruments)
-        for venue, name in ((world.tradelocker, TL_SOURCE), (world.metacopier, MC_SOURCE))
+        Terminal(RemoteAccount(client, name), instruments)
+        for client, name in zip(clients, (TL_SOURCE, MC_SOURCE), strict=True)
     ]
-    await Trader(terminals, random, stops=False).run(pause_s)
+    try:
+        await Trader(terminals, random, stops=False).run(pause_s)
+    finally:
+        with trio.CancelScope(shield=True):
+            for client in clients:
+                await client.aclose()
 
 
 async def ended(process: trio.Process, within_s: float) -> int:
