@@ -1,6 +1,7 @@
 """The reading commands: `check`, `explain`, `status`, `ledger verify`."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from copier.commands.configs import read_config
-from copier.commands.exits import FAILED, FINE, explained
-from copier.config.errors import format_problem
+from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.config.errors import ConfigError, ConfigProblem, format_problem
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
 from copier.story import headline, story
@@ -27,10 +28,15 @@ ledger_app = App(name="ledger", help="Look after the ledger.")
 def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
     """Read FILE as `run` would; print every error and warning with its line."""
     with explained():
-        config = read_config(file)
+        try:
+            config = read_config(file)
+        except ConfigError as error:
+            if not json_:
+                raise
+            _print_checked((), (), error.problems)
+            return WRONG_INPUT
         if json_:
-            warnings = [format_problem(problem) for problem in config.warnings]
-            print(json.dumps({"summary": config.summary(), "warnings": warnings}))
+            _print_checked(config.summary(), config.warnings, ())
             return FINE
         for line in config.summary():
             print(line)
@@ -38,6 +44,17 @@ def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
             print(f"warning: {format_problem(problem)}")
         print(f"{file}: fine, {len(config.warnings)} warning{'s' if len(config.warnings) != 1 else ''}")
         return FINE
+
+
+def _print_checked(
+    summary: Iterable[str], warnings: Iterable[ConfigProblem], problems: Iterable[ConfigProblem]
+) -> None:
+    found = {
+        "summary": list(summary),
+        "warnings": [format_problem(each) for each in warnings],
+        "problems": [format_problem(each) for each in problems],
+    }
+    print(json.dumps(found))
 
 
 def explain(
@@ -95,7 +112,7 @@ def _print_overview(seen: Overview) -> None:
     if seen.limits:
         table = Table("limit", "stage", title="limits")
         for limit, stage in seen.limits:
-            table.add_row(limit, stage)
+            table.add_row(Text(limit), stage)
         console.print(table)
 
 
