@@ -53,9 +53,7 @@ class Playbook:
     link: CopyLink = field(init=False)
     source: AccountView = field(factory=lambda: AccountView(AccountId("source"), known=True, ready=True))
     target: AccountView = field(
-        factory=lambda: AccountView(
-            AccountId("target"), known=True, ready=True, instruments={Symbol("EURUSD"): EURUSD}
-        )
+        factory=lambda: AccountView(AccountId("target"), known=True, ready=True, instruments={Symbol("EURUSD"): EURUSD})
     )
     copy: Copy | None = None
     now: datetime = T0
@@ -72,9 +70,7 @@ class Playbook:
 
     def again(self, origin: Origin = Origin.LIVE) -> list[Action]:
         """Ask once more, with nothing new."""
-        context = Context(
-            self.now, self.link, self.source, self.target, PositionId("p1"), self.held, origin, self.copy
-        )
+        context = Context(self.now, self.link, self.source, self.target, PositionId("p1"), self.held, origin, self.copy)
         self.last = decide(context)
         self.copy = self.last.copy
         return list(self.last.actions)
