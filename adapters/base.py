@@ -71,6 +71,8 @@ class Capabilities:
     """Our own pace of orders where the venue gives no limit, and the most where it does."""
     settle_s: float = 2.0
     """How long after a lost answer the venue's books may still not show the order."""
+    positions_settle_s: float | None = None
+    """The same for what the list of open positions shows by itself: a close, a reduction, new stops. None: settle_s."""
 
 
 class Account(Protocol):

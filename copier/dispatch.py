@@ -7,6 +7,7 @@ resolve it.
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import trio
 from attrs import frozen
@@ -138,7 +139,7 @@ class Dispatcher:
 
     async def _resolve(self, action: Action, submitted_at: datetime, accepted: bool) -> None:
         """Ask the venue's books until they show what became of it, or, after the settle time, that nothing did."""
-        settled_at = self._now() + timedelta(seconds=self._account.capabilities.settle_s)
+        settled_at = self._now() + timedelta(seconds=self._settle_s(action))
         if accepted:
             settled_at = self._now() + ACCEPTED_PATIENCE
         pause_s = 0.1
@@ -163,15 +164,23 @@ class Dispatcher:
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, RESOLVE_PAUSE_S_MAX)
 
+    def _shows_in_positions(self, action: Action) -> TypeGuard[ClosePosition | ReducePosition | ReplaceStops]:
+        """Tell whether the open positions alone say what became of an order."""
+        return not isinstance(action, OpenPosition) and self._account.capabilities.oms is OmsType.HEDGING
+
+    def _settle_s(self, action: Action) -> float:
+        """Return how long the books may not show the order; a close must not wait for the slowest of them."""
+        can = self._account.capabilities
+        if can.positions_settle_s is not None and self._shows_in_positions(action):
+            return can.positions_settle_s
+        return can.settle_s
+
     async def _look(self, action: Action, submitted_at: datetime) -> Report | None:
         """Ask once; None when the venue could not be asked."""
         try:
             with trio.move_on_after(DEADLINE_S):
-                report = await self._account.find(action.cl_ord_id, submitted_at)
-                if isinstance(action, OpenPosition) or not isinstance(report, NotFound):
-                    return report
-                if self._account.capabilities.oms is OmsType.NETTING:
-                    return report
+                if not self._shows_in_positions(action):
+                    return await self._account.find(action.cl_ord_id, submitted_at)
                 snapshot, _ = await self._account.snapshot()
                 return judge_by_books(action, snapshot)
         except (SessionLost, Throttled):

@@ -10,6 +10,11 @@ PARALLEL_REQUESTS = 4
 REQUESTS_PER_S = 5.0
 
 
+# Only the history is late. Closing, and changing to what shall remain, may be executed twice without harm, so this need
+# only outlast a request that is slow, as long as ours are waited for.
+POSITIONS_SETTLE_S = 10.0
+
+
 def capabilities(oms: OmsType, books_late: timedelta) -> Capabilities:
     """Return the capabilities of an account that keeps positions as `oms`, in books that late.
 
@@ -25,4 +30,5 @@ def capabilities(oms: OmsType, books_late: timedelta) -> Capabilities:
         parallel_requests=PARALLEL_REQUESTS,
         requests_per_s=REQUESTS_PER_S,
         settle_s=books_late.total_seconds(),
+        positions_settle_s=min(books_late.total_seconds(), POSITIONS_SETTLE_S),
     )

@@ -371,3 +371,21 @@ async def test_a_netted_position_proves_nothing_about_a_close(autojump_clock: Mo
         desk.put(closing())
         reports = await desk.until(2)
         assert reports[1] == NotFound(ClOrdId("close1")), "somebody else may have emptied it"
+
+
+async def test_a_close_does_not_wait_for_a_history_that_is_late(autojump_clock: MockClock) -> None:
+    async with running(evolve(HEDGING, settle_s=190.0, positions_settle_s=10.0)) as desk:
+        desk.account.execute(opening())
+        desk.account.answers.append(SessionLost("reset"))
+        desk.put(closing())
+        reports = await desk.until(2)
+        assert reports[1] == NotFound(ClOrdId("close1"))
+        assert 10 < desk.waited_s < 20
+
+
+async def test_an_opening_waits_for_the_slowest_of_the_books(autojump_clock: MockClock) -> None:
+    async with running(evolve(HEDGING, settle_s=190.0, positions_settle_s=10.0)) as desk:
+        desk.account.answers.append(SessionLost("reset"))
+        desk.put(opening())
+        await desk.until(2)
+        assert desk.waited_s > 190
