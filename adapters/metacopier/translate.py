@@ -57,7 +57,9 @@ class Translator:
     """Set by the driver once the venue was asked: what is pushed from then on is live."""
     holds_positions: bool = field(default=False, init=False)
     """Whether the last list had any."""
-    _open: frozenset[PositionId] = field(default=frozenset(), init=False)
+    _open: dict[PositionId, Volume] = field(factory=dict, init=False)
+    _unexplained: dict[PositionId, Volume] = field(factory=dict, init=False)
+    """Lots that lists took off a position and no history row has told of yet; below zero where rows came first."""
     _closed: frozenset[tuple[PositionId, datetime]] | None = field(default=None, init=False)
     _closing: dict[PositionId, PositionDTO] = field(factory=dict, init=False)
     _gone: dict[PositionId, None] = field(factory=dict, init=False)
@@ -81,9 +83,12 @@ class Translator:
 
     def _listed(self, message: UpdateOpenPositionsDTO, now: datetime) -> list[Event]:
         held = positions(message.open_positions)
-        listed = frozenset(position.position_id for position in held)
+        listed = {position.position_id: position.volume for position in held}
         events: list[Event] = []
-        for position_id in sorted(self._open - listed):
+        for position_id, volume in listed.items():
+            if volume < (before := self._open.get(position_id, volume)):
+                self._unexplained[position_id] = self._unexplained.get(position_id, Decimal(0)) + before - volume
+        for position_id in sorted(self._open.keys() - listed.keys()):
             row = self._closing.get(position_id)
             if row is None:
                 self._gone[position_id] = None
@@ -95,6 +100,8 @@ class Translator:
             del self._gone[next(iter(self._gone))]
         self._closing.clear()
         self._open = listed
+        for position_id in self._unexplained.keys() - listed.keys() - self._gone.keys():
+            del self._unexplained[position_id]
         first = self.lists == 0 and not self.confirmed
         self.lists += 1
         self.holds_positions = bool(held)
@@ -106,7 +113,8 @@ class Translator:
 
         The last 24 hours come whole every time, so only rows that were not there before are news; the first list has
         none. A partial close leaves a row under the id of a position that lives on, so a row alone closes nothing: it
-        waits for the list that no longer has the position, or is dropped by the one that still has it.
+        waits for the list that no longer has the position, or is dropped by the one that still has it. A row that
+        explains why lists show fewer lots than before is of a partial close, and its price is not the whole's.
         """
         rows = {
             (PositionId(str(row.id)), row.close_time): row
@@ -118,12 +126,21 @@ class Translator:
             return []
         events: list[Event] = []
         for key in sorted(rows.keys() - known, key=lambda key: (key[1], key[0])):
-            position_id = key[0]
-            if position_id in self._gone:
+            position_id, row = key[0], rows[key]
+            if position_id not in self._gone and position_id not in self._open:
+                continue
+            volume = _closed_volume(row)
+            unexplained = self._unexplained.get(position_id, Decimal(0))
+            if unexplained > 0:
+                self._unexplained[position_id] = unexplained - volume
+            elif position_id in self._gone:
                 del self._gone[position_id]
-                events.append(self._close(position_id, rows[key], now))
-            elif position_id in self._open:
-                self._closing[position_id] = rows[key]
+                self._unexplained.pop(position_id, None)
+                events.append(self._close(position_id, row, now))
+            elif volume >= self._open[position_id]:
+                self._closing[position_id] = row
+            else:
+                self._unexplained[position_id] = unexplained - volume
         return events
 
     def _close(self, position_id: PositionId, row: PositionDTO, now: datetime) -> PositionClosed:
@@ -134,6 +151,14 @@ class Translator:
             price = None
         closed_at = None if row.close_time is None else utc(row.close_time, "closeTime")
         return PositionClosed(self.account, now, position_id, price, closed_at)
+
+
+def _closed_volume(row: PositionDTO) -> Volume:
+    """Return the lots that a history row closed, zero where it does not say: it then explains nothing."""
+    try:
+        return volume_of(row)
+    except RemoteProtocolError:
+        return Decimal(0)
 
 
 def check_account(info: AccountInformationDTO, oms: OmsType) -> None:

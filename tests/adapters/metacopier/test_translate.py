@@ -217,6 +217,16 @@ def test_the_price_of_a_partial_close_is_not_told_for_the_whole() -> None:
     assert closes(run(*went, history(partial, closed(minute=1)))) == [("1", Decimal("1.2"))]
 
 
+def test_the_price_of_a_partial_close_whose_row_comes_after_the_list_is_not_told_for_the_whole() -> None:
+    half = listed(row(volume=Decimal("0.05")))
+    partial = closed(price="1.15", volume=Decimal("0.05"))
+    rest = closed(minute=1, volume=Decimal("0.05"))
+    began = (history(), listed(row()), half)
+    assert closes(run(*began, history(partial), listed())) == []
+    assert closes(run(*began, history(partial), listed(), history(partial, rest))) == [("1", Decimal("1.2"))]
+    assert closes(run(*began, listed(), history(partial, rest))) == [("1", Decimal("1.2"))]
+
+
 def test_a_position_that_we_never_saw_open_is_not_told_closed() -> None:
     assert closes(run(history(), listed(), history(closed("9")))) == []
 
