@@ -1,0 +1,32 @@
+"""The worlds that every test of this folder runs in: all venues, those that trade, and those with a wire.
+
+A test must itself ask for `autojump_clock`: pytest-trio takes a clock from the test's own arguments only.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.venues import KINDS, TRADING, WIRED, World, open_world
+
+
+@pytest.fixture(params=KINDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue, in every way in which its accounts keep positions."""
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=TRADING)
+async def trading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that takes orders."""
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=WIRED)
+async def wired(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that takes orders over a wire; `test_no_wire` holds what the others say instead."""
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened
