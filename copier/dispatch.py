@@ -4,6 +4,7 @@ It never sends a request twice. An answer that does not come makes the outcome u
 resolve it.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -101,10 +102,18 @@ class Dispatcher:
                     self._wake = trio.Event()
                     await self._wake.wait()
                     continue
-                await self._slots.acquire()
+                await self._take_slot()
                 await self._pace.wait()
                 intent = self._urgent.popleft() if self._urgent else self._opens.popleft()
                 nursery.start_soon(self._send, intent)
+
+    async def _take_slot(self) -> None:
+        """Wait for a free request; a turn of the scheduler when others wait, since those of one turn start shuffled."""
+        if self.queued == 1:
+            with contextlib.suppress(trio.WouldBlock):
+                self._slots.acquire_nowait()
+                return
+        await self._slots.acquire()
 
     async def _send(self, intent: Intent) -> None:
         action = intent.action
