@@ -10,6 +10,9 @@ from attrs import frozen
 from tests.simulation.auditor import audit
 from tests.simulation.run import simulate
 
+TRACEBACK_LINES = 12
+"""The innermost ones; the rest are nurseries in nurseries."""
+
 KEPT = Path(__file__).parent / "kept_seeds.txt"
 
 
@@ -30,7 +33,8 @@ def run_seed(seed: int) -> Verdict:
     try:
         return Verdict(seed, tuple(audit(simulate(seed))))
     except Exception:  # noqa: BLE001 - whatever it is, the seed must be named with it
-        return Verdict(seed, ("the simulation ended with an error:\n" + traceback.format_exc(),))
+        last = "".join(traceback.format_exc().splitlines(keepends=True)[-TRACEBACK_LINES:])
+        return Verdict(seed, ("the simulation ended with an error:\n" + last,))
 
 
 def run_seeds(seeds: Iterable[int], jobs: int = 1) -> Iterator[Verdict]:

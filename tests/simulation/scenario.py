@@ -63,6 +63,8 @@ class Scenario:
     """How often the service is killed at most."""
     netting_source: bool
     """Whether the MetaCopier source nets: its positions grow, and an opposite order turns them around."""
+    books_late_s: float
+    """How late MetaCopier's history is said to be."""
     coarse: bool
     """Whether the grids are awkward: a minimum of several steps, and a maximum that a copy can pass."""
 
@@ -130,13 +132,14 @@ def draw(seed: int) -> Scenario:
     return Scenario(
         seed=seed,
         start=start,
-        trading_s=random.uniform(20, 60),
+        trading_s=random.uniform(15, 50),
         trade_every_s=random.uniform(0.4, 2.5),
         market_every_s=random.uniform(1.5, 4.0),
         links=tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS),
-        reconcile_every_s={account: random.choice((4.0, 8.0, 15.0)) for account in (*SOURCES, *TARGETS)},
+        reconcile_every_s={account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)},
         calm=calm,
         netting_source=random.random() < 0.35,
+        books_late_s=random.choice((20.0, 20.0, 190.0)),
         coarse=random.random() < 0.4,
         crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
     )

@@ -1,6 +1,7 @@
 """The outside world of a simulation: two simulated venues with two accounts each, on one network in memory."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -61,6 +62,7 @@ class World:
     faults: Mapping[str, Faults]
     tradelocker: TradeLockerSimulator
     now: UtcNow
+    books_late_s: float
 
     @classmethod
     def built(cls, nursery: trio.Nursery, now: UtcNow, scenario: Scenario) -> "World":
@@ -78,7 +80,7 @@ class World:
         metacopier = MetaCopierSimulator(brokers[METACOPIER], now=now, faults=faults[METACOPIER], api_keys={KEY: None})
         network.listen(TRADELOCKER, PORT, tradelocker.service.serve_stream)
         network.listen(METACOPIER, PORT, metacopier.service.serve_stream)
-        return cls(network, brokers, faults, tradelocker, now)
+        return cls(network, brokers, faults, tradelocker, now, scenario.books_late_s)
 
     def book(self, account: AccountId) -> Book:
         return self.brokers[VENUE[account]].books[NAMES[account]]
@@ -116,6 +118,7 @@ class World:
             rest_url=f"http://{METACOPIER}:{PORT}",
             socket_url=f"ws://{METACOPIER}:{PORT}/ws/api/v1",
             oms=self.book(account).oms,
+            books_late=timedelta(seconds=self.books_late_s),
         )
         return MetaCopierAccount(account, config, connect=connect, now=self.now)
 
