@@ -62,7 +62,8 @@ class Translator:
     """Lots that lists took off a position and no history row has told of yet; below zero where rows came first."""
     _closed: frozenset[tuple[PositionId, datetime]] | None = field(default=None, init=False)
     _closing: dict[PositionId, PositionDTO] = field(factory=dict, init=False)
-    _gone: dict[PositionId, None] = field(factory=dict, init=False)
+    _gone: dict[PositionId, Volume] = field(factory=dict, init=False)
+    """What is not listed any more, with the lots that no history row has told of yet."""
 
     def events(self, message: Message, now: datetime) -> list[Event]:
         """Return what a message of the session means.
@@ -91,7 +92,8 @@ class Translator:
         for position_id in sorted(self._open.keys() - listed.keys()):
             row = self._closing.get(position_id)
             if row is None:
-                self._gone[position_id] = None
+                ahead = min(self._unexplained.get(position_id, Decimal(0)), Decimal(0))
+                self._gone[position_id] = self._open[position_id] + ahead
             else:
                 events.append(self._close(position_id, row, now))
         for position_id in listed:
@@ -134,9 +136,10 @@ class Translator:
             if unexplained > 0:
                 self._unexplained[position_id] = unexplained - volume
             elif position_id in self._gone:
-                del self._gone[position_id]
-                self._unexplained.pop(position_id, None)
-                events.append(self._close(position_id, row, now))
+                self._gone[position_id] -= volume
+                if self._gone[position_id] <= 0:
+                    del self._gone[position_id]
+                    events.append(self._close(position_id, row, now))
             elif volume >= self._open[position_id]:
                 self._closing[position_id] = row
             else:

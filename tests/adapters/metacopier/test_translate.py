@@ -225,6 +225,9 @@ def test_the_price_of_a_partial_close_whose_row_comes_after_the_list_is_not_told
     assert closes(run(*began, history(partial), listed())) == []
     assert closes(run(*began, history(partial), listed(), history(partial, rest))) == [("1", Decimal("1.2"))]
     assert closes(run(*began, listed(), history(partial, rest))) == [("1", Decimal("1.2"))]
+    assert closes(run(history(), listed(row()), listed(), history(partial, rest))) == [("1", Decimal("1.2"))]
+    row_first = (history(), listed(row()), history(partial), listed(), history(partial, rest))
+    assert closes(run(*row_first)) == [("1", Decimal("1.2"))]
 
 
 def test_a_position_that_we_never_saw_open_is_not_told_closed() -> None:
