@@ -1,5 +1,8 @@
 import re
+import runpy
 from pathlib import Path
+
+import pytest
 
 from adapters.registry import CONFIGS
 from copier.config import load_config
@@ -32,3 +35,10 @@ def test_the_files_that_the_architecture_names_exist() -> None:
     assert len(named) > 20
     files = [name.replace("<venue>", "tradelocker") for name in named]
     assert [name for name in files if not (root / name).exists()] == []
+
+
+def test_the_example_decides_without_a_network(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[1] / "examples/decide.py"))
+    printed = capsys.readouterr().out
+    assert "OpenPosition(" in printed
+    assert "volume=Decimal('0.49')" in printed
