@@ -12,7 +12,12 @@ from rules.trace import Denied
 from rules.values import AccountId, OmsType, PositionId, Price, Symbol, Volume
 
 YOUNG = timedelta(seconds=2)
-"""A pushed list that lacks what was reported this short a while ago may be an older list: it must be confirmed."""
+"""A list that lacks what was reported this short a while ago may be an older list, and a venue's books may lag behind
+its stream by as much: it must be confirmed."""
+
+SAME_LIFE = timedelta(seconds=1)
+"""A venue's stream and its books may tell the opening of one position this far apart (another resolution, a rounding).
+An id that is used again so soon is taken for the same life, which reopens nothing."""
 
 TOMBSTONES_MAX = 10_000
 """Closed positions that are remembered per account, so that a late message reopens nothing. A message that comes
@@ -21,10 +26,18 @@ after ten thousand other closes is caught by the next poll instead."""
 
 @frozen
 class Tombstone:
-    """A closed source position: when it had been opened, and when we learned that it was closed."""
+    """A closed source position: when it had been opened, and when we learned that it was closed.
+
+    `heard` says that the stream told it, so that the venue's books may not show it yet.
+    """
 
     opened_at: datetime | None
     closed_at: datetime
+    heard: bool = False
+
+    def is_of(self, position: Position) -> bool:
+        """Tell whether `position` is the one that was closed, rather than a later life of its id."""
+        return self.opened_at is None or position.opened_at <= self.opened_at + SAME_LIFE
 
 
 @frozen
@@ -61,6 +74,8 @@ class AccountView:
     status: AccountStatus | None = None
     positions: dict[PositionId, Position] = field(factory=dict)
     seen_at: dict[PositionId, datetime] = field(factory=dict)
+    heard: set[PositionId] = field(factory=set)
+    """Open positions of which the stream told the latest: the venue's books may lag behind it."""
     tombstones: dict[PositionId, Tombstone] = field(factory=dict)
     instruments: dict[Symbol, Instrument | None] = field(factory=dict)
     quotes: dict[Symbol, Quote] = field(factory=dict)
@@ -76,27 +91,29 @@ class AccountView:
         position = event.position
         stone = self.tombstones.get(position.position_id)
         if stone is not None:
-            if stone.opened_at is None or position.opened_at <= stone.opened_at:
+            if stone.is_of(position):
                 return Doubt(f"position {position.position_id} was reported open after it was reported closed")
             del self.tombstones[position.position_id]
         doubt = self._grown(position)
-        return doubt if doubt is not None else self._upsert(position, event.received_at)
+        return doubt if doubt is not None else self._upsert(position, event.received_at, heard=True)
 
     def close(self, event: PositionClosed) -> Change | None:
         """Take one streamed close; a close of something unknown is remembered, since its opening may come late."""
         known = self.positions.pop(event.position_id, None)
         self.seen_at.pop(event.position_id, None)
+        self.heard.discard(event.position_id)
         if known is None and event.position_id in self.tombstones:
             return None
-        self._bury(event.position_id, known.opened_at if known else None, event.received_at)
+        self._bury(event.position_id, known.opened_at if known else None, event.received_at, heard=True)
         return Change(event.position_id, None, event.close_price)
 
     def sync(self, event: SnapshotReceived) -> list[Change | Doubt]:
         """Take a complete list: what is missing is closed, except where we learned of it after the list was asked for.
 
-        A list that the venue pushed carries no time of asking. Where it contradicts something quite new it may be an
-        old one, and where the venue cannot vouch for it an absence proves nothing: both are doubts. So is a pushed
-        list without anything where several positions were: a venue that lost its broker looks just like that.
+        Where the books were asked shortly after the stream told of a position and contradict that, they may lag behind
+        it: a doubt. A list that the venue pushed carries no time of asking. Where it contradicts something quite new
+        it may be an old one, and where the venue cannot vouch for it an absence proves nothing: both are doubts. So is
+        a pushed list without anything where several positions were: a venue that lost its broker looks just like that.
         """
         if (
             event.requested_at is None
@@ -111,11 +128,12 @@ class AccountView:
             seen_at = self.seen_at[position_id]
             if _newer(seen_at, event.requested_at):
                 continue
-            if event.requested_at is None and (not event.certain or event.received_at - seen_at < YOUNG):
+            if self._may_be_older(event, seen_at, position_id in self.heard):
                 found.append(Doubt(f"position {position_id} is missing in a list that may be old or incomplete"))
                 continue
             gone = self.positions.pop(position_id)
             del self.seen_at[position_id]
+            self.heard.discard(position_id)
             self._bury(position_id, gone.opened_at, event.received_at)
             found.append(Change(position_id, None, gone.current_price))
         for position in event.positions:
@@ -132,10 +150,29 @@ class AccountView:
         if event.requested_at is None:  # also a new session's first list may have been made before we last asked
             change = self.report(PositionReported(self.account, event.received_at, position))
         else:
-            self.tombstones.pop(position_id, None)
-            change = self._upsert(position, event.received_at)
+            change = self._asked(position, stone, event)
         if change is not None:
             yield change
+
+    def _asked(self, position: Position, stone: Tombstone | None, event: SnapshotReceived) -> Change | Doubt | None:
+        """Take one position of a list that was asked for: the books, unless they may not show yet what we heard."""
+        position_id = position.position_id
+        if stone is not None:
+            if stone.is_of(position) and self._may_be_older(event, stone.closed_at, stone.heard):
+                return Doubt(f"position {position_id} is in the books although it was reported closed")
+            del self.tombstones[position_id]
+        known = self.positions.get(position_id)
+        changed = known is not None and known.volume != position.volume
+        if changed and self._may_be_older(event, self.seen_at[position_id], position_id in self.heard):
+            return Doubt(f"position {position_id} has another volume in the books than was reported")
+        return self._upsert(position, event.received_at)
+
+    @staticmethod
+    def _may_be_older(event: SnapshotReceived, learned_at: datetime, heard: bool) -> bool:
+        """Tell whether a list that contradicts what we learned at `learned_at` may have been made before that."""
+        if event.requested_at is None:
+            return not event.certain or event.received_at - learned_at < YOUNG
+        return heard and event.requested_at - learned_at < YOUNG
 
     def fresh_quote(self, symbol: Symbol, now: datetime, age_max: timedelta) -> Quote | None:
         """Return the quote of `symbol` if it is not older than `age_max`."""
@@ -149,25 +186,21 @@ class AccountView:
             return None
         return Doubt(f"position {position.position_id} grew from {known.volume} to {position.volume} lots")
 
-    def _upsert(self, position: Position, at: datetime) -> Change | None:
+    def _upsert(self, position: Position, at: datetime, *, heard: bool = False) -> Change | None:
         """Keep `position`; None when nothing but its price is new."""
         known = self.positions.get(position.position_id)
         self.positions[position.position_id] = position
         if known is not None and evolve(known, current_price=position.current_price) == position:
             return None
         self.seen_at[position.position_id] = at
+        (self.heard.add if heard else self.heard.discard)(position.position_id)
         return Change(position.position_id, position)
 
-    def _bury(self, position_id: PositionId, opened_at: datetime | None, at: datetime) -> None:
+    def _bury(self, position_id: PositionId, opened_at: datetime | None, at: datetime, *, heard: bool = False) -> None:
         self.tombstones.pop(position_id, None)
-        self.tombstones[position_id] = Tombstone(opened_at, at)
-        for oldest in list(_excess(self.tombstones)):
-            del self.tombstones[oldest]
-
-
-def _excess(tombstones: dict[PositionId, Tombstone]) -> Iterable[PositionId]:
-    surplus = len(tombstones) - TOMBSTONES_MAX
-    return [] if surplus <= 0 else list(tombstones)[:surplus]
+        self.tombstones[position_id] = Tombstone(opened_at, at, heard)
+        if len(self.tombstones) > TOMBSTONES_MAX:
+            del self.tombstones[next(iter(self.tombstones))]
 
 
 def _newer(learned_at: datetime | None, requested_at: datetime | None) -> bool:
