@@ -42,7 +42,7 @@ class Narrator:
                     text = f"limit {record.state.limit_id}: {record.stage}"
                     self._line(at, "limit", record.account, text, "magenta")
             case AlertRecord():
-                self._line(at, "alert", record.code, printable(record.text), "red")
+                self._line(at, "alert", record.account, f"{record.code}: {printable(record.text)}", "red")
 
     def _decision(self, record: DecisionRecord, at: datetime) -> None:
         copy = record.copy

@@ -73,7 +73,7 @@ class Journal:
         self._write(LimitRecord(account, state, stage), account)
 
     def alert(self, code: str, account: AccountId, text: str) -> None:
-        self._write(AlertRecord(code, text), account)
+        self._write(AlertRecord(code, text, account), account)
 
     def checkpoint(self, copies: Iterable[Copy], limits: Iterable[LimitState], at: datetime) -> None:
         self._write(CheckpointRecord(tuple(copies), tuple(limits), at), "")

@@ -71,10 +71,11 @@ class LimitRecord:
 
 @frozen
 class AlertRecord:
-    """Something that a person should know."""
+    """Something that a person should know about an account."""
 
     code: str
     text: str
+    account: AccountId
 
 
 @frozen

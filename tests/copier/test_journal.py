@@ -60,7 +60,8 @@ async def test_listeners_hear_of_a_record_only_once_it_is_durable() -> None:
     assert heard == []
     await journal.commit(T0)
     journal.announce()
-    assert heard == [(AlertRecord("one", ""), 2), (AlertRecord("two", ""), 2)]
+    account = AccountId("a")
+    assert heard == [(AlertRecord("one", "", account), 2), (AlertRecord("two", "", account), 2)]
     await journal.commit(T0)
     journal.announce()
     assert len(heard) == 2, "nothing is told twice"
