@@ -136,15 +136,15 @@ class PolicyBook:
 
     def _read_own(self, raw: Mapping[str, Any], path: KeyPath) -> bool:
         """Check a policy's own keys where they are written."""
-        keys = self._reader.structure(self._converter, PolicyKeys, raw, path)
-        if keys is None:
-            return False
-        good = self._is_known("symbols", keys.symbols, self._parts.symbols, path)
-        good &= self._is_known("schedule", keys.schedule, self._parts.schedules, path)
-        return good & self._is_known("extends", keys.extends, self._tables, path)
+        good = self._reader.structure(self._converter, PolicyKeys, raw, path) is not None
+        references = {"symbols": self._parts.symbols, "schedule": self._parts.schedules, "extends": self._tables}
+        for key, known in references.items():
+            name = raw.get(key)
+            good &= not isinstance(name, str) or self._is_known(key, name, known, path)
+        return good
 
-    def _is_known(self, key: str, name: str | None, known: Mapping[str, object], path: KeyPath) -> bool:
-        if name is None or name in known:
+    def _is_known(self, key: str, name: str, known: Mapping[str, object], path: KeyPath) -> bool:
+        if name in known:
             return True
         self._reader.fault((*path, key), Fault(one_of(known), f'the unknown name "{name[:60]}"', nearest(name, known)))
         return False

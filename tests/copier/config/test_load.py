@@ -253,3 +253,8 @@ def test_a_flood_of_mistakes_is_counted_and_not_listed(tmp_path: Path):
     problems = problems_of(tmp_path, ACCOUNTS + "[[links]]\n" * 1100)
     assert len(problems) == 1001
     assert any("more than shown" in problem.found for problem in problems)
+
+
+def test_an_unknown_name_is_told_beside_the_policys_other_mistakes(tmp_path: Path):
+    problems = problems_of(tmp_path, '[policies.p]\nguard = { max_age = "soon" }\nsymbols = "none"\n')
+    assert {"policies.p.guard.max_age", "policies.p.symbols"} <= {problem.key for problem in problems}
