@@ -5,10 +5,11 @@ One position that cannot be read makes its whole list unreadable: leaving it out
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metacopier.values import name, number, number_or_none, positive, price_or_none, utc
@@ -60,8 +61,8 @@ class Translator:
     _open: dict[PositionId, Volume] = field(factory=dict, init=False)
     _unexplained: dict[PositionId, Volume] = field(factory=dict, init=False)
     """Lots that lists took off a position and no history row has told of yet; below zero where rows came first."""
-    _closed: frozenset[tuple[PositionId, datetime]] | None = field(default=None, init=False)
-    _closing: dict[PositionId, PositionDTO] = field(factory=dict, init=False)
+    _closed: dict[tuple[PositionId, datetime], Volume] | None = field(default=None, init=False)
+    _closing: dict[PositionId, PositionClosed] = field(factory=dict, init=False)
     _gone: dict[PositionId, Volume] = field(factory=dict, init=False)
     """What is not listed any more, with the lots that no history row has told of yet."""
 
@@ -90,12 +91,12 @@ class Translator:
             if volume < (before := self._open.get(position_id, volume)):
                 self._unexplained[position_id] = self._unexplained.get(position_id, Decimal(0)) + before - volume
         for position_id in sorted(self._open.keys() - listed.keys()):
-            row = self._closing.get(position_id)
-            if row is None:
+            close = self._closing.get(position_id)
+            if close is None:
                 ahead = min(self._unexplained.get(position_id, Decimal(0)), Decimal(0))
                 self._gone[position_id] = self._open[position_id] + ahead
             else:
-                events.append(self._close(position_id, row, now))
+                events.append(evolve(close, received_at=now))
         for position_id in listed:
             self._gone.pop(position_id, None)
         while len(self._gone) > _GONE_MAX:
@@ -118,42 +119,50 @@ class Translator:
         waits for the list that no longer has the position, or is dropped by the one that still has it. A row that
         explains why lists show fewer lots than before is of a partial close, and its price is not the whole's.
         """
-        rows = {
-            (PositionId(str(row.id)), row.close_time): row
-            for row in message.history
-            if row.close_time is not None and row.close_time.tzinfo is not None
-        }
-        known, self._closed = self._closed, frozenset(rows)
+        rows: dict[tuple[PositionId, datetime], list[PositionDTO]] = {}
+        for row in message.history:
+            if row.close_time is not None and row.close_time.tzinfo is not None:
+                rows.setdefault((PositionId(str(row.id)), row.close_time), []).append(row)
+        volumes = {key: sum((_closed_volume(row) for row in group), Decimal(0)) for key, group in rows.items()}
+        known, self._closed = self._closed, volumes
         if known is None:
             return []
         events: list[Event] = []
-        for key in sorted(rows.keys() - known, key=lambda key: (key[1], key[0])):
-            position_id, row = key[0], rows[key]
-            if position_id not in self._gone and position_id not in self._open:
+        for key in sorted(rows, key=lambda key: (key[1], key[0])):
+            position_id, closed_at = key
+            if known.get(key) == volumes[key] or not (position_id in self._gone or position_id in self._open):
                 continue
-            volume = _closed_volume(row)
+            volume = volumes[key] - known.get(key, Decimal(0))
+            close = self._close(position_id, closed_at, rows[key], now)
             unexplained = self._unexplained.get(position_id, Decimal(0))
             if unexplained > 0:
                 self._unexplained[position_id] = unexplained - volume
-            elif position_id in self._gone:
+                volume -= unexplained
+                if volume <= 0:
+                    continue
+            if position_id in self._gone:
                 self._gone[position_id] -= volume
                 if self._gone[position_id] <= 0:
                     del self._gone[position_id]
-                    events.append(self._close(position_id, row, now))
+                    events.append(close)
             elif volume >= self._open[position_id]:
-                self._closing[position_id] = row
-            else:
+                self._closing[position_id] = close
+            elif unexplained <= 0:
                 self._unexplained[position_id] = unexplained - volume
         return events
 
-    def _close(self, position_id: PositionId, row: PositionDTO, now: datetime) -> PositionClosed:
-        """Return the close; a price that cannot be is left out, for that it is closed is sure anyway."""
-        try:
-            price = price_or_none(row.close_price, "closePrice")
-        except RemoteProtocolError:
-            price = None
-        closed_at = None if row.close_time is None else utc(row.close_time, "closeTime")
-        return PositionClosed(self.account, now, position_id, price, closed_at)
+    def _close(
+        self, position_id: PositionId, closed_at: datetime, rows: list[PositionDTO], now: datetime
+    ) -> PositionClosed:
+        """Return the close; a price that cannot be is left out, for that it is closed is sure anyway.
+
+        So is one of several that rows of one instant have: which of them was the last nobody could say.
+        """
+        price = None
+        with suppress(RemoteProtocolError):
+            if len({str(row.close_price) for row in rows}) == 1:
+                price = price_or_none(rows[0].close_price, "closePrice")
+        return PositionClosed(self.account, now, position_id, price, utc(closed_at, "closeTime"))
 
 
 def _closed_volume(row: PositionDTO) -> Volume:
