@@ -19,15 +19,18 @@ from rules.policy import CopyLink, StartOpen
 from rules.reasons import Reason
 from rules.schedule import Outside
 from rules.sizing import following_volume
-from rules.state import AccountView
+from rules.state import SAME_LIFE, AccountView
 from rules.stops import TargetStops, moved_stops
 from rules.trace import Denied, Note, Trace
-from rules.values import PositionId, Price, Volume, plain
+from rules.values import OmsType, PositionId, Price, Volume, plain
 
 ZERO = Volume(0)
 
 INCREASE_AGE_MAX = timedelta(seconds=60)
 """How long an increase may wait where the guard names no age."""
+
+LOOK_UP_AGAIN = timedelta(seconds=10)
+"""A reduction that waits for the instrument asks again this often: the look-up may have met bad weather."""
 
 
 @frozen
@@ -201,7 +204,7 @@ def _ended(context: Context, copy: Copy) -> Decision:
     position = context.position
     if position is None:
         return Decision(copy)
-    again = copy.ending is Ending.SOURCE_CLOSED or position.opened_at > copy.opened_at
+    again = copy.ending is Ending.SOURCE_CLOSED or position.opened_at > copy.opened_at + SAME_LIFE
     if again or (position.side is not copy.side and copy.ending is not Ending.FLATTENED):
         return _begin(context, position, copy)
     return Decision(copy)
@@ -209,7 +212,9 @@ def _ended(context: Context, copy: Copy) -> Decision:
 
 def _leave(context: Context, copy: Copy) -> Decision:
     """Close everything of a copy: its source is gone or flipped, or it must be flat. No gate is asked."""
-    shaped = _shape(context, copy, ZERO, None)
+    if context.target.oms is OmsType.HEDGING:
+        copy = _unblocked(copy)
+    shaped = _shape(context, evolve(copy, wait_until=None), ZERO, None)
     left = shaped.copy
     if left is None or left.holds:
         return shaped
@@ -218,6 +223,18 @@ def _leave(context: Context, copy: Copy) -> Decision:
     if context.position is not None and copy.flatten is None:
         return _begin(context, context.position, ended)
     return evolve(shaped, copy=ended)
+
+
+def _unblocked(copy: Copy) -> Copy:
+    """Let the close overtake a reduction or new stops whose answer was lost; the venue may need minutes to tell.
+
+    Closing a position of its own whole is right whatever became of them.
+    """
+    for leg in copy.legs:
+        pending = leg.pending
+        if pending is not None and pending.unknown and pending.purpose in (Purpose.REDUCE, Purpose.STOPS):
+            copy = replace_leg(copy, evolve(leg, pending=None, retry_at=None, step=leg.step + 1))
+    return copy
 
 
 def _end(copy: Copy) -> Copy:
@@ -229,7 +246,7 @@ def _end(copy: Copy) -> Copy:
         ending, reason = Ending.REJECTED, Reason.REJECTED
     else:
         ending, reason = Ending.DENIED, Reason.TOO_OLD
-    return evolve(copy, status=CopyStatus.ENDED, ending=ending, reason=reason)
+    return evolve(copy, status=CopyStatus.ENDED, ending=ending, reason=reason, wait_until=None)
 
 
 def _follow(context: Context, copy: Copy, position: Position) -> Decision:
@@ -250,6 +267,8 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
             grown.look_ups,
             grown.look_again_at,
         )
+    elif copy.wait_until is not None:
+        copy = evolve(copy, wait_until=None)  # the increase that waited was taken back
     instrument = context.target.instruments.get(copy.legs[0].symbol)
     desired = copy.granted
     if instrument is not None and position.volume < copy.followed:
@@ -262,6 +281,7 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
         return evolve(shaped, copy=_end(shaped.copy), trace=(*trace, *shaped.trace))
     if instrument is None:
         look_ups = (*look_ups, LookUp(context.target.account, copy.legs[0].symbol))
+        again = _earlier(again, context.now + LOOK_UP_AGAIN)
     return Decision(
         shaped.copy,
         (*shaped.actions, *opened),

@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from attrs import evolve
 
 from rules.actions import OpenPosition
@@ -23,7 +24,7 @@ from rules.reasons import Reason
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.trace import Denied
 from rules.values import Side, Symbol
-from tests.rules.playbook import Playbook, filled, position, shape
+from tests.rules.playbook import T0, Playbook, filled, position, shape
 
 THIRD = CopyPolicy("third", size=Size(multiplier=Decimal("0.3")))
 
@@ -374,3 +375,68 @@ def test_the_ratio_is_exact():
     play.sees(position("0.33"))
     assert play.copy is not None
     assert play.copy.ratio == Fraction(7, 10)
+
+
+@pytest.mark.parametrize("change", [{"volume": Decimal("0.5")}, {"stop_loss": Decimal("1.05")}])
+def test_a_close_overtakes_a_reduction_or_stops_whose_answer_was_lost(change: dict[str, Decimal]):
+    play = Playbook()
+    play.fills(play.sees(position()))
+    [lost] = play.sees(position(**change))
+    assert play.reports(OutcomeUnknown(lost.cl_ord_id, "connection lost")) == []
+    [closing] = play.sees(None)
+    assert shape([closing]) == [("close", "1.00")]
+    assert closing.cl_ord_id != lost.cl_ord_id
+    assert play.reports(filled(lost)) == [], "what became of it matters no more"
+    play.fills([closing])
+    assert play.copy is not None
+    assert play.copy.ending is Ending.SOURCE_CLOSED
+
+
+def test_a_close_waits_for_stops_that_have_just_been_sent():
+    play = Playbook()
+    play.fills(play.sees(position()))
+    [stops] = play.sees(position(stop_loss=Decimal("1.05")))
+    assert play.sees(None) == []
+    assert shape(play.fills([stops])) == [("close", "1.00")]
+
+
+def test_a_reduction_whose_instrument_could_not_be_looked_up_is_asked_about_again():
+    play = Playbook()
+    play.fills(play.sees(position()))
+    known = play.target.instruments.pop(Symbol("EURUSD"))
+    assert play.sees(position("0.5")) == []
+    assert play.last.look_again_at == play.now + timedelta(seconds=10)
+    play.target.instruments[Symbol("EURUSD")] = known
+    assert shape(play.waits(10)) == [("reduce", "0.50")]
+
+
+def test_an_increase_that_was_taken_back_while_it_waited_leaves_no_wait_behind():
+    play = Playbook()
+    play.fills(play.sees(position()))
+    play.target.ready = False
+    assert play.sees(position("2")) == []
+    play.sees(position())
+    assert play.copy is not None
+    assert play.copy.wait_until is None
+    play.waits(3600)
+    assert play.sees(position("2")) == []
+    play.target.ready = True
+    assert shape(play.waits(1)) == [("open", "1.00")], "the second increase waits anew"
+
+
+def test_a_copy_that_closes_while_an_increase_waits_leaves_no_wait_behind():
+    play = Playbook()
+    play.fills(play.sees(position()))
+    play.target.ready = False
+    play.sees(position("2"))
+    play.fills(play.sees(None))
+    assert play.copy is not None
+    assert (play.copy.status, play.copy.wait_until) == (CopyStatus.ENDED, None)
+
+
+def test_an_opening_time_that_is_a_little_off_is_no_second_life():
+    play = Playbook()
+    [order] = play.sees(position())
+    play.reports(Rejected(order.cl_ord_id, "no money"))
+    assert play.sees(position(opened_at=T0 + timedelta(microseconds=400))) == []
+    assert shape(play.sees(position(opened_at=T0 + timedelta(seconds=30)))) == [("open", "1.00")]
