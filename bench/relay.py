@@ -21,7 +21,7 @@ from trio_websocket import open_websocket_url
 
 from adapters.base import Account, Capabilities
 from adapters.registry import CONFIGS
-from copier.commands.run import make_service, open_accounts
+from copier.commands.run import make_service, open_accounts, spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.ledger import Entry, Ledger
@@ -117,6 +117,7 @@ async def run_copier(config: Configuration, ledger: Ledger) -> None:
     stop = trio.Event()
     async with open_accounts(config) as accounts, trio.open_nursery() as nursery:
         service = make_service(config, {name: Unpaced(each) for name, each in accounts.items()}, ledger)
+        spare_collector()  # as `copier run` does
         nursery.start_soon(service.run, stop)
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             async for _ in signals:
