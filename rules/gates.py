@@ -117,7 +117,7 @@ def _market_gates(question: Question, finding: Finding) -> Grant | Denied:
         return finding.no(mapped)
     if mapped.row is not None:
         finding.note(
-            "symbol", f"row {mapped.row + 1} of the map", ("from", question.position.symbol), ("to", mapped.symbol)
+            "symbol", f"row {mapped.row} of the map", ("from", question.position.symbol), ("to", mapped.symbol)
         )
     instrument = _instrument(question, mapped.symbol, mapped.row is not None, finding)
     if isinstance(instrument, Denied):
