@@ -7,6 +7,7 @@ from typing import Annotated
 
 from attrs import asdict
 from cyclopts import App, Parameter
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -103,17 +104,24 @@ def status(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, js
 def _print_overview(seen: Overview) -> None:
     console = Console()
     console.print(f"service {'running' if seen.running else 'not running'}, {seen.entries} ledger entries")
-    table = Table("link", "source position", "copy", "target", "legs", title="copies")
-    for copy in seen.copies:
-        legs = ", ".join(f"#{printable(leg.position_id or '?')} {leg.stage.value}" for leg in copy.legs if leg.live)
-        source = Text(f"{copy.side.value} {printable(copy.source_symbol)} #{printable(copy.source_position_id)}")
-        table.add_row(Text(copy.link_id), source, copy_words(copy), Text(copy.target), Text(legs))
-    console.print(table)
+    if seen.copies:
+        console.print(_copies_table(seen))
+    else:
+        console.print("no copies")
     if seen.limits:
-        table = Table("limit", "stage", title="limits")
+        table = Table("limit", "stage", box=SIMPLE_HEAD)
         for limit, stage in seen.limits:
             table.add_row(Text(limit), stage)
         console.print(table)
+
+
+def _copies_table(seen: Overview) -> Table:
+    table = Table("link", "source position", "copy", "target positions", box=SIMPLE_HEAD)
+    for copy in seen.copies:
+        held = ", ".join(f"#{printable(leg.position_id)}" for leg in copy.legs if leg.live and leg.position_id)
+        source = f"{copy.side.value} {printable(copy.source_symbol)} #{printable(copy.source_position_id)}"
+        table.add_row(*(Text(cell) for cell in (copy.link_id, source, copy_words(copy), held)))
+    return table
 
 
 @ledger_app.command
