@@ -63,6 +63,6 @@ def _copy_json(copy: Copy) -> dict[str, Any]:
         "state": copy_words(copy),
         "target": copy.target,
         "volume": plain(copy.expected),
-        "positions": [leg.position_id for leg in copy.legs if leg.live],
+        "positions": [leg.position_id for leg in copy.legs if leg.live and leg.position_id is not None],
         "orders_under_way": [leg.pending.cl_ord_id for leg in copy.legs if leg.pending is not None],
     }

@@ -1,0 +1,69 @@
+"""What a ledger adds up to: living copies, limits' stages, and whether somebody writes to it."""
+
+from pathlib import Path
+
+from attrs import evolve
+
+from copier.ledger import Ledger
+from copier.overview import is_running, overview
+from rules.limits_policy import Limit, LimitKind, Percent
+from rules.observed import AccountStatus
+from rules.policy import LinkState
+from rules.values import LinkId, Volume
+from tests.copier.desk import LINK, TARGET, Desk
+from tests.copier.fakes import source_position
+
+PAUSED = evolve(LINK, link_id=LinkId("paused"), state=LinkState.PAUSED)
+LIMIT = Limit("total", TARGET, LimitKind.MAX_LOSS, Percent(Volume("0.05")))
+
+
+async def test_only_what_lives_is_shown_with_its_orders_under_way() -> None:
+    desk = await Desk(links=[LINK, PAUSED], limits=[LIMIT]).ready()
+    held = await desk.copied(source_position("p1"))
+    [order] = await desk.sees(source_position("p2"))
+    await desk.polls(TARGET, held, status=AccountStatus(Volume(100_000), Volume(96_000), "USD"))
+    seen = overview(desk.ledger, running=True).as_json()
+    assert seen["running"] is True
+    assert seen["entries"] == desk.ledger.last_seq
+    assert seen["limits"] == [{"limit": "total", "stage": "warn"}]
+    assert seen["copies"] == [
+        {
+            "link": "source->target",
+            "source_position": "p1",
+            "symbol": "EURUSD",
+            "side": "buy",
+            "state": "holds 1",
+            "target": "target",
+            "volume": "1",
+            "positions": [held.position_id],
+            "orders_under_way": [],
+        },
+        {
+            "link": "source->target",
+            "source_position": "p2",
+            "symbol": "EURUSD",
+            "side": "buy",
+            "state": "holds 1",
+            "target": "target",
+            "volume": "1",
+            "positions": [],
+            "orders_under_way": [order.cl_ord_id],
+        },
+    ]
+
+
+async def test_a_closed_copy_is_not_shown() -> None:
+    desk = await Desk().ready()
+    await desk.copied(source_position())
+    await desk.fills(await desk.closes())
+    assert overview(desk.ledger, running=False).copies == ()
+
+
+def test_a_writer_is_seen_and_not_disturbed(tmp_path: Path) -> None:
+    path = tmp_path / "copier.db"
+    ledger = Ledger.open(path)
+    assert is_running(path)
+    assert is_running(path)
+    ledger.close()
+    assert not is_running(path)
+    Ledger.open(path).close()
