@@ -18,7 +18,7 @@ from copier.limit_watch import LimitWatch
 from copier.targets import TargetWatch
 from copier.timers import Timers
 from rules.actions import Action
-from rules.copies import Copy, CopyStatus, settle
+from rules.copies import Copy, CopyStatus, Purpose, settle
 from rules.decide import Context, Decision, decide
 from rules.events import (
     AccountReported,
@@ -303,13 +303,21 @@ class Engine:
         self._journal.report(report, settled)
         self.book.store(settled)
         if isinstance(report, Rejected):
-            self._outside.poll(settled.target)  # the position may be gone, or not what we think
+            self._look_closer(copy, report)
         self.reconsider(settled, "report")
         view = self.views[settled.target]
         if view.lagging and not self._outside.full(settled.target):
             view.lagging = False
             for waiting in self.book.waiting_at(settled.target):
                 self.reconsider(waiting, "target caught up")
+
+    def _look_closer(self, copy: Copy, refused: Rejected) -> None:
+        """Ask about what the target refused: the position may be gone, a stop may lie beyond today's price."""
+        self._outside.poll(copy.target)
+        for leg in copy.legs:
+            pending = leg.pending
+            if pending is not None and pending.cl_ord_id == refused.cl_ord_id and pending.purpose is Purpose.STOPS:
+                self._outside.look_up(LookUp(copy.target, leg.symbol, quote=True))
 
     # Decisions
 

@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
+from rules.copies import (
+    RETRY_S_MAX,
+    Copy,
+    CopyStatus,
+    Ending,
+    Leg,
+    LegStage,
+    Pending,
+    Purpose,
+    grant_no_more,
+    replace_leg,
+)
 from rules.events import Origin
 from rules.gates import QUOTE_AGE_MAX, Grant, LookUp, Question, judge_new_risk
 from rules.identity import cl_ord_id
@@ -25,6 +36,9 @@ from rules.trace import Denied, Note, Trace
 from rules.values import OmsType, PositionId, Price, Volume, plain
 
 ZERO = Volume(0)
+
+REFUSED_QUOTE_AGE_MAX = QUOTE_AGE_MAX + timedelta(seconds=RETRY_S_MAX)
+"""The quote that was looked up when the venue refused stops still judges them at the next try."""
 
 INCREASE_AGE_MAX = timedelta(seconds=60)
 """How long an increase may wait where the guard names no age."""
@@ -430,7 +444,8 @@ def _wanted_stops(context: Context, leg: Leg, position: Position, instrument: In
     if leg.open_price is None:
         return None  # nothing to keep a distance from
     policy = context.link.policy
-    quote = context.target.fresh_quote(leg.symbol, context.now, QUOTE_AGE_MAX)
+    age_max = REFUSED_QUOTE_AGE_MAX if leg.failures else QUOTE_AGE_MAX
+    quote = context.target.fresh_quote(leg.symbol, context.now, age_max)
     market = None if quote is None else quote.entry(leg.side.opposite)
     held = TargetStops(leg.stop_loss, leg.take_profit, ())
     return moved_stops(policy.stops, policy.reverse, position, leg.side, leg.open_price, market, held, instrument)

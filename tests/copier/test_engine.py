@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from copier.ledger import Entry, Ledger, LedgerFailed
-from rules.actions import ClosePosition
+from rules.actions import ClosePosition, ReplaceStops
 from rules.copies import CopyStatus, Ending
 from rules.events import (
     InstrumentReported,
@@ -17,6 +17,7 @@ from rules.events import (
     SessionEnded,
     SnapshotReceived,
 )
+from rules.gates import LookUp
 from rules.observed import Quote
 from rules.policy import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
@@ -255,6 +256,20 @@ async def test_what_waited_for_a_full_queue_is_copied_when_the_target_caught_up(
     assert await desk.sees(source_position("p2")) == []
     desk.is_full = False
     assert shape(await desk.fills([first])) == [("open", "1.00")]
+
+
+async def test_refused_stops_are_tried_again_without_the_one_that_lies_beyond_todays_price() -> None:
+    desk = await Desk().ready()
+    await desk.copied(source_position())
+    [stops] = await desk.sees(source_position(stop_loss=Decimal("1.05"), take_profit=Decimal("1.15")))
+    assert await desk.reports(Rejected(stops.cl_ord_id, "invalid stops")) == []
+    assert desk.looked_up == [LookUp(TARGET, EURUSD.symbol, quote=True)]
+    quote = Quote(EURUSD.symbol, Decimal("1.16"), Decimal("1.17"), desk.now)
+    assert await desk.takes(QuoteReported(TARGET, desk.now, quote)) == []
+    desk.now += timedelta(seconds=4)
+    [again] = await desk.takes()
+    assert isinstance(again, ReplaceStops)
+    assert (again.stop_loss, again.take_profit) == (Decimal("1.05"), None)
 
 
 async def test_a_refused_close_is_sent_again_when_its_timer_is_due_and_the_books_are_asked() -> None:
