@@ -18,7 +18,7 @@ from copier.limit_watch import LimitWatch
 from copier.targets import TargetWatch
 from copier.timers import Timers
 from rules.actions import Action
-from rules.copies import Copy, CopyStatus, Purpose, settle
+from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
 from rules.decide import Context, Decision, decide
 from rules.events import (
     AccountReported,
@@ -343,11 +343,18 @@ class Engine:
         self.book.store(copy)
         self.reconsider(copy, because)
 
-    def adopt(self, copy: Copy) -> None:
-        """Take over a position that nobody owns, to close it."""
-        if self.book.get(copy.key) is None:
-            self._note_unlinked(copy)
-            self.correct(copy, copy.flatten or "adopted")
+    def adopt(self, copy: Copy, seen_at: datetime) -> None:
+        """Take over a position that nobody owns, to close it; again, where books asked at `seen_at` still show it."""
+        earlier, [leg] = self.book.get(copy.key), copy.legs
+        if earlier is not None:
+            settled_at = earlier.legs[0].settled_at
+            if earlier.holds or (settled_at is not None and settled_at >= seen_at):
+                return
+        step = leg.step
+        while self.knows(cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, step)):
+            step += 1  # an earlier close used it up
+        self._note_unlinked(copy)
+        self.correct(replace_leg(copy, evolve(leg, step=step)), copy.flatten or "adopted")
 
     def _note_unlinked(self, copy: Copy) -> None:
         if copy.link_id not in self._links:

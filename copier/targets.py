@@ -109,12 +109,15 @@ class TargetWatch:
         engine, account = self._engine, event.account
         owned = {leg.position_id for copy in copies for leg in copy.legs}
         closes_all = engine.flattens_all(account)
+        shown = {position.position_id for position in event.positions}
+        by_id = engine.oms(account) is OmsType.HEDGING
         found: set[Finding] = set()
         for position in event.positions:
             if position.position_id in owned:
                 continue
             if is_ours(position.tag):
-                if engine.book.by_order(ClOrdId(position.tag or "")) is None:  # else under way, or suspected late
+                leg = self._leg_of(position)
+                if leg is None or (by_id and _is_double(leg[1], shown)):  # else under way, or suspected late
                     found.add(Unowned(position.position_id))
             elif closes_all:
                 found.add(Unowned(position.position_id))
@@ -131,7 +134,10 @@ class TargetWatch:
             self._alert_once(account, position, by_tag, late)
         if late or engine.flattens_all(account) or (by_tag and self._close_orphans):
             why = "late execution" if late else ("orphan" if by_tag else "limit")
-            engine.adopt(_unowned_copy(account, position, why, event.received_at))
+            # The tag of an order that was executed twice stays with the leg that owns it.
+            order_id = ClOrdId("" if self._leg_of(position) else position.tag or "")
+            assert event.requested_at is not None  # only polled snapshots are compared
+            engine.adopt(_unowned_copy(account, position, order_id, why, event.received_at), event.requested_at)
 
     def _alert_once(self, account: AccountId, position: Position, by_tag: bool, late: bool) -> None:
         if (account, position.position_id) in self._alerted:
@@ -146,11 +152,16 @@ class TargetWatch:
         self._engine.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
 
 
-def _unowned_copy(account: AccountId, position: Position, why: str, now: datetime) -> Copy:
+def _is_double(leg: Leg, shown: set[PositionId]) -> bool:
+    """Tell whether a leg has its position, so that another one with its tag is its order executed a second time."""
+    return leg.stage is LegStage.OPEN and leg.pending is None and leg.position_id in shown
+
+
+def _unowned_copy(account: AccountId, position: Position, order_id: ClOrdId, why: str, now: datetime) -> Copy:
     """Return a record whose only purpose is to close `position`: source and target are the account itself."""
     leg = Leg(
         0,
-        ClOrdId(position.tag or ""),
+        order_id,
         position.symbol,
         position.side,
         position.volume,

@@ -8,7 +8,8 @@ from attrs import evolve
 from rules.actions import ClosePosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin, SnapshotReceived
-from rules.observed import Position
+from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent
+from rules.observed import AccountStatus, Position
 from rules.reports import NotFound, Rejected
 from rules.values import OmsType, PositionId, Side
 from tests.copier.desk import TARGET, Desk
@@ -162,6 +163,49 @@ async def test_a_refused_close_of_an_adopted_position_is_tried_again_also_after_
     await desk.reports(Rejected(closing.cl_ord_id, "market closed"))
     after = Desk(desk.ledger, now=desk.now + timedelta(seconds=10))
     assert shape(await after.polls(TARGET, foreign(tag=OURS))) == [("close", "1")]
+
+
+async def test_an_adopted_position_that_comes_back_is_closed_again_under_a_new_id() -> None:
+    desk = await Desk(close_orphans=True).ready()
+    await desk.polls(TARGET, foreign(tag=OURS))
+    [first] = await desk.polls(TARGET, foreign(tag=OURS))
+    await desk.fills([first])
+    await desk.polls(TARGET)
+    assert len(desk.book) == 0
+    await desk.polls(TARGET, foreign(tag=OURS))
+    [second] = await desk.polls(TARGET, foreign(tag=OURS))
+    assert shape([second]) == [("close", "1")]
+    assert second.cl_ord_id != first.cl_ord_id
+
+
+async def test_a_foreign_position_that_a_limit_closed_and_the_books_still_show_is_closed_again() -> None:
+    everything = Limit("all", TARGET, LimitKind.MAX_LOSS, Percent(Decimal("0.05")), scope=FlattenScope.ACCOUNT)
+    desk = await Desk(limits=[everything]).ready()
+    broke = AccountStatus(Decimal(100_000), Decimal(90_000), "USD")
+    await desk.polls(TARGET, foreign(), status=broke)
+    [first] = await desk.polls(TARGET, foreign(), status=broke)
+    asked_at = desk.now
+    await desk.fills([first])
+    stale = SnapshotReceived(TARGET, desk.now, (foreign(),), Origin.RECONCILED, asked_at)
+    assert await desk.takes(stale) + await desk.takes(stale) == [], "the books were asked for before the close"
+    orders = [order for _ in range(3) for order in await desk.polls(TARGET, foreign(), status=broke)]
+    assert shape(orders) == [("close", "1")]
+    assert orders[0].cl_ord_id != first.cl_ord_id
+
+
+async def test_an_order_that_the_venue_executed_twice_is_told_and_the_second_position_closed() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position())
+    double = evolve(held, position_id=PositionId("t9"))
+    await desk.polls(TARGET, held, double)
+    [closing] = await desk.polls(TARGET, held, double)
+    assert isinstance(closing, ClosePosition)
+    assert closing.position_id == "t9"
+    assert desk.alerts == ["orphan"]
+    await desk.fills([closing])
+    for _ in range(3):
+        assert await desk.polls(TARGET, held) == []
+    assert shape(await desk.closes()) == [("close", "1.00")], "the first one is still ours"
 
 
 # Netting targets: a tag says who opened the position, not whose its lots are
