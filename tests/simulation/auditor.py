@@ -15,7 +15,7 @@ from rules.copies import RETRY_S_MAX
 from rules.identity import cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
-from rules.values import AccountId, PositionId, Symbol, Volume, plain
+from rules.values import AccountId, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough
 from tests.simulation.history import ZERO, PositionLife, lives_of, together
@@ -97,7 +97,7 @@ class Auditor:
         what = _name(link, source)
         if source.symbol.startswith(DENIED_SYMBOL):
             yield f"{what}: copied, though the symbol map denies {source.symbol}"
-        elif copy.symbol != _mapped(source.symbol, link.target) or copy.side is not source.side:
+        elif copy.symbol != _mapped(source.symbol, link.target) or copy.side is not _side(link, source):
             yield f"{what}: copied as {copy.side.value} {copy.symbol}"
         if source.closed_at is not None and copy.opened_at > source.closed_at:
             late_s = (copy.opened_at - source.closed_at).total_seconds()
@@ -149,7 +149,8 @@ class Auditor:
             if lots > most and (until - at).total_seconds() > self._excess_s:
                 yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
         for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
-            ended = (link.target, earlier.position_id) in self.outcome.hand.touched or _is_stop_out(earlier)
+            by_hand = (link.target, earlier.position_id) in self.outcome.hand.touched
+            ended = by_hand or _is_stop_out(earlier) or self._flattened_at(link, earlier) is not None
             if ended and earlier.closed_at is not None and earlier.closed_at < later.opened_at:
                 since = earlier.closed_at - timedelta(seconds=self._bound_s(link, earlier.closed_at, later.opened_at))
                 if not source.grew(since, later.opened_at) and not self._is_split(link, source, earlier.symbol):
@@ -192,7 +193,10 @@ class Auditor:
             if leg.closed is None and source.closed_at is not None:
                 yield f"{what}: its source is closed, #{leg.position_id} is still open with {plain(leg.volume)} lots"
             by_hand = (link.target, leg.position_id) in self.outcome.hand.touched
-            if leg.closed_at is None or by_hand or _is_stop_out(leg):
+            flattened_at = self._flattened_at(link, leg)
+            if flattened_at is not None and leg.closed is None:
+                yield f"{what}: #{leg.position_id} is still open, though all was flattened at {flattened_at:%H:%M:%S}"
+            if leg.closed_at is None or by_hand or _is_stop_out(leg) or flattened_at is not None:
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
@@ -204,12 +208,19 @@ class Auditor:
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
 
+    def _flattened_at(self, link: CopyLink, leg: PositionLife) -> datetime | None:
+        """Return when the schedule closed, or was to close, everything that was open then, this leg among it."""
+        schedule = link.policy.schedule
+        until = leg.closed_at or self.outcome.ended_at
+        return None if schedule is None else schedule.flattens(leg.opened_at, until)
+
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """The volume is exactly what the policy says.
 
         Below it there is room in three cases. What a person or a stop took off is the base from then on. An increase
-        of a netting source is new risk, which the gates may deny. And while nobody knows whether one order of several
-        was executed, the others are reduced as if it had been: doubt never holds more than the source asks for.
+        of a netting source is new risk, which the gates may deny. And of several orders one may be lost, and found out
+        too late to send it again; as long as nobody knows, the others are reduced as if it had been executed, since
+        doubt never holds more than the source asks for.
         """
         instrument = self._instrument(link.target, legs[0].symbol)
         allowed = copy_volumes(
@@ -219,12 +230,9 @@ class Auditor:
         total = sum(held, ZERO)
         right = any(is_close_enough(held, volume, instrument) for volume in allowed)
         touched = any((link.target, leg.position_id) in self.outcome.hand.touched or _is_stop_out(leg) for leg in legs)
-        several = len(legs) > 1 or source.grew(source.opened_at, self.outcome.ended_at)
-        if (
-            touched
-            or (several and self.outcome.scenario.netting_source)
-            or (several and not self.outcome.scenario.calm)
-        ):
+        grew = source.grew(source.opened_at, self.outcome.ended_at)
+        split = self._is_split(link, source, legs[0].symbol)
+        if touched or grew or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
             right = right or 0 < total <= max(allowed, default=ZERO)
         if not right:
             lots = f"{plain(total)} lots" + (", after a person took some" if touched else "")
@@ -247,7 +255,10 @@ class Auditor:
                     )
 
     def _absence(self, link: CopyLink, source: PositionLife) -> Iterator[str]:
-        """What is not copied was denied for a reason that can be, or rejected by the venue."""
+        """What is not copied was denied for a reason that can be, or rejected by the venue, or is to be flat anyway."""
+        schedule = link.policy.schedule
+        if schedule is not None and schedule.flattens(source.opened_at, self.outcome.ended_at) is not None:
+            return
         what = _name(link, source)
         code = self.outcome.denials.get((link.link_id, source.position_id))
         if code is None:
@@ -295,6 +306,10 @@ class Auditor:
     def _instrument(self, account: AccountId, symbol: Symbol) -> Instrument:
         instruments: Mapping[Symbol, Instrument] = self.outcome.books[account].market.instruments
         return instruments[symbol]
+
+
+def _side(link: CopyLink, source: PositionLife) -> Side:
+    return source.side.opposite if link.policy.reverse else source.side
 
 
 def _is_stop_out(life: PositionLife) -> bool:

@@ -81,7 +81,8 @@ def is_close_enough(legs: Iterable[Volume], wanted: Volume, instrument: Instrume
 
 def copied_stop(policy: CopyPolicy, book: Book, source: Position, held: Position, name: str) -> Price | NotTaken | None:
     """Return a copy's stop-loss or take-profit, or NOT_TAKEN where the target would refuse that price now."""
-    price: Price | None = getattr(source, name)
+    others = {"stop_loss": "take_profit", "take_profit": "stop_loss"}
+    price: Price | None = getattr(source, others[name] if policy.reverse else name)
     if policy.stops.mode is StopsMode.NONE or price is None:
         return None
     if policy.stops.mode is StopsMode.DISTANCE:

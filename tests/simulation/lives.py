@@ -9,7 +9,7 @@ from attrs import define, field
 
 from adapters.base import Account
 from adapters.network import Connect, MemoryStream
-from copier.ledger import Entry, Ledger
+from copier.ledger import Entry, Ledger, LedgerFailed
 from copier.service import Service
 from rules.values import AccountId
 from tests.simulation.scenario import Scenario
@@ -66,7 +66,12 @@ class MortalLedger(Ledger):
 
     killer: Killer
 
+    full: bool = False
+    """While the disk is full nothing is written, and so nothing may leave."""
+
     def append(self, entries: Sequence[Entry], at: datetime) -> int:
+        if self.full:
+            raise LedgerFailed("the simulated disk is full")
         self.killer.reached(Point.BEFORE_COMMIT)
         seq = super().append(entries, at)
         if any(entry.kind in ("intent", "resend") for entry in entries):
@@ -125,9 +130,10 @@ class Lives:
     ledger: MortalLedger = field(init=False)
     service: Service | None = field(default=None, init=False)
     down: list[tuple[float, float]] = field(factory=list, init=False)
-    """When no service ran, by trio's clock."""
+    """When no service ran, or it could write nothing, by trio's clock."""
     _born: int = field(default=0, init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _stop: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         ledger = MortalLedger.in_memory()
@@ -151,6 +157,19 @@ class Lives:
             await trio.sleep(random.choice((0.0, random.uniform(0.0, DOWN_S_MAX))))
             self.down.append((since_s, trio.current_time()))
 
+    def stop_now(self) -> None:
+        """Stop the service as a person does: it drains what is under way."""
+        self.killer.kills += 1
+        self._stop.set()
+
+    async def fill_disk(self, seconds: float) -> None:
+        """Let the ledger have no room for a while."""
+        since_s = trio.current_time()
+        self.ledger.full = True
+        await trio.sleep(seconds)
+        self.ledger.full = False
+        self.down.append((since_s, trio.current_time()))
+
     def kill_now(self) -> None:
         """Kill the service at this moment, wherever it is."""
         self.killer.kills += 1
@@ -169,7 +188,8 @@ class Lives:
                 reconcile_every_s=self.scenario.reconcile_every_s,
                 threads=False,
             )
-            await self.service.run(trio.Event())
+            self._stop = trio.Event()
+            await self.service.run(self._stop)
         finally:
             with trio.CancelScope(shield=True):
                 for account in accounts.values():

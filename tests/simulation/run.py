@@ -148,11 +148,13 @@ async def _murder(scenario: Scenario, lives: Lives, end_s: float) -> None:
         await trio.sleep(random.uniform(1.0, scenario.trading_s / scenario.crashes))
         if trio.current_time() >= end_s:
             break
-        point = random.choice((None, *Point))
-        if point is None:
-            lives.kill_now()
+        end = random.choice((lives.kill_now, lives.stop_now, None, *Point))
+        if end is None:
+            await lives.fill_disk(random.uniform(0.5, 8.0))
+        elif isinstance(end, Point):
+            lives.killer.arm(end)
         else:
-            lives.killer.arm(point)
+            end()
 
 
 async def _until_quiet(scenario: Scenario, lives: Lives) -> bool:

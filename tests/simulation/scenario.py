@@ -104,6 +104,7 @@ class Ingredients:
             stops=Stops(random.choice((StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE))),
             on_start=self.on_start,
             limits=self.limits,
+            reverse=random.random() < 0.15,
         )
         return CopyLink(LinkId(f"{source}->{target}"), source, target, policy)
 
@@ -122,7 +123,7 @@ def draw(seed: int) -> Scenario:
     mixed = Ingredients(
         random=random,
         rounding=random.choice(tuple(Rounding)),
-        schedule=_schedule(random) if random.random() < 0.4 else None,
+        schedule=_schedule(random, start) if random.random() < 0.4 else None,
         guard=Guard(max_age=random.choice((None, timedelta(seconds=10), timedelta(seconds=30)))),
         on_start=random.choice(
             (StartPolicy(StartOpen.COPY), StartPolicy(StartOpen.COPY), StartPolicy(), StartPolicy(StartOpen.SKIP))
@@ -145,8 +146,15 @@ def draw(seed: int) -> Scenario:
     )
 
 
-def _schedule(random: Random) -> Schedule:
-    """Return a schedule that is closed for a part of each minute."""
+def _schedule(random: Random, start: datetime) -> Schedule:
+    """Return a schedule that is closed for a part of each minute, and perhaps flattens at the end of the first."""
     length = timedelta(seconds=random.choice((8, 15)))
     window = Window(f"{random.choice(('*', '*/2'))} * * * *", length, "the first seconds of the minute")
-    return Schedule("pause", "Europe/London", closed=(window,), outside=random.choice(tuple(Outside)))
+    end = start + timedelta(minutes=1)
+    return Schedule(
+        "pause",
+        "UTC",
+        closed=(window,),
+        flatten=random.choice(((), (), (f"{end.minute} {end.hour} * * *",))),
+        outside=random.choice(tuple(Outside)),
+    )

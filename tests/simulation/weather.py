@@ -15,7 +15,8 @@ DELAY_S_MAX = 2.5
 """Below the shortest settle time of the venues (3 s): a venue that books an order later than it promises cannot be told
 from one that lost it."""
 
-OUTAGE_S_MAX = 12.0
+OUTAGES_S_MAX = (6.0, 12.0, 12.0, 45.0)
+"""Most are short; some outlast every patience of the service."""
 
 
 @frozen
@@ -48,11 +49,15 @@ class Weather:
             self._lose_requests,
             self._throttle,
             self._reject,
+            self._expire_tokens,
         ]
         lasting = [self._delay, self._refuse, self._maintenance, self._half_open]
         async with trio.open_nursery() as nursery:
-            while trio.current_time() < until_s:
+            while True:
                 await trio.sleep(self.random.uniform(0.2, 3.5))
+                if trio.current_time() >= until_s:
+                    nursery.cancel_scope.cancel()  # what lasts ends with the day, see `clear`
+                    return
                 venue = self.random.choice((TRADELOCKER, METACOPIER))
                 if self.random.random() < 0.75:
                     self.random.choice(makers)(venue, self.world.faults[venue])
@@ -106,6 +111,9 @@ class Weather:
     def _reject(self, _: str, faults: Faults) -> None:
         faults.reject(self.random.choice(("Market is closed", "Not enough money", "Off quotes")))
 
+    def _expire_tokens(self, _: str, faults: Faults) -> None:
+        faults.expire_tokens()
+
     # Faults that last
 
     async def _delay(self, venue: str, faults: Faults) -> None:
@@ -132,5 +140,7 @@ class Weather:
     async def _lasts(self, venue: str) -> None:
         self.gaps += 1
         since_s = trio.current_time()
-        await trio.sleep(self.random.uniform(0.5, OUTAGE_S_MAX))
-        self.blind.append(Blindness(venue, since_s, trio.current_time()))
+        try:
+            await trio.sleep(self.random.uniform(0.5, self.random.choice(OUTAGES_S_MAX)))
+        finally:
+            self.blind.append(Blindness(venue, since_s, trio.current_time()))
