@@ -1,17 +1,20 @@
 """The limits of all accounts: judged at each sample and at each reset, remembered in the ledger."""
 
 from collections.abc import Iterable
-from datetime import datetime
-
-from rules.limits import Judgement, denial, flattens, forbids, is_news, judge, next_reset
-from rules.limits_policy import FlattenScope, Limit
-from rules.limits_state import LimitState
+from datetime import datetime, timedelta
 
 from copier.journal import Journal
 from copier.timers import Timers
+from rules.limits import Judgement, denial, flattens, forbids, is_news, judge, next_reset
+from rules.limits_policy import FlattenScope, Limit
+from rules.limits_state import LimitState
 from rules.observed import AccountStatus
 from rules.trace import Denied
 from rules.values import AccountId
+
+SAVE_EVERY = timedelta(minutes=5)
+"""A limit's last figures are written this often while they move: after a crash over a reset they stand in for those
+that opened the day."""
 
 
 class LimitWatch:
@@ -20,6 +23,7 @@ class LimitWatch:
     def __init__(self, limits: Iterable[Limit], states: Iterable[LimitState], journal: Journal, now: datetime) -> None:
         self._limits: dict[AccountId, list[Limit]] = {}
         self._states = {state.limit_id: state for state in states}
+        self._saved = dict(self._states)
         self._judged: dict[str, Judgement] = {}
         self._journal = journal
         self._resets: Timers[AccountId] = Timers()
@@ -82,6 +86,18 @@ class LimitWatch:
             for limit, judgement in self.judgements(account)
         )
 
+    def save(self) -> None:
+        """Write the last figures of each limit where the ledger has older ones: the service is about to end."""
+        for account in self._limits:
+            for limit, judgement in self.judgements(account):
+                saved = self._saved.get(limit.limit_id)
+                if saved is None or _moved(saved, judgement.state):
+                    self._write(account, judgement)
+
+    def _write(self, account: AccountId, judgement: Judgement) -> None:
+        self._saved[judgement.state.limit_id] = judgement.state
+        self._journal.limit(account, judgement.state, judgement.stage.value)
+
     def _judge(self, account: AccountId, status: AccountStatus | None, now: datetime) -> None:
         resets: list[datetime] = []
         for limit in self._limits[account]:
@@ -90,10 +106,17 @@ class LimitWatch:
             before = self._judged.get(limit.limit_id)
             self._judged[limit.limit_id] = judgement
             self._states[limit.limit_id] = judgement.state
-            if is_news(state, judgement.state) or (before is not None and before.stage is not judgement.stage):
-                self._journal.limit(account, judgement.state, judgement.stage.value)
+            new_stage = before is not None and before.stage is not judgement.stage
+            saved = self._saved.get(limit.limit_id)
+            due = saved is not None and now - saved.judged_at >= SAVE_EVERY and _moved(saved, judgement.state)
+            if is_news(state, judgement.state) or new_stage or due:
+                self._write(account, judgement)
             reset = next_reset(limit, now)
             if reset is not None:
                 resets.append(reset)
         if resets:
             self._resets.set(account, min(resets))
+
+
+def _moved(saved: LimitState, state: LimitState) -> bool:
+    return (saved.balance, saved.equity) != (state.balance, state.equity)

@@ -189,6 +189,8 @@ class Service:
                 await self._drain()
                 self._target_nursery.cancel_scope.cancel()
             service.cancel_scope.cancel()
+        self.limits.save()
+        await self._journal.commit(self._utc_now())
 
     def _resolve(self, order: Unanswered) -> None:
         dispatcher = self._targets.get(order.action.account)

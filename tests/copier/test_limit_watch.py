@@ -155,3 +155,29 @@ async def test_figures_of_an_account_without_limits_change_nothing() -> None:
     await desk.polls(SOURCE, status=worth(1))
     assert desk.ledger.last_seq == before
     assert desk.limits.denied(SOURCE) is None
+
+
+async def test_last_figures_that_move_are_written_now_and_then() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    await desk.polls(TARGET, status=worth(99_000))
+    before = len(desk.records("limit"))
+    desk.now += timedelta(minutes=6)
+    await desk.polls(TARGET, status=worth(99_000))
+    await desk.polls(TARGET, status=worth(98_500))
+    records = desk.records("limit")[before:]
+    assert [record.state.equity for record in records] == [Decimal(99_000)]  # type: ignore[union-attr]
+    desk.now += timedelta(minutes=6)
+    await desk.polls(TARGET, status=worth(98_500))
+    await desk.polls(TARGET, status=worth(98_500))
+    assert len(desk.records("limit")) == before + 2, "what stands still is written once"
+
+
+async def test_a_clean_stop_writes_the_last_figures_once() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    await desk.polls(TARGET, status=worth(99_000))
+    before = len(desk.records("limit"))
+    for _ in range(2):
+        desk.limits.save()
+        await desk.takes()
+    [record] = desk.records("limit")[before:]
+    assert record.state.equity == Decimal(99_000)  # type: ignore[union-attr]
