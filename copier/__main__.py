@@ -20,10 +20,11 @@ app.command(ledger_app)
 def main() -> None:
     """Run the command line and exit with its code."""
     _check_neighbours()
+    result: object = INTERRUPTED
     try:
         result = app(sys.argv[1:], exit_on_error=True, result_action="return_value")
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    except* KeyboardInterrupt:
+        pass  # alone or out of nurseries: either way the code says it
     sys.exit(result if isinstance(result, int) else 0)
 
 

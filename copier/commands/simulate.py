@@ -8,7 +8,7 @@ from typing import Annotated
 import trio
 from cyclopts import Parameter
 
-from copier.commands.exits import FINE, WRONG_INPUT
+from copier.commands.exits import FINE, WRONG_INPUT, leaves
 from copier.simulated import VENUE_NAMES, account_name, move_markets, serve_venue
 
 
@@ -29,8 +29,18 @@ def simulate(
     if not 1 <= accounts <= 1000:
         print(f"--accounts must be between 1 and 1000, was {accounts}")
         return WRONG_INPUT
-    trio.run(_simulate, venues, port, accounts, None if still else seed, suffix, attached)
-    return FINE
+    unavailable: list[str] = []
+    try:
+        trio.run(_simulate, venues, port, accounts, None if still else seed, suffix, attached)
+    except* PortUnavailable as group:
+        unavailable += map(str, leaves(group))
+    for text in unavailable:
+        print(text, file=sys.stderr)
+    return WRONG_INPUT if unavailable else FINE
+
+
+class PortUnavailable(Exception):
+    """The port that was asked for cannot be bound."""
 
 
 async def _simulate(
@@ -40,7 +50,11 @@ async def _simulate(
         markets = []
         for number, name in enumerate(names):
             ids = [account_name(name, index) for index in range(accounts)]
-            venue = await serve_venue(nursery, name, ids, port=port + number if port else 0, suffix=suffix)
+            wanted = port + number if port else 0
+            try:
+                venue = await serve_venue(nursery, name, ids, port=wanted, suffix=suffix)
+            except OSError as error:
+                raise PortUnavailable(f"cannot serve {name} on port {wanted}: {error.strerror}") from error
             markets.append(venue.broker.market)
             tables = {account: venue.account_toml(account) for account in ids}
             print(json.dumps({"venue": name, "origin": venue.origin, "accounts": tables}), flush=True)
