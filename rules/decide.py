@@ -10,7 +10,6 @@ from attrs import evolve, frozen
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import (
-    RETRY_S_MAX,
     Copy,
     CopyStatus,
     Ending,
@@ -37,8 +36,8 @@ from rules.values import OmsType, PositionId, Price, Volume, plain
 
 ZERO = Volume(0)
 
-REFUSED_QUOTE_AGE_MAX = QUOTE_AGE_MAX + timedelta(seconds=RETRY_S_MAX)
-"""The quote that was looked up when the venue refused stops still judges them at the next try."""
+REFUSED_QUOTE_AGE_MAX = timedelta(minutes=5)
+"""Stops that the venue has refused are judged by its last quote, also where a quiet market made that a while ago."""
 
 INCREASE_AGE_MAX = timedelta(seconds=60)
 """How long an increase may wait where the guard names no age."""
@@ -184,7 +183,7 @@ def _deny(context: Context, copy: Copy, denied: Denied, trace: Trace, look_ups: 
         until = wait_until if denied.until is None else min(denied.until, wait_until)
         return Decision(waiting, (), trace, look_ups, until)
     ended = evolve(copy, status=CopyStatus.ENDED, ending=Ending.DENIED, reason=denied.reason, wait_until=None)
-    return Decision(ended, (), trace)
+    return Decision(ended, (), trace, look_ups)
 
 
 def _waits(context: Context, denied: Denied) -> bool:
@@ -346,6 +345,9 @@ def _shape(context: Context, copy: Copy, desired: Volume, position: Position | N
     trace: list[Note | Denied] = []
     again: datetime | None = None
     excess = copy.expected - desired
+    if desired > ZERO:
+        # An opening under way may come to nothing: what is sure is not cut for it. Once executed, it is cut itself.
+        excess -= sum((leg.volume for leg in copy.legs if leg.stage is LegStage.OPENING and leg.pending), ZERO)
     for leg in copy.legs:
         if not leg.live or leg.pending is not None:
             continue

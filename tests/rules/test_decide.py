@@ -179,15 +179,30 @@ def test_an_increase_counts_on_no_reduction_that_is_not_proven():
     assert shape(play.sees(position("2"))) == [("open", "1.00")], "the reduction may not have been executed"
 
 
-def test_an_increase_that_never_came_to_be_leaves_the_rest_as_it_is():
+def test_nothing_is_cut_for_an_increase_that_may_never_come_to_be():
     play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
     [increase] = play.sees(position("2"))
     play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer"))
-    [reduction] = play.sees(position("1.4"))
-    assert shape([reduction]) == [("reduce", "0.60")]
-    play.reports(OutcomeUnknown(reduction.cl_ord_id, "no answer"))
-    play.reports(Rejected(increase.cl_ord_id, "no money"))
-    assert play.reports(NotFound(reduction.cl_ord_id)) == [], "the first order alone is less than the source asks for"
+    assert play.sees(position("1.4")) == [], "what is sure is less than the source asks for"
+    assert play.reports(Rejected(increase.cl_ord_id, "no money")) == []
+    assert shape(play.sees(position("0.7"))) == [("reduce", "0.30")]
+
+
+def test_an_increase_that_was_executed_late_is_cut_at_once():
+    play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
+    [increase] = play.sees(position("2"))
+    play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer"))
+    play.sees(position("1.4"))
+    assert shape(play.fills([increase])) == [("reduce", "0.60")]
+
+
+def test_a_piece_that_never_came_to_be_lowers_the_grant_once():
+    play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
+    [increase] = play.sees(position("2"))
+    play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer"))
+    [reduction] = play.sees(position("0.9"))
+    play.reports(OutcomeUnknown(reduction.cl_ord_id, "no answer"), Rejected(increase.cl_ord_id, "no money"))
+    assert shape(play.reports(NotFound(reduction.cl_ord_id))) == [("reduce", "0.10")]
 
 
 def test_volume_max_caps_the_whole_copy_with_its_increases():
