@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate
 from adapters.tradelocker.translate import OrderState
 from adapters.tradelocker.wire_rest import InstrumentRow, Row
@@ -62,6 +63,8 @@ def report_of(row: Row, cl_ord_id: ClOrdId, *, final: bool) -> Filled | Accepted
     position_id = row.get("positionId")
     state = translate.order_state(row.get("status"))
     filled = translate.number(row.get("filledQty") or "0", f"filledQty of order {order_id[:40]}")
+    if filled < 0:
+        raise RemoteProtocolError(f"filledQty of order {order_id[:40]} must be >= 0, was {filled}")
     if state is OrderState.FILLED and filled == 0:
         filled = translate.positive(row.get("qty"), f"qty of order {order_id[:40]}")
     if state is OrderState.WORKING and final and filled > 0:
