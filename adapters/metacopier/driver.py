@@ -159,10 +159,12 @@ class MetaCopierAccount:
         return Filled(action.cl_ord_id, held.position_id, held.volume - action.remaining)
 
     async def _look(self, path: str, kind: type[T], what: str) -> T:
-        """Ask for something that must be there; every refusal of it is weather."""
+        """Ask for something that every account has: 404 means that there is no account, other refusals are weather."""
         try:
             return await self._rest.get(path, kind, what)
         except Refusal as refusal:
+            if refusal.status == 404:
+                raise SignInRefused(f"the API key has no account {self._config.account_id}: {refusal.text}") from None
             raise _unexpected(what, refusal) from None
         except Throttled as throttled:
             raise _busy(throttled) from None
@@ -174,11 +176,8 @@ class MetaCopierAccount:
             SignInRefused: the key is refused, or has no such account.
         """
         try:
-            await self._rest.get("/information", AccountInformationDTO, "an AccountInformationDTO")
-        except Refusal as refusal:
-            if refusal.status == 404:
-                raise SignInRefused(f"the API key has no account {self._config.account_id}: {refusal.text}") from None
-        except (SessionLost, Throttled):
+            await self._look("/information", AccountInformationDTO, "an AccountInformationDTO")
+        except SessionLost:
             return  # the stream's own loss says more
 
 
