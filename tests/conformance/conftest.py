@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.venues import KINDS, TRADING, WIRED, World, open_world
+from tests.conformance.venues import KINDS, STREAMED, TRADING, WIRED, World, open_world
 
 
 @pytest.fixture(params=KINDS)
@@ -27,6 +27,13 @@ async def trading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 @pytest.fixture(params=WIRED)
 async def wired(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """Every venue that takes orders over a wire; `test_no_wire` holds what the others say instead."""
+    """Every venue that takes orders over a wire; `test_folders` holds what the others say instead."""
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=STREAMED)
+async def streamed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that streams over a wire, those that take no orders included."""
     async with open_world(request.param, tmp_path) as opened:
         yield opened

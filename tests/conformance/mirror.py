@@ -55,7 +55,7 @@ class Mirror:
         """Wait until the events have made `condition` true."""
         with trio.fail_after(PATIENCE_S):
             while not condition():
-                if self.lost is not None:
+                if self.lost is not None:  # it was the condition's turn to see that
                     raise AssertionError(f"the stream was lost: {self.lost!r}") from self.lost
                 self._changed = trio.Event()
                 await self._changed.wait()

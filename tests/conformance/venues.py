@@ -272,8 +272,11 @@ KINDS: dict[str, Kind] = {
 TRADING = [kind for kind in KINDS if kind != "metacopier-netting"]
 """Those that take orders; `test_capabilities` holds this against what they say themselves."""
 
-WIRED = [kind for kind in TRADING if VENUES[kind.partition("-")[0]].simulator is not None]
-"""Those that take orders over a wire, on which things get lost."""
+STREAMED = [kind for kind in KINDS if VENUES[kind.partition("-")[0]].simulator is not None]
+"""Those with a wire, on which things get lost."""
+
+WIRED = [kind for kind in STREAMED if kind in TRADING]
+"""Those that take orders over a wire."""
 
 
 @asynccontextmanager
