@@ -230,9 +230,9 @@ class TradeLockerAccount:
         accepted = Accepted(action.cl_ord_id, VenueOrderId(order_id))
         with trio.move_on_after(_RESULT_S_MAX):
             try:
-                for history_row in await self._history(submitted_at):
-                    if history_row.get("id") == order_id:
-                        return orders.report_of(history_row, action.cl_ord_id, final=True)
+                ended = await self._history(submitted_at, ("id", order_id))
+                if ended:
+                    return orders.report_of(ended[0], action.cl_ord_id, final=True)
             except SessionLost:
                 return accepted  # the order is in, only our look at it failed
         return accepted
@@ -252,9 +252,8 @@ class TradeLockerAccount:
             return Rejected(action.cl_ord_id, answer.text)
         with trio.move_on_after(_RESULT_S_MAX):
             try:
-                rows = await self._rest.rows("positions")
-                row = next((row for row in rows if row.get("id") == action.position_id), None)
-                left = Volume(0) if row is None else translate.positive(row.get("qty"), "qty of a position")
+                rows = await self._rest.rows("positions", where=("id", action.position_id))
+                left = translate.positive(rows[0].get("qty"), "qty of a position") if rows else Volume(0)
             except SessionLost:
                 return Accepted(action.cl_ord_id)
             if left <= remaining:
@@ -263,21 +262,22 @@ class TradeLockerAccount:
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
         # In the order in which an order wanders, so that it cannot slip through between two questions.
-        row = orders.opening_row(await self._rest.rows("orders"), cl_ord_id)
+        tagged = ("strategyId", cl_ord_id)
+        row = orders.opening_row(await self._rest.rows("orders", where=tagged), cl_ord_id)
         if row is not None:
             return orders.report_of(row, cl_ord_id, final=False)
-        row = orders.opening_row(await self._history(submitted_at), cl_ord_id)
+        row = orders.opening_row(await self._history(submitted_at, tagged), cl_ord_id)
         report = None if row is None else orders.report_of(row, cl_ord_id, final=True)
         if isinstance(report, Filled | Rejected):
             return report
-        for position in await self._rest.rows("positions"):
-            if position.get("strategyId") == cl_ord_id:
-                return orders.report_of_position(position, cl_ord_id)
+        positions = await self._rest.rows("positions", where=tagged)
+        if positions:
+            return orders.report_of_position(positions[0], cl_ord_id)
         return NotFound(cl_ord_id) if report is None else report
 
-    async def _history(self, since: datetime) -> list[Row]:
+    async def _history(self, since: datetime, where: tuple[str, str]) -> list[Row]:
         start_ms = int((since - _HISTORY_MARGIN).timestamp()) * 1000
-        return await self._rest.rows("ordersHistory", {"from": str(start_ms)})
+        return await self._rest.rows("ordersHistory", {"from": str(start_ms)}, where=where)
 
 
 def _position_path(position_id: PositionId) -> str:

@@ -78,9 +78,13 @@ class Rest:
 
     # Reads
 
-    async def rows(self, table: str, query: Mapping[str, str] | None = None) -> list[Row]:
+    async def rows(
+        self, table: str, query: Mapping[str, str] | None = None, *, where: tuple[str, str] | None = None
+    ) -> list[Row]:
         """Return the rows of `positions`, `orders` or `ordersHistory` by column id.
 
+        Args:
+            where: only those that have this value in this column: `("id", "42")`.
         Raises:
             RemoteProtocolError: anything but an array of rows. SessionLost: no answer.
         """
@@ -95,6 +99,8 @@ class Rest:
         # An answer without the array ("no_data" too) is no empty table: it would look as if everything was closed.
         if not isinstance(found, list) or len(found) > _ROWS_MAX:
             raise RemoteProtocolError(f"{table}: expected an array {table!r} of at most {_ROWS_MAX} rows, found none")
+        if where is not None:
+            return columns.rows_where(found, *where, table)
         return [columns.row(cells, table) for cells in found]
 
     async def state(self) -> Row:

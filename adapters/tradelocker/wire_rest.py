@@ -81,10 +81,28 @@ class Columns(Struct, frozen=True):
         Raises:
             RemoteProtocolError: no array, or more cells than columns, or a cell that is no plain value.
         """
+        checked = self._checked(cells, what)
+        return {column.id: _cell(cell, what) for column, cell in zip(self.columns, checked, strict=False)}
+
+    def rows_where(self, rows: list[object], column_id: str, value: str, what: str) -> list[Row]:
+        """Return the rows that have `value` in a column; of the others, which may be thousands, no more is read.
+
+        Raises:
+            RemoteProtocolError: see `row`, of any row's shape and of that column's cells.
+        """
+        at = next((number for number, column in enumerate(self.columns) if column.id == column_id), None)
+        found: list[Row] = []
+        for cells in rows:
+            checked = self._checked(cells, what)
+            if at is not None and at < len(checked) and _cell(checked[at], what) == value:
+                found.append(self.row(cells, what))
+        return found
+
+    def _checked(self, cells: object, what: str) -> list[object]:
         if not isinstance(cells, list) or len(cells) > len(self.columns):
             found = f"{len(cells)} cells" if isinstance(cells, list) else type(cells).__name__
             raise RemoteProtocolError(f"{what}: expected a row of {len(self.columns)} cells, found {found}")
-        return {column.id: _cell(cell, what) for column, cell in zip(self.columns, cells, strict=False)}
+        return cells
 
 
 class RateLimit(Struct, frozen=True, rename="camel"):

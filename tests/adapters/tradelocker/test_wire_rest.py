@@ -66,3 +66,26 @@ def test_absurd_number_in_a_cell_is_refused(number):
 
     with pytest.raises(RemoteProtocolError):
         read()
+
+
+def columns(*names):
+    return wire_rest.Columns(tuple(wire_rest.Column(name) for name in names))
+
+
+def test_rows_are_chosen_by_a_cell_as_text():
+    rows = [[41, "a"], ["42", "b"], [42, None], [None, "42"]]
+    assert columns("id", "tag").rows_where(rows, "id", "42", "orders") == [
+        {"id": "42", "tag": "b"},
+        {"id": "42", "tag": None},
+    ]
+
+
+def test_a_column_that_is_not_there_has_no_rows():
+    assert columns("id").rows_where([["42"]], "tag", "42", "orders") == []
+    assert columns("id", "tag").rows_where([["42"]], "tag", "42", "orders") == []
+
+
+@pytest.mark.parametrize("bad", ["42", {"id": "42"}, ["42", "b", "c"], [["42"], "b"]])
+def test_a_broken_row_among_those_that_are_not_chosen_is_refused(bad):
+    with pytest.raises(RemoteProtocolError):
+        columns("id", "tag").rows_where([["1", "a"], bad], "id", "1", "orders")
