@@ -77,10 +77,7 @@ async def measure(rounds: int, samples: int, burst: int) -> None:
         disk.terminate()
         disk.wait()
         kind = filesystem(folder)
-        if os.environ.get("KEEP"):
-            shutil.move(folder, os.environ["KEEP"])
-        else:
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
     report(results, bursts, kind)
 
 
