@@ -35,7 +35,7 @@ from rules.events import (
 )
 from rules.gates import LookUp
 from rules.identity import cl_ord_id
-from rules.observed import Position
+from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink
 from rules.reconcile import CopyKey
 from rules.reports import Rejected, Report
@@ -199,11 +199,15 @@ class Engine:
             self._flatten_by_schedule(self._links[link_id])
 
     def _flatten_by_schedule(self, link: CopyLink) -> None:
-        """Close what was copied before the schedule's last flattening, also one that was missed while we were away."""
+        """Close what was copied, or waits to be, since before the schedule's last flattening.
+
+        Also one that was missed while we were away.
+        """
         schedule = link.policy.schedule
         if schedule is None or not schedule.flatten:
             return
-        for copy in self.book.of_target(link.target):
+        held, waiting = self.book.of_target(link.target), self.book.waiting_at(link.target)
+        for copy in {copy.key: copy for copy in (*waiting, *held)}.values():
             if copy.link_id == link.link_id and schedule.flattens(copy.first_seen_at, self.now) is not None:
                 self.flatten(copy, f"schedule {schedule.name}")
         edge = schedule.next_edge(self.now)
@@ -218,6 +222,8 @@ class Engine:
             case Reported():
                 self._settle(given.report)
             case Polled():
+                if self.views[given.account].ready:
+                    self._journal.alert("session.lost", given.account, f"its books cannot be asked: {given.reason}")
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self.now)
                 self._enforce(given.account)
@@ -231,9 +237,7 @@ class Engine:
                 self._cause_at = given.received_at if given.origin is Origin.LIVE else None
                 self._snapshot(given)
             case AccountReported():
-                self.views[given.account].status = given.status
-                self._limits.sample(given.account, given.status, self.now)
-                self._enforce(given.account)
+                self._figures(given.account, given.status)
             case InstrumentReported():
                 self.views[given.account].instruments[given.symbol] = given.instrument
                 self._answer(given.account, given.symbol)
@@ -272,6 +276,19 @@ class Engine:
             self._ready(event.account)
             if self._watch is not None:
                 self._watch.compare(event)
+
+    def _figures(self, account: AccountId, status: AccountStatus) -> None:
+        """Take an account's figures; what waited for them, or for a limit to be judged by them, is decided now."""
+        view = self.views[account]
+        first, was_denied = view.status is None, view.denied is not None
+        view.status = status
+        self._limits.sample(account, status, self.now)
+        self._enforce(account)
+        waiting = self.book.waiting_at(account) if first or (was_denied and view.denied is None) else []
+        if first:
+            waiting += [copy for copy in self.book.of_source(account) if copy.status is CopyStatus.WAITING]
+        for copy in waiting:
+            self.reconsider(copy, "figures")
 
     def _ready(self, account: AccountId) -> None:
         view = self.views[account]

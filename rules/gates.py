@@ -136,6 +136,8 @@ def _instrument(question: Question, symbol: Symbol, by_map: bool, finding: Findi
         finding.look_ups.append(LookUp(target.account, symbol, quote=True))
         return finding.deny("instrument", Reason.INSTRUMENT_UNKNOWN, ("symbol", symbol))
     instrument = target.instruments[symbol]
+    if instrument is None or not instrument.tradable:
+        finding.look_ups.append(LookUp(target.account, symbol))  # for the next one: it may be listed or opened by then
     if instrument is None:
         reason = Reason.SYMBOL_ABSENT if by_map else Reason.SYMBOL_UNMAPPED
         return finding.deny("symbol", reason, ("symbol", symbol), ("account", target.account))
