@@ -203,6 +203,8 @@ def _patience(context: Context, copy: Copy) -> timedelta:
 
 def _wait(context: Context, copy: Copy) -> Decision:
     position = context.position
+    if copy.flatten is not None:
+        return Decision(evolve(copy, status=CopyStatus.ENDED, ending=Ending.FLATTENED, wait_until=None))
     if position is None:
         denied = Denied("source", Reason.SOURCE_GONE)
         ended = evolve(copy, status=CopyStatus.ENDED, ending=Ending.DENIED, reason=denied.reason, wait_until=None)
