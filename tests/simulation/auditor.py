@@ -196,7 +196,7 @@ class Auditor:
             flattened_at = self._flattened_at(link, leg)
             if flattened_at is not None and leg.closed is None:
                 yield f"{what}: #{leg.position_id} is still open, though all was flattened at {flattened_at:%H:%M:%S}"
-            if leg.closed_at is None or by_hand or _is_stop_out(leg) or flattened_at is not None:
+            if leg.closed_at is None or by_hand or _is_stop_out(leg) or self._is_flattened(link, source, leg):
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
@@ -213,6 +213,14 @@ class Auditor:
         schedule = link.policy.schedule
         until = leg.closed_at or self.outcome.ended_at
         return None if schedule is None else schedule.flattens(leg.opened_at, until)
+
+    def _is_flattened(self, link: CopyLink, source: PositionLife, leg: PositionLife) -> bool:
+        """Tell whether a closed leg was closed by the schedule; an order in flight then is closed when it is in."""
+        schedule = link.policy.schedule
+        if schedule is None or leg.closed_at is None:
+            return False
+        since = max(source.opened_at, leg.opened_at - timedelta(seconds=self._excess_s))
+        return schedule.flattens(since, leg.closed_at) is not None
 
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """The volume is exactly what the policy says.
