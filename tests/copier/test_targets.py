@@ -156,19 +156,6 @@ async def test_an_adopted_position_is_forgotten_when_it_is_gone() -> None:
     assert len(desk.book) == 0
 
 
-async def test_an_adopted_position_that_comes_back_is_closed_again_under_a_new_id() -> None:
-    desk = await Desk(close_orphans=True).ready()
-    orders = []
-    for _ in range(3):
-        await desk.polls(TARGET, foreign(tag=OURS))
-        [closing] = await desk.polls(TARGET, foreign(tag=OURS))
-        orders.append(closing.cl_ord_id)
-        await desk.fills([closing])
-        await desk.polls(TARGET)
-        desk.now += timedelta(minutes=1)
-    assert len(set(orders)) == 3
-
-
 async def test_a_refused_close_of_an_adopted_position_is_tried_again_also_after_a_restart() -> None:
     desk = await Desk(close_orphans=True).ready()
     await desk.polls(TARGET, foreign(tag=OURS))
