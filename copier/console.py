@@ -5,12 +5,16 @@ from collections import Counter
 from datetime import datetime
 from typing import Final, TextIO
 
+import structlog
+
 from copier.records import AlertRecord, DecisionRecord, IntentRecord, LimitRecord, Record, ReportRecord, ResendRecord
 from copier.wording import action_words, printable, report_words, trace_words
 from rules.actions import OpenPosition
 from rules.copies import Copy, Ending
 from rules.reports import Filled, StopsReplaced
 from rules.trace import Denied
+
+_log = structlog.get_logger("console")
 
 _COLOURS: Final = {"cyan": 36, "green": 32, "yellow": 33, "magenta": 35, "red": 31}
 """ANSI codes of a terminal."""
@@ -59,8 +63,12 @@ class Narrator:
             return
         before, after = (f"\x1b[{_COLOURS[style]}m", "\x1b[0m") if self._coloured else ("", "")
         clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
-        self._out.write(f"{clock} {before}{what:<7}{after}{who:<20} {text}\n")
-        self._out.flush()
+        try:
+            self._out.write(f"{clock} {before}{what:<7}{after}{who:<20} {text}\n")
+            self._out.flush()
+        except OSError as error:  # the pipe's reader has gone, or its disk is full: copying goes on
+            self._out = None
+            _log.warning("nothing is printed any more", error=str(error))
 
 
 def source_words(copy: Copy) -> str:

@@ -103,3 +103,19 @@ async def test_a_quiet_narrator_counts_all_the_same() -> None:
     desk = await Desk(listeners=[narrator]).ready()
     await desk.sees(source_position())
     assert narrator.opens == 1
+
+
+class ClosedPipe(io.StringIO):
+    """An output whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+async def test_copying_goes_on_when_nobody_reads_the_output() -> None:
+    narrator = Narrator(ClosedPipe())
+    desk = await Desk(listeners=[narrator]).ready()
+    [order] = await desk.sees(source_position())
+    await desk.fills([order])
+    assert len(await desk.closes()) == 1
+    assert narrator.opens == 1
