@@ -108,6 +108,8 @@ class Leg:
     failures: int = 0
     retry_at: datetime | None = None
     settled_at: datetime | None = None
+    asked_at: datetime | None = None
+    """When it was granted; None in older records: with the copy itself."""
 
     @property
     def live(self) -> bool:

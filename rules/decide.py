@@ -124,7 +124,7 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
 
 
 def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace: Trace) -> Decision:
-    legs, actions = _new_legs(copy, grant)
+    legs, actions = _new_legs(context, copy, grant)
     opened = evolve(
         copy,
         status=CopyStatus.ACTIVE,
@@ -140,7 +140,7 @@ def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace:
     return Decision(opened, actions, trace)
 
 
-def _new_legs(copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
+def _new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
     """Return a leg for each piece of what was granted, numbered on from those that the copy has, and their orders."""
     legs: list[Leg] = []
     for number, volume in enumerate(grant.sized.pieces, copy.legs_made):
@@ -155,6 +155,7 @@ def _new_legs(copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
             stop_loss=grant.stops.stop_loss,
             take_profit=grant.stops.take_profit,
             pending=Pending(Purpose.OPEN, order_id, volume),
+            asked_at=context.now if copy.legs else copy.first_seen_at,
         )
         legs.append(leg)
     return legs, tuple(_opening(copy, leg) for leg in legs)
@@ -325,7 +326,7 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):
-        legs, actions = _new_legs(copy, answer)
+        legs, actions = _new_legs(context, copy, answer)
         grown = evolve(
             copy,
             granted=held + answer.sized.volume,
@@ -374,7 +375,7 @@ def _open_again(
     context: Context, copy: Copy, leg: Leg, unwanted: bool, trace: list[Note | Denied]
 ) -> tuple[Copy, Action | None, Volume]:
     """Send an opening that never left again, under the same id, unless it is not wanted any more or is too late."""
-    waited = context.now - copy.first_seen_at
+    waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
     patience = max(_patience(context, copy), context.link.policy.guard.wait_max)
     if unwanted or waited > patience:
         trace.append(Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD))

@@ -455,3 +455,14 @@ def test_an_opening_time_that_is_a_little_off_is_no_second_life():
     play.reports(Rejected(order.cl_ord_id, "no money"))
     assert play.sees(position(opened_at=T0 + timedelta(microseconds=400))) == []
     assert shape(play.sees(position(opened_at=T0 + timedelta(seconds=30)))) == [("open", "1.00")]
+
+
+def test_an_increase_that_never_left_is_tried_again_however_old_its_copy_is():
+    play = Playbook()
+    play.fills(play.sees(position()))
+    play.waits(3600)
+    [more] = play.sees(position("2"))
+    assert play.reports(NotSent(more.cl_ord_id, "the token was no longer good")) == []
+    assert play.waits(2) == [more]
+    assert play.reports(NotSent(more.cl_ord_id, "no connection")) == []
+    assert play.waits(60) == [], "too late by then"
