@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,10 @@ _BUSY_MS: Final = 1000
 
 # The write-ahead log is cut back to this once folded into the database, after a long reader made it grow.
 _WAL_BYTES_KEPT: Final = 16 * 1024 * 1024
+
+_LOCK_TRIES: Final = 4
+_LOCK_PAUSE_S: Final = 0.02
+"""Some hundredths of a second in all: nobody notices it, and a second instance is refused all the same."""
 
 _SCHEMA: Final = """
 CREATE TABLE entries (
@@ -58,7 +63,7 @@ class WriterLock:
         self._file: int | None = file
 
     @classmethod
-    def take(cls, ledger: Path) -> "WriterLock":
+    def take(cls, ledger: Path, *, tries: int = _LOCK_TRIES) -> "WriterLock":
         """Take the lock of the ledger at `ledger` (a file beside it).
 
         Raises:
@@ -71,7 +76,7 @@ class WriterLock:
         except OSError as error:
             raise LedgerFailed(f"cannot open the lock file {path}: {error.strerror}") from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file, tries)
         except OSError as error:
             holder = os.pread(file, 20, 0).decode("ascii", "replace").strip()
             os.close(file)
@@ -88,6 +93,18 @@ class WriterLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _lock(file: int, tries: int) -> None:
+    """Lock the file; one who only asks whether somebody writes holds the lock for a moment, and is waited for."""
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(_LOCK_PAUSE_S)
 
 
 def open_connection(path: Path | None, *, readonly: bool) -> apsw.Connection:

@@ -48,7 +48,7 @@ def overview(ledger: Ledger, *, running: bool) -> Overview:
 def is_running(path: Path) -> bool:
     """Tell whether a service writes to the ledger at `path` now."""
     try:
-        WriterLock.take(path.resolve()).release()
+        WriterLock.take(path.resolve(), tries=1).release()
     except LedgerBusy:
         return True
     return False

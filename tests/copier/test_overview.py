@@ -1,10 +1,12 @@
 """What a ledger adds up to: living copies, limits' stages, and whether somebody writes to it."""
 
+import threading
 from pathlib import Path
 
 from attrs import evolve
 
 from copier.ledger import Ledger
+from copier.ledger_file import WriterLock
 from copier.overview import is_running, overview
 from rules.limits_policy import Limit, LimitKind, Percent
 from rules.observed import AccountStatus
@@ -57,6 +59,16 @@ async def test_a_closed_copy_is_not_shown() -> None:
     await desk.copied(source_position())
     await desk.fills(await desk.closes())
     assert overview(desk.ledger, running=False).copies == ()
+
+
+def test_who_asks_keeps_no_writer_out(tmp_path: Path) -> None:
+    path = tmp_path / "copier.db"
+    Ledger.open(path).close()
+    asker = WriterLock.take(path)  # as `is_running` does for a moment
+    released = threading.Timer(0.03, asker.release)
+    released.start()
+    Ledger.open(path).close()
+    released.join()
 
 
 def test_a_writer_is_seen_and_not_disturbed(tmp_path: Path) -> None:
