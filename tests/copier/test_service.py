@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from adapters.base import SessionLost, SignInRefused
 from copier.clock import VirtualClock
 from copier.ledger import Ledger
+from copier.recovery import recover
 from copier.service import CHECKPOINT_ROWS, Options, Service
 from rules.actions import ClosePosition, OpenPosition
 from rules.copies import CopyStatus
@@ -378,3 +379,13 @@ async def test_each_stage_of_a_copied_trade_is_measured(autojump_clock: MockCloc
             "sent_to_report": 2,
         }
     assert isinstance(world.target.sent[0], OpenPosition)
+
+
+async def test_a_clean_stop_keeps_the_last_figures_of_the_limits(autojump_clock: MockClock) -> None:
+    world = World()
+    limit = Limit("total", TARGET, LimitKind.MAX_LOSS, Percent(Decimal("0.05")))
+    async with world.running(limits=(limit,)):
+        await trio.sleep(1)
+        world.target.status = AccountStatus(Decimal(100_000), Decimal(99_000), "USD")
+        await trio.sleep(12)
+    assert recover(world.ledger).limits["total"].equity == Decimal(99_000)
