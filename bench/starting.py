@@ -41,7 +41,8 @@ async def measure(copies: int = COPIES) -> None:
             await trio.run_process([sys.executable, "-c", program], cwd=ROOT)
             imports[name].append(perf_counter() - begun)
     starts: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory(dir=RESULTS.parent, prefix=".ledgers-") as folder:
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=RESULTS, prefix="ledgers-") as folder:
         config = bench_config(Path(folder))
         living = [living_copy(number, config.links[0].link_id, SOURCE, TARGET) for number in range(copies)]
         for name, write in (("rows", _write_rows), ("checkpoint", _write_checkpoint)):

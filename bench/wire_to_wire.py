@@ -18,6 +18,7 @@ import trio
 from bench.lanes import CopierLane, EmptyRelay, Lane
 from bench.parts import (
     HARNESS_CPU,
+    RESULTS,
     filesystem,
     median,
     percentile,
@@ -48,7 +49,8 @@ async def measure(rounds: int, samples: int, burst: int) -> None:
     """Run it all, print and save."""
     os.sched_setaffinity(0, {HARNESS_CPU})
     # Beside the results: a temporary folder of the system may lie in memory, where a sync costs nothing.
-    folder = Path(tempfile.mkdtemp(prefix=".ledgers-", dir=Path(__file__).parent))
+    RESULTS.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="ledgers-", dir=RESULTS))
     disk = start_program("disk", str(folder))
     lanes: list[Lane] = [
         EmptyRelay("websocket", FLOOR_SOCKET),
