@@ -1,5 +1,6 @@
 """The actions that the tests submit, and a hand at the venue that trades beside us."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -17,15 +18,18 @@ from tests.conformance.venues import ALIAS, START, World
 EURUSD, XAUUSD, BTCUSD = Symbol("EURUSD"), Symbol("XAUUSD"), Symbol("BTCUSD")
 STOP, TAKE = Decimal("1.10000"), Decimal("1.20000")
 
+Make = Callable[..., Action]
+"""Makes an action on a position: `closing`, `reducing` or `replacing`."""
+
 
 def tag(number: int = 1) -> ClOrdId:
     return cl_ord_id(LinkId("a->b"), PositionId("7"), START, 1, number)
 
 
 def opening(
-    number: int = 1, volume: str = "0.30", symbol: Symbol = EURUSD, side: Side = Side.BUY, **stops: Price
+    number: int = 1, volume: str = "0.30", symbol: str = EURUSD, side: Side = Side.BUY, **stops: Price
 ) -> OpenPosition:
-    return OpenPosition(tag(number), ALIAS, symbol, side, Decimal(volume), **stops)
+    return OpenPosition(tag(number), ALIAS, Symbol(symbol), side, Decimal(volume), **stops)
 
 
 def closing(position: Position, number: int = 2) -> ClosePosition:
@@ -47,10 +51,10 @@ def replacing(
 
 
 def by_hand(
-    world: World, volume: str = "0.30", symbol: Symbol = EURUSD, side: Side = Side.BUY, **options: object
+    world: World, volume: str = "0.30", symbol: str = EURUSD, side: Side = Side.BUY, **options: object
 ) -> Position:
     """Open a position as somebody else would, and return it as the books hold it."""
-    order = world.book.open(symbol, side, Decimal(volume), **options)  # type: ignore[arg-type]
+    order = world.book.open(Symbol(symbol), side, Decimal(volume), **options)  # type: ignore[arg-type]
     assert order.position_id is not None
     return world.book.positions[order.position_id]
 

@@ -59,7 +59,7 @@ class _Socket:
     _change: Callable[[str], str]
 
     async def get_message(self) -> str | bytes:
-        return cast("str | bytes", await self._socket.get_message())
+        return await self._socket.get_message()
 
     async def send_message(self, message: str) -> None:
         await self._socket.send_message(self._change(message))

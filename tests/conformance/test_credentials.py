@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from typing import Any
 
 import attrs
 import pytest
@@ -15,7 +16,7 @@ from tests.conformance.mirror import Mirror, streaming
 from tests.conformance.venues import WRONG, World, states
 
 
-def secrets_of(settings: object) -> list[str]:
+def secrets_of(settings: Any) -> list[str]:
     """Return the texts of all secrets in an account's settings."""
     values = [getattr(settings, each.name) for each in attrs.fields(type(settings))]
     return [value.reveal() for value in values if isinstance(value, Secret)]

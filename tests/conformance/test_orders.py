@@ -18,6 +18,7 @@ from tests.conformance.actions import (
     STOP,
     TAKE,
     XAUUSD,
+    Make,
     by_hand,
     check_filled,
     closing,
@@ -110,7 +111,7 @@ async def test_an_unknown_symbol_is_rejected(trading: World, autojump_clock: Moc
 
 @pytest.mark.parametrize("make", [closing, reducing, replacing])
 async def test_an_action_on_a_position_that_is_gone_is_rejected(
-    trading: World, autojump_clock: MockClock, make: "type[Action]"
+    trading: World, autojump_clock: MockClock, make: Make
 ) -> None:
     position = await opened(trading, opening())
     trading.book.close(position.position_id)

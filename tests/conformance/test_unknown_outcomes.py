@@ -16,6 +16,7 @@ from tests.conformance.actions import (
     EURUSD,
     STOP,
     TAKE,
+    Make,
     by_hand,
     check_filled,
     closing,
@@ -87,7 +88,7 @@ async def test_an_order_that_never_was_is_not_found(trading: World, autojump_clo
 
 @pytest.mark.parametrize("make", [closing, reducing, replacing])
 async def test_a_lost_answer_to_a_change_is_seen_in_the_snapshot(
-    wired: World, autojump_clock: MockClock, make: "type[Action]"
+    wired: World, autojump_clock: MockClock, make: Make
 ) -> None:
     assert wired.faults is not None
     position = await opened(wired, opening())
@@ -99,7 +100,7 @@ async def test_a_lost_answer_to_a_change_is_seen_in_the_snapshot(
 
 
 @pytest.mark.parametrize("make", [closing, reducing, replacing])
-async def test_a_lost_change_changes_nothing(wired: World, autojump_clock: MockClock, make: "type[Action]") -> None:
+async def test_a_lost_change_changes_nothing(wired: World, autojump_clock: MockClock, make: Make) -> None:
     position = await opened(wired, opening())
     wired.lose_request()
     await lost(wired, make(position))
