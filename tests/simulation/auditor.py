@@ -11,24 +11,16 @@ from itertools import pairwise
 from attrs import define, field
 
 from adapters.simulation.broker import Purpose, Result
-from rules.copies import RETRY_S_MAX
 from rules.identity import cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
 from rules.values import AccountId, PositionId, Side, Symbol, Volume, plain
+from tests.simulation.bounds import Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough
 from tests.simulation.history import ZERO, PositionLife, lives_of, together
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, TARGETS, VENUE
-from tests.simulation.weather import DELAY_S_MAX
-
-IN_FLIGHT_S = 10.0 + DELAY_S_MAX
-"""An order may be on its way for as long as its answer is waited for (10 s: a slow sign-in comes before it), and lie at
-a slow venue for the longest delay. Whoever closes the source meanwhile comes too late to stop it."""
-
-IN_FLIGHT_CALM_S = 0.1
-"""In fine weather everything happens at once."""
 
 LEGS_MAX = 40
 """Orders of one source position: the pieces of a split copy, and the increases of a netting source."""
@@ -46,12 +38,14 @@ class Auditor:
     """One simulation under scrutiny."""
 
     outcome: Outcome
+    bounds: Bounds = field(init=False)
     lives: dict[AccountId, dict[PositionId, PositionLife]] = field(init=False)
     by_tag: dict[str, Key] = field(factory=dict, init=False)
     copies: dict[tuple[str, PositionId], list[PositionLife]] = field(factory=dict, init=False)
     """All positions that orders of ours opened, by link and source position."""
 
     def __attrs_post_init__(self) -> None:
+        self.bounds = Bounds(self.outcome)
         self.lives = {account: lives_of(book) for account, book in self.outcome.books.items()}
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
@@ -101,28 +95,9 @@ class Auditor:
             yield f"{what}: copied as {copy.side.value} {copy.symbol}"
         if source.closed_at is not None and copy.opened_at > source.closed_at:
             late_s = (copy.opened_at - source.closed_at).total_seconds()
-            bound_s = self._bound_s(link, source.closed_at, copy.opened_at)
+            bound_s = self.bounds.late_s(link, source.closed_at, copy.opened_at)
             if late_s > bound_s:
                 yield f"{what}: opened {late_s:.1f} s after its source was closed (bound {bound_s:.1f} s)"
-
-    def _bound_s(self, link: CopyLink, since: datetime, until: datetime) -> float:
-        """Return how long after the source's close an opening may still be executed.
-
-        The order may be in flight; a lost message about the close is made up for by the next regular look; a look
-        fails while the venue cannot be seen, and is then tried again after at most as long again (the waits double);
-        while the service was dead, nobody looked.
-        """
-        outcome = self.outcome
-        if outcome.scenario.calm:
-            return IN_FLIGHT_CALM_S
-        span = self._clock_s(since), self._clock_s(until)
-        blind_s = outcome.weather.blind_s(link.source, *span) + outcome.weather.blind_s(link.target, *span)
-        down_s = sum(max(min(end, span[1]) - max(start, span[0]), 0.0) for start, end in outcome.down)
-        return IN_FLIGHT_S + outcome.scenario.reconcile_every_s[link.source] + 2 * blind_s + down_s
-
-    def _clock_s(self, at: datetime) -> float:
-        """Return an instant on trio's clock."""
-        return self.outcome.ended_s - (self.outcome.ended_at - at).total_seconds()
 
     # Copies
 
@@ -146,13 +121,15 @@ class Auditor:
         for (at, lots), until in zip(held, ends, strict=True):
             seen = source.volumes_until(at)
             most = max((self._most(link, seen, now, legs[0].symbol) for now in seen), default=ZERO)
-            if lots > most and (until - at).total_seconds() > self._excess_s:
+            if lots > most and (until - at).total_seconds() > self.bounds.excess_s:
                 yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
         for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
             by_hand = (link.target, earlier.position_id) in self.outcome.hand.touched
             ended = by_hand or _is_stop_out(earlier) or self._flattened_at(link, earlier) is not None
             if ended and earlier.closed_at is not None and earlier.closed_at < later.opened_at:
-                since = earlier.closed_at - timedelta(seconds=self._bound_s(link, earlier.closed_at, later.opened_at))
+                since = earlier.closed_at - timedelta(
+                    seconds=self.bounds.late_s(link, earlier.closed_at, later.opened_at)
+                )
                 if not source.grew(since, later.opened_at) and not self._is_split(link, source, earlier.symbol):
                     yield f"{what}: copied again by #{later.position_id}, after the target had closed it"
 
@@ -162,24 +139,6 @@ class Auditor:
         return (
             link.policy.volume.over_max is OverMax.SPLIT and wanted > self._instrument(link.target, symbol).volume_max
         )
-
-    @property
-    def _retry_s(self) -> float:
-        """How long a close that failed may wait for its next try.
-
-        A refused one waits for 30 s at most, one without an answer until the open positions prove that it was not
-        executed (10 s at MetaCopier, looked at every 5 s).
-        """
-        return 0.0 if self.outcome.scenario.calm else RETRY_S_MAX + 15.0
-
-    @property
-    def _excess_s(self) -> float:
-        """How long a copy may be too large.
-
-        A source that shrinks and grows again at once has the reduction under way when the increase is sized, and that
-        may have to be tried again.
-        """
-        return IN_FLIGHT_CALM_S if self.outcome.scenario.calm else IN_FLIGHT_S + self._retry_s
 
     def _most(self, link: CopyLink, seen: list[Volume], now: Volume, symbol: Symbol) -> Volume:
         instrument = self._instrument(link.target, symbol)
@@ -204,7 +163,7 @@ class Auditor:
             elif source.closed_at is not None:
                 since = max(source.closed_at, leg.opened_at)
                 late_s = (leg.closed_at - since).total_seconds()
-                bound_s = self._bound_s(link, since, leg.closed_at) + self._retry_s
+                bound_s = self.bounds.late_s(link, since, leg.closed_at) + self.bounds.retry_s
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
 
@@ -219,7 +178,7 @@ class Auditor:
         schedule = link.policy.schedule
         if schedule is None or leg.closed_at is None:
             return False
-        since = max(source.opened_at, leg.opened_at - timedelta(seconds=self._excess_s))
+        since = max(source.opened_at, leg.opened_at - timedelta(seconds=self.bounds.excess_s))
         return schedule.flattens(since, leg.closed_at) is not None
 
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
