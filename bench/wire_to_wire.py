@@ -69,7 +69,11 @@ async def measure(rounds: int, samples: int, burst: int) -> None:
             for number in range(rounds):
                 results.append(await one_round(lanes, disk, samples))
                 print(f"round {number + 1} of {rounds} done", file=sys.stderr)
-            bursts = {lane.name: [await flood(lane, burst) for _ in range(rounds)] for lane in lanes}
+            bursts: dict[str, list[dict[str, float]]] = {lane.name: [] for lane in lanes}
+            for _ in range(rounds):
+                for lane in lanes:
+                    await keep_alive(lanes)
+                    bursts[lane.name].append(await flood(lane, burst))
             for lane in lanes:
                 lane.stop()  # before their venues go, which they would complain about
             nursery.cancel_scope.cancel()
@@ -87,14 +91,20 @@ async def one_round(lanes: list[Lane], disk: "subprocess.Popen[str]", samples: i
     """Take `samples` of each kind from every lane and from the disk, block by block."""
     found: Samples = {}
     for _ in range(max(samples // BLOCK, 1)):
+        await keep_alive(lanes)
         for lane in lanes:
-            if isinstance(lane, CopierLane):
-                await lane.keep_alive()
             for kind, taken in (await paced(lane, BLOCK)).items():
                 found.setdefault(lane.name, {}).setdefault(kind, []).extend(taken)
         for kind, name in DISK.items():
             found.setdefault(name, {}).setdefault("open", []).extend(await _disk_block(disk, kind))
     return found
+
+
+async def keep_alive(lanes: list[Lane]) -> None:
+    """Ping the copiers, which take 45 silent seconds for a lost session."""
+    for lane in lanes:
+        if isinstance(lane, CopierLane):
+            await lane.keep_alive()
 
 
 async def _disk_block(disk: "subprocess.Popen[str]", kind: str) -> list[float]:
