@@ -30,6 +30,7 @@ class Mirror:
     status: AccountStatus | None = None
     lost: Exception | None = None
     pause_s: float = 0.0
+    _closed: dict[PositionId, Position] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
 
     async def emit(self, event: Event) -> None:
@@ -43,10 +44,13 @@ class Mirror:
                 self.positions = {position.position_id: position for position in event.positions}
             case PositionReported():
                 self._check(event.position)
+                self._check_not_back(event.position)
                 self.positions[event.position.position_id] = event.position
             case PositionClosed():
                 self._check_close(event)
-                self.positions.pop(event.position_id, None)
+                gone = self.positions.pop(event.position_id, None)
+                if gone is not None:
+                    self._closed[event.position_id] = gone
             case AccountReported():
                 self.status = event.status
         self._tell()
@@ -104,6 +108,11 @@ class Mirror:
         assert any(_same_instant(position.opened_at, was.opened_at) for was in ever)
         for name in ("contract_size", "magic", "comment", "tag"):
             assert getattr(position, name) in {None, *(getattr(was, name) for was in ever)}, (name, position)
+
+    def _check_not_back(self, position: Position) -> None:
+        """What was told closed does not come back; only a rest of it may, where a venue closes and reports anew."""
+        closed = self._closed.get(position.position_id)
+        assert closed is None or position.volume < closed.volume, f"{position} was told closed, and came back"
 
     def _check_close(self, event: PositionClosed) -> None:
         closed = [each for each in self.world.book.closed if each.position.position_id == event.position_id]
