@@ -4,10 +4,12 @@ from datetime import time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from rules.copies import Ending
-from rules.events import AccountReported, PositionReported
+from rules.events import AccountReported, PositionReported, SessionEnded
 from rules.limits_days import ResetTime
-from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent
+from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent, Trailing
 from rules.limits_state import LimitStage
 from rules.observed import AccountStatus
 from rules.reasons import Reason
@@ -181,3 +183,29 @@ async def test_a_clean_stop_writes_the_last_figures_once() -> None:
         await desk.takes()
     [record] = desk.records("limit")[before:]
     assert record.state.equity == Decimal(99_000)  # type: ignore[union-attr]
+
+
+async def test_an_opening_in_the_queue_is_not_wanted_while_new_risk_is_blocked() -> None:
+    desk = await Desk(limits=[Limit("soft", TARGET, LimitKind.MAX_LOSS, FIVE, block_at=Decimal("0.5"))]).ready()
+    [order] = await desk.sees(source_position())
+    await desk.polls(TARGET, status=worth(97_000))
+    assert not desk.engine.wanted(order)
+    await desk.polls(TARGET, status=worth(100_000))
+    assert desk.engine.wanted(order), "a block that does not stay ends with its cause"
+
+
+@pytest.mark.parametrize("how", ["poll", "session"])
+async def test_figures_out_of_sight_leave_a_gap_that_makes_a_trailing_floor_an_estimate(how: str) -> None:
+    trailing = Limit("trailing", TARGET, LimitKind.MAX_LOSS, FIVE, trailing=Trailing.LIVE_EQUITY)
+    desk = await Desk(limits=[trailing]).ready()
+    [before] = desk.limits.states
+    assert not before.gap
+    if how == "poll":
+        await desk.loses(TARGET)
+    else:
+        await desk.takes(SessionEnded(TARGET, desk.now, "gone"))
+    [lost] = desk.limits.states
+    assert lost.gap
+    await desk.polls(TARGET)
+    [after] = desk.limits.states
+    assert (after.gap, after.estimated) == (False, True)
