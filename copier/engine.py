@@ -15,7 +15,7 @@ from copier.dispatch import Intent
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
-from copier.targets import TargetWatch
+from copier.targets import TargetWatch, count_foreign
 from copier.timers import Timers
 from rules.actions import Action
 from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
@@ -273,6 +273,8 @@ class Engine:
                 if copy.source_position_id not in view.positions:
                     self._run(copy.link_id, copy.source_position_id, copy.origin, "gone while we were away")
         if event.requested_at is not None:
+            if view.caps:
+                count_foreign(view, self.book, event.positions)
             self._ready(event.account)
             if self._watch is not None:
                 self._watch.compare(event)

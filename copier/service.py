@@ -29,7 +29,7 @@ from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.weather import Backoff
 from rules.events import Event
-from rules.limits_policy import Limit
+from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
 from rules.reports import Report
 from rules.state import AccountView
@@ -65,6 +65,7 @@ class Service:
         *,
         links: Iterable[CopyLink],
         limits: Iterable[Limit],
+        caps: Iterable[Cap] = (),
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
         utc_now: UtcNow,
@@ -75,6 +76,7 @@ class Service:
         threads: bool = True,
     ) -> None:
         self._every_s = reconcile_every_s or {}
+        caps = tuple(caps)
         self.options = options or Options()
         self.latency = Latency()
         self._links = tuple(links)
@@ -88,7 +90,12 @@ class Service:
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
         views = {
-            name: AccountView(name, account.capabilities.oms, account.capabilities.volumes_grow)
+            name: AccountView(
+                name,
+                account.capabilities.oms,
+                account.capabilities.volumes_grow,
+                caps=tuple(cap for cap in caps if cap.account == name),
+            )
             for name, account in accounts.items()
         }
         self.book = CopyBook(views)

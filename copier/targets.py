@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
+from copier.book import CopyBook
 from rules.copies import Copy, CopyStatus, Leg, LegStage
 from rules.events import Origin, SnapshotReceived
 from rules.identity import is_ours
 from rules.observed import Position
 from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, shrink_leg
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId
+from rules.state import AccountView
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Volume
 
 if TYPE_CHECKING:
     from copier.engine import Engine
@@ -189,3 +191,21 @@ def _unowned_copy(account: AccountId, position: Position, order_id: ClOrdId, why
         legs=(leg,),
         legs_made=1,
     )
+
+
+def count_foreign(view: AccountView, book: CopyBook, positions: tuple[Position, ...]) -> None:
+    """Note in the account's view what it holds beside our copies: its own caps count everything.
+
+    What carries the tag of an order of ours that is under way is counted with the copies already.
+    """
+    held: dict[PositionId | None, Volume] = {}
+    for copy in book.of_target(view.account):
+        for leg in copy.legs:
+            held[leg.position_id] = held.get(leg.position_id, Volume(0)) + leg.held
+    view.foreign, view.foreign_volume = 0, Volume(0)
+    for position in positions:
+        if position.position_id in held:
+            view.foreign_volume += max(position.volume - held[position.position_id], Volume(0))
+        elif position.tag is None or book.by_order(ClOrdId(position.tag)) is None:
+            view.foreign += 1
+            view.foreign_volume += position.volume

@@ -10,6 +10,7 @@ from rules.events import Origin
 from rules.filters import check_filter
 from rules.guards import check_age, check_deviation, check_price_ratio, check_spread
 from rules.instruments import Instrument, round_to_step
+from rules.limits_policy import CapKind
 from rules.observed import Position, Quote
 from rules.policy import CopyLink, LinkState, SizeMode, StartOpen
 from rules.reasons import Reason
@@ -224,10 +225,33 @@ class Market:
         target, caps = self.question.target, self.question.link.policy.limits
         if target.denied is not None:
             return target.denied
-        full = caps.max_positions is not None and target.copies >= caps.max_positions
-        if full and self.question.increase_of is None:
+        if self.question.increase_of is not None:
+            return None  # one copy more or less it is not
+        if caps.max_positions is not None and target.copies >= caps.max_positions:
             numbers = (("held", str(target.copies)), ("max_positions", str(caps.max_positions)))
             return Denied("limits", Reason.MAX_POSITIONS, numbers)
+        held = target.copies + target.foreign
+        cap = self.cap(CapKind.MAX_POSITIONS)
+        if cap is not None and held >= cap:
+            found = (("held", str(held)), ("not_ours", str(target.foreign)), ("max_positions", plain(cap)))
+            return Denied("[[limits]]", Reason.MAX_POSITIONS, found)
+        return None
+
+    def cap(self, kind: CapKind) -> Decimal | None:
+        """Return the account's own cap of that kind, the lowest of several."""
+        return min((cap.amount for cap in self.question.target.caps if cap.kind is kind), default=None)
+
+    def totals(self, wanted: Volume) -> Denied | None:
+        """Judge the lots that the account would hold: the policy sees copies, the account's own cap sees everything."""
+        target = self.question.target
+        everything = target.volume + target.foreign_volume
+        for rule, held, cap in (
+            ("limits", target.volume, self.question.link.policy.limits.max_total_volume),
+            ("[[limits]]", everything, self.cap(CapKind.MAX_TOTAL_VOLUME)),
+        ):
+            if cap is not None and held + wanted > cap:
+                numbers = (("held", plain(held)), ("wanted", plain(wanted)), ("max_total_volume", plain(cap)))
+                return Denied(rule, Reason.MAX_TOTAL_VOLUME, numbers)
         return None
 
     def grant(self) -> Grant | Denied:
@@ -240,10 +264,9 @@ class Market:
         if isinstance(stops, Denied):
             return self.finding.no(stops)
         self.finding.trace.extend(stops.notes)
-        cap, held = self.question.link.policy.limits.max_total_volume, self.question.target.volume
-        if cap is not None and held + sized.volume > cap:
-            numbers = (("held", plain(held)), ("wanted", plain(sized.volume)), ("max_total_volume", plain(cap)))
-            return self.finding.deny("limits", Reason.MAX_TOTAL_VOLUME, *numbers)
+        too_much = self.totals(sized.volume)
+        if too_much is not None:
+            return self.finding.no(too_much)
         return Grant(self.symbol, self.side, self.instrument, sized, stops, self.expected_price())
 
     def size(self) -> Sized | Denied:

@@ -19,6 +19,24 @@ class LimitKind(Enum):
     """Since the beginning (`trailing = "none"`), or from the high-water mark. It never begins anew."""
 
 
+class CapKind(Enum):
+    """What of an account is capped, whoever opened it."""
+
+    MAX_POSITIONS = "max_positions"
+    """How many positions are open; the pieces of a split copy count once."""
+    MAX_TOTAL_VOLUME = "max_total_volume"
+    """How many lots they are together, over all symbols and both sides."""
+
+
+@frozen
+class Cap:
+    """New risk that would take the account above `amount` (positions or lots, > 0) is denied; nothing is closed."""
+
+    account: AccountId
+    kind: CapKind
+    amount: Decimal
+
+
 @frozen
 class Percent:
     """A share, as a fraction: 4 % is 0.04."""

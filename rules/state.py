@@ -7,6 +7,7 @@ from attrs import define, evolve, field, frozen
 
 from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.instruments import Instrument
+from rules.limits_policy import Cap
 from rules.observed import AccountStatus, Position, Quote
 from rules.trace import Denied
 from rules.values import AccountId, OmsType, PositionId, Price, Symbol, Volume
@@ -81,6 +82,11 @@ class AccountView:
     quotes: dict[Symbol, Quote] = field(factory=dict)
     denied: Denied | None = None
     """Set while a limit of the account forbids new risk."""
+    caps: tuple[Cap, ...] = ()
+    foreign: int = 0
+    """Positions that no copy owns, as of the last books."""
+    foreign_volume: Volume = field(factory=Volume)
+    """Lots that no copy owns, as of the last books."""
     copies: int = 0
     """Copies that hold something here, over all links."""
     volume: Volume = field(factory=Volume)

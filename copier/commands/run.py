@@ -107,6 +107,7 @@ def make_service(
     return Service(
         links=config.links,
         limits=config.limits,
+        caps=config.caps,
         accounts=accounts,
         ledger=ledger,
         utc_now=utc_now,

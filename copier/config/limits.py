@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, fields, frozen
 
+from copier.config.caps import KINDS, is_cap
 from copier.config.checks import or_off, ratio_above_zero
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
@@ -56,6 +57,13 @@ def _fraction(value: object) -> Decimal:
     return fraction
 
 
+def _read_kind(value: object) -> LimitKind:
+    if value in {kind.value for kind in LimitKind}:
+        return LimitKind(value)
+    text = value[:60] if isinstance(value, str) else ""
+    raise Fault(one_of(KINDS), shown_value(value), nearest(text, KINDS))
+
+
 def _cash_in_account(value: object) -> Decimal:
     number = read_number(value, "a number >= 0 in the account's currency")
     if number < 0:
@@ -88,7 +96,10 @@ class LimitKeys:
 
     account: str = field(metadata={"doc": "Name of the account."})
     kind: LimitKind = field(
-        metadata={"doc": "`daily_loss` begins anew at each `reset`; `max_loss` counts from the beginning or trails."}
+        metadata={
+            "doc": "`daily_loss` begins anew at each `reset`; `max_loss` counts from the beginning or trails.",
+            "read": _read_kind,
+        }
     )
     amount: LimitAmount = field(
         metadata={"doc": 'How much may be lost: `"4 %"`, `"4000 USD"`, or a number.', "read": read_amount}
@@ -165,6 +176,8 @@ def read_limits(
     found = []
     for index, raw in enumerate(rows):
         path: KeyPath = ("limits", index)
+        if is_cap(raw):
+            continue
         keys = reader.structure(converter, LimitKeys, raw, path)
         if keys is None:
             continue

@@ -11,6 +11,7 @@ import tomli
 from attrs import evolve
 
 from copier.config.accounts import RECONCILE_EVERY, read_accounts
+from copier.config.caps import read_caps
 from copier.config.checks import duration_within
 from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.limits import read_limits
@@ -131,7 +132,9 @@ def _read_sections(
         if target is not None and not can_trade(target):
             expected = "a target whose venue takes orders"
             reader.fault(links.target_paths[link.link_id], Fault(expected, f"`{link.target}` at {target.venue}"))
-    limits = read_limits(reader, reader.rows(document, "limits"), names, service.timezone)
+    rows = reader.rows(document, "limits")
+    limits = read_limits(reader, rows, names, service.timezone)
+    caps = read_caps(reader, rows, names)
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
     _warn_of_unused(reader, tables, policies, links)
@@ -144,6 +147,7 @@ def _read_sections(
         policies=policies.policies,
         links=tuple(links.links),
         limits=tuple(limit for limit, _ in limits),
+        caps=caps,
     )
 
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from copier.config.errors import ConfigProblem
 from copier.config.summary import summary_lines
-from rules.limits_policy import Limit
+from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
 from rules.values import AccountId
 
@@ -70,6 +70,7 @@ class Configuration:
     policies: Mapping[str, CopyPolicy]
     links: tuple[CopyLink, ...]
     limits: tuple[Limit, ...]
+    caps: tuple[Cap, ...] = ()
     warnings: tuple[ConfigProblem, ...] = ()
 
     def summary(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import attrs
 from adapters.registry import CONFIGS
 from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
+from copier.config.caps import CapKeys
 from copier.config.checks import CronText, Pattern
 from copier.config.limits import LimitKeys, Reset
 from copier.config.links import LinkKeys
@@ -79,7 +80,8 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
     ("[[links]]", LinkKeys),
-    ("[[limits]]", LimitKeys),
+    ("[[limits]] of losses", LimitKeys),
+    ("[[limits]] of positions and lots", CapKeys),
 )
 
 _WORDS: dict[Any, str] = {

@@ -35,10 +35,12 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         yield f"link {link.link_id}: {link.state.value}, policy {link.policy.name}"
     for limit in configuration.limits:
         yield f"limit {limit.limit_id}: {_limit(limit)}"
-    shown: list[CopyPolicy] = []
+    for cap in configuration.caps:
+        yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
+    told: list[CopyPolicy] = []
     for policy in (link.policy for link in configuration.links):
-        if policy not in shown:
-            shown.append(policy)
+        if policy not in told:
+            told.append(policy)
             yield f"policy {policy.name}:"
             for name, value in _keys(policy):
                 yield f"  {name} = {value}"

@@ -8,7 +8,7 @@ from attrs import evolve
 from rules.actions import ClosePosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin, SnapshotReceived
-from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent
+from rules.limits_policy import Cap, CapKind, FlattenScope, Limit, LimitKind, Percent
 from rules.observed import AccountStatus, Position
 from rules.reports import NotFound, Rejected
 from rules.values import OmsType, PositionId, Side
@@ -248,3 +248,18 @@ async def test_legs_that_cancel_each_other_are_not_lost_because_a_hand_trades_be
     for _ in range(3):
         await desk.polls(TARGET, foreign(position_id=PositionId("hand"), volume=Decimal(2)))
     assert {copy.status for copy in desk.book.all()} == {CopyStatus.ACTIVE}
+
+
+# What caps of the account count
+
+
+async def test_what_others_hold_counts_for_the_accounts_caps() -> None:
+    desk = await Desk().ready()
+    view = desk.engine.views[TARGET]
+    view.caps = (Cap(TARGET, CapKind.MAX_POSITIONS, Decimal(9)),)
+    held = await desk.copied(source_position())
+    await desk.polls(TARGET, held, foreign(), foreign("hand-2", volume=Decimal("0.5")))
+    assert (view.copies, view.foreign) == (1, 2)
+    assert view.foreign_volume == foreign().volume + Decimal("0.5")
+    await desk.polls(TARGET, held)
+    assert (view.foreign, view.foreign_volume) == (0, Decimal(0))

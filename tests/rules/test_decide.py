@@ -8,6 +8,7 @@ from attrs import evolve
 from rules.actions import OpenPosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin
+from rules.limits_policy import Cap, CapKind
 from rules.policy import (
     CopyPolicy,
     Guard,
@@ -466,3 +467,20 @@ def test_an_increase_that_never_left_is_tried_again_however_old_its_copy_is():
     assert play.waits(2) == [more]
     assert play.reports(NotSent(more.cl_ord_id, "no connection")) == []
     assert play.waits(60) == [], "too late by then"
+
+
+def test_the_accounts_own_caps_count_what_is_not_ours():
+    play = Playbook(THIRD)
+    play.target.caps = (Cap(play.target.account, CapKind.MAX_POSITIONS, Decimal(3)),)
+    play.target.copies, play.target.foreign = 1, 2
+    play.sees(position())
+    assert play.codes == ["MAX_POSITIONS"]
+    play = Playbook(THIRD)
+    play.target.caps = (Cap(play.target.account, CapKind.MAX_TOTAL_VOLUME, Decimal(1)),)
+    play.target.volume, play.target.foreign_volume = Decimal("0.3"), Decimal("0.4")
+    assert shape(play.sees(position())) == [("open", "0.30")]
+    play = Playbook(THIRD)
+    play.target.caps = (Cap(play.target.account, CapKind.MAX_TOTAL_VOLUME, Decimal(1)),)
+    play.target.volume, play.target.foreign_volume = Decimal("0.31"), Decimal("0.4")
+    play.sees(position())
+    assert play.codes == ["MAX_TOTAL_VOLUME"]

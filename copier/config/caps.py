@@ -1,0 +1,60 @@
+"""Reads the [[limits]] that cap how much an account may hold: `max_positions` and `max_total_volume`."""
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import field, frozen
+
+from copier.config.errors import Fault, nearest, one_of, shown_value
+from copier.config.positions import KeyPath
+from copier.config.reader import Reader
+from copier.config.structure import make_converter
+from copier.config.units import read_number
+from rules.limits_policy import Cap, CapKind, LimitKind
+from rules.values import AccountId
+
+KINDS = [*(kind.value for kind in LimitKind), *(kind.value for kind in CapKind)]
+"""Every kind of [[limits]] row."""
+
+_AMOUNT = "a number > 0: positions of `max_positions`, lots of `max_total_volume`"
+
+
+def _read_amount(value: object) -> Decimal:
+    amount = read_number(value, _AMOUNT)
+    if amount <= 0:
+        raise Fault(_AMOUNT, shown_value(value))
+    return amount
+
+
+@frozen
+class CapKeys:
+    """The most that one account may hold, whoever opened it. New risk above it is denied; nothing is closed."""
+
+    account: str = field(metadata={"doc": "Name of the account."})
+    kind: CapKind = field(metadata={"doc": "What is counted: open positions, or lots over all symbols and sides."})
+    amount: Decimal = field(metadata={"doc": "How many positions or lots.", "read": _read_amount})
+
+
+def is_cap(row: object) -> bool:
+    """Tell whether a [[limits]] row is one of these."""
+    return isinstance(row, Mapping) and row.get("kind") in {kind.value for kind in CapKind}
+
+
+def read_caps(reader: Reader, rows: list[Any], accounts: Collection[str]) -> tuple[Cap, ...]:
+    """Return the caps without faults among all [[limits]] rows."""
+    converter = make_converter()
+    caps: list[Cap] = []
+    for index, row in enumerate(rows):
+        path: KeyPath = ("limits", index)
+        keys = reader.structure(converter, CapKeys, row, path) if is_cap(row) else None
+        if keys is None:
+            continue
+        if keys.account not in accounts:
+            found = f'the unknown account "{keys.account[:60]}"'
+            reader.fault((*path, "account"), Fault(one_of(accounts), found, nearest(keys.account, accounts)))
+        elif keys.kind is CapKind.MAX_POSITIONS and keys.amount % 1:
+            reader.fault((*path, "amount"), Fault("a whole number of positions", shown_value(keys.amount)))
+        else:
+            caps.append(Cap(AccountId(keys.account), keys.kind, keys.amount))
+    return tuple(caps)
