@@ -10,7 +10,8 @@ from bench.workbench import SOURCE, TARGET, Workbench, bench_link, filled, sourc
 from copier.clock import utc_now
 from rules.actions import OpenPosition
 from rules.copies import settle
-from rules.decide import Context, decide
+from rules.decide import decide
+from rules.decision import Context
 from rules.events import Origin
 from rules.policy import CopyLink
 

@@ -19,7 +19,8 @@ from copier.targets import TargetWatch, count_foreign
 from copier.timers import Timers
 from rules.actions import Action
 from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
-from rules.decide import Context, Decision, decide
+from rules.decide import decide
+from rules.decision import Context, Decision
 from rules.events import (
     AccountReported,
     Event,

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from rules.decide import Context, decide
+from rules.decide import decide
+from rules.decision import Context
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.observed import Position

@@ -9,7 +9,8 @@ from attrs import define, evolve, field
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import Copy, settle
-from rules.decide import Context, Decision, decide
+from rules.decide import decide
+from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.observed import Position

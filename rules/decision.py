@@ -1,0 +1,64 @@
+"""What a decision looks at, and what it is."""
+
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from rules.actions import Action
+from rules.copies import Copy
+from rules.events import Origin
+from rules.gates import LookUp
+from rules.observed import Position
+from rules.policy import CopyLink, StartOpen
+from rules.state import AccountView
+from rules.trace import Trace
+from rules.values import PositionId, Price
+
+
+@frozen
+class Context:
+    """Everything that a decision may look at; nobody changes it meanwhile.
+
+    `position` is None when the source does not hold it (any more); `price` is then what it was closed at, if known.
+    `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
+    """
+
+    now: datetime
+    link: CopyLink
+    source: AccountView
+    target: AccountView
+    position_id: PositionId
+    position: Position | None
+    origin: Origin
+    copy: Copy | None
+    price: Price | None = None
+    legs_before: int = 0
+
+
+@frozen
+class Decision:
+    """What to do: the new record, the orders, why, what to look up, and when to ask again without any event.
+
+    `copy` is None when there is nothing to remember. A record equal to the old one with no orders is no news.
+    """
+
+    copy: Copy | None
+    actions: tuple[Action, ...] = ()
+    trace: Trace = ()
+    look_ups: tuple[LookUp, ...] = ()
+    look_again_at: datetime | None = None
+
+
+def patience(context: Context, copy: Copy) -> timedelta:
+    """Return how long a new copy may wait; the start policy's age stands in for the guard's."""
+    policy = context.link.policy
+    if copy.origin is Origin.RECONCILED and policy.on_start.open is not StartOpen.SKIP:
+        return policy.on_start.max_age
+    return policy.guard.wait_max
+
+
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two moments, of which any may be none."""
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)

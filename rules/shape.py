@@ -1,0 +1,147 @@
+"""The orders that bring a copy's legs to a volume and to its stops, one order a leg at a time."""
+
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
+from rules.decision import Context, Decision, earlier, patience
+from rules.gates import QUOTE_AGE_MAX
+from rules.identity import cl_ord_id
+from rules.instruments import Instrument
+from rules.observed import Position
+from rules.reasons import Reason
+from rules.stops import TargetStops, moved_stops
+from rules.trace import Denied, Note
+from rules.values import Price, Volume, plain
+
+REFUSED_QUOTE_AGE_MAX = timedelta(minutes=5)
+"""Stops that the venue has refused are judged by its last quote, also where a quiet market made that a while ago."""
+
+
+def shape(context: Context, copy: Copy, desired: Volume, position: Position | None) -> Decision:
+    """Order what brings the legs to `desired` lots together, oldest first, one order a leg at a time."""
+    actions: list[Action] = []
+    trace: list[Note | Denied] = []
+    again: datetime | None = None
+    excess = copy.expected - desired
+    if desired > ZERO:
+        # An opening under way may come to nothing: what is sure is not cut for it. Once executed, it is cut itself.
+        excess -= sum((leg.volume for leg in copy.legs if leg.stage is LegStage.OPENING and leg.pending), ZERO)
+    for leg in copy.legs:
+        if not leg.live or leg.pending is not None:
+            continue
+        unwanted = leg.stage is LegStage.OPENING and (position is None or excess >= leg.volume)
+        if leg.retry_at is not None and context.now < leg.retry_at and not unwanted:
+            again = earlier(again, leg.retry_at)
+            excess -= min(leg.expected, max(excess, ZERO))
+            continue
+        if leg.stage is LegStage.OPENING:
+            copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
+        else:
+            copy, action, freed = _shrink(context, copy, leg, excess, trace)
+            if action is None and desired > ZERO and position is not None:
+                copy, action = _protect(context, copy, leg, position, trace)
+        excess -= freed
+        if action is not None:
+            actions.append(action)
+    return Decision(copy, tuple(actions), tuple(trace), (), again)
+
+
+def _open_again(
+    context: Context, copy: Copy, leg: Leg, unwanted: bool, trace: list[Note | Denied]
+) -> tuple[Copy, Action | None, Volume]:
+    """Send an opening that never left again, under the same id, unless it is not wanted any more or is too late."""
+    waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
+    longest = max(patience(context, copy), context.link.policy.guard.wait_max)
+    if unwanted or waited > longest:
+        trace.append(Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD))
+        dropped = replace_leg(copy, evolve(leg, stage=LegStage.CLOSED, retry_at=None))
+        return grant_no_more(dropped), None, leg.volume
+    pending = Pending(Purpose.OPEN, leg.cl_ord_id, leg.volume)
+    leg = evolve(leg, pending=pending, retry_at=None)
+    return replace_leg(copy, leg), opening(copy, leg), ZERO
+
+
+def _shrink(
+    context: Context, copy: Copy, leg: Leg, excess: Volume, trace: list[Note | Denied]
+) -> tuple[Copy, Action | None, Volume]:
+    """Take up to `excess` lots off an open leg, in one order that the venue can take."""
+    if excess <= ZERO or leg.position_id is None:
+        return copy, None, ZERO
+    cut = _cut(leg, excess, context.target.instruments.get(leg.symbol))
+    if cut <= ZERO:
+        trace.append(Note("volume", "too little to close yet", (("excess", plain(excess)),)))
+        return copy, None, ZERO
+    order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
+    price = _exit_price(context, leg)
+    action: Action
+    if cut == leg.held:
+        purpose = Purpose.CLOSE
+        action = ClosePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, price)
+    else:
+        purpose, rest = Purpose.REDUCE, leg.held - cut
+        action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, price)
+    leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None)
+    return replace_leg(copy, leg), action, cut
+
+
+def _cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Volume:
+    """Return how much of the leg one order can close: all of it, or a part whose both halves the venue can hold."""
+    if excess >= leg.held:
+        return leg.held
+    if instrument is None:
+        return ZERO
+    part = min(excess, leg.held - instrument.volume_min)
+    return part if part >= instrument.volume_min else ZERO
+
+
+def _exit_price(context: Context, leg: Leg) -> Price | None:
+    quote = context.target.quotes.get(leg.symbol)
+    if quote is not None and context.now == quote.at:
+        return quote.entry(leg.side.opposite)
+    if context.price is not None:
+        return context.price
+    return None if context.position is None else context.position.current_price
+
+
+def _protect(
+    context: Context, copy: Copy, leg: Leg, position: Position, trace: list[Note | Denied]
+) -> tuple[Copy, Action | None]:
+    """Set the leg's stops when what the source has now asks for others than we last set."""
+    instrument = context.target.instruments.get(leg.symbol)
+    if instrument is None or leg.position_id is None:
+        return copy, None
+    wanted = _wanted_stops(context, leg, position, instrument)
+    if wanted is None or (wanted.stop_loss == leg.stop_loss and wanted.take_profit == leg.take_profit):
+        return copy, None
+    trace.extend(wanted.notes)
+    order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
+    action = ReplaceStops(order_id, copy.target, leg.position_id, leg.symbol, wanted.stop_loss, wanted.take_profit)
+    pending = Pending(Purpose.STOPS, order_id, ZERO, wanted.stop_loss, wanted.take_profit)
+    return replace_leg(copy, evolve(leg, pending=pending, retry_at=None)), action
+
+
+def _wanted_stops(context: Context, leg: Leg, position: Position, instrument: Instrument) -> TargetStops | None:
+    if leg.open_price is None:
+        return None  # nothing to keep a distance from
+    policy = context.link.policy
+    age_max = REFUSED_QUOTE_AGE_MAX if leg.failures else QUOTE_AGE_MAX
+    quote = context.target.fresh_quote(leg.symbol, context.now, age_max)
+    market = None if quote is None else quote.entry(leg.side.opposite)
+    held = TargetStops(leg.stop_loss, leg.take_profit, ())
+    return moved_stops(policy.stops, policy.reverse, position, leg.side, leg.open_price, market, held, instrument)
+
+
+def opening(copy: Copy, leg: Leg) -> OpenPosition:
+    return OpenPosition(
+        leg.cl_ord_id,
+        copy.target,
+        leg.symbol,
+        leg.side,
+        leg.volume,
+        leg.stop_loss,
+        leg.take_profit,
+        leg.expected_price,
+    )
