@@ -82,9 +82,10 @@ class MortalLedger(Ledger):
 class MortalStream(MemoryStream):
     """A connection with the points around the sending of a request that moves money."""
 
-    def __init__(self, inner: MemoryStream, killer: Killer) -> None:
+    def __init__(self, inner: MemoryStream, killer: Killer, is_cut: Callable[[], bool]) -> None:
         super().__init__(inner._outgoing, inner._incoming)  # the same connection, nothing of it new
         self._killer = killer
+        self._is_cut = is_cut
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if not _moves_money(bytes(data[:200])):
@@ -96,6 +97,8 @@ class MortalStream(MemoryStream):
             raise Killed
         await super().send_all(data)
         self._killer.reached(Point.SENT)
+        if self._is_cut():
+            self.close()
 
 
 def _moves_money(head: bytes) -> bool:
@@ -113,7 +116,7 @@ class Process:
     async def connect(self, host: str, port: int, tls: bool) -> trio.abc.Stream:
         stream = await self.world.network.connect(host, port, tls)
         assert isinstance(stream, MemoryStream)
-        return MortalStream(stream, self.killer)
+        return MortalStream(stream, self.killer, lambda: self.world.takes_cut(host))
 
 
 MakeAccounts = Callable[[Connect], dict[AccountId, Account]]

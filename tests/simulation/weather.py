@@ -51,7 +51,9 @@ class Weather:
             self._reject,
             self._expire_tokens,
         ]
-        lasting = [self._delay, self._refuse, self._maintenance, self._half_open]
+        # Slow venues are the most telling: what was given up may still be executed.
+        lasting = [self._cut_slow_order] * 3
+        lasting += [self._delay, self._delay, self._refuse, self._maintenance, self._half_open]
         async with trio.open_nursery() as nursery:
             while True:
                 await trio.sleep(self.random.uniform(0.2, 3.5))
@@ -59,7 +61,7 @@ class Weather:
                     nursery.cancel_scope.cancel()  # what lasts ends with the day, see `clear`
                     return
                 venue = self.random.choice((TRADELOCKER, METACOPIER))
-                if self.random.random() < 0.75:
+                if self.random.random() < 0.65:
                     self.random.choice(makers)(venue, self.world.faults[venue])
                 else:
                     nursery.start_soon(self.random.choice(lasting), venue, self.world.faults[venue])
@@ -72,6 +74,7 @@ class Weather:
             faults.rejections.clear()
             faults.delay_s = 0.0
             faults.half_open = faults.maintenance = False
+            self.world.cuts.pop(venue, None)
             self.world.network.refuse(venue, PORT, False)
 
     def blind_s(self, account: AccountId, since_s: float, until_s: float) -> float:
@@ -117,9 +120,27 @@ class Weather:
     # Faults that last
 
     async def _delay(self, venue: str, faults: Faults) -> None:
-        faults.delay_s = self.random.uniform(0.05, DELAY_S_MAX)
-        await self._lasts(venue)
+        """Make a venue slow by fits and starts: what is asked later may be answered before what was asked earlier."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._waver, faults)
+            await self._lasts(venue)
+            nursery.cancel_scope.cancel()
         faults.delay_s = 0.0
+
+    async def _cut_slow_order(self, venue: str, faults: Faults) -> None:
+        """Cut the connection of the next order, which the venue executes a while later, when all else is fast again."""
+        cut = self.world.cuts[venue] = trio.Event()
+        faults.delay_s = self.random.uniform(0.5, DELAY_S_MAX)
+        with trio.move_on_after(5.0):
+            await cut.wait()
+            await trio.sleep(0.01)  # the venue has begun with it by then
+        self.world.cuts.pop(venue, None)
+        faults.delay_s = 0.0
+
+    async def _waver(self, faults: Faults) -> None:
+        while True:
+            faults.delay_s = self.random.choice((0.0, self.random.uniform(0.05, DELAY_S_MAX)))
+            await trio.sleep(self.random.uniform(0.05, 1.0))
 
     async def _refuse(self, venue: str, faults: Faults) -> None:
         self.world.network.refuse(venue, PORT, True)

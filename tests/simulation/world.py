@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 import trio
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from adapters.base import Account, UtcNow
 from adapters.metacopier.config import Config as MetaCopierConfig
@@ -63,6 +63,16 @@ class World:
     tradelocker: TradeLockerSimulator
     now: UtcNow
     books_late_s: float
+    cuts: dict[str, trio.Event] = field(factory=dict)
+    """The venues whose next order loses its connection once it is sent; the event tells that it has."""
+
+    def takes_cut(self, venue: str) -> bool:
+        """Tell whether this order's connection is to be cut, and use that up."""
+        cut = self.cuts.pop(venue, None)
+        if cut is None:
+            return False
+        cut.set()
+        return True
 
     @classmethod
     def built(cls, nursery: trio.Nursery, now: UtcNow, scenario: Scenario) -> "World":
