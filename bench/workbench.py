@@ -14,7 +14,8 @@ from copier.clock import utc_now
 from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.dispatch import Intent
-from copier.engine import Engine, Input, Outside, Reported
+from copier.engine import Engine
+from copier.inputs import Input, Outside, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.ledger import Ledger

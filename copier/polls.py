@@ -6,7 +6,7 @@ import structlog
 import trio
 
 from adapters.base import Account, SessionLost, SignInRefused, Throttled, UtcNow
-from copier.engine import Input, Polled
+from copier.inputs import Input, Polled
 from copier.weather import Backoff
 from rules.events import AccountReported
 from rules.values import AccountId

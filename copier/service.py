@@ -18,7 +18,8 @@ from adapters.base import Account, UtcNow
 from copier.book import CopyBook
 from copier.dispatch import Dispatcher, Intent
 from copier.dry_run import DryRun
-from copier.engine import Engine, Input, Outside, Reported
+from copier.engine import Engine
+from copier.inputs import Input, Outside, Reported
 from copier.journal import Journal, Listener
 from copier.latency import Latency
 from copier.ledger import Ledger

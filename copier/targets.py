@@ -1,12 +1,13 @@
 """A target's books against our records: what it closed itself, what executed late, what nobody owns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
 from copier.book import CopyBook
+from copier.desk import Desk
 from rules.copies import Copy, CopyStatus, Leg, LegStage
 from rules.events import Origin, SnapshotReceived
 from rules.identity import is_ours
@@ -14,9 +15,6 @@ from rules.observed import Position
 from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, shrink_leg
 from rules.state import AccountView
 from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Volume
-
-if TYPE_CHECKING:
-    from copier.engine import Engine
 
 
 @frozen
@@ -31,13 +29,14 @@ Finding: TypeAlias = TargetFinding | ClOrdId | Unowned
 
 
 class TargetWatch:
-    """Compares snapshots of targets with the copies, and corrects the records through the engine.
+    """Compares snapshots of targets with the copies, and corrects the records through the desk.
 
     One look may fall between an order and its booking, so a finding counts when two looks in a row show it.
     """
 
-    def __init__(self, engine: "Engine", *, close_orphans: bool) -> None:
-        self._engine = engine
+    def __init__(self, desk: Desk, *, flattens_all: Callable[[AccountId], bool], close_orphans: bool) -> None:
+        self._desk = desk
+        self._flattens_all = flattens_all
         self._close_orphans = close_orphans
         self._suspected: dict[AccountId, set[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
@@ -50,9 +49,9 @@ class TargetWatch:
     def compare(self, event: SnapshotReceived) -> None:
         """Take one polled snapshot of a target."""
         assert event.requested_at is not None  # only polled snapshots are compared
-        engine, account = self._engine, event.account
-        copies = engine.book.of_target(account)
-        oms = engine.oms(account)
+        desk, account = self._desk, event.account
+        copies = desk.book.of_target(account)
+        oms = desk.views[account].oms
         positions = {position.position_id: position for position in event.positions}
         found: set[Finding] = set(compare_target(copies, positions, event.requested_at, oms))
         if oms is OmsType.HEDGING:
@@ -66,7 +65,7 @@ class TargetWatch:
                 self._correct(confirmed, positions)
         self._suspected[account] = found - seen_before
         if self._suspected[account]:
-            engine.poll(account)
+            desk.outside.poll(account)
 
     def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[Finding]:
         """Return our orders that we took for closed or never executed, and that the books show open."""
@@ -84,35 +83,35 @@ class TargetWatch:
     def _leg_of(self, position: Position) -> tuple[Copy, Leg] | None:
         if position.tag is None or not is_ours(position.tag):
             return None
-        copy = self._engine.book.by_order(ClOrdId(position.tag))
+        copy = self._desk.book.by_order(ClOrdId(position.tag))
         leg = next((leg for leg in copy.legs if leg.cl_ord_id == position.tag), None) if copy is not None else None
         return None if copy is None or leg is None else (copy, leg)
 
     def _correct(self, finding: TargetFinding | ClOrdId, positions: Mapping[PositionId, Position]) -> None:
-        engine = self._engine
+        desk = self._desk
         if isinstance(finding, LegGone | LegShrunk):
-            copy = engine.book.get(finding.key)
+            copy = desk.book.get(finding.key)
             if copy is None:
                 return
             if isinstance(finding, LegGone):
-                engine.correct(lose_leg(copy, finding.leg), "target closed it")
+                desk.correct(lose_leg(copy, finding.leg), "target closed it")
                 return
-            source = engine.views[copy.source].positions.get(copy.source_position_id)
+            source = desk.views[copy.source].positions.get(copy.source_position_id)
             volume = None if source is None else source.volume
-            engine.correct(shrink_leg(copy, finding.leg, finding.held, volume), "target changed it")
+            desk.correct(shrink_leg(copy, finding.leg, finding.held, volume), "target changed it")
             return
         for position in positions.values():
             found = self._leg_of(position)
             if found is not None and found[1].cl_ord_id == finding:
-                engine.correct(revive_leg(found[0], found[1].number, position, engine.now), "executed late")
+                desk.correct(revive_leg(found[0], found[1].number, position, desk.now), "executed late")
 
     def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> set[Finding]:
         """Return the positions that no copy owns and that look like ours, or that must go with all others."""
-        engine, account = self._engine, event.account
+        desk, account = self._desk, event.account
         owned = {leg.position_id for copy in copies for leg in copy.legs}
-        closes_all = engine.flattens_all(account)
+        closes_all = self._flattens_all(account)
         shown = {position.position_id for position in event.positions}
-        by_id = engine.oms(account) is OmsType.HEDGING
+        by_id = desk.views[account].oms is OmsType.HEDGING
         found: set[Finding] = set()
         for position in event.positions:
             if position.position_id in owned:
@@ -127,19 +126,19 @@ class TargetWatch:
 
     def _take(self, event: SnapshotReceived, position: Position) -> None:
         """Tell of a position that nobody owns, and close it where that is ours to do."""
-        engine, account = self._engine, event.account
+        desk, account = self._desk, event.account
         ours = is_ours(position.tag)
         # A netted position shows the tag of the order that began it, whosever lots it holds by now.
-        by_tag = ours and engine.oms(account) is OmsType.HEDGING
-        late = by_tag and engine.knows(ClOrdId(position.tag or ""))
+        by_tag = ours and desk.views[account].oms is OmsType.HEDGING
+        late = by_tag and desk.knows(ClOrdId(position.tag or ""))
         if ours:
             self._alert_once(account, position, by_tag, late)
-        if late or engine.flattens_all(account) or (by_tag and self._close_orphans):
+        if late or self._flattens_all(account) or (by_tag and self._close_orphans):
             why = "late execution" if late else ("orphan" if by_tag else "limit")
             # The tag of an order that was executed twice stays with the leg that owns it.
             order_id = ClOrdId("" if self._leg_of(position) else position.tag or "")
             assert event.requested_at is not None  # only polled snapshots are compared
-            engine.adopt(_unowned_copy(account, position, order_id, why, event.received_at), event.requested_at)
+            desk.adopt(_unowned_copy(account, position, order_id, why, event.received_at), event.requested_at)
 
     def _alert_once(self, account: AccountId, position: Position, by_tag: bool, late: bool) -> None:
         if (account, position.position_id) in self._alerted:
@@ -151,7 +150,7 @@ class TargetWatch:
             what = "carries our tag, but this ledger knows nothing of it"
         else:
             what = "carries our tag, but no copy accounts for it; it is left alone"
-        self._engine.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
+        self._desk.journal.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
 
 
 def _is_double(leg: Leg, shown: set[PositionId]) -> bool:

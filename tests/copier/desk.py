@@ -8,7 +8,8 @@ from attrs import evolve
 
 from copier.book import CopyBook
 from copier.dispatch import Intent
-from copier.engine import Engine, Input, Outside, Polled, Reported
+from copier.engine import Engine
+from copier.inputs import Input, Outside, Polled, Reported
 from copier.journal import Journal, Listener
 from copier.latency import Latency
 from copier.ledger import Ledger

@@ -376,7 +376,7 @@ async def test_a_copy_whose_source_account_left_the_config_is_still_flattened() 
     other = evolve(LINK, link_id=LinkId("other->target"), source=AccountId("other"), policy=gone)
     after = Desk(desk.ledger, links=[other], now=desk.now, accounts=(AccountId("other"), TARGET))
     [copy] = after.book.all()
-    after.engine.flatten(copy, "limit daily")
+    after.engine._desk.flatten(copy, "limit daily")
     assert shape(await after.takes()) == [("close", "1.00")]
 
 

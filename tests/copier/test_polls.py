@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled
 from copier.clock import VirtualClock
-from copier.engine import Input, Polled
+from copier.inputs import Input, Polled
 from copier.polls import DEADLINE_S, GAP_S_MIN, Poller
 from copier.weather import Backoff
 from rules.events import AccountReported, SnapshotReceived

@@ -1,0 +1,206 @@
+"""The desk at which copies are decided: it asks the rules, writes what they say, and keeps what is to leave.
+
+Synchronous throughout. The engine calls it within a round and lets the orders go after the round's commit.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import evolve
+
+from copier.book import CopyBook
+from copier.inputs import Outside
+from copier.journal import Journal
+from copier.timers import Timers
+from rules.actions import Action
+from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
+from rules.decide import decide
+from rules.decision import Context, Decision
+from rules.events import Origin
+from rules.gates import LookUp
+from rules.identity import cl_ord_id
+from rules.observed import Position
+from rules.policy import CopyLink
+from rules.reconcile import CopyKey
+from rules.reports import Rejected, Report
+from rules.state import AccountView, Change
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol
+
+
+class Desk:
+    """Decides about copies. `now` is the round's time; `cause_at` when the frame came that is being looked at."""
+
+    def __init__(
+        self,
+        *,
+        links: Iterable[CopyLink],
+        views: Mapping[AccountId, AccountView],
+        book: CopyBook,
+        journal: Journal,
+        outside: Outside,
+        now: datetime,
+    ) -> None:
+        self.now = now
+        self.cause_at: datetime | None = None
+        self.views = views
+        self.book = book
+        self.journal = journal
+        self.outside = outside
+        self.timers: Timers[CopyKey] = Timers()
+        self._links = {link.link_id: link for link in links}
+        self._by_source: dict[AccountId, list[CopyLink]] = {}
+        for link in self._links.values():
+            self._by_source.setdefault(link.source, []).append(link)
+        self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
+        """By source account, the links that only copies still name: the config does not."""
+        self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
+        self._outgoing: list[tuple[Action, bool, datetime | None]] = []
+        for copy in book.all():
+            self._note_unlinked(copy)
+            if copy.flatten is not None and copy.holds:
+                self.timers.set(copy.key, now)  # the last run's timers are gone, and its source may not come
+
+    def take_outgoing(self) -> list[tuple[Action, bool, datetime | None]]:
+        """Return the round's orders: each with whether it is a resend, and when the frame came that caused it."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def changed(self, account: AccountId, change: Change, origin: Origin) -> None:
+        """Decide about every copy of a source position that changed."""
+        because = "closed" if change.position is None else "position"
+        for link in self._by_source.get(account, ()):
+            self._run(link.link_id, change.position_id, origin, because, change.price)
+        for link_id in self._unlinked.get(account, ()):
+            self._run(link_id, change.position_id, origin, because, change.price)
+
+    def answer(self, account: AccountId, symbol: Symbol) -> None:
+        """Decide again about the copies that waited for what is now known of a symbol."""
+        for key in self._awaited.pop((account, symbol), ()):
+            copy = self.book.get(key)
+            if copy is not None:
+                self.reconsider(copy, "looked up")
+
+    def settle(self, report: Report) -> None:
+        """Take a report on an order, and decide what follows."""
+        copy = self.book.by_order(report.cl_ord_id)
+        if copy is None:
+            return
+        settled = settle(copy, report, self.now)
+        if settled == copy:
+            return
+        self.journal.report(report, settled)
+        self.book.store(settled)
+        if isinstance(report, Rejected):
+            self._look_closer(copy, report)
+        self.reconsider(settled, "report")
+        view = self.views[settled.target]
+        if view.lagging and not self.outside.full(settled.target):
+            view.lagging = False
+            for waiting in self.book.waiting_at(settled.target):
+                self.reconsider(waiting, "target caught up")
+
+    def _look_closer(self, copy: Copy, refused: Rejected) -> None:
+        """Ask about what the target refused: the position may be gone, a stop may lie beyond today's price."""
+        self.outside.poll(copy.target)
+        for leg in copy.legs:
+            pending = leg.pending
+            if pending is not None and pending.cl_ord_id == refused.cl_ord_id and pending.purpose is Purpose.STOPS:
+                self.outside.look_up(LookUp(copy.target, leg.symbol, quote=True))
+
+    def link_of(self, copy: Copy) -> CopyLink:
+        """Return the copy's link; one that the config no longer names still closes with its source."""
+        return self._links.get(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
+
+    def reconsider(self, copy: Copy, because: str) -> None:
+        """Decide again about a copy, on the source as last seen."""
+        self._run(copy.link_id, copy.source_position_id, copy.origin, because)
+
+    def flatten(self, copy: Copy, why: str) -> None:
+        """Close everything of a copy, and do not open it again."""
+        if copy.flatten is None and copy.status is not CopyStatus.ENDED:
+            flattened = evolve(copy, flatten=why)
+            self.journal.decision(flattened, f"flatten: {why}")
+            self.book.store(flattened)
+            self.reconsider(flattened, f"flatten: {why}")
+
+    def correct(self, copy: Copy, because: str) -> None:
+        """Take a record that the target's books corrected, and decide what follows."""
+        self.journal.decision(copy, because)
+        self.book.store(copy)
+        self.reconsider(copy, because)
+
+    def adopt(self, copy: Copy, seen_at: datetime) -> None:
+        """Take over a position that nobody owns, to close it; again, where books asked at `seen_at` still show it."""
+        earlier, [leg] = self.book.get(copy.key), copy.legs
+        if earlier is not None:
+            settled_at = earlier.legs[0].settled_at
+            if earlier.holds or (settled_at is not None and settled_at >= seen_at):
+                return
+        step = leg.step
+        while self.knows(cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, step)):
+            step += 1  # an earlier close used it up
+        self._note_unlinked(copy)
+        self.correct(replace_leg(copy, evolve(leg, step=step)), copy.flatten or "adopted")
+
+    def _note_unlinked(self, copy: Copy) -> None:
+        if copy.link_id not in self._links:
+            self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
+
+    def _run(
+        self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
+    ) -> None:
+        copy = self.book.get((link_id, position_id))
+        link = self._links.get(link_id) if copy is None else self.link_of(copy)
+        if link is None or link.target not in self.views:
+            return
+        source = self.views.get(link.source) or AccountView(link.source)
+        unseen = not source.known and position_id not in source.positions
+        if unseen and (copy is None or copy.flatten is None):
+            return  # nothing missing means closed before the source was seen whole; a flatten waits for no source
+        position = source.positions.get(position_id)
+        context = Context(self.now, link, source, self.views[link.target], position_id, position, origin, copy, price)
+        decision = decide(context)
+        if copy is None and position is not None and any(self.knows(each.cl_ord_id) for each in decision.actions):
+            decision = decide(evolve(context, legs_before=self._legs_before(link_id, position)))
+        self._apply(copy, decision, because)
+        new = decision.copy
+        if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
+            self.journal.forget(new)
+            self.book.forget(new)
+
+    def _legs_before(self, link_id: LinkId, position: Position) -> int:
+        """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
+        legs = 0
+        while self.knows(cl_ord_id(link_id, position.position_id, position.opened_at, legs, 0)):
+            legs += 1
+        return legs
+
+    def _apply(self, old: Copy | None, decision: Decision, because: str) -> None:
+        copy = decision.copy
+        if copy is None:
+            return
+        if copy != old or decision.actions:
+            self.journal.decision(copy, because, decision.trace, decision.actions)
+            self.book.store(copy)
+            self.views[copy.target].lagging = self.outside.full(copy.target)
+        for action in decision.actions:
+            resend = old is not None and any(leg.cl_ord_id == action.cl_ord_id for leg in old.legs)
+            self.journal.intent(action, resend=resend)
+            self._outgoing.append((action, resend, self.cause_at))
+        for look_up in decision.look_ups:
+            self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
+            self.outside.look_up(look_up)
+        if decision.look_again_at is not None:
+            self.timers.set(copy.key, decision.look_again_at)
+
+    def wanted(self, action: Action) -> bool:
+        """Tell whether an opening that is about to leave is still wanted: its source open, nothing flattened."""
+        copy = self.book.by_order(action.cl_ord_id)
+        if copy is None or copy.flatten is not None or self.views[copy.target].denied is not None:
+            return False
+        position = self.views[copy.source].positions.get(copy.source_position_id)
+        return position is not None and position.side is copy.side
+
+    def knows(self, cl_ord_id: ClOrdId) -> bool:
+        """Tell whether an order of that id was ever intended."""
+        return self.journal.knows(cl_ord_id)

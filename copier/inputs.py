@@ -1,0 +1,47 @@
+"""What the engine is told, and what it asks of the rest of the service."""
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from copier.dispatch import Intent
+from rules.events import Event
+from rules.gates import LookUp
+from rules.reports import Report
+from rules.values import AccountId
+
+
+@frozen
+class Reported:
+    """A report on an order of `account`."""
+
+    account: AccountId
+    report: Report
+
+
+@frozen
+class Polled:
+    """The books of `account` could not be asked: it is not ready until they can."""
+
+    account: AccountId
+    reason: str
+
+
+Input = Event | Reported | Polled
+
+
+class Outside:
+    """What the engine asks of the rest of the service. Nothing of it waits."""
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[AccountId, Intent], None],
+        full: Callable[[AccountId], bool],
+        look_up: Callable[[LookUp], None],
+        poll: Callable[[AccountId], None],
+    ) -> None:
+        self.send = send
+        self.full = full
+        self.look_up = look_up
+        self.poll = poll
