@@ -212,6 +212,9 @@ class Engine:
                 self._outside.poll(account)
 
     def _snapshot(self, event: SnapshotReceived) -> None:
+        if self._must_see_twice(event):
+            self._outside.poll(event.account)
+            return
         view = self.views[event.account]
         was_known = view.known
         for found in view.sync(event):
@@ -230,6 +233,21 @@ class Engine:
             self._ready(event.account)
             if self._watch is not None:
                 self._watch.compare(event)
+
+    def _must_see_twice(self, event: SnapshotReceived) -> bool:
+        """Tell whether books without anything, where several positions were, are seen for the first time.
+
+        A venue that has just lost its own broker answers like that; the next look decides.
+        """
+        if event.positions or event.requested_at is None or event.account in self._emptied:
+            self._emptied.discard(event.account)
+            return False
+        held = len(self.views[event.account].positions)
+        if not self.views[event.account].known:
+            held = sum(copy.holds for copy in self._desk.book.of_source(event.account))
+        if held > 1:
+            self._emptied.add(event.account)
+        return held > 1
 
     def _figures(self, account: AccountId, status: AccountStatus) -> None:
         """Take an account's figures; what waited for them, or for a limit to be judged by them, is decided now."""

@@ -231,7 +231,8 @@ class Service:
 
     def in_flight(self) -> int:
         """Return how many orders have left or may have left, and are not answered."""
-        return sum(leg.pending is not None for copy in self.book.all() for leg in copy.legs)
+        copies = (copy for copy in self.book.all() if copy.target in self._accounts)
+        return sum(leg.pending is not None for copy in copies for leg in copy.legs)
 
     @property
     def converged(self) -> bool:

@@ -411,3 +411,37 @@ async def test_an_instrument_that_took_no_orders_is_asked_for_again_for_the_next
     assert [look_up.symbol for look_up in desk.looked_up] == [EURUSD.symbol]
     assert await desk.takes(InstrumentReported(TARGET, desk.now, EURUSD.symbol, EURUSD)) == [], "a denial is final"
     assert shape(await desk.sees(source_position("p2"))) == [("open", "1.00")]
+
+
+# Empty is suspicious
+
+
+async def test_books_that_lose_several_positions_at_once_are_looked_at_twice() -> None:
+    desk = await Desk().ready()
+    for name in ("p1", "p2"):
+        await desk.copied(source_position(name))
+    desk.now += timedelta(seconds=10)
+    desk.polled.clear()
+    assert await desk.polls(SOURCE) == []
+    assert desk.polled == [SOURCE], "the second look is asked for at once"
+    assert shape(await desk.polls(SOURCE)) == [("close", "1.00"), ("close", "1.00")]
+
+
+async def test_books_that_were_empty_for_one_look_close_nothing() -> None:
+    desk = await Desk().ready()
+    held = [source_position(name) for name in ("p1", "p2")]
+    for position in held:
+        await desk.copied(position)
+    desk.now += timedelta(seconds=10)
+    assert await desk.polls(SOURCE) == []
+    assert await desk.polls(SOURCE, *held) == []
+    assert await desk.polls(SOURCE) == [], "that it was empty once before proves nothing"
+
+
+async def test_the_first_empty_books_after_a_restart_are_looked_at_twice() -> None:
+    desk = await Desk().ready()
+    for name in ("p1", "p2"):
+        await desk.copied(source_position(name))
+    after = Desk(desk.ledger, now=desk.now + timedelta(minutes=1))
+    assert await after.polls(SOURCE) == []
+    assert shape(await after.polls(SOURCE)) == [("close", "1.00"), ("close", "1.00")]
