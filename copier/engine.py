@@ -40,6 +40,11 @@ from rules.values import AccountId, LinkId
 BATCH_MAX = 256
 """Inputs of one round: bounds how long the first of them waits for its commit."""
 
+CHECKPOINT_ROWS = 10_000
+CHECKPOINT_ROWS_A_COPY = 20
+"""Rows after which the living state is written down whole: a start then folds no more than these, however long the
+service ran, and writing it costs a small part of what the rows cost."""
+
 
 class Engine:
     """State, decisions, and the order in which they become true."""
@@ -100,6 +105,9 @@ class Engine:
         self._desk.cause_at = None
         self._fire()
         outgoing = self._desk.take_outgoing()
+        book = self._desk.book
+        if self._journal.rows_since_checkpoint > max(CHECKPOINT_ROWS, CHECKPOINT_ROWS_A_COPY * len(book)):
+            self._journal.checkpoint(book.all(), self._limits.states, self._desk.now)
         await self._journal.commit(self._desk.now, busy=busy)
         durable_at = self._utc_now()
         for action, resend, cause_at in outgoing:
@@ -223,6 +231,8 @@ class Engine:
             else:
                 self._desk.changed(event.account, found, event.origin)
         view.known = view.known or event.certain or event.requested_at is not None
+        if view.known and not was_known:
+            view.known_at = event.received_at
         if view.known and not was_known:
             for copy in self._desk.book.of_source(event.account):
                 if copy.source_position_id not in view.positions:

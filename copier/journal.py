@@ -49,6 +49,7 @@ class Journal:
         self._durable: list[tuple[Record, datetime]] = []
         self._records: list[Record] = []
         self._entries: list[Entry] = []
+        self.rows_since_checkpoint = ledger.last_seq - ledger.last_of_kind("checkpoint")
 
     def decision(self, copy: Copy, because: str, trace: Trace = (), actions: tuple[Action, ...] = ()) -> None:
         orders = tuple(action.cl_ord_id for action in actions)
@@ -77,6 +78,7 @@ class Journal:
 
     def checkpoint(self, copies: Iterable[Copy], limits: Iterable[LimitState], at: datetime) -> None:
         self._write(CheckpointRecord(tuple(copies), tuple(limits), at), "")
+        self.rows_since_checkpoint = 0
 
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether this ledger ever held an intent of that id."""
@@ -114,5 +116,6 @@ class Journal:
                 listener(record, at)
 
     def _write(self, record: Record, account: AccountId | str, key: str | None = None) -> None:
+        self.rows_since_checkpoint += 1
         self._records.append(record)
         self._entries.append(Entry(KINDS[type(record)], account, encode(record), key))

@@ -103,7 +103,7 @@ class Service:
         for copy in recovered.copies.values():
             self.book.store(copy)
         self.limits = LimitWatch(limits, recovered.limits.values(), self._journal, now)
-        if ledger.last_seq - ledger.last_of_kind("checkpoint") > CHECKPOINT_ROWS:
+        if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:
             self._journal.checkpoint(self.book.all(), self.limits.states, now)
         self._targets = {
             name: self._target(name)

@@ -196,9 +196,15 @@ class Market:
             return None
         age = question.now - question.position.opened_at
         numbers = (("age", f"{age.total_seconds():.1f} s"), ("max_age", f"{start.max_age.total_seconds():.0f} s"))
-        if start.open is StartOpen.SKIP or question.increase_of is not None or age > start.max_age:
+        skipped = start.open is StartOpen.SKIP and not self.opened_since_start()
+        if skipped or question.increase_of is not None or age > start.max_age:
             return Denied("on_start", Reason.DENIED_STALE, (("open", start.open.value), *numbers))
         return None
+
+    def opened_since_start(self) -> bool:
+        """Tell whether the position was opened after we first saw its account: a poll may be faster than the stream."""
+        known_at = self.question.source.known_at
+        return known_at is not None and self.question.position.opened_at > known_at
 
     def price(self) -> Denied | None:
         """Judge deviation and spread by a fresh quote of the target."""

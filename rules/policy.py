@@ -132,6 +132,7 @@ class StartOpen(Enum):
 
     COPY = "copy"
     SKIP = "skip"
+    """Copy only what is opened after the account was first seen."""
     IF_YOUNG = "if_young"
 
 

@@ -70,6 +70,8 @@ class AccountView:
     oms: OmsType = OmsType.HEDGING
     volumes_grow: bool = False
     known: bool = False
+    known_at: datetime | None = None
+    """When it was first seen whole, by this run."""
     ready: bool = False
     lagging: bool = False
     status: AccountStatus | None = None

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 from copier.ledger import Entry, Ledger, LedgerFailed
+from copier.recovery import recover
 from rules.actions import ClosePosition, ReplaceStops
 from rules.copies import CopyStatus, Ending
 from rules.events import (
@@ -445,3 +446,15 @@ async def test_the_first_empty_books_after_a_restart_are_looked_at_twice() -> No
     after = Desk(desk.ledger, now=desk.now + timedelta(minutes=1))
     assert await after.polls(SOURCE) == []
     assert shape(await after.polls(SOURCE)) == [("close", "1.00"), ("close", "1.00")]
+
+
+async def test_a_long_run_writes_checkpoints_and_folds_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copier.engine.CHECKPOINT_ROWS", 10)
+    monkeypatch.setattr("copier.engine.CHECKPOINT_ROWS_A_COPY", 0)
+    desk = await Desk().ready()
+    for number in range(8):
+        await desk.copied(source_position(f"p{number}"))
+    checkpoints = [entry.seq for entry in desk.ledger.entries(kinds=("checkpoint",))]
+    assert len(checkpoints) >= 2
+    assert checkpoints[1] - checkpoints[0] > 10
+    assert recover(desk.ledger).copies == {copy.key: copy for copy in desk.book.all()}

@@ -484,3 +484,14 @@ def test_the_accounts_own_caps_count_what_is_not_ours():
     play.target.volume, play.target.foreign_volume = Decimal("0.31"), Decimal("0.4")
     play.sees(position())
     assert play.codes == ["MAX_TOTAL_VOLUME"]
+
+
+def test_skip_means_what_was_open_before_we_looked():
+    skipping = evolve(THIRD, on_start=StartPolicy(StartOpen.SKIP))
+    play = Playbook(skipping)
+    play.source.known_at = T0 - timedelta(seconds=1)
+    assert shape(play.sees(position(), Origin.RECONCILED)) == [("open", "0.30")], "a poll was faster than the stream"
+    play = Playbook(skipping)
+    play.source.known_at = T0 + timedelta(seconds=1)
+    assert play.sees(position(), Origin.RECONCILED) == []
+    assert play.codes == ["DENIED_STALE"]
