@@ -29,7 +29,8 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
     if desired > ZERO:
         # An opening under way may come to nothing: what is sure is not cut for it. Once executed, it is cut itself.
         excess -= sum((leg.volume for leg in copy.legs if leg.stage is LegStage.OPENING and leg.pending), ZERO)
-    for leg in copy.legs:
+    # What was never opened is given up first: nothing that is held is cut for it. Then the oldest first.
+    for leg in sorted(copy.legs, key=lambda leg: leg.stage is not LegStage.OPENING):
         if not leg.live or leg.pending is not None:
             continue
         unwanted = leg.stage is LegStage.OPENING and (position is None or excess >= leg.volume)

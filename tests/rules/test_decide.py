@@ -197,6 +197,17 @@ def test_an_increase_that_was_executed_late_is_cut_at_once():
     assert shape(play.fills([increase])) == [("reduce", "0.60")]
 
 
+def test_an_increase_found_never_executed_is_given_up_before_anything_held_is_cut():
+    play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))), "0.1")
+    [increase] = play.sees(position("2"))
+    play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer"))
+    assert play.sees(position("1")) == []
+    play.now += timedelta(minutes=4)
+    assert play.reports(NotFound(increase.cl_ord_id)) == []
+    assert play.copy is not None
+    assert play.copy.expected == Decimal("0.1")
+
+
 def test_a_piece_that_never_came_to_be_lowers_the_grant_once():
     play = opened(evolve(THIRD, size=Size(multiplier=Decimal(1))))
     [increase] = play.sees(position("2"))
