@@ -188,7 +188,8 @@ class Desk:
             self.journal.intent(action, resend=resend)
             self._outgoing.append((action, resend, self.cause_at))
         for look_up in decision.look_ups:
-            self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
+            if look_up.awaited:
+                self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
             self.outside.look_up(look_up)
         if decision.look_again_at is not None:
             self.timers.set(copy.key, decision.look_again_at)

@@ -240,7 +240,7 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
         shaped.copy,
         (*shaped.actions, *opened),
         (*trace, *shaped.trace),
-        look_ups,
+        (*look_ups, *shaped.look_ups),
         earlier(again, shaped.look_again_at),
     )
 

@@ -40,6 +40,8 @@ class LookUp:
     account: AccountId
     symbol: Symbol
     quote: bool = False
+    awaited: bool = True
+    """Decide again when the answer is here; False only wants it known for a later turn."""
 
 
 @frozen

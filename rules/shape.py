@@ -7,7 +7,7 @@ from attrs import evolve
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.decision import Context, Decision, earlier, patience
-from rules.gates import QUOTE_AGE_MAX
+from rules.gates import QUOTE_AGE_MAX, LookUp
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
 from rules.observed import Position
@@ -19,11 +19,15 @@ from rules.values import Price, Volume, plain
 REFUSED_QUOTE_AGE_MAX = timedelta(minutes=5)
 """Stops that the venue has refused are judged by its last quote, also where a quiet market made that a while ago."""
 
+STOPS_AGAIN = timedelta(seconds=10)
+"""A stop on the wrong side of today's price is tried again this often: the price may come back to its right side."""
+
 
 def shape(context: Context, copy: Copy, desired: Volume, position: Position | None) -> Decision:
     """Order what brings the legs to `desired` lots together, oldest first, one order a leg at a time."""
     actions: list[Action] = []
     trace: list[Note | Denied] = []
+    look_ups: list[LookUp] = []
     again: datetime | None = None
     excess = copy.expected - desired
     if desired > ZERO:
@@ -44,10 +48,13 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
             copy, action, freed = _shrink(context, copy, leg, excess, trace)
             if action is None and desired > ZERO and position is not None:
                 copy, action = _protect(context, copy, leg, position, trace)
+                if action is None and _lacks_stops(context, leg, position):
+                    again = earlier(again, context.now + STOPS_AGAIN)
+                    look_ups.append(LookUp(context.target.account, leg.symbol, quote=True, awaited=False))
         excess -= freed
         if action is not None:
             actions.append(action)
-    return Decision(copy, tuple(actions), tuple(trace), (), again)
+    return Decision(copy, tuple(actions), tuple(trace), tuple(look_ups), again)
 
 
 def _open_again(
@@ -124,15 +131,29 @@ def _protect(
     return replace_leg(copy, evolve(leg, pending=pending, retry_at=None)), action
 
 
+def _lacks_stops(context: Context, leg: Leg, position: Position) -> bool:
+    """Tell whether the source asks for a stop that today's price does not let the target have."""
+    instrument = context.target.instruments.get(leg.symbol)
+    if instrument is None or leg.open_price is None:
+        return False
+    asked = _stops_at(context, leg, position, instrument, leg.open_price, None)
+    return (asked.stop_loss, asked.take_profit) != (leg.stop_loss, leg.take_profit)
+
+
 def _wanted_stops(context: Context, leg: Leg, position: Position, instrument: Instrument) -> TargetStops | None:
     if leg.open_price is None:
         return None  # nothing to keep a distance from
-    policy = context.link.policy
     age_max = REFUSED_QUOTE_AGE_MAX if leg.failures else QUOTE_AGE_MAX
     quote = context.target.fresh_quote(leg.symbol, context.now, age_max)
     market = None if quote is None else quote.entry(leg.side.opposite)
-    held = TargetStops(leg.stop_loss, leg.take_profit, ())
-    return moved_stops(policy.stops, policy.reverse, position, leg.side, leg.open_price, market, held, instrument)
+    return _stops_at(context, leg, position, instrument, leg.open_price, market)
+
+
+def _stops_at(
+    context: Context, leg: Leg, position: Position, instrument: Instrument, entry: Price, market: Price | None
+) -> TargetStops:
+    policy, held = context.link.policy, TargetStops(leg.stop_loss, leg.take_profit, ())
+    return moved_stops(policy.stops, policy.reverse, position, leg.side, entry, market, held, instrument)
 
 
 def opening(copy: Copy, leg: Leg) -> OpenPosition:

@@ -9,6 +9,7 @@ from rules.actions import OpenPosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin
 from rules.limits_policy import Cap, CapKind
+from rules.observed import Quote
 from rules.policy import (
     CopyPolicy,
     Guard,
@@ -506,3 +507,16 @@ def test_skip_means_what_was_open_before_we_looked():
     play.source.known_at = T0 + timedelta(seconds=1)
     assert play.sees(position(), Origin.RECONCILED) == []
     assert play.codes == ["DENIED_STALE"]
+
+
+def test_a_stop_beyond_todays_price_is_tried_again_when_the_price_comes_back():
+    play = opened()
+    eurusd = Symbol("EURUSD")
+    play.target.quotes[eurusd] = Quote(eurusd, Decimal("1.04"), Decimal("1.0401"), play.now)
+    held = position(stop_loss=Decimal("1.05"))
+    assert play.sees(held) == [], "the stop lies above the price"
+    assert play.last.look_again_at == play.now + timedelta(seconds=10)
+    assert [look_up.awaited for look_up in play.last.look_ups] == [False], "else each answer would ask again"
+    play.now += timedelta(seconds=10)
+    play.target.quotes[eurusd] = Quote(eurusd, Decimal("1.10"), Decimal("1.1001"), play.now)
+    assert shape(play.again()) == [("stops", "1.05")]

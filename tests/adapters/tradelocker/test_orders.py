@@ -49,7 +49,9 @@ def test_fill_without_a_price_has_none():
     assert orders.report_of(row(avgPrice="0"), TAG, final=True) == Filled(TAG, "9", Decimal("0.10"), None, "5")
 
 
-@pytest.mark.parametrize("cells", [{"filledQty": "x"}, {"filledQty": None, "qty": "-1"}, {"filledQty": "-1"}, {"id": None}])
+@pytest.mark.parametrize(
+    "cells", [{"filledQty": "x"}, {"filledQty": None, "qty": "-1"}, {"filledQty": "-1"}, {"id": None}]
+)
 def test_row_that_cannot_be_read_exactly_is_refused(cells):
     with pytest.raises(RemoteProtocolError):
         orders.report_of(row(**cells), TAG, final=True)
