@@ -6,13 +6,14 @@ from pathlib import Path
 from cyclopts import App
 
 from copier.commands.exits import INTERRUPTED
+from copier.commands.levers import reset_limit
 from copier.commands.read import check, explain, ledger_app, status
 from copier.commands.run import run
 from copier.commands.simulate import simulate
 from copier.demo.run import demo
 
 app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
-for command in (run, check, demo, explain, status, simulate):
+for command in (run, check, demo, explain, status, simulate, reset_limit):
     app.command(command)
 app.command(ledger_app)
 

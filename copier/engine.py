@@ -30,7 +30,6 @@ from rules.events import (
     SessionEnded,
     SessionOpened,
     SnapshotReceived,
-    SymbolsReported,
 )
 from rules.observed import AccountStatus
 from rules.policy import CopyLink
@@ -204,7 +203,7 @@ class Engine:
             case QuoteReported():
                 self.views[given.account].quotes[given.quote.symbol] = given.quote
                 self._desk.answer(given.account, given.quote.symbol)
-            case SymbolsReported() | SessionOpened():
+            case SessionOpened():
                 pass
             case SessionEnded():
                 self._journal.alert("session.lost", given.account, given.reason)

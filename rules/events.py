@@ -89,15 +89,6 @@ class InstrumentReported:
 
 
 @frozen
-class SymbolsReported:
-    """The names of all instruments of the account."""
-
-    account: AccountId
-    received_at: datetime
-    symbols: frozenset[Symbol]
-
-
-@frozen
 class SessionOpened:
     """A stream session is signed in; its snapshot is still to come."""
 
@@ -121,7 +112,6 @@ Event: TypeAlias = (
     | AccountReported
     | QuoteReported
     | InstrumentReported
-    | SymbolsReported
     | SessionOpened
     | SessionEnded
 )
