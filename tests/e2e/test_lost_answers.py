@@ -14,9 +14,10 @@ from copier.service import Service
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
 from rules.symbols import SymbolMap, SymbolRow
 from rules.values import LinkId, Side, Symbol
-from tests.simulation.scenario import MC_TARGET, SUFFIX, TL_SOURCE, TL_TARGET
+from tests.simulation.scenario import MC_TARGET, SUFFIX, TL_SOURCE, TL_TARGET, Scenario
 from tests.simulation.world import World
 
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 ORDERS = 1000
 POSITIONS = ORDERS // 2
 """Each is copied to two targets, one on each venue."""
@@ -26,14 +27,30 @@ PATIENT = CopyPolicy(
     guard=Guard(max_age=timedelta(hours=2)),
     on_start=StartPolicy(StartOpen.COPY, max_age=timedelta(hours=2)),
 )
+FINE = Scenario(
+    seed=0,
+    start=START,
+    trading_s=0,
+    trade_every_s=1,
+    market_every_s=1,
+    links=(),
+    reconcile_every_s={},
+    calm=True,
+    crashes=0,
+    netting_source=False,
+    books_late_s=10,
+    coarse=False,
+)
+"""Plain venues without faults of their own: this test loses the answers itself."""
+
 TO_SUFFIXED = SymbolMap((SymbolRow("(.*)", r"\1" + SUFFIX),))
 
 
 @pytest.mark.slow  # a thousand orders over real protocols, each answered by a dead connection
 async def test_a_lost_answer_leads_to_exactly_one_order_a_thousand_times(autojump_clock: MockClock) -> None:
-    clock = VirtualClock.starting(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    clock = VirtualClock.starting(START)
     async with trio.open_nursery() as nursery:
-        world = World.built(nursery, clock.utc_now)
+        world = World.built(nursery, clock.utc_now, FINE)
         for book in (world.book(TL_SOURCE), *_targets(world)):
             book.deposit(Decimal(10**9))
         service = _service(world, clock)
