@@ -50,6 +50,9 @@ _RESULT_S_MAX: Final = 2.0
 _HISTORY_MARGIN: Final = timedelta(hours=1)
 """By how much the venue's clock may differ from ours when we ask for orders since we sent one."""
 
+_FIRST_MARGIN: Final = timedelta(minutes=2)
+"""The same for the first look right after an order: a short list is read fast, and `find` looks farther back."""
+
 
 class TradeLockerAccount:
     """One account at TradeLocker (an `adapters.base.Account`)."""
@@ -230,7 +233,7 @@ class TradeLockerAccount:
         accepted = Accepted(action.cl_ord_id, VenueOrderId(order_id))
         with trio.move_on_after(_RESULT_S_MAX):
             try:
-                ended = await self._history(submitted_at, ("id", order_id))
+                ended = await self._history(submitted_at - _FIRST_MARGIN, ("id", order_id))
                 if ended:
                     return orders.report_of(ended[0], action.cl_ord_id, final=True)
             except SessionLost:
@@ -266,7 +269,7 @@ class TradeLockerAccount:
         row = orders.opening_row(await self._rest.rows("orders", where=tagged), cl_ord_id)
         if row is not None:
             return orders.report_of(row, cl_ord_id, final=False)
-        row = orders.opening_row(await self._history(submitted_at, tagged), cl_ord_id)
+        row = orders.opening_row(await self._history(submitted_at - _HISTORY_MARGIN, tagged), cl_ord_id)
         report = None if row is None else orders.report_of(row, cl_ord_id, final=True)
         if isinstance(report, Filled | Rejected):
             return report
@@ -276,7 +279,7 @@ class TradeLockerAccount:
         return NotFound(cl_ord_id) if report is None else report
 
     async def _history(self, since: datetime, where: tuple[str, str]) -> list[Row]:
-        start_ms = int((since - _HISTORY_MARGIN).timestamp()) * 1000
+        start_ms = int(since.timestamp()) * 1000
         return await self._rest.rows("ordersHistory", {"from": str(start_ms)}, where=where)
 
 
