@@ -21,7 +21,7 @@ def main() -> None:
     parts = asked.parts or ["wire", "decide", "start"]
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if "wire" in parts:
-        rounds, samples, burst = (3, 50, 300) if asked.quick else (3, 500, 600)
+        rounds, samples, burst = (3, 50, 300) if asked.quick else (3, 200, 600)
         trio.run(wire_to_wire.measure, rounds, samples, burst)
     if "decide" in parts:
         trio.run(deciding.measure, 2_000 if asked.quick else 10_000)

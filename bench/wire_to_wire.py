@@ -29,7 +29,9 @@ from bench.parts import (
 
 BLOCK = 50
 PAUSE_S = 0.005
-QUIET_S = 0.004
+QUIET_S = 0.02
+"""Silence after a relay's last request before its next frame: it may still read what the order made the venue push,
+at MetaCopier all that was closed in 24 hours."""
 ANSWER_S_MAX = 20.0
 FLOOD_S_MAX = 120.0
 WINDOW = 64
