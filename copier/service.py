@@ -7,7 +7,7 @@ service
 |- sources                  one stream and one poller an account, each supervised
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 
 import structlog
@@ -29,6 +29,7 @@ from copier.polls import Poller
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.weather import Backoff
+from rules.copies import Copy
 from rules.events import Event
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
@@ -231,15 +232,23 @@ class Service:
 
     def in_flight(self) -> int:
         """Return how many orders have left or may have left, and are not answered."""
-        copies = (copy for copy in self.book.all() if copy.target in self._accounts)
-        return sum(leg.pending is not None for copy in copies for leg in copy.legs)
+        return sum(leg.pending is not None for copy in self._reachable() for leg in copy.legs)
+
+    def _reachable(self) -> Iterator[Copy]:
+        """Yield the copies at accounts that the config names."""
+        return (copy for copy in self.book.all() if copy.target in self._accounts)
 
     @property
     def converged(self) -> bool:
-        """Tell whether every account was seen whole and nothing is under way or waiting."""
-        views = self.engine.views.values()
+        """Tell whether every account was seen whole and nothing is under way or waiting, for another try least of all.
+
+        An order that could not be sent or was refused (a close in a maintenance window) waits for its time.
+        """
+        views, now = self.engine.views.values(), self._utc_now()
         waiting = self.engine.suspicious or any(copy.wait_until is not None for copy in self.book.all())
-        return all(view.known and view.ready for view in views) and not waiting and not self.in_flight()
+        legs = (leg for copy in self._reachable() for leg in copy.legs if leg.live)
+        trying = any(leg.retry_at is not None and leg.retry_at > now for leg in legs)
+        return all(view.known and view.ready for view in views) and not (waiting or trying or self.in_flight())
 
     async def _wait_converged(self, stop: trio.Event) -> None:
         """Set `stop` once nothing was left to do and nothing was ordered for a while; a market may move meanwhile."""

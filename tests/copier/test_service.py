@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from adapters.base import SessionLost, SignInRefused
+from adapters.base import RequestNotSent, SessionLost, SignInRefused
 from copier.clock import VirtualClock
 from copier.ledger import Ledger
 from copier.recovery import recover
@@ -266,6 +266,22 @@ async def test_convergence_waits_for_the_second_look_at_what_a_target_seems_to_h
     service = world.service()
     await service.run(world.stop, until_converged=True)
     assert [copy.status for copy in service.book.all()] == [CopyStatus.ENDED]
+
+
+async def test_convergence_waits_for_a_close_that_could_not_be_sent_and_is_tried_again_later(
+    autojump_clock: MockClock,
+) -> None:
+    world = World()
+    async with world.running():
+        await trio.sleep(1)
+        world.opens(source_position())
+        await trio.sleep(1)
+    world.source.positions.clear()
+    refused = RequestNotSent("connection refused")
+    world.target.answers.extend([refused, refused, refused, refused, refused])  # until 1 + 2 + 4 + 8 + 16 s have passed
+    with trio.fail_after(60):
+        await world.service().run(world.stop, until_converged=True)
+    assert not world.target.positions
 
 
 async def test_convergence_waits_for_an_account_that_cannot_be_asked(autojump_clock: MockClock) -> None:
