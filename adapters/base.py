@@ -65,6 +65,8 @@ class Capabilities:
     """The account takes orders."""
     volumes_grow: bool
     """A position's volume can grow while its id stays (netting). Where False, a larger volume is an old message."""
+    keeps_stops: bool = True
+    """The venue keeps a stop-loss and a take-profit on each position. Where False, no copy that wants one is opened."""
     parallel_requests: int = 4
     """Requests under way at once per account."""
     requests_per_s: float = 10.0

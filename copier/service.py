@@ -96,6 +96,7 @@ class Service:
                 name,
                 account.capabilities.oms,
                 account.capabilities.volumes_grow,
+                account.capabilities.keeps_stops,
                 caps=tuple(cap for cap in caps if cap.account == name),
             )
             for name, account in accounts.items()

@@ -12,7 +12,7 @@ from rules.guards import check_age, check_deviation, check_price_ratio, check_sp
 from rules.instruments import Instrument, round_to_step
 from rules.limits_policy import CapKind
 from rules.observed import Position, Quote
-from rules.policy import CopyLink, LinkState, SizeMode, StartOpen
+from rules.policy import CopyLink, LinkState, SizeMode, StartOpen, StopsMode
 from rules.reasons import Reason
 from rules.schedule import Open
 from rules.sizing import Sized, following_volume, size_copy
@@ -323,6 +323,9 @@ class Market:
         policy = self.question.link.policy
         entry = self.expected_price()
         required = policy.filter.require_stop_loss
+        if policy.stops.mode is not StopsMode.NONE and not self.question.target.keeps_stops:
+            numbers = (("account", self.question.target.account), ("stops.mode", policy.stops.mode.value))
+            return Denied("stops", Reason.STOPS_UNSUPPORTED, numbers)
         return target_stops(
             policy.stops, policy.reverse, self.question.position, self.side, entry, self.instrument, required
         )

@@ -117,6 +117,8 @@ def _reported(limit: Limit, state: LimitState, status: AccountStatus) -> LimitSt
         why = f"figures came in {status.currency}, expected {state.currency}"
         return evolve(state, unknown=why, gap=True)
     state = _figures_taken(limit, state, status)
+    if status.balance is None:
+        return _marked(limit, evolve(state, unknown="the venue gave no balance", gap=True))
     if status.equity is None and limit.needs_equity:
         return _marked(limit, evolve(state, unknown="the venue gave no equity", gap=True))
     estimated = state.estimated or (state.gap and limit.needs_peaks)
@@ -129,12 +131,14 @@ def _figures_taken(limit: Limit, state: LimitState, status: AccountStatus) -> Li
     started, initial, estimated = state.day_started, state.initial_balance, state.estimated
     if started is None:  # the first sample ever opens the day
         started = state.judged_at if limit.reset is None else last_reset(limit.reset, state.judged_at)
-    if limit.initial_balance is None and initial is None and balance > 0:  # an empty account is not funded yet
+    if (
+        limit.initial_balance is None and initial is None and balance is not None and balance > 0
+    ):  # an empty account is not funded yet
         initial = balance
         estimated = estimated or limit.needs_initial
     return evolve(
         state,
-        balance=balance,
+        balance=state.balance if balance is None else balance,
         equity=state.equity if equity is None else equity,
         currency=status.currency or state.currency,
         initial_balance=initial,

@@ -35,7 +35,7 @@ class Position:
 class AccountStatus:
     """An account's figures at one moment, in its own currency. None means that the venue does not give it."""
 
-    balance: Decimal
+    balance: Decimal | None
     equity: Decimal | None
     currency: str | None
     margin_used: Decimal | None = None

@@ -69,6 +69,8 @@ class AccountView:
     account: AccountId
     oms: OmsType = OmsType.HEDGING
     volumes_grow: bool = False
+    keeps_stops: bool = True
+    """The venue keeps a stop-loss and a take-profit on each position."""
     known: bool = False
     known_at: datetime | None = None
     """When it was first seen whole, by this run."""

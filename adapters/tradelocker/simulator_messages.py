@@ -62,7 +62,7 @@ class Messages:
         status = self._book.status()
         message = self._message("AccountStatus")
         message["currency"] = status.currency
-        message["balance"] = plain(status.balance)
+        message["balance"] = plain(self._book.balance)
         message["marginAvailable"] = plain(status.margin_free or Decimal(0))
         message["marginUsed"] = plain(status.margin_used or Decimal(0))
         message["equity"] = plain(status.equity or Decimal(0))

@@ -221,14 +221,14 @@ def execution_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
 
 def state_cells(desk: Desk) -> Cells:
     """Return the account's figures."""
-    status = desk.book.status()
-    equity = status.equity if status.equity is not None else status.balance
-    floating = plain(equity - status.balance)
+    status, balance = desk.book.status(), desk.book.balance
+    equity = status.equity if status.equity is not None else balance
+    floating = plain(equity - balance)
     known = {
-        "balance": plain(status.balance),
+        "balance": plain(balance),
         "projectedBalance": plain(equity),
         "availableFunds": plain(status.margin_free or Decimal(0)),
-        "cashBalance": plain(status.balance),
+        "cashBalance": plain(balance),
         "withdrawalAvailable": plain(status.margin_free or Decimal(0)),
         "initialMarginReq": plain(status.margin_used or Decimal(0)),
         "maintMarginReq": plain(status.margin_used or Decimal(0)),

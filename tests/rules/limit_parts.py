@@ -28,9 +28,9 @@ def total(size: str = "10 %", **parts: object) -> Limit:
 
 
 def status(balance: str, equity: str | None = None, currency: str | None = "USD") -> AccountStatus:
-    """Return figures; equity is the balance unless given, and unknown for "?"."""
+    """Return figures; equity is the balance unless given, and either is unknown for "?"."""
     known = None if equity == "?" else Decimal(equity or balance)
-    return AccountStatus(Decimal(balance), known, currency)
+    return AccountStatus(None if balance == "?" else Decimal(balance), known, currency)
 
 
 def at(text: str) -> datetime:

@@ -24,6 +24,8 @@ from rules.policy import (
     SizeMode,
     StartOpen,
     StartPolicy,
+    Stops,
+    StopsMode,
     VolumePolicy,
 )
 from rules.reasons import Reason
@@ -94,6 +96,7 @@ GATES: tuple[tuple[str, Callable[[Question], Question]], ...] = (
     ("LIMIT_DAILY_LOSS", lambda asked: with_target(asked, denied=LIMITED)),
     ("MAX_POSITIONS", lambda asked: with_policy(asked, limits=PolicyLimits(max_positions=0))),
     ("VOLUME_BELOW_MIN", lambda asked: with_policy(asked, size=Size(multiplier=Decimal("0.001")))),
+    ("STOPS_UNSUPPORTED", lambda asked: with_target(asked, keeps_stops=False)),
 )
 """In the order in which a denial is reported."""
 
@@ -118,6 +121,11 @@ def test_the_first_closed_gate_is_the_one_that_is_reported(first: int) -> None:
 def test_close_only_is_told_apart_from_paused() -> None:
     asked = question()
     assert code(evolve(asked, link=evolve(asked.link, state=LinkState.CLOSE_ONLY))) == "LINK_CLOSE_ONLY"
+
+
+def test_a_venue_without_stops_takes_copies_of_a_policy_without_stops() -> None:
+    asked = with_target(with_policy(question(), stops=Stops(StopsMode.NONE)), keeps_stops=False)
+    assert granted(asked).stops.stop_loss is None
 
 
 # Instruments and maps

@@ -168,6 +168,14 @@ def test_unknown_equity_takes_no_new_risk_until_it_is_known_again():
     assert watch.report("15 12:03", "100000").stage is OK
 
 
+def test_a_venue_that_gives_no_balance_takes_no_new_risk():
+    watch = Watch(daily())
+    watch.report("15 12:00", "100000")
+    judged = watch.report("15 12:01", "?", "100000")
+    assert (judged.stage, judged.notes) == (UNKNOWN, ("the venue gave no balance",))
+    assert watch.report("15 12:02", "100000").stage is OK
+
+
 def test_unknown_equity_never_hides_a_breach():
     watch = Watch(daily())
     watch.report("15 12:00", "100000")
