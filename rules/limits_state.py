@@ -131,9 +131,8 @@ def _figures_taken(limit: Limit, state: LimitState, status: AccountStatus) -> Li
     started, initial, estimated = state.day_started, state.initial_balance, state.estimated
     if started is None:  # the first sample ever opens the day
         started = state.judged_at if limit.reset is None else last_reset(limit.reset, state.judged_at)
-    if (
-        limit.initial_balance is None and initial is None and balance is not None and balance > 0
-    ):  # an empty account is not funded yet
+    funded = balance is not None and balance > 0
+    if limit.initial_balance is None and initial is None and funded:
         initial = balance
         estimated = estimated or limit.needs_initial
     return evolve(
