@@ -159,6 +159,8 @@ class Auditor:
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
+                if self._is_surprised(link, legs, leg):
+                    continue
                 yield f"{what}: #{leg.position_id} was closed though its source was open"
             elif source.closed_at is not None:
                 since = max(source.closed_at, leg.opened_at)
@@ -166,6 +168,18 @@ class Auditor:
                 bound_s = self.bounds.late_s(link, since, leg.closed_at) + self.bounds.retry_s
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
+
+    def _is_surprised(self, link: CopyLink, legs: list[PositionLife], closed: PositionLife) -> bool:
+        """Tell whether a leg was closed to make the copy smaller, for another that the target lost at the same time."""
+        assert closed.closed_at is not None
+        for leg in legs:
+            by_hand = self.outcome.hand.touched.get((link.target, leg.position_id))
+            lost_at = leg.closed_at if _is_stop_out(leg) else by_hand
+            if leg is not closed and lost_at is not None and lost_at <= closed.closed_at:
+                unseen_s = self.bounds.unseen_s(link, lost_at, closed.closed_at)
+                if (closed.closed_at - lost_at).total_seconds() <= unseen_s:
+                    return True
+        return False
 
     def _flattened_at(self, link: CopyLink, leg: PositionLife) -> datetime | None:
         """Return when the schedule closed, or was to close, everything that was open then, this leg among it."""

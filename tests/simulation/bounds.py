@@ -6,6 +6,7 @@ from attrs import frozen
 
 from rules.copies import RETRY_S_MAX
 from rules.policy import CopyLink
+from rules.values import AccountId
 from tests.simulation.run import Outcome
 from tests.simulation.weather import DELAY_S_MAX
 
@@ -35,13 +36,20 @@ class Bounds:
         fails while the venue cannot be seen, and is then tried again after at most as long again (the waits double);
         while the service was dead, nobody looked.
         """
+        return self._late_s(link, link.source, since, until)
+
+    def unseen_s(self, link: CopyLink, since: datetime, until: datetime) -> float:
+        """Return how long after a copy lost a piece at the target what reckons with that piece may be executed."""
+        return self._late_s(link, link.target, since, until)
+
+    def _late_s(self, link: CopyLink, looked_at: AccountId, since: datetime, until: datetime) -> float:
         outcome = self.outcome
         if outcome.scenario.calm:
             return IN_FLIGHT_CALM_S
         span = self._clock_s(since), self._clock_s(until)
         blind_s = outcome.weather.blind_s(link.source, *span) + outcome.weather.blind_s(link.target, *span)
         down_s = sum(max(min(end, span[1]) - max(start, span[0]), 0.0) for start, end in outcome.down)
-        return IN_FLIGHT_S + outcome.scenario.reconcile_every_s[link.source] + 2 * blind_s + down_s
+        return IN_FLIGHT_S + outcome.scenario.reconcile_every_s[looked_at] + 2 * blind_s + down_s
 
     @property
     def retry_s(self) -> float:
