@@ -67,6 +67,8 @@ class Capabilities:
     """A position's volume can grow while its id stays (netting). Where False, a larger volume is an old message."""
     keeps_stops: bool = True
     """The venue keeps a stop-loss and a take-profit on each position. Where False, no copy that wants one is opened."""
+    pending_orders: bool = False
+    """The account shows its pending orders in snapshots and, where it trades, takes such orders."""
     parallel_requests: int = 4
     """Requests under way at once per account."""
     requests_per_s: float = 10.0
@@ -110,14 +112,18 @@ class Account(Protocol):
         ...
 
     async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
-        """Ask the venue for all open positions and the account's figures (origin RECONCILED, `requested_at` set)."""
+        """Ask the venue for all open positions and the account's figures (origin RECONCILED, `requested_at` set).
+
+        With `capabilities.pending_orders` also for all pending orders, after the positions or together with them.
+        """
         ...
 
     async def submit(self, action: Action) -> Report:
         """Send one action, once.
 
-        Returns Filled, Accepted, StopsReplaced, Rejected or NotSent. An action on a position that the venue no longer
-        has, when it closes or reduces, is Rejected.
+        Returns Filled, Accepted, StopsReplaced, Placed, Replaced, Canceled, Rejected or NotSent. An action on a
+        position that the venue no longer has, when it closes or reduces, is Rejected, and so is one on a pending
+        order that works no more, and a pending order of a kind that the venue does not have.
 
         Raises:
             RequestNotSent: nothing left this process. SessionLost: the outcome is unknown. Throttled: not executed.
@@ -125,7 +131,8 @@ class Account(Protocol):
         ...
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
-        """Ask the venue's books for the open order with our tag: Filled, Rejected, Accepted (working) or NotFound.
+        """Ask the venue's books for the order with our tag that opens: Filled, Rejected, Accepted (under way) or
+        NotFound; of a pending order also Placed (working) or Canceled (ended unfilled).
 
         NotFound is what the books say now; the caller knows whether the settle time is over.
         """

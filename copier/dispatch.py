@@ -8,7 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TypeGuard
+from typing import TypeAlias, TypeGuard
 
 import trio
 from attrs import frozen
@@ -16,9 +16,32 @@ from attrs import frozen
 from adapters.base import Account, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from copier.latency import Latency
 from copier.pace import Pace
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops, raises_exposure
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+    raises_exposure,
+)
 from rules.events import SnapshotReceived
-from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.observed import WorkingOrder
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
 from rules.values import AccountId, OmsType
 
 QUEUE_MAX = 500
@@ -43,6 +66,9 @@ class Intent:
     action: Action
     durable_at: datetime
     resend: bool = False
+
+
+_Shown: TypeAlias = ClosePosition | ReducePosition | ReplaceStops | ReplaceOrder | CancelOrder
 
 
 class Dispatcher:
@@ -162,7 +188,7 @@ class Dispatcher:
             if isinstance(report, Accepted) and not accepted:
                 accepted, settled_at = True, self._now() + ACCEPTED_PATIENCE
                 await self._report(self._name, report)  # so that a next run knows it too
-            if isinstance(report, Filled | Rejected | StopsReplaced):
+            if isinstance(report, Filled | Rejected | StopsReplaced | Placed | Replaced | Canceled):
                 await self._report(self._name, report)
                 return
             if isinstance(report, NotFound) and asked_at > settled_at:
@@ -173,14 +199,17 @@ class Dispatcher:
             await trio.sleep(pause_s)
             pause_s = min(pause_s * 2, RESOLVE_PAUSE_S_MAX)
 
-    def _shows_in_positions(self, action: Action) -> TypeGuard[ClosePosition | ReducePosition | ReplaceStops]:
-        """Tell whether the open positions alone say what became of an order."""
-        return not isinstance(action, OpenPosition) and self._account.capabilities.oms is OmsType.HEDGING
+    def _shows_in_snapshot(self, action: Action) -> TypeGuard[_Shown]:
+        """Tell whether the open positions, or the pending orders, alone say what became of an order."""
+        if isinstance(action, ReplaceOrder | CancelOrder):
+            return True
+        opens = isinstance(action, OpenPosition | PlaceOrder)
+        return not opens and self._account.capabilities.oms is OmsType.HEDGING
 
     def _settle_s(self, action: Action) -> float:
         """Return how long the books may not show the order; a close must not wait for the slowest of them."""
         can = self._account.capabilities
-        if can.positions_settle_s is not None and self._shows_in_positions(action):
+        if can.positions_settle_s is not None and self._shows_in_snapshot(action):
             return can.positions_settle_s
         return can.settle_s
 
@@ -188,7 +217,7 @@ class Dispatcher:
         """Ask once; None when the venue could not be asked."""
         try:
             with trio.move_on_after(DEADLINE_S):
-                if not self._shows_in_positions(action):
+                if not self._shows_in_snapshot(action):
                     return await self._account.find(action.cl_ord_id, submitted_at)
                 snapshot, _ = await self._account.snapshot()
                 return judge_by_books(action, snapshot)
@@ -197,8 +226,13 @@ class Dispatcher:
         return None
 
 
-def judge_by_books(action: ClosePosition | ReducePosition | ReplaceStops, snapshot: SnapshotReceived) -> Report:
-    """Tell from a hedging account's open positions whether a close, a reduction or new stops were executed."""
+def judge_by_books(action: _Shown, snapshot: SnapshotReceived) -> Report | None:
+    """Tell from a hedging account's open positions whether a close, a reduction or new stops were executed.
+
+    And from any account's pending orders whether one was replaced or canceled; None when the snapshot does not tell.
+    """
+    if isinstance(action, ReplaceOrder | CancelOrder):
+        return _judge_by_orders(action, snapshot.orders)
     position = next((each for each in snapshot.positions if each.position_id == action.position_id), None)
     if isinstance(action, ReplaceStops):
         if position is None:
@@ -210,3 +244,16 @@ def judge_by_books(action: ClosePosition | ReducePosition | ReplaceStops, snapsh
     if isinstance(action, ReducePosition) and position.volume <= action.remaining:
         return Filled(action.cl_ord_id, action.position_id, action.volume)
     return NotFound(action.cl_ord_id)
+
+
+def _judge_by_orders(action: ReplaceOrder | CancelOrder, orders: tuple[WorkingOrder, ...] | None) -> Report | None:
+    if orders is None:
+        return None
+    order = next((each for each in orders if each.order_id == action.order_id), None)
+    if isinstance(action, CancelOrder):
+        return Canceled(action.cl_ord_id) if order is None else NotFound(action.cl_ord_id)
+    if order is None:
+        return Rejected(action.cl_ord_id, "the pending order works no more")
+    shown = (order.price, order.limit_price, order.stop_loss, order.take_profit)
+    asked = (action.price, action.limit_price, action.stop_loss, action.take_profit)
+    return Replaced(action.cl_ord_id) if shown == asked else NotFound(action.cl_ord_id)

@@ -12,9 +12,9 @@ from copier.ledger import Entry, Ledger
 from copier.ledger_codec import encode
 from copier.records import KINDS, CheckpointRecord
 from copier.recovery import recover
-from rules.actions import OpenPosition, ReplaceStops
-from rules.reports import Filled, Report, StopsReplaced
-from rules.values import AccountId, PositionId
+from rules.actions import Action, CancelOrder, OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
+from rules.reports import Canceled, Filled, Placed, Replaced, Report, StopsReplaced
+from rules.values import AccountId, PositionId, VenueOrderId
 
 
 class DryRun:
@@ -36,18 +36,26 @@ class DryRun:
         """Answer until cancelled."""
         while True:
             while self._intents:
-                action = self._intents.popleft().action
-                report: Report
-                if isinstance(action, ReplaceStops):
-                    report = StopsReplaced(action.cl_ord_id)
-                elif isinstance(action, OpenPosition):
-                    position_id = PositionId(f"dry-{action.cl_ord_id}")
-                    report = Filled(action.cl_ord_id, position_id, action.volume, action.expected_price)
-                else:
-                    report = Filled(action.cl_ord_id, action.position_id, action.volume, action.expected_price)
-                await self._report(self._name, report)
+                await self._report(self._name, _as_wished(self._intents.popleft().action))
             self._wake = trio.Event()
             await self._wake.wait()
+
+
+def _as_wished(action: Action) -> Report:
+    match action:
+        case OpenPosition():
+            position_id = PositionId(f"dry-{action.cl_ord_id}")
+            return Filled(action.cl_ord_id, position_id, action.volume, action.expected_price)
+        case ReplaceStops():
+            return StopsReplaced(action.cl_ord_id)
+        case PlaceOrder():
+            return Placed(action.cl_ord_id, VenueOrderId(f"dry-{action.cl_ord_id}"))
+        case ReplaceOrder():
+            return Replaced(action.cl_ord_id)
+        case CancelOrder():
+            return Canceled(action.cl_ord_id)
+        case _:
+            return Filled(action.cl_ord_id, action.position_id, action.volume, action.expected_price)
 
 
 def ledger_copy(path: Path) -> Ledger:

@@ -23,6 +23,8 @@ from rules.copies import CopyStatus
 from rules.events import (
     AccountReported,
     InstrumentReported,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
@@ -195,6 +197,10 @@ class Engine:
             case SnapshotReceived():
                 self._desk.cause_at = given.received_at if given.origin is Origin.LIVE else None
                 self._snapshot(given)
+            case OrderReported():
+                self.views[given.account].report_order(given)
+            case OrderEnded():
+                self.views[given.account].end_order(given)
             case AccountReported():
                 self._figures(given.account, given.status)
             case InstrumentReported():

@@ -1,8 +1,29 @@
 """Records as sentences: the same words on the console, in `copier explain` and in logs."""
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.copies import Copy, CopyStatus, Ending
-from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
 from rules.trace import Denied, Note
 from rules.values import plain
 
@@ -17,10 +38,20 @@ def action_words(action: Action) -> str:
             return f"reduce {printable(action.symbol)} by {plain(action.volume)} to {plain(action.remaining)}"
         case ClosePosition():
             return f"close {plain(action.volume)} {printable(action.symbol)}"
-        case _:
+        case ReplaceStops():
             return (
                 f"set stops of {printable(action.symbol)}{_stops(action.stop_loss, action.take_profit) or ' to none'}"
             )
+        case PlaceOrder():
+            what = f"{action.side.value} {plain(action.volume)} {printable(action.symbol)}"
+            until = "" if action.expires_at is None else f" until {action.expires_at.isoformat()}"
+            return f"place pending order: {what} {_prices(action)}{until}"
+        case ReplaceOrder():
+            return (
+                f"replace pending order {printable(action.order_id)} of {printable(action.symbol)}: {_prices(action)}"
+            )
+        case CancelOrder():
+            return f"cancel pending order {printable(action.order_id)} of {printable(action.symbol)}"
 
 
 def report_words(report: Report) -> str:
@@ -39,8 +70,14 @@ def report_words(report: Report) -> str:
             return f"outcome unknown: {printable(report.reason)}"
         case NotFound():
             return "never arrived at the venue"
-        case _:
+        case StopsReplaced():
             return "stops set"
+        case Placed():
+            return f"pending order {printable(report.venue_order_id)} placed"
+        case Replaced():
+            return "pending order replaced"
+        case Canceled():
+            return "pending order canceled"
 
 
 def trace_words(item: Note | Denied) -> str:
@@ -66,6 +103,12 @@ def copy_words(copy: Copy) -> str:
 def printable(text: str) -> str:
     """Return text from a venue without control characters: a terminal obeys those."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:200])
+
+
+def _prices(action: PlaceOrder | ReplaceOrder) -> str:
+    limit = "" if action.limit_price is None else f" limit {plain(action.limit_price)}"
+    kind = action.order_type.value.replace("_", "-")
+    return f"{kind} {plain(action.price)}{limit}{_stops(action.stop_loss, action.take_profit)}"
 
 
 def _stops(stop_loss: object, take_profit: object) -> str:

@@ -1,10 +1,11 @@
 """What the engine wants done at a target, in the imperative. Pure data; each carries its own `cl_ord_id`."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 from attrs import frozen
 
-from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
 @frozen
@@ -70,9 +71,60 @@ class ReplaceStops:
     take_profit: Price | None
 
 
-Action: TypeAlias = OpenPosition | ReducePosition | ClosePosition | ReplaceStops
+@frozen
+class PlaceOrder:
+    """Place a pending order; `price`, `limit_price` and the stops as in `rules.observed.WorkingOrder`.
+
+    `volume` is in lots on the instrument's grid. It works until it is filled or canceled, or until `expires_at`.
+    """
+
+    cl_ord_id: ClOrdId
+    account: AccountId
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    volume: Volume
+    price: Price
+    limit_price: Price | None = None
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+    expires_at: datetime | None = None
+
+
+@frozen
+class ReplaceOrder:
+    """Set all prices of a pending order; None removes a stop. Its volume and its expiry stay.
+
+    `side` and `order_type` are the order's own.
+    """
+
+    cl_ord_id: ClOrdId
+    account: AccountId
+    order_id: VenueOrderId
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    price: Price
+    limit_price: Price | None
+    stop_loss: Price | None
+    take_profit: Price | None
+
+
+@frozen
+class CancelOrder:
+    """Cancel a pending order: what is still to fill of it."""
+
+    cl_ord_id: ClOrdId
+    account: AccountId
+    order_id: VenueOrderId
+    symbol: Symbol
+
+
+Action: TypeAlias = (
+    OpenPosition | ReducePosition | ClosePosition | ReplaceStops | PlaceOrder | ReplaceOrder | CancelOrder
+)
 
 
 def raises_exposure(action: Action) -> bool:
     """Tell whether the action is new risk. Everything else goes first when a target must be asked slowly."""
-    return isinstance(action, OpenPosition)
+    return isinstance(action, OpenPosition | PlaceOrder)

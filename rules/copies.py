@@ -12,7 +12,19 @@ from attrs import evolve, field, frozen
 
 from rules.events import Origin
 from rules.reasons import Reason
-from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
 from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Side, Symbol, Volume
 
 ZERO = Volume(0)
@@ -244,6 +256,8 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
                 step=leg.step + 1,
             )
             return replace_leg(copy, settled)
+        case Placed() | Replaced() | Canceled():
+            return copy  # of pending orders, which no leg has
 
 
 def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetime) -> Copy:

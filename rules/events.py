@@ -10,8 +10,8 @@ from typing import TypeAlias
 from attrs import frozen
 
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote
-from rules.values import AccountId, PositionId, Price, Symbol
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.values import AccountId, OrderStatus, PositionId, Price, Symbol, VenueOrderId
 
 
 class Origin(Enum):
@@ -49,7 +49,8 @@ class SnapshotReceived:
 
     `requested_at` is when we asked (polled), or None when the venue pushed it: absence proves nothing about what
     changed after it. `certain` is False when the venue cannot vouch for completeness (the first push of a session
-    without an end-of-sync mark): an empty one must then be confirmed by asking.
+    without an end-of-sync mark): an empty one must then be confirmed by asking. `orders` are the complete pending
+    orders; None: this snapshot does not tell.
     """
 
     account: AccountId
@@ -58,6 +59,30 @@ class SnapshotReceived:
     origin: Origin
     requested_at: datetime | None = None
     certain: bool = True
+    orders: tuple[WorkingOrder, ...] | None = None
+
+
+@frozen
+class OrderReported:
+    """A pending order was placed, or is now as given. Sent again on any change, and sometimes without any."""
+
+    account: AccountId
+    received_at: datetime
+    order: WorkingOrder
+
+
+@frozen
+class OrderEnded:
+    """A pending order works no more. `status` is None where the venue does not say why.
+
+    `position_id` is of the position that it opened or changed, where it was filled and the venue tells.
+    """
+
+    account: AccountId
+    received_at: datetime
+    order_id: VenueOrderId
+    status: OrderStatus | None = None
+    position_id: PositionId | None = None
 
 
 @frozen
@@ -109,6 +134,8 @@ Event: TypeAlias = (
     PositionReported
     | PositionClosed
     | SnapshotReceived
+    | OrderReported
+    | OrderEnded
     | AccountReported
     | QuoteReported
     | InstrumentReported

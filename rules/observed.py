@@ -1,11 +1,11 @@
-"""What venues show us: positions, account figures, quotes. Frozen, exact, in our words."""
+"""What venues show us: positions, pending orders, account figures, quotes. Frozen, exact, in our words."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from attrs import frozen
 
-from rules.values import PositionId, Price, Side, Symbol, Volume
+from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
 @frozen
@@ -26,6 +26,33 @@ class Position:
     take_profit: Price | None = None
     contract_size: Decimal | None = None
     current_price: Price | None = None
+    magic: str | None = None
+    comment: str | None = None
+    tag: str | None = None
+
+
+@frozen
+class WorkingOrder:
+    """A pending order as the venue holds it at one moment: it waits for its price.
+
+    What protects a position is that position's stops, and no order here.
+
+    `volume` is in lots still to fill, > 0. `price` is the limit of a LIMIT, and what sets off a STOP or a STOP_LIMIT;
+    `limit_price` is what a STOP_LIMIT then asks for. The stops are those that its position will have. `tag` is our
+    `cl_ord_id` where we placed it. None means that there is none, or that the venue does not give it.
+    """
+
+    order_id: VenueOrderId
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    volume: Volume
+    price: Price
+    limit_price: Price | None = None
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+    placed_at: datetime | None = None
+    expires_at: datetime | None = None
     magic: str | None = None
     comment: str | None = None
     tag: str | None = None

@@ -39,6 +39,31 @@ class StopsReplaced:
 
 
 @frozen
+class Placed:
+    """The pending order works at the venue."""
+
+    cl_ord_id: ClOrdId
+    venue_order_id: VenueOrderId
+
+
+@frozen
+class Replaced:
+    """The pending order's prices are as asked."""
+
+    cl_ord_id: ClOrdId
+
+
+@frozen
+class Canceled:
+    """The pending order works no more: canceled as asked, or, where a placing is looked for later, ended unfilled.
+
+    Where only the list of pending orders could tell, it may have been filled a moment before: the positions show that.
+    """
+
+    cl_ord_id: ClOrdId
+
+
+@frozen
 class Rejected:
     """The venue said no, in its own words."""
 
@@ -70,4 +95,6 @@ class NotFound:
     cl_ord_id: ClOrdId
 
 
-Report: TypeAlias = Filled | Accepted | StopsReplaced | Rejected | NotSent | OutcomeUnknown | NotFound
+Report: TypeAlias = (
+    Filled | Accepted | StopsReplaced | Placed | Replaced | Canceled | Rejected | NotSent | OutcomeUnknown | NotFound
+)

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from attrs import define, evolve, field, frozen
 
-from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.events import OrderEnded, OrderReported, Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.instruments import Instrument
 from rules.limits_policy import Cap
-from rules.observed import AccountStatus, Position, Quote
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.trace import Denied
-from rules.values import AccountId, OmsType, PositionId, Price, Symbol, Volume
+from rules.values import AccountId, OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
 
 YOUNG = timedelta(seconds=2)
 """A list that lacks what was reported this short a while ago may be an older list, and a venue's books may lag behind
@@ -21,8 +21,8 @@ SAME_LIFE = timedelta(seconds=1)
 An id that is used again so soon is taken for the same life, which reopens nothing."""
 
 TOMBSTONES_MAX = 10_000
-"""Closed positions that are remembered per account, so that a late message reopens nothing. A message that comes
-after ten thousand other closes is caught by the next poll instead."""
+"""Closed positions, and ended orders, that are remembered per account, so that a late message reopens nothing. One that
+comes after ten thousand others is caught by the next poll instead."""
 
 
 @frozen
@@ -82,6 +82,10 @@ class AccountView:
     heard: set[PositionId] = field(factory=set)
     """Open positions of which the stream told the latest: the venue's books may lag behind it."""
     tombstones: dict[PositionId, Tombstone] = field(factory=dict)
+    orders: dict[VenueOrderId, WorkingOrder] = field(factory=dict)
+    """Pending orders; empty where the venue does not tell of them."""
+    orders_told_at: dict[VenueOrderId, datetime] = field(factory=dict)
+    """When the stream last told of a pending order, or of its end: a list that was made before that is older."""
     instruments: dict[Symbol, Instrument | None] = field(factory=dict)
     quotes: dict[Symbol, Quote] = field(factory=dict)
     denied: Denied | None = None
@@ -148,7 +152,44 @@ class AccountView:
             found.append(Change(position_id, None, gone.current_price))
         for position in event.positions:
             found.extend(self._present(position, event))
+        if event.orders is not None:
+            self._sync_orders(event, event.orders)
         return found
+
+    def report_order(self, event: OrderReported) -> None:
+        """Take one streamed pending order; one that ended stays so, since no venue uses an order's id again."""
+        order_id = event.order.order_id
+        if order_id in self.orders or order_id not in self.orders_told_at:
+            self.orders[order_id] = event.order
+            self._note_order(order_id, event.received_at)
+
+    def end_order(self, event: OrderEnded) -> None:
+        """Take the streamed end of a pending order, known or not."""
+        self.orders.pop(event.order_id, None)
+        self._note_order(event.order_id, event.received_at)
+
+    def _sync_orders(self, event: SnapshotReceived, orders: tuple[WorkingOrder, ...]) -> None:
+        """Take a complete list of pending orders, but for what the stream told after, or just before, it was made.
+
+        Where the venue cannot vouch for the list, an absence proves nothing.
+        """
+        made_at = event.received_at if event.requested_at is None else event.requested_at - YOUNG
+        told_later = {order_id for order_id, told_at in self.orders_told_at.items() if told_at >= made_at}
+        listed = {order.order_id: order for order in orders if order.order_id not in told_later}
+        kept = {
+            order_id: order
+            for order_id, order in self.orders.items()
+            if order_id not in listed and (order_id in told_later or not event.certain)
+        }
+        for order_id in self.orders.keys() - kept.keys() - listed.keys():
+            self.orders_told_at.pop(order_id, None)
+        self.orders = kept | listed
+
+    def _note_order(self, order_id: VenueOrderId, at: datetime) -> None:
+        self.orders_told_at.pop(order_id, None)
+        self.orders_told_at[order_id] = at
+        if len(self.orders_told_at) > TOMBSTONES_MAX:
+            del self.orders_told_at[next(iter(self.orders_told_at))]
 
     def _present(self, position: Position, event: SnapshotReceived) -> Iterable[Change | Doubt]:
         """Take one position of a list."""

@@ -40,6 +40,26 @@ class Side(Enum):
         return 1 if self is Side.BUY else -1
 
 
+class OrderType(Enum):
+    """Of a pending order (FIX 40); a market order never waits."""
+
+    LIMIT = "limit"
+    """Fills at its price or better."""
+    STOP = "stop"
+    """Becomes a market order when the market reaches its price."""
+    STOP_LIMIT = "stop_limit"
+    """Becomes a limit order when the market reaches its price."""
+
+
+class OrderStatus(Enum):
+    """How an order ended (FIX 39)."""
+
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
 class OmsType(Enum):
     """How an account keeps positions."""
 

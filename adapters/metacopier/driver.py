@@ -20,7 +20,16 @@ from adapters.metacopier.wire import (
     encode_position_request,
 )
 from adapters.network import Connect
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Quote
@@ -111,6 +120,8 @@ class MetaCopierAccount:
             if isinstance(action, ClosePosition):
                 await self._rest.send("DELETE", f"/positions/{segment(action.position_id)}")
                 return Filled(action.cl_ord_id, action.position_id, action.volume)
+            if isinstance(action, PlaceOrder | ReplaceOrder | CancelOrder):
+                return Rejected(action.cl_ord_id, "pending orders are not sent to MetaCopier")
             return await self._modify(action)
         except Refusal as refusal:
             return Rejected(action.cl_ord_id, refusal.text)

@@ -17,7 +17,7 @@ from adapters.simulation.records import (
     Result,
     StatusChanged,
 )
-from rules.actions import Action, ClosePosition, OpenPosition, ReplaceStops
+from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
 from rules.observed import Position
 from rules.reports import Filled, Rejected, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, Volume
@@ -77,7 +77,7 @@ class PaperBooks:
             try:
                 self._execute(action)
             except OrderRefused as refused:
-                if isinstance(action, ReplaceStops):
+                if isinstance(action, ReplaceStops | PlaceOrder | ReplaceOrder | CancelOrder):
                     self._unsaved_replacement = (action.cl_ord_id, str(refused))
             self._save()
         if self.failed is not None:
@@ -93,6 +93,8 @@ class PaperBooks:
         self._store.close()
 
     def _execute(self, action: Action) -> None:
+        if isinstance(action, PlaceOrder | ReplaceOrder | CancelOrder):
+            raise OrderRefused("a paper account has no pending orders")
         quoted = action.symbol in self._market.quotes
         if isinstance(action, ReplaceStops):
             self.book.replace_stops(action.position_id, action.stop_loss, action.take_profit)

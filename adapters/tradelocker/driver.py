@@ -28,7 +28,16 @@ from adapters.tradelocker.session import StreamSession, TokenRefused
 from adapters.tradelocker.stream_book import BookStops
 from adapters.tradelocker.wire_rest import InstrumentRow, OrderPlaced, Row, converted
 from adapters.websocket import open_websocket
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.events import Event, Origin, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote
@@ -217,6 +226,8 @@ class TradeLockerAccount:
                     if isinstance(answer, Refused):
                         return Rejected(action.cl_ord_id, answer.text)
                     return StopsReplaced(action.cl_ord_id)
+                case PlaceOrder() | ReplaceOrder() | CancelOrder():
+                    return Rejected(action.cl_ord_id, "pending orders are not sent to TradeLocker")
         except NotExecuted as error:
             return NotSent(action.cl_ord_id, str(error))
 

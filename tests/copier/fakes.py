@@ -13,7 +13,7 @@ from adapters.base import Account, Capabilities, Emit, SessionLost, UtcNow
 from rules.actions import Action, OpenPosition, ReducePosition, ReplaceStops
 from rules.events import Event, Origin, SessionOpened, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.reports import Filled, NotFound, Rejected, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol
 from tests.rules.playbook import EURUSD, T0
@@ -33,6 +33,7 @@ class FakeAccount:
     def __init__(self, name: str, now: UtcNow, capabilities: Capabilities = HEDGING) -> None:
         self.name = AccountId(name)
         self.positions: dict[PositionId, Position] = {}
+        self.orders: tuple[WorkingOrder, ...] | None = None
         self.status = AccountStatus(Decimal(100_000), Decimal(100_000), "USD")
         self.instruments: dict[Symbol, Instrument] = {EURUSD.symbol: EURUSD}
         self.quotes: dict[Symbol, Quote] = {}
@@ -88,7 +89,8 @@ class FakeAccount:
         if self.snapshots:
             raise self.snapshots.popleft()
         now = self._now()
-        return SnapshotReceived(self.name, now, tuple(self.positions.values()), Origin.RECONCILED, now), self.status
+        held = tuple(self.positions.values())
+        return SnapshotReceived(self.name, now, held, Origin.RECONCILED, now, orders=self.orders), self.status
 
     async def submit(self, action: Action) -> Report:
         self.sent.append(action)

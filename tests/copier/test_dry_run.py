@@ -10,9 +10,18 @@ from copier.dispatch import Intent
 from copier.dry_run import DryRun, ledger_copy
 from copier.ledger import Ledger, LedgerRefused
 from copier.recovery import recover, unanswered
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.reports import Filled, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol, Volume
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
+from rules.reports import Canceled, Filled, Placed, Replaced, Report, StopsReplaced
+from rules.values import AccountId, ClOrdId, OrderType, PositionId, Side, Symbol, VenueOrderId, Volume
 from tests.copier.desk import TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import T0
@@ -29,11 +38,15 @@ async def test_every_order_is_executed_as_wished(autojump_clock: MockClock) -> N
         reports.append(given)
 
     dry = DryRun(TARGET, report=report)
+    order_id = VenueOrderId("dry-e")
     actions: list[Action] = [
         OpenPosition(ClOrdId("a"), TARGET, EURUSD, Side.BUY, Volume(2), expected_price=Volume("1.1")),
         ReducePosition(ClOrdId("b"), TARGET, POSITION, EURUSD, Side.BUY, Volume("0.5"), Volume("1.5")),
         ClosePosition(ClOrdId("c"), TARGET, POSITION, EURUSD, Side.BUY, Volume("1.5")),
         ReplaceStops(ClOrdId("d"), TARGET, POSITION, EURUSD, None, None),
+        PlaceOrder(ClOrdId("e"), TARGET, EURUSD, Side.BUY, OrderType.STOP, Volume(1), Volume(2)),
+        ReplaceOrder(ClOrdId("f"), TARGET, order_id, EURUSD, Side.BUY, OrderType.STOP, Volume(3), None, None, None),
+        CancelOrder(ClOrdId("g"), TARGET, order_id, EURUSD),
     ]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(dry.run)
@@ -46,6 +59,9 @@ async def test_every_order_is_executed_as_wished(autojump_clock: MockClock) -> N
         Filled(ClOrdId("b"), POSITION, Volume("0.5")),
         Filled(ClOrdId("c"), POSITION, Volume("1.5")),
         StopsReplaced(ClOrdId("d")),
+        Placed(ClOrdId("e"), order_id),
+        Replaced(ClOrdId("f")),
+        Canceled(ClOrdId("g")),
     ]
     assert not dry.full
 

@@ -6,25 +6,38 @@ import pytest
 from attrs import evolve
 
 from copier.wording import action_words, copy_words, printable, report_words, trace_words
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage
 from rules.events import Origin
 from rules.reasons import Reason
 from rules.reports import (
     Accepted,
+    Canceled,
     Filled,
     NotFound,
     NotSent,
     OutcomeUnknown,
+    Placed,
     Rejected,
+    Replaced,
     Report,
     StopsReplaced,
 )
 from rules.trace import Denied, Note
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
+from rules.values import AccountId, ClOrdId, LinkId, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.rules.playbook import T0
 
 ID, TARGET, EURUSD, POSITION = ClOrdId("cp1"), AccountId("target"), Symbol("EURUSD"), PositionId("7")
+ORDER = VenueOrderId("99")
 COPY = Copy(
     LinkId("l"), TARGET, TARGET, POSITION, T0, EURUSD, Side.BUY, T0, Origin.LIVE, CopyStatus.ACTIVE,
     legs=(Leg(0, ID, EURUSD, Side.BUY, Decimal(1), stage=LegStage.OPEN, held=Decimal("0.50")),),
@@ -46,6 +59,26 @@ COPY = Copy(
         (ClosePosition(ID, TARGET, POSITION, EURUSD, Side.BUY, Decimal("1.00")), "close 1 EURUSD"),
         (ReplaceStops(ID, TARGET, POSITION, EURUSD, Decimal("1.05"), None), "set stops of EURUSD sl 1.05"),
         (ReplaceStops(ID, TARGET, POSITION, EURUSD, None, None), "set stops of EURUSD to none"),
+        (
+            PlaceOrder(ID, TARGET, EURUSD, Side.SELL, OrderType.LIMIT, Decimal("0.30"), Decimal("1.20"), expires_at=T0),
+            f"place pending order: sell 0.3 EURUSD limit 1.2 until {T0.isoformat()}",
+        ),
+        (
+            ReplaceOrder(
+                ID,
+                TARGET,
+                ORDER,
+                EURUSD,
+                Side.BUY,
+                OrderType.STOP_LIMIT,
+                Decimal("1.2"),
+                Decimal("1.19"),
+                Decimal("1.1"),
+                None,
+            ),
+            "replace pending order 99 of EURUSD: stop-limit 1.2 limit 1.19 sl 1.1",
+        ),
+        (CancelOrder(ID, TARGET, ORDER, EURUSD), "cancel pending order 99 of EURUSD"),
     ],
 )
 def test_an_order_in_words(action: Action, words: str) -> None:
@@ -63,6 +96,9 @@ def test_an_order_in_words(action: Action, words: str) -> None:
         (OutcomeUnknown(ID, "reset"), "outcome unknown: reset"),
         (NotFound(ID), "never arrived at the venue"),
         (StopsReplaced(ID), "stops set"),
+        (Placed(ID, ORDER), "pending order 99 placed"),
+        (Replaced(ID), "pending order replaced"),
+        (Canceled(ID), "pending order canceled"),
     ],
 )
 def test_a_report_in_words(report: Report, words: str) -> None:
@@ -103,6 +139,8 @@ def test_what_a_terminal_would_obey_is_replaced(character: str) -> None:
         report_words(OutcomeUnknown(ID, hostile)),
         action_words(ClosePosition(ID, TARGET, POSITION, Symbol(hostile), Side.BUY, Decimal(1))),
         action_words(ReplaceStops(ID, TARGET, POSITION, Symbol(hostile), None, None)),
+        report_words(Placed(ID, VenueOrderId(hostile))),
+        action_words(CancelOrder(ID, TARGET, VenueOrderId(hostile), Symbol(hostile))),
         trace_words(Note("rule", hostile, (("number", hostile),))),
     ):
         assert character not in text
