@@ -111,9 +111,7 @@ class Config:
     )
     allow_hard_to_borrow: bool = field(
         default=False,
-        metadata={
-            "doc": "Send short sales also of symbols that are not easy to borrow: you see to located inventory yourself."
-        },
+        metadata={"doc": "Sell short also what is not easy to borrow: you see to located inventory yourself."},
     )
     locate_broker: str | None = field(
         default=None,

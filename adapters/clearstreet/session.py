@@ -1,0 +1,258 @@
+"""One session of the activity channel without I/O: frames in, events out.
+
+Subscribes one account, takes the replay of the day up to `replay-complete`, has it confirmed by the books, and reports
+what changes. One account a session: neither the envelope nor `replay-complete` names one.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
+
+from adapters.base import RemoteProtocolError, SessionLost
+from adapters.clearstreet import translate, wire
+from adapters.clearstreet.net import Books, Lives
+from adapters.clearstreet.stream_book import Closed, StreamBook
+from rules.events import Event, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.observed import Position
+from rules.values import AccountId
+
+_BOOKS_ASKS_MAX: Final = 3
+"""How often the books may differ from the replay before they are believed: they may lag behind it a little."""
+
+_RECENT_MAX: Final = 256
+"""Sequence numbers of which the content is remembered, to tell a doubled message from numbering that begins anew."""
+
+_GAPS_MAX: Final = 1000
+"""Places of one day with a gap that are remembered; a venue with more of them is left to its replays."""
+
+_TYPES_COUNTED_MAX: Final = 32
+"""Bounds the table of types that nobody reads; the venue has nine."""
+
+_ORDERS_MAX: Final = 1000
+"""Orders of which the last news are kept for whoever waits for them."""
+
+
+class SubscriptionRefused(SessionLost):
+    """The venue refuses the subscription; whether for good, only the REST API can tell."""
+
+
+class Gap(RemoteProtocolError):
+    """Messages are missing. A fresh session gets them by its replay."""
+
+
+class Gaps:
+    """Where gaps were met today; one that is still there in a fresh replay is not filled by any."""
+
+    def __init__(self) -> None:
+        self._met: set[tuple[date, int, int]] = set()
+
+    def met_before(self, day: date, last: int, found: int) -> bool:
+        """Remember a gap; tell whether it was met before."""
+        place = (day, last, found)
+        if place in self._met:
+            return True
+        self._met = {known for known in self._met if known[0] == day}
+        if len(self._met) < _GAPS_MAX:
+            self._met.add(place)
+        return False
+
+
+class StreamSession:
+    """The state of one connection.
+
+    Send `subscribe` first, then feed every received frame to `receive`. While `needs_books` is true the REST API's
+    books are wanted through `learn`. While `waits` is true, `settle` is wanted when nothing else comes for a moment.
+
+    Args:
+        account_id: id or number, as the venue names the account.
+        lives: the account's opening times, shared with its polls.
+        gaps: the account's gaps, shared with its later sessions.
+        trading_day: the venue's day of an instant.
+    """
+
+    def __init__(
+        self, account: AccountId, account_id: str, lives: Lives, gaps: Gaps, trading_day: Callable[[datetime], date]
+    ) -> None:
+        self._account = account
+        self._account_id = account_id
+        self._gaps = gaps
+        self._trading_day = trading_day
+        self._book = StreamBook(lives)
+        self._subscribed = False
+        self._replayed = False
+        self._confirmed = False
+        self._day: date | None = None
+        self._recent: OrderedDict[int, int] = OrderedDict()
+        self._asks_left = _BOOKS_ASKS_MAX
+        self._notes: list[str] = []
+        self.sequence: int | None = None
+        """Of the last message that was applied."""
+        self.unknown: Counter[str] = Counter()
+        """Messages that were left aside, by type."""
+        self.orders: OrderedDict[str, wire.Order] = OrderedDict()
+        """The last news of each order, by `order_id`."""
+
+    @property
+    def subscribed(self) -> bool:
+        """Tell whether the venue took the subscription."""
+        return self._subscribed
+
+    @property
+    def synchronized(self) -> bool:
+        """Tell whether the snapshot was given out."""
+        return self._confirmed
+
+    @property
+    def needs_books(self) -> bool:
+        """Tell whether `learn` is wanted."""
+        return self._replayed and not self._confirmed
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether an execution waits for the position-update that belongs to it."""
+        return self._confirmed and self._book.waits
+
+    @property
+    def mark(self) -> int:
+        """The point that the stream has reached, to be taken before the books are asked for."""
+        return self._book.mark
+
+    def take_notes(self) -> list[str]:
+        """Return what a person should know, each once."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def subscribe(self, token: str) -> str:
+        """Return the first frame to send; the venue hangs up when it does not come within 30 s."""
+        return wire.subscribe(token, self._account_id)
+
+    def receive(self, text: str | bytes, at: datetime) -> list[Event]:
+        """Take one WebSocket message.
+
+        Args:
+            at: our clock, UTC.
+        Returns:
+            what happened, in order.
+        Raises:
+            SubscriptionRefused: the venue does not take the subscription. Gap: messages are missing.
+            RemoteProtocolError: the frame breaks the protocol.
+        """
+        frame = wire.frame(text)
+        match frame.message:
+            case wire.SubscribeAck() as ack:
+                return self._take_ack(ack, at)
+            case wire.ErrorNotice(details=details):
+                if not self._subscribed:
+                    raise SubscriptionRefused(f"the venue cannot read our subscription: {details[:200]}")
+                self._notes.append(f"error-notice: {details[:200]}")
+            case wire.Heartbeat():
+                return self.settle(at)
+            case wire.ReplayComplete():
+                self._book.settle()
+                self._replayed = True
+            case wire.UnknownMessage(type=kind):
+                self._count(kind)
+            case data:
+                if self._is_next(frame):
+                    return self._take_data(data, at)
+        return []
+
+    def settle(self, at: datetime) -> list[Event]:
+        """Take the executions of which no position-update came at their word."""
+        if not self._confirmed:
+            return []
+        return [self._event(change, at) for change in self._book.settle()]
+
+    def learn(self, books: Books, mark: int, at: datetime) -> list[Event]:
+        """Take the REST API's books, asked for at `mark` because of `needs_books`.
+
+        Returns:
+            the snapshot, once stream and books agree, or the books have contradicted the stream for the third time.
+        """
+        if not self.needs_books:
+            return []
+        difference = self._book.difference(books, mark)
+        if difference is not None:
+            self._asks_left -= 1
+            if self._asks_left > 0:
+                return []
+            self._notes.append(f"the books are believed against the replay of the day: {difference}")
+        self._book.take_books(books, mark)
+        self._confirmed = True
+        self._asks_left = _BOOKS_ASKS_MAX
+        return [SnapshotReceived(self._account, at, tuple(self._book.positions()), Origin.RECONCILED)]
+
+    def _take_ack(self, ack: wire.SubscribeAck, at: datetime) -> list[Event]:
+        if not ack.success:
+            raise SubscriptionRefused(f"the venue refuses the subscription: {ack.details[:200]}")
+        if ack.account_id not in (None, "", self._account_id):
+            raise RemoteProtocolError(
+                f"expected a subscription to {self._account_id}, found one to {(ack.account_id or '')[:80]!r}"
+            )
+        if self._subscribed:
+            return []
+        self._subscribed = True
+        return [SessionOpened(self._account, at)]
+
+    def _is_next(self, frame: wire.Frame) -> bool:
+        """Tell whether a message is to be applied: it is the next one, and not one that came before.
+
+        Raises:
+            Gap: messages are missing, and the venue has not been asked for them again yet.
+        """
+        sequence = frame.sequence
+        if sequence is None or not 0 <= sequence < 2**63:
+            raise RemoteProtocolError(f"expected a sequence from 0 to 2^63 on a sequenced message, found {sequence}")
+        last, day = self.sequence, self._trading_day(translate.instant(frame.timestamp, "timestamp of a message"))
+        if last is not None and sequence <= last:
+            if self._recent.get(sequence) == frame.digest:
+                return False
+            if self._day is None or day <= self._day or sequence > 1:
+                raise Gap(f"expected message {last + 1} of {self._day}, found {sequence}, which is not what it was")
+            self._recent.clear()  # the first message of a new day
+        elif last is not None and sequence > last + 1:
+            if not self._gaps.met_before(day, last, sequence):
+                raise Gap(f"expected message {last + 1} of {day}, found {sequence}")
+            self._notes.append(f"messages {last + 1} to {sequence - 1} of {day} are missing, also in the replay")
+            self._confirmed = False  # the books must say what they were about
+        self.sequence, self._day = sequence, day
+        self._recent[sequence] = frame.digest
+        if len(self._recent) > _RECENT_MAX:
+            self._recent.popitem(last=False)
+        return True
+
+    def _take_data(self, data: wire.Data, at: datetime) -> list[Event]:
+        if not translate.is_ours(data, self._account_id):
+            self._count("another account")
+            return []
+        change: Position | Closed | None = None
+        match data:
+            case wire.Trade():
+                change = self._book.take_trade(translate.trade(data))
+            case wire.Position():
+                change = self._book.take_position(data)
+            case wire.Order():
+                self._take_order(data)
+            case wire.BuyingPower():
+                translate.number(data.figure, "buying power")
+            case wire.LocateInventory():
+                pass
+        return [self._event(change, at)] if change is not None and self._confirmed else []
+
+    def _take_order(self, order: wire.Order) -> None:
+        order_id = translate.name(order.order_id, "an order_id")
+        self.orders.pop(order_id, None)
+        self.orders[order_id] = order
+        if len(self.orders) > _ORDERS_MAX:
+            self.orders.popitem(last=False)
+
+    def _event(self, change: Position | Closed, at: datetime) -> Event:
+        if isinstance(change, Closed):
+            position_id = translate.position_id(change.symbol)
+            return PositionClosed(self._account, at, position_id, change.price, change.at)
+        return PositionReported(self._account, at, change)
+
+    def _count(self, kind: str) -> None:
+        if kind in self.unknown or len(self.unknown) < _TYPES_COUNTED_MAX:
+            self.unknown[kind] += 1

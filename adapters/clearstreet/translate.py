@@ -1,0 +1,192 @@
+"""Clear Street's words into ours: pure functions, each refusing what it cannot read exactly.
+
+A number, side or time that cannot be read is never guessed: the whole message is refused with `RemoteProtocolError`,
+because a snapshot without one of its positions would look like a close.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from attrs import frozen
+from msgspec import Raw
+
+from adapters.base import RemoteProtocolError
+from adapters.clearstreet import wire, wire_rest
+from rules.instruments import Instrument
+from rules.observed import Position
+from rules.values import PositionId, Price, Side, Symbol, Volume, exact
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+NAME_LENGTH_MAX: Final = 256
+"""Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
+
+# Whole shares, in cents: the schema says nothing of fractions, and equities above a dollar trade in cents (Rule 612).
+_SHARE: Final = Decimal(1)
+_CENT: Final = Decimal("0.01")
+
+VOLUME_MAX: Final = Decimal(1_000_000)
+"""Shares in one order. The venue publishes no limit; more than this is no copy but a mistake."""
+
+_SHARES: Final = frozenset({"equity", "fund"})
+"""Asset classes that are traded in shares by the orders that we send."""
+
+_SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
+
+
+@frozen
+class Trade:
+    """An execution: `quantity` is signed by its side, `running` the signed position that it led to.
+
+    The venue says of the latter "the position at the time of this trade"; it is read as the position after it.
+    """
+
+    trade_id: str
+    order_id: str
+    symbol: Symbol
+    quantity: Decimal
+    price: Price
+    running: Decimal
+    at: datetime
+
+
+@frozen
+class Holding:
+    """The net position of a symbol: `quantity` in shares, below zero for a short one, never zero."""
+
+    symbol: Symbol
+    quantity: Decimal
+    average_cost: Price
+
+    @property
+    def side(self) -> Side:
+        return Side.BUY if self.quantity > 0 else Side.SELL
+
+
+def number(raw: Raw, what: str) -> Decimal:
+    """Return an exact number, written as a JSON number or as a string.
+
+    Raises:
+        RemoteProtocolError: it is none, or of absurd size.
+    """
+    text = bytes(memoryview(raw)[:80]).decode(errors="replace")  # no number that counts is longer
+    try:
+        if text.startswith('"'):
+            text = msgspec.json.decode(raw, type=str)
+        return exact(text, what)
+    except ValueError as error:
+        raise RemoteProtocolError(str(error)[:300]) from None
+
+
+def positive(raw: Raw, what: str) -> Decimal:
+    """Return an exact number > 0, or raise RemoteProtocolError."""
+    value = number(raw, what)
+    if value <= 0:
+        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
+    return value
+
+
+def instant(raw: Raw, what: str) -> datetime:
+    """Return a time given as epoch milliseconds as UTC, or raise RemoteProtocolError."""
+    milliseconds = number(raw, what)
+    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
+        raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+
+
+def name(text: str | None, what: str) -> str:
+    """Return an id or symbol of sane length, or raise RemoteProtocolError."""
+    if not text or len(text) > NAME_LENGTH_MAX:
+        raise RemoteProtocolError(f"expected {what} of 1 to {NAME_LENGTH_MAX} characters, found {len(text or '')}")
+    return text
+
+
+def sign_of(side: str, what: str) -> int:
+    """Return +1 for buy, -1 for sell and sell-short, or raise RemoteProtocolError."""
+    sign = _SIDES.get(side)
+    if sign is None:
+        raise RemoteProtocolError(f"{what} must be buy, sell or sell-short, was {side[:40]!r}")
+    return sign
+
+
+def trade(message: wire.Trade) -> Trade:
+    """Return an execution; what it led to after a short sale is short, also where the venue writes no minus."""
+    trade_id = name(message.trade_id, "a trade_id")
+    what = f"of trade {trade_id[:40]}"
+    running = number(message.running_position, f"running_position {what}")
+    return Trade(
+        trade_id=trade_id,
+        order_id=message.order_id,
+        symbol=Symbol(name(message.symbol, f"a symbol {what}")),
+        quantity=sign_of(message.side, f"side {what}") * positive(message.quantity, f"quantity {what}"),
+        price=positive(message.price, f"price {what}"),
+        running=-abs(running) if message.side == "sell-short" else running,
+        at=instant(message.created_at, f"created_at {what}"),
+    )
+
+
+def quantity(message: wire.Position, running: Decimal | None) -> Decimal:
+    """Return the signed quantity of a position; zero when it is flat.
+
+    Args:
+        running: the signed position after the symbol's last known execution. How the venue writes a short quantity is
+            not documented: a positive one of just that size is taken for short where the executions say so.
+    """
+    found = number(message.quantity, f"quantity of position {message.symbol[:40]}")
+    return -found if running is not None and running < 0 and found == -running else found
+
+
+def holding(message: wire.Position, signed: Decimal) -> Holding:
+    """Return a position that is not flat, with its sign already known."""
+    symbol = name(message.symbol, "a symbol of a position")
+    return Holding(Symbol(symbol), signed, positive(message.average_cost, f"average_cost of position {symbol[:40]}"))
+
+
+def position(held: Holding, opened_at: datetime) -> Position:
+    """Return a position in our words. Its id is its symbol: the venue has one position a symbol, and no other id."""
+    return Position(
+        position_id=position_id(held.symbol),
+        symbol=held.symbol,
+        side=held.side,
+        volume=abs(held.quantity),
+        open_price=held.average_cost,
+        opened_at=opened_at,
+    )
+
+
+def position_id(symbol: Symbol) -> PositionId:
+    """Return the id of the net position of a symbol."""
+    return PositionId(symbol)
+
+
+def is_ours(message: wire.Data, account_id: str) -> bool:
+    """Tell whether a message is of our account, which it names by id, by number, or not at all."""
+    named = {message.account_id, message.account_number} - {None, ""}
+    return not named or account_id in named
+
+
+def instruments(rows: Iterable[wire_rest.Instrument]) -> dict[Symbol, Instrument]:
+    """Return the instruments by symbol, each as the venue's own format (cms) names it."""
+    found: dict[Symbol, Instrument] = {}
+    for row in rows:
+        for each in row.symbols:
+            if each.symbol and len(each.symbol) <= NAME_LENGTH_MAX and each.symbol_format in (None, "cms"):
+                found[Symbol(each.symbol)] = _instrument(Symbol(each.symbol), row.asset_class)
+    return found
+
+
+def _instrument(symbol: Symbol, asset_class: str) -> Instrument:
+    shares = asset_class in _SHARES
+    return Instrument(
+        symbol=symbol,
+        volume_min=_SHARE,
+        volume_max=VOLUME_MAX,
+        volume_step=_SHARE,
+        tick_size=_CENT,
+        contract_size=Volume(1) if shares else None,
+        profit_currency="USD",
+        tradable=shares,
+    )

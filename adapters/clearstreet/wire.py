@@ -1,0 +1,217 @@
+"""Clear Street's messages as it words them: typed, bounded, JSON in and out and nothing else.
+
+Unknown fields are passed over and unknown message types kept as such, so that the venue may grow. Numbers stay raw
+text here, whether they come as JSON numbers or as strings (both are documented); `translate` passes each through
+`exact`, so that no digit is lost on the way. Source: Activity Channel page and Studio OpenAPI 2.0.0, read 2026-11-21.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from adapters.base import RemoteProtocolError
+
+BASE: Final = "/studio/v2"
+
+ROWS_MAX: Final = 2000
+"""In one answer: the most that `page_size` takes."""
+
+Unread: TypeAlias = Any
+"""The type of what the venue shows and we do not use: whatever is in it must not end a session."""
+
+T = TypeVar("T")
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An order. `state` tells whether it is over; `status` (FIX tag 39) does not, since `replaced` is none of both."""
+
+    order_id: str
+    state: str
+    quantity: Raw
+    filled_quantity: Raw = Raw(b'"0"')
+    symbol: str = ""
+    side: str = ""
+    reference_id: str | None = None
+    status: str | None = None
+    text: str | None = None
+    average_price: Raw = Raw(b"null")
+    account_id: str | None = None
+    account_number: str | None = None
+    created_at: Raw = Raw(b"null")
+    updated_at: Unread = None
+    version: Unread = None
+    order_type: Unread = None
+    running_position: Unread = None
+    price: Unread = None
+    stop_price: Unread = None
+    time_in_force: Unread = None
+    order_update_reason: Unread = None
+    strategy: Unread = None
+    open_close_indicator: Unread = None
+
+
+class Trade(Struct, frozen=True, kw_only=True):
+    """An execution. It names its order and not the order's `reference_id`; `symbol` is optional in the schema."""
+
+    trade_id: str
+    order_id: str
+    side: str
+    quantity: Raw
+    price: Raw
+    running_position: Raw
+    created_at: Raw
+    symbol: str | None = None
+    account_id: str | None = None
+    account_number: str | None = None
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """The net position of a symbol. The sign of a short quantity is not documented."""
+
+    symbol: str
+    quantity: Raw
+    average_cost: Raw = Raw(b"null")
+    account_id: str | None = None
+    account_number: str | None = None
+
+
+class BuyingPower(Struct, frozen=True, kw_only=True):
+    """What may still be bought. The schema names the figure `amount` and requires it as `buying_power`."""
+
+    amount: Raw = Raw(b"null")
+    buying_power: Raw = Raw(b"null")
+    account_id: str | None = None
+    account_number: str | None = None
+
+    @property
+    def figure(self) -> Raw:
+        """Whichever of the two names was used."""
+        return self.buying_power if bytes(self.amount) == b"null" else self.amount
+
+
+class LocateInventory(Struct, frozen=True, kw_only=True):
+    """Shares located for short sales of a symbol."""
+
+    symbol: str | None = None
+    available: Raw = Raw(b"null")
+    reserved: Raw = Raw(b"null")
+    used: Raw = Raw(b"null")
+    account_id: str | None = None
+    account_number: str | None = None
+
+
+class SubscribeAck(Struct, frozen=True, kw_only=True):
+    """The answer to our subscription. `account_id` is missing in the vendor's own guide."""
+
+    success: bool
+    account_id: str | None = None
+    details: str = ""
+
+
+class ReplayComplete(Struct, frozen=True):
+    """All sequenced messages since the beginning of the day have been sent."""
+
+
+class Heartbeat(Struct, frozen=True):
+    """The venue lives."""
+
+
+class ErrorNotice(Struct, frozen=True, kw_only=True):
+    """The venue could not read what we sent; it may hang up next."""
+
+    details: str = ""
+
+
+class UnknownMessage(Struct, frozen=True):
+    """A message of a type that we do not know."""
+
+    type: str
+
+
+Data: TypeAlias = Order | Trade | Position | BuyingPower | LocateInventory
+Message: TypeAlias = Data | SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice | UnknownMessage
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """One frame of the channel: when it was sent, its place in the day where it has one, and what it says."""
+
+    timestamp: Raw
+    message: Message
+    sequence: int | None = None
+    digest: int = 0
+    """Of the payload, to tell whether a message of the same number is the same message."""
+
+
+class _Envelope(Struct, frozen=True, kw_only=True):
+    payload: Raw
+    timestamp: Raw = Raw(b"null")
+    sequence: int | None = None
+
+
+class _Type(Struct, frozen=True):
+    type: str
+
+
+class _WithData(Struct, frozen=True):
+    data: Raw
+
+
+_SEQUENCED: Final[Mapping[str, type[Data]]] = {
+    "order-update": Order,
+    "trade-notice": Trade,
+    "position-update": Position,
+    "buying-power-update": BuyingPower,
+    "locate-inventory-update": LocateInventory,
+}
+_PLAIN: Final[Mapping[str, type[SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice]]] = {
+    "subscribe-activity-ack": SubscribeAck,
+    "replay-complete": ReplayComplete,
+    "heartbeat": Heartbeat,
+    "error-notice": ErrorNotice,
+}
+
+
+def frame(text: str | bytes) -> Frame:
+    """Return what one WebSocket message says.
+
+    Raises:
+        RemoteProtocolError: no JSON, no envelope, or not what its type promises.
+    """
+    envelope = decoded(text, _Envelope, "a message of the activity channel")
+    kind = decoded(envelope.payload, _Type, "a payload with a type").type
+    message: Message
+    if (sequenced := _SEQUENCED.get(kind)) is not None:
+        data = decoded(envelope.payload, _WithData, f"a payload of {kind} with data").data
+        message = decoded(data, sequenced, f"the data of {kind}")
+    elif (plain := _PLAIN.get(kind)) is not None:
+        message = decoded(envelope.payload, plain, f"a payload of {kind}")
+    else:
+        message = UnknownMessage(kind[:80])
+    digest = hash(bytes(envelope.payload))
+    return Frame(timestamp=envelope.timestamp, message=message, sequence=envelope.sequence, digest=digest)
+
+
+def subscribe(token: str, account_id: str) -> str:
+    """Return the message that subscribes to an account's activity."""
+    payload = {"type": "subscribe-activity", "account_id": account_id}
+    return msgspec.json.encode({"authorization": token, "payload": payload}).decode()
+
+
+def decoded(body: str | bytes | Raw, kind: type[T], what: str) -> T:
+    """Return `body` read as `kind`.
+
+    Raises:
+        RemoteProtocolError: it is not JSON, or of another shape; says `what` was expected.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    # ValueError: msgspec's DecodeError and UnicodeError are some.
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"expected {what} as JSON, found: {str(error)[:200]}") from None
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """Return the body of a request."""
+    return msgspec.json.encode(body)
