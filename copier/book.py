@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from rules.copies import Copy, CopyStatus
 from rules.reconcile import CopyKey
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, PositionId
+from rules.values import AccountId, ClOrdId, PositionId, Volume
 
 
 class CopyBook:
@@ -79,6 +79,10 @@ class CopyBook:
             if copy is not None and view is not None and copy.holds:
                 view.copies += sign
                 view.volume += sign * copy.expected
+                for leg in copy.legs:
+                    if leg.live:
+                        held = view.lots.get((leg.symbol, leg.side), Volume(0)) + sign * leg.most
+                        view.lots[leg.symbol, leg.side] = held
 
     def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
         for cl_ord_id in _orders(old):

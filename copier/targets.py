@@ -8,13 +8,13 @@ from attrs import frozen
 
 from copier.book import CopyBook
 from copier.desk import Desk
-from rules.copies import Copy, CopyStatus, Leg, LegStage
+from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage
 from rules.events import Origin, SnapshotReceived
 from rules.identity import is_ours
 from rules.observed import Position
 from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, shrink_leg
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Volume
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Symbol, Volume
 
 
 @frozen
@@ -112,9 +112,11 @@ class TargetWatch:
         closes_all = self._flattens_all(account)
         shown = {position.position_id for position in event.positions}
         by_id = desk.views[account].oms is OmsType.HEDGING
+        # A netted position that was turned around has a new id; it is still the one of its symbol.
+        shared = set() if by_id else {leg.symbol for copy in copies for leg in copy.legs if leg.live}
         found: set[Finding] = set()
         for position in event.positions:
-            if position.position_id in owned:
+            if position.position_id in owned or position.symbol in shared:
                 continue
             if is_ours(position.tag):
                 leg = self._leg_of(position)
@@ -197,6 +199,9 @@ def count_foreign(view: AccountView, book: CopyBook, positions: tuple[Position, 
 
     What carries the tag of an order of ours that is under way is counted with the copies already.
     """
+    if view.oms is OmsType.NETTING:
+        _count_netted(view, book, positions)
+        return
     held: dict[PositionId | None, Volume] = {}
     for copy in book.of_target(view.account):
         for leg in copy.legs:
@@ -208,3 +213,21 @@ def count_foreign(view: AccountView, book: CopyBook, positions: tuple[Position, 
         elif position.tag is None or book.by_order(ClOrdId(position.tag)) is None:
             view.foreign += 1
             view.foreign_volume += position.volume
+
+
+def _count_netted(view: AccountView, book: CopyBook, positions: tuple[Position, ...]) -> None:
+    """Count what each net position has beyond the sum of our legs, whatever becomes of their orders under way."""
+    ours: dict[Symbol, tuple[Volume, Volume]] = {}
+    for copy in book.of_target(view.account):
+        for leg in copy.legs:
+            if leg.live:
+                sure = ZERO if leg.stage is LegStage.OPENING else leg.expected
+                low, high = sorted((sure * leg.side.sign, leg.most * leg.side.sign))
+                before = ours.get(leg.symbol, (ZERO, ZERO))
+                ours[leg.symbol] = (before[0] + low, before[1] + high)
+    view.foreign, view.foreign_volume = 0, ZERO
+    for position in positions:
+        net = position.volume * position.side.sign
+        low, high = ours.get(position.symbol, (ZERO, ZERO))
+        view.foreign_volume += max(low - net, net - high, ZERO)
+        view.foreign += position.symbol not in ours

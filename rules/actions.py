@@ -7,6 +7,8 @@ from attrs import frozen
 
 from rules.values import AccountId, ClOrdId, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
+NOTHING = Volume(0)
+
 
 @frozen
 class OpenPosition:
@@ -30,7 +32,7 @@ class OpenPosition:
 class ReducePosition:
     """Close part of a position: `volume` lots of it, which leaves `remaining` lots (> 0) of what we hold in it.
 
-    `side` is the position's own side.
+    `side` is the position's own side. `locked` is for netting accounts, see `ClosePosition`.
     """
 
     cl_ord_id: ClOrdId
@@ -41,13 +43,16 @@ class ReducePosition:
     volume: Volume
     remaining: Volume
     expected_price: Price | None = None
+    locked: Volume = NOTHING
 
 
 @frozen
 class ClosePosition:
     """Close what we hold of a position: `volume` lots, on a hedging account the whole of it.
 
-    `side` is the position's own side.
+    `side` is the position's own side; on a netting account the side on which we hold the lots. Up to `locked` of them
+    may be offset there by copies of ours on the other side, so that the net position does not show them: closing these
+    grows or turns it. Beyond what the position has and what is locked nothing may be closed: it would open another.
     """
 
     cl_ord_id: ClOrdId
@@ -57,6 +62,7 @@ class ClosePosition:
     side: Side
     volume: Volume
     expected_price: Price | None = None
+    locked: Volume = NOTHING
 
 
 @frozen

@@ -16,7 +16,7 @@ from rules.policy import CopyLink, LinkState, SizeMode, StartOpen, StopsMode
 from rules.reasons import Reason
 from rules.schedule import Open
 from rules.sizing import Sized, following_volume, size_copy
-from rules.state import AccountView
+from rules.state import AccountView, stops_follow
 from rules.stops import TargetStops, target_stops
 from rules.symbols import map_symbol
 from rules.trace import Denied, Note, Trace
@@ -326,6 +326,8 @@ class Market:
         if policy.stops.mode is not StopsMode.NONE and not self.question.target.keeps_stops:
             numbers = (("account", self.question.target.account), ("stops.mode", policy.stops.mode.value))
             return Denied("stops", Reason.STOPS_UNSUPPORTED, numbers)
+        if not stops_follow(self.question.source, self.question.target):
+            return TargetStops(None, None, (Note("stops", "none: one netted position stands for several copies"),))
         return target_stops(
             policy.stops, policy.reverse, self.question.position, self.side, entry, self.instrument, required
         )

@@ -12,9 +12,10 @@ from rules.identity import cl_ord_id
 from rules.instruments import Instrument
 from rules.observed import Position
 from rules.reasons import Reason
+from rules.state import stops_follow
 from rules.stops import TargetStops, moved_stops
 from rules.trace import Denied, Note
-from rules.values import Price, Volume, plain
+from rules.values import OmsType, Price, Volume, plain
 
 REFUSED_QUOTE_AGE_MAX = timedelta(minutes=5)
 """Stops that the venue has refused are judged by its last quote, also where a quiet market made that a while ago."""
@@ -85,12 +86,13 @@ def _shrink(
     order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
     price = _exit_price(context, leg)
     action: Action
+    locked = _locked(context, leg, cut)
     if cut == leg.held:
         purpose = Purpose.CLOSE
-        action = ClosePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, price)
+        action = ClosePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, price, locked)
     else:
         purpose, rest = Purpose.REDUCE, leg.held - cut
-        action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, price)
+        action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, price, locked)
     leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None)
     return replace_leg(copy, leg), action, cut
 
@@ -103,6 +105,13 @@ def _cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Volume:
         return ZERO
     part = min(excess, leg.held - instrument.volume_min)
     return part if part >= instrument.volume_min else ZERO
+
+
+def _locked(context: Context, leg: Leg, cut: Volume) -> Volume:
+    """Return how much of `cut` other copies of ours may offset on a netting account."""
+    if context.target.oms is OmsType.HEDGING:
+        return ZERO
+    return min(cut, context.target.lots.get((leg.symbol, leg.side.opposite), ZERO))
 
 
 def _exit_price(context: Context, leg: Leg) -> Price | None:
@@ -119,7 +128,7 @@ def _protect(
 ) -> tuple[Copy, Action | None]:
     """Set the leg's stops when what the source has now asks for others than we last set."""
     instrument = context.target.instruments.get(leg.symbol)
-    if instrument is None or leg.position_id is None:
+    if instrument is None or leg.position_id is None or not stops_follow(context.source, context.target):
         return copy, None
     wanted = _wanted_stops(context, leg, position, instrument)
     if wanted is None or (wanted.stop_loss == leg.stop_loss and wanted.take_profit == leg.take_profit):
@@ -134,7 +143,7 @@ def _protect(
 def _lacks_stops(context: Context, leg: Leg, position: Position) -> bool:
     """Tell whether the source asks for a stop that today's price does not let the target have."""
     instrument = context.target.instruments.get(leg.symbol)
-    if instrument is None or leg.open_price is None:
+    if instrument is None or leg.open_price is None or not stops_follow(context.source, context.target):
         return False
     asked = _stops_at(context, leg, position, instrument, leg.open_price, None)
     return (asked.stop_loss, asked.take_profit) != (leg.stop_loss, leg.take_profit)

@@ -10,7 +10,7 @@ from rules.instruments import Instrument
 from rules.limits_policy import Cap
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.trace import Denied
-from rules.values import AccountId, OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
+from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 YOUNG = timedelta(seconds=2)
 """A list that lacks what was reported this short a while ago may be an older list, and a venue's books may lag behind
@@ -99,6 +99,8 @@ class AccountView:
     """Copies that hold something here, over all links."""
     volume: Volume = field(factory=Volume)
     """Lots that they hold or will hold."""
+    lots: dict[tuple[Symbol, Side], Volume] = field(factory=dict)
+    """The same by symbol and side, at most: lots whose closing has no answer yet included."""
 
     def report(self, event: PositionReported) -> Change | Doubt | None:
         """Take one streamed position; None when it says nothing new."""
@@ -252,6 +254,15 @@ class AccountView:
         self.tombstones[position_id] = Tombstone(opened_at, at, heard)
         if len(self.tombstones) > TOMBSTONES_MAX:
             del self.tombstones[next(iter(self.tombstones))]
+
+
+def stops_follow(source: AccountView, target: AccountView) -> bool:
+    """Tell whether the target's positions get stops of their own.
+
+    On a netting account one position stands for many copies, of which each would set stops on all; where the source
+    nets too, it stands for one source position.
+    """
+    return target.oms is OmsType.HEDGING or source.oms is OmsType.NETTING
 
 
 def _newer(learned_at: datetime | None, requested_at: datetime | None) -> bool:

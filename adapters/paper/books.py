@@ -17,7 +17,16 @@ from adapters.simulation.records import (
     Result,
     StatusChanged,
 )
-from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.observed import Position
 from rules.reports import Filled, Rejected, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, Volume
@@ -112,14 +121,28 @@ class PaperBooks:
                 price=price,
             )
             return
+        if self.book.oms is OmsType.NETTING:
+            self._close_netted(action, price)
+            return
         held = self.book.positions.get(action.position_id)
         if held is not None and not quoted and price is None:
             price = _last_price(held)
-        volume: Volume | None = action.volume
-        if isinstance(action, ClosePosition) and held is not None:
-            # On a hedging account a close means the whole; on a netting one our part, of which a hand may have taken.
-            volume = None if self.book.oms is OmsType.HEDGING else min(action.volume, held.volume)
+        volume = None if isinstance(action, ClosePosition) else action.volume
         self.book.close(action.position_id, volume, tag=action.cl_ord_id, price=price)
+
+    def _close_netted(self, action: ClosePosition | ReducePosition, price: Price | None) -> None:
+        """Close our part of the symbol's one position, of which a hand may have taken, or what copies offset there."""
+        held = next((each for each in self.book.positions.values() if each.symbol == action.symbol), None)
+        if held is not None and price is None and action.symbol not in self._market.quotes:
+            price = _last_price(held)
+        shown = held.volume if held is not None and held.side is action.side else Volume(0)
+        volume = min(action.volume, shown + action.locked)
+        if held is not None and 0 < volume <= shown:
+            self.book.close(held.position_id, volume, tag=action.cl_ord_id, price=price)
+        elif volume:
+            self.book.open(action.symbol, action.side.opposite, volume, tag=action.cl_ord_id, price=price)
+        else:
+            self.book.close(action.position_id, action.volume, tag=action.cl_ord_id, price=price)  # refused: it is gone
 
     def _on_change(self, change: Change) -> None:
         if isinstance(change, PositionChanged):

@@ -32,8 +32,9 @@ def opening(
     return OpenPosition(tag(number), ALIAS, Symbol(symbol), side, Decimal(volume), **stops)
 
 
-def closing(position: Position, number: int = 2) -> ClosePosition:
-    return ClosePosition(tag(number), ALIAS, position.position_id, position.symbol, position.side, position.volume)
+def closing(position: Position, number: int = 2, locked: str = "0") -> ClosePosition:
+    held = (position.symbol, position.side, position.volume)
+    return ClosePosition(tag(number), ALIAS, position.position_id, *held, locked=Decimal(locked))
 
 
 def reducing(position: Position, volume: str = "0.10", number: int = 2) -> ReducePosition:

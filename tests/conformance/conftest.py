@@ -25,6 +25,13 @@ async def trading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield opened
 
 
+@pytest.fixture(params=[kind for kind in TRADING if "netting" in kind])
+async def netting(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that takes orders on an account with one position a symbol."""
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=WIRED)
 async def wired(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """Every venue that takes orders over a wire; `test_folders` holds what the others say instead."""

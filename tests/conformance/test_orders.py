@@ -121,6 +121,32 @@ async def test_an_action_on_a_position_that_is_gone_is_rejected(
     assert not trading.book.positions
 
 
+async def test_closing_what_copies_of_the_other_side_offset_turns_the_net_position(
+    netting: World, autojump_clock: MockClock
+) -> None:
+    bought = await opened(netting, opening(1, "0.30"))
+    await settled(netting, sold := opening(2, "0.50", side=Side.SELL), await netting.account.submit(sold))
+    assert _net(netting) == Decimal("-0.20")
+    action = closing(bought, 3, locked="0.30")
+    report = await settled(netting, action, await netting.account.submit(action))
+    assert isinstance(report, Filled)
+    assert (report.volume, _net(netting)) == (Decimal("0.30"), Decimal("-0.50"))
+    assert len(netting.book.orders_with_tag(tag(3))) == 1
+
+
+async def test_closing_never_opens_what_nothing_offsets(netting: World, autojump_clock: MockClock) -> None:
+    bought = await opened(netting, opening(1, "0.30"))
+    netting.book.close(bought.position_id, Decimal("0.20"))
+    action = closing(bought, 2)
+    report = await settled(netting, action, await netting.account.submit(action))
+    assert isinstance(report, Filled)
+    assert (report.volume, _net(netting)) == (Decimal("0.10"), 0)
+    by_hand(netting, "0.40", side=Side.SELL)
+    again = closing(bought, 3)
+    assert isinstance(await settled(netting, again, await netting.account.submit(again)), Rejected)
+    assert _net(netting) == Decimal("-0.40")
+
+
 async def test_a_throttled_action_is_not_executed_and_may_be_sent_again(
     wired: World, autojump_clock: MockClock
 ) -> None:
@@ -231,3 +257,7 @@ def _check_tag(trading: World) -> None:
         states(trading.venue, "tag of a close | none")
     else:
         assert trading.book.orders[-1].tag == tag(2)
+
+
+def _net(world: World) -> Decimal:
+    return sum((held.volume * held.side.sign for held in world.book.positions.values()), Decimal(0))

@@ -54,6 +54,17 @@ def test_totals_count_what_is_held_and_what_is_under_way_once() -> None:
     assert (view.copies, view.volume) == (0, 0)
 
 
+def test_lots_are_counted_by_side_until_their_closing_is_answered() -> None:
+    book, view = new_book()
+    closing = Pending(Purpose.CLOSE, ClOrdId("c"), Decimal(2))
+    book.store(copy("p1", leg("a", "2", pending=closing)))
+    book.store(copy("p2", evolve(leg("b", "3"), side=Side.SELL)))
+    assert view.lots == {("X", Side.BUY): 2, ("X", Side.SELL): 3}
+    book.store(copy("p1", leg("a", "0", LegStage.CLOSED)))
+    book.forget(copy("p2"))
+    assert view.lots == {("X", Side.BUY): 0, ("X", Side.SELL): 0}
+
+
 def test_an_order_finds_its_copy_by_its_opening_and_by_what_is_under_way() -> None:
     book, _ = new_book()
     closing = Pending(Purpose.CLOSE, ClOrdId("c"), Decimal(1))

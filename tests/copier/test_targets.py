@@ -11,7 +11,7 @@ from rules.events import Origin, SnapshotReceived
 from rules.limits_policy import Cap, CapKind, FlattenScope, Limit, LimitKind, Percent
 from rules.observed import AccountStatus, Position
 from rules.reports import NotFound, Rejected
-from rules.values import OmsType, PositionId, Side
+from rules.values import OmsType, PositionId, Side, Symbol
 from tests.copier.desk import TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
@@ -250,6 +250,28 @@ async def test_legs_that_cancel_each_other_are_not_lost_because_a_hand_trades_be
     assert {copy.status for copy in desk.book.all()} == {CopyStatus.ACTIVE}
 
 
+async def test_a_leg_that_others_offset_is_closed_with_what_is_locked_and_the_turned_position_is_no_orphan() -> None:
+    desk = await Desk(oms=OmsType.NETTING, close_orphans=True).ready()
+    for position in (source_position("p1"), source_position("p2", side=Side.SELL, volume=Decimal(2))):
+        await desk.fills(await desk.sees(position))
+    turned = foreign(position_id=PositionId("turned"), side=Side.SELL, volume=Decimal(1), tag=OURS)
+    for _ in range(3):
+        assert await desk.polls(TARGET, turned) == []
+    assert desk.alerts == []
+    [order] = await desk.closes("p1")
+    assert isinstance(order, ClosePosition)
+    assert (order.side, order.volume, order.locked) == (Side.BUY, 1, 1)
+
+
+async def test_a_close_that_nothing_offsets_has_nothing_locked() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    await desk.fills(await desk.sees(source_position("p1")))
+    await desk.fills(await desk.sees(source_position("p2")))
+    [order] = await desk.closes("p1")
+    assert isinstance(order, ClosePosition)
+    assert order.locked == 0
+
+
 # What caps of the account count
 
 
@@ -263,3 +285,15 @@ async def test_what_others_hold_counts_for_the_accounts_caps() -> None:
     assert view.foreign_volume == foreign().volume + Decimal("0.5")
     await desk.polls(TARGET, held)
     assert (view.foreign, view.foreign_volume) == (0, Decimal(0))
+
+
+async def test_of_a_netted_position_only_what_is_beyond_our_legs_counts_for_the_caps() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    view = desk.engine.views[TARGET]
+    view.caps = (Cap(TARGET, CapKind.MAX_POSITIONS, Decimal(9)),)
+    held = await desk.copied(source_position())
+    await desk.polls(TARGET, evolve(held, volume=Decimal(3)), foreign("other", symbol=Symbol("GBPUSD")))
+    assert (view.foreign, view.foreign_volume) == (1, 2 + foreign().volume)
+    [order] = await desk.sees(source_position("p2"))
+    await desk.polls(TARGET, evolve(held, volume=held.volume + order.volume))
+    assert (view.foreign, view.foreign_volume) == (0, 0), "an order under way may have been executed"

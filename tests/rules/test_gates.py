@@ -33,7 +33,7 @@ from rules.schedule import Schedule, Window
 from rules.state import AccountView
 from rules.symbols import SymbolMap, SymbolRow
 from rules.trace import Denied, Note
-from rules.values import AccountId, LinkId, Side, Symbol
+from rules.values import AccountId, LinkId, OmsType, Side, Symbol
 from tests.rules.playbook import EURUSD, T0, position
 
 POINTS = Distance(Decimal(20), DistanceUnit.POINTS)
@@ -126,6 +126,15 @@ def test_close_only_is_told_apart_from_paused() -> None:
 def test_a_venue_without_stops_takes_copies_of_a_policy_without_stops() -> None:
     asked = with_target(with_policy(question(), stops=Stops(StopsMode.NONE)), keeps_stops=False)
     assert granted(asked).stops.stop_loss is None
+
+
+@pytest.mark.parametrize("oms", list(OmsType))
+def test_a_netted_position_gets_stops_only_where_it_stands_for_one_source_position(oms: OmsType) -> None:
+    held = position(stop_loss=Decimal("1.0900"))
+    asked = with_target(question(position=held), oms=OmsType.NETTING)
+    asked = evolve(asked, source=evolve(asked.source, oms=oms))
+    wanted = held.stop_loss if oms is OmsType.NETTING else None
+    assert granted(asked).stops.stop_loss == wanted
 
 
 # Instruments and maps
