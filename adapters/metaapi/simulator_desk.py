@@ -1,0 +1,205 @@
+"""One simulated MetaApi account: what its terminal knows beside the shared books.
+
+These are tickets, client ids, deposits, the history in order of its making, and whether the terminal is up.
+"""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from adapters.base import UtcNow
+from adapters.simulation.broker import (
+    Book,
+    BookOrder,
+    Change,
+    PositionChanged,
+    PositionGone,
+    Purpose,
+    Result,
+)
+from adapters.simulation.listeners import Listeners
+from rules.identity import is_ours
+from rules.values import OmsType, PositionId, VenueOrderId
+
+_ACCOUNTS = uuid.UUID("5f0c7f0e-6d43-5c0a-8a43-6d6574616170")
+"""The namespace of simulated account ids; any fixed UUID would do."""
+
+FIRST_DEPOSIT_ID: Final = 400_000_001
+"""Far from the books' own ids, which count from a million."""
+
+
+@frozen
+class Deposit:
+    """Money that came to the balance, or left it, without a trade."""
+
+    deal_id: str
+    at: datetime
+    amount: Decimal
+
+
+Record: TypeAlias = BookOrder | Deposit
+
+
+@frozen
+class Touched:
+    """A position was opened, changed or closed; `gone_ticket` is the one under which it is no more."""
+
+    position_id: PositionId
+    gone_ticket: str | None
+
+
+def account_id(name: str) -> str:
+    """Return the id of the simulated account of that name: the name itself where it is a UUID."""
+    try:
+        return str(uuid.UUID(name))
+    except ValueError:
+        return str(uuid.uuid5(_ACCOUNTS, name))
+
+
+def tag_of(client_id: str) -> str:
+    """Return the tag under which the books keep an order: our own id where it is a part of the client id."""
+    return next((part for part in client_id.split("_") if is_ours(part)), client_id)
+
+
+class Desk:
+    """The terminal's side of one book.
+
+    Args:
+        mt4: a partial close leaves the rest under a new ticket, as MetaTrader 4 does.
+        host: names the server process that the terminal runs in.
+    """
+
+    def __init__(self, book: Book, now: UtcNow, *, mt4: bool, host: str) -> None:
+        self.book = book
+        self.account_id = account_id(book.name)
+        self.mt4 = mt4 and book.oms is OmsType.HEDGING
+        self.host = host
+        self.is_up = True
+        self.terminal: Listeners[bool] = Listeners()
+        """Told of the terminal's going down and coming up."""
+        self.changes: Listeners[Touched | None] = Listeners()
+        """Told of every change that this desk has taken in; None: of the figures only."""
+        self.history: list[Record] = []
+        """Orders and deposits, as they came; nothing is ever removed."""
+        self.turned: set[VenueOrderId] = set()
+        """Orders that turned a netted position around."""
+        self.realized: dict[PositionId, Decimal] = {}
+        """What partial closes of open positions have booked."""
+        self.updated_at: dict[PositionId, datetime] = {}
+        self.came_from: dict[PositionId, str] = {}
+        """The earlier ticket of positions that were closed in part (MetaTrader 4)."""
+        self._now = now
+        self._client_ids: dict[str, str] = {}
+        self._tickets: dict[PositionId, str] = {}
+        self._positions: dict[str, PositionId] = {}
+        self._order_tickets: dict[VenueOrderId, str] = {}
+        self._retired: dict[PositionId, str] = {}
+        self._orders_seen = 0
+        self._closed_seen = 0
+        self._deposits = 0
+        booked = sum((order.realized_pnl for order in book.orders), Decimal(0))
+        self._balance = book.balance - booked
+        self._deposit(book.orders[0].at if book.orders else now(), self._balance)
+        self.absorb()
+        book.listen(self._on_change)
+
+    # Ids
+
+    def remember(self, client_id: str) -> str:
+        """Note a client id before its order reaches the books; returns the tag to give the order there."""
+        tag = tag_of(client_id)
+        self._client_ids[tag] = client_id
+        return tag
+
+    def client_id(self, tag: str | None) -> str | None:
+        """Return the client id that an order or position of that tag came with."""
+        return None if tag is None else self._client_ids.get(tag, tag)
+
+    def ticket(self, position_id: PositionId) -> str:
+        """Return the id under which the terminal shows a position, or showed it at last."""
+        return self._tickets.get(position_id, position_id)
+
+    def ticket_of_order(self, order: BookOrder) -> str | None:
+        """Return the id that the position of an order had when the order was filled."""
+        if order.position_id is None:
+            return None
+        return self._order_tickets.get(order.order_id, order.position_id)
+
+    def position_id(self, ticket: str) -> PositionId:
+        """Return the books' id of the position that is shown under `ticket`; one that nobody has if there is none."""
+        if ticket in self._positions:
+            return self._positions[ticket]
+        return PositionId("" if ticket in self._tickets else ticket)
+
+    # The terminal
+
+    def take_down(self) -> None:
+        """Let the terminal lose its broker."""
+        self.is_up = False
+        self.terminal.tell([False])
+
+    def bring_up(self, host: str | None = None) -> None:
+        """Let the terminal come up again, in another server process if `host` names one."""
+        self.host = self.host if host is None else host
+        self.is_up = True
+        self.terminal.tell([True])
+
+    # Following the books
+
+    def absorb(self) -> None:
+        """Take in what the books have that this desk does not know yet; refused orders are told to nobody."""
+        book = self.book
+        closing = {closed.order_id for closed in book.closed[self._closed_seen :]}
+        self._closed_seen = len(book.closed)
+        explained = Decimal(0)
+        for order in book.orders[self._orders_seen :]:
+            self.history.append(order)
+            if order.status is Result.FILLED and order.position_id is not None:
+                explained += order.realized_pnl
+                self._take(order, order.position_id, turns=order.order_id in closing)
+        self._orders_seen = len(book.orders)
+        rest = book.balance - self._balance - explained
+        self._balance = book.balance
+        if rest:
+            self._deposit(self._now(), rest)
+
+    def _take(self, order: BookOrder, position_id: PositionId, *, turns: bool) -> None:
+        if turns and order.purpose is Purpose.OPEN:
+            self.turned.add(order.order_id)
+        if self.mt4:
+            self._order_tickets[order.order_id] = self.ticket(position_id)
+        if order.purpose is Purpose.REDUCE:
+            self.realized[position_id] = self.realized.get(position_id, Decimal(0)) + order.realized_pnl
+            if self.mt4:
+                self._give_ticket(position_id, order.order_id)
+
+    def _give_ticket(self, position_id: PositionId, ticket: str) -> None:
+        old = self.ticket(position_id)
+        self._positions.pop(old, None)
+        self._retired[position_id] = self.came_from[position_id] = old
+        self._tickets[position_id] = ticket
+        self._positions[ticket] = position_id
+
+    def _deposit(self, at: datetime, amount: Decimal) -> None:
+        self.history.append(Deposit(str(FIRST_DEPOSIT_ID + self._deposits), at, amount))
+        self._deposits += 1
+
+    def _on_change(self, change: Change) -> None:
+        self.absorb()
+        match change:
+            case PositionChanged(position):
+                position_id = position.position_id
+                self.updated_at[position_id] = self._now()
+                self.changes.tell([Touched(position_id, self._retired.pop(position_id, None))])
+            case PositionGone(closed):
+                position_id = closed.position.position_id
+                for kept in (self.updated_at, self.realized, self.came_from, self._retired):
+                    kept.pop(position_id, None)
+                ticket = self.ticket(position_id)
+                self._positions.pop(ticket, None)
+                self.changes.tell([Touched(position_id, ticket)])
+            case _:
+                self.changes.tell([None])
