@@ -25,6 +25,8 @@ _MESSAGES_WAITING_MAX = 16
 _BODYLESS = (204, 304)
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
+StartTask: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
+
 
 @frozen
 class HttpRequest:
@@ -35,6 +37,8 @@ class HttpRequest:
     query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)  # may hold a token
     headers: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     body: bytes = field(default=b"", repr=False)
+    start_task: StartTask | None = field(default=None, repr=False, eq=False)
+    """Starts what may outlive the answer and the connection; `serve_stream` returns only after it has ended."""
 
 
 class DropConnection(Exception):
@@ -89,12 +93,19 @@ class HttpService:
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
         """Serve one connection until either side ends it; the stream is closed on return."""
-        try:
-            await _Conversation(self, stream).run()
-        except (*_GONE, DropConnection):
-            return  # the client went away, or the handler wants it to look so
-        finally:
-            await trio.aclose_forcefully(stream)
+        bug: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            try:
+                await _Conversation(self, stream, nursery.start_soon).run()
+            except (*_GONE, DropConnection):
+                pass  # the client went away, or the handler wants it to look so
+            except Exception as error:  # noqa: BLE001 - raised below, outside of the nursery and so not in a group
+                bug = error
+                nursery.cancel_scope.cancel()
+            finally:
+                await trio.aclose_forcefully(stream)
+        if bug is not None:
+            raise bug
 
 
 async def serve_tcp(
@@ -135,9 +146,10 @@ async def serve_tcp(
 class _Conversation:
     """One connection: requests one after the other, or one WebSocket."""
 
-    def __init__(self, service: HttpService, stream: trio.abc.Stream) -> None:
+    def __init__(self, service: HttpService, stream: trio.abc.Stream, start_task: StartTask) -> None:
         self._service = service
         self._stream = stream
+        self._start_task = start_task
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES_MAX)
         self._head = bytearray()  # the raw bytes of the request's head: a WebSocket handshake is replayed from them
 
@@ -164,7 +176,7 @@ class _Conversation:
                 await self._answer(HttpResponse(413, body=b"request body too large\n"), close=True)
                 return
             response = await self._service.http(
-                HttpRequest(request.method, request.path, request.query, request.headers, body)
+                HttpRequest(request.method, request.path, request.query, request.headers, body, self._start_task)
             )
             await self._answer(response, method=request.method, close=False)
             if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
@@ -255,7 +267,7 @@ class _Conversation:
                 nursery.cancel_scope.cancel()
         except* _DEPARTED as group:  # from the library's reader: the line was cut, or garbage came over it
             failure = failure or group
-        if failure is not None and not _is_departure(failure):
+        if failure is not None and not is_departure(failure):
             raise failure
 
     async def _accept(self, nursery: trio.Nursery, stream: HandshakeStream, path: str) -> WebSocketConnection | None:
@@ -291,8 +303,8 @@ def _as_request(event: h11.Request) -> HttpRequest:
     return HttpRequest(event.method.decode("ascii"), unquote(path), fields, header_mapping(event.headers))
 
 
-def _is_departure(error: Exception) -> bool:
-    """Tell whether a WebSocket ended because the client went away or was dropped, in a group or not."""
+def is_departure(error: Exception) -> bool:
+    """Tell whether a handler ended because its client went away or is to be dropped, in a group or not."""
     if isinstance(error, ExceptionGroup):
         return error.split(_DEPARTED)[1] is None
     return isinstance(error, _DEPARTED)

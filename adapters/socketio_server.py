@@ -1,8 +1,8 @@
 """A Socket.IO session without I/O, server half: what a simulator needs so that a real Socket.IO client accepts it.
 
-WebSocket transport only: clients must not start with polling. The driver feeds each WebSocket message to `receive`,
-sends what `take_outbox` gives (the open packet is there from the start), calls `ping` every `ping_every_s` where that
-is not None, and gives up after `silence_s_max` without a frame.
+The driver feeds each WebSocket message to `receive`, sends what `take_outbox` gives (the open packet is there from the
+start), calls `ping` every `ping_every_s` where that is not None, and gives up after `silence_s_max` without a frame.
+For clients that begin with long polling, it is a handler of `adapters.polling_server`.
 """
 
 from typing import TypeAlias

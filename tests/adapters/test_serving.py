@@ -120,6 +120,28 @@ async def test_bug_in_a_websocket_handler_ends_the_server_and_comes_out_alone(nu
         await HttpService(show, {"/ws": broken}).serve_stream(far)
 
 
+async def test_task_that_a_request_started_outlives_its_connection(autojump_clock: MockClock) -> None:
+    done: list[float] = []
+
+    async def work() -> None:
+        await trio.sleep(3)
+        done.append(trio.current_time())
+
+    async def begin(request: HttpRequest) -> HttpResponse:
+        assert request.start_task is not None
+        request.start_task(work)
+        return HttpResponse(200)
+
+    near, far = memory_streams()
+    started = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(HttpService(begin).serve_stream, far)
+        await near.send_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async for _ in near:  # to the end of the connection
+            assert done == []
+    assert done == [started + 3]
+
+
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
