@@ -56,7 +56,7 @@ class Venue:
         self.market = share_market(start) if market is None else market
         self.broker = Broker(self.market, self.now)
         self.book: Book = self.broker.add_account(ACCOUNT_ID, OmsType.NETTING, Decimal(1_000_000))
-        self.simulator = Simulator(self.broker, now=self.now, **settings)
+        self.simulator = Simulator(self.broker, now=self.now, **{"rate_limits": {}, **settings})
         self.faults = self.simulator.faults
         self.token = ""
 
