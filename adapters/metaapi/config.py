@@ -58,7 +58,9 @@ def _is_origin(_: object, attribute: "Attribute[str | None]", value: str | None)
 class Config:
     """How to reach one MetaTrader account that is kept at MetaApi."""
 
-    account_id: str = field(validator=_is_account_id, metadata={"doc": "The account's id at MetaApi, as its page shows."})
+    account_id: str = field(
+        validator=_is_account_id, metadata={"doc": "The account's id at MetaApi, as its page shows."}
+    )
     token: Secret = field(
         validator=_is_token,
         metadata={"doc": "A MetaApi access token; it must be allowed to trade where the account is a target."},
