@@ -30,7 +30,7 @@ _TYPES_COUNTED_MAX: Final = 32
 """Bounds the table of types that nobody reads; the venue has nine."""
 
 _ORDERS_MAX: Final = 1000
-"""Orders of which the last news are kept for whoever waits for them."""
+"""Orders that are remembered for executions that name no symbol, which follow closely."""
 
 
 class SubscriptionRefused(SessionLost):
@@ -83,6 +83,7 @@ class StreamSession:
         self._replayed = False
         self._confirmed = False
         self._day: date | None = None
+        self._today = date.min
         self._recent: OrderedDict[int, int] = OrderedDict()
         self._asks_left = _BOOKS_ASKS_MAX
         self._notes: list[str] = []
@@ -90,8 +91,8 @@ class StreamSession:
         """Of the last message that was applied."""
         self.unknown: Counter[str] = Counter()
         """Messages that were left aside, by type."""
-        self.orders: OrderedDict[str, wire.Order] = OrderedDict()
-        """The last news of each order, by `order_id`."""
+        self._orders: OrderedDict[str, wire.Order] = OrderedDict()
+        self._order_news: list[wire.Order] = []
 
     @property
     def subscribed(self) -> bool:
@@ -123,6 +124,11 @@ class StreamSession:
         notes, self._notes = self._notes, []
         return notes
 
+    def take_orders(self) -> list[wire.Order]:
+        """Return what was told of orders, each once."""
+        news, self._order_news = self._order_news, []
+        return news
+
     def subscribe(self, token: str) -> str:
         """Return the first frame to send; the venue hangs up when it does not come within 30 s."""
         return wire.subscribe(token, self._account_id)
@@ -147,8 +153,10 @@ class StreamSession:
                     raise SubscriptionRefused(f"the venue cannot read our subscription: {details[:200]}")
                 self._notes.append(f"error-notice: {details[:200]}")
             case wire.Heartbeat():
+                self._day_of(frame)
                 return self.settle(at)
             case wire.ReplayComplete():
+                self._day_of(frame)
                 self._book.settle()
                 self._replayed = True
             case wire.UnknownMessage(type=kind):
@@ -181,7 +189,18 @@ class StreamSession:
         self._book.take_books(books, mark)
         self._confirmed = True
         self._asks_left = _BOOKS_ASKS_MAX
-        return [SnapshotReceived(self._account, at, tuple(self._book.positions()), Origin.RECONCILED)]
+        return [self.snapshot(at)]
+
+    def snapshot(self, at: datetime) -> SnapshotReceived:
+        """Return what is open now, for a session that takes over from another one."""
+        return SnapshotReceived(self._account, at, tuple(self._book.positions()), Origin.RECONCILED)
+
+    @property
+    def place(self) -> tuple[date, int]:
+        """How far the stream has come: the venue's day, and the last message of it (-1: none yet)."""
+        if self._day == self._today and self.sequence is not None:
+            return (self._today, self.sequence)
+        return (self._today, -1)
 
     def _take_ack(self, ack: wire.SubscribeAck, at: datetime) -> list[Event]:
         if not ack.success:
@@ -204,7 +223,7 @@ class StreamSession:
         sequence = frame.sequence
         if sequence is None or not 0 <= sequence < 2**63:
             raise RemoteProtocolError(f"expected a sequence from 0 to 2^63 on a sequenced message, found {sequence}")
-        last, day = self.sequence, self._trading_day(translate.instant(frame.timestamp, "timestamp of a message"))
+        last, day = self.sequence, self._day_of(frame)
         if last is not None and sequence <= last:
             if self._recent.get(sequence) == frame.digest:
                 return False
@@ -222,6 +241,12 @@ class StreamSession:
             self._recent.popitem(last=False)
         return True
 
+    def _day_of(self, frame: wire.Frame) -> date:
+        """Return the day on which a frame was sent, and remember the latest."""
+        day = self._trading_day(translate.instant(frame.timestamp, "timestamp of a message"))
+        self._today = max(self._today, day)
+        return day
+
     def _take_data(self, data: wire.Data, at: datetime) -> list[Event]:
         if not translate.is_ours(data, self._account_id):
             self._count("another account")
@@ -229,7 +254,7 @@ class StreamSession:
         change: Position | Closed | None = None
         match data:
             case wire.Trade():
-                change = self._book.take_trade(translate.trade(data))
+                change = self._take_trade(data)
             case wire.Position():
                 change = self._book.take_position(data)
             case wire.Order():
@@ -240,12 +265,21 @@ class StreamSession:
                 pass
         return [self._event(change, at)] if change is not None and self._confirmed else []
 
+    def _take_trade(self, data: wire.Trade) -> Position | None:
+        order = self._orders.get(data.order_id)
+        symbol = data.symbol or (order.symbol if order is not None else None)
+        if not symbol:
+            self._count("trade without a symbol")  # the position-update that belongs to it names one
+            return None
+        return self._book.take_trade(translate.trade(data, symbol))
+
     def _take_order(self, order: wire.Order) -> None:
         order_id = translate.name(order.order_id, "an order_id")
-        self.orders.pop(order_id, None)
-        self.orders[order_id] = order
-        if len(self.orders) > _ORDERS_MAX:
-            self.orders.popitem(last=False)
+        self._orders.pop(order_id, None)
+        self._orders[order_id] = order
+        if len(self._orders) > _ORDERS_MAX:
+            self._orders.popitem(last=False)
+        self._order_news.append(order)
 
     def _event(self, change: Position | Closed, at: datetime) -> Event:
         if isinstance(change, Closed):

@@ -17,7 +17,7 @@ from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
 from rules.instruments import Instrument
 from rules.observed import Position
-from rules.values import PositionId, Price, Side, Symbol, Volume, exact
+from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,6 +33,9 @@ VOLUME_MAX: Final = Decimal(1_000_000)
 
 _SHARES: Final = frozenset({"equity", "fund"})
 """Asset classes that are traded in shares by the orders that we send."""
+
+_OVER: Final = frozenset({"rejected", "closed"})
+"""States of an order that are final."""
 
 _SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
 
@@ -112,15 +115,19 @@ def sign_of(side: str, what: str) -> int:
     return sign
 
 
-def trade(message: wire.Trade) -> Trade:
-    """Return an execution; what it led to after a short sale is short, also where the venue writes no minus."""
+def trade(message: wire.Trade, symbol: str | None) -> Trade:
+    """Return an execution; what it led to after a short sale is short, also where the venue writes no minus.
+
+    Args:
+        symbol: its own, or its order's: the schema lets the venue leave it out.
+    """
     trade_id = name(message.trade_id, "a trade_id")
     what = f"of trade {trade_id[:40]}"
     running = number(message.running_position, f"running_position {what}")
     return Trade(
         trade_id=trade_id,
         order_id=message.order_id,
-        symbol=Symbol(name(message.symbol, f"a symbol {what}")),
+        symbol=Symbol(name(symbol, f"a symbol {what}")),
         quantity=sign_of(message.side, f"side {what}") * positive(message.quantity, f"quantity {what}"),
         price=positive(message.price, f"price {what}"),
         running=-abs(running) if message.side == "sell-short" else running,
@@ -143,6 +150,50 @@ def holding(message: wire.Position, signed: Decimal) -> Holding:
     """Return a position that is not flat, with its sign already known."""
     symbol = name(message.symbol, "a symbol of a position")
     return Holding(Symbol(symbol), signed, positive(message.average_cost, f"average_cost of position {symbol[:40]}"))
+
+
+@frozen
+class VenueOrder:
+    """An order as the venue shows it. `filled` and `quantity` are in shares; `average_price` is None before a fill."""
+
+    order_id: VenueOrderId
+    reference: str | None
+    symbol: Symbol
+    sign: int
+    quantity: Decimal
+    filled: Decimal
+    average_price: Price | None
+    is_over: bool
+    """It will not change any more."""
+    said: str
+    """Status and text, for a person."""
+
+    @property
+    def leaves(self) -> Decimal:
+        """Shares that it may still execute."""
+        return Decimal(0) if self.is_over else max(self.quantity - self.filled, Decimal(0))
+
+
+def order(message: wire.Order) -> VenueOrder:
+    """Return an order. `state` tells whether it is over; what is not known to be is working."""
+    order_id = name(message.order_id, "an order_id")
+    what = f"of order {order_id[:40]}"
+    filled = number(message.filled_quantity, f"filled_quantity {what}")
+    if filled < 0:
+        raise RemoteProtocolError(f"filled_quantity {what} must be >= 0, was {filled}")
+    price = None if bytes(message.average_price) == b"null" else number(message.average_price, f"average_price {what}")
+    text = f": {message.text}" if message.text else ""
+    return VenueOrder(
+        order_id=VenueOrderId(order_id),
+        reference=message.reference_id,
+        symbol=Symbol(name(message.symbol, f"a symbol {what}")),
+        sign=sign_of(message.side, f"side {what}"),
+        quantity=positive(message.quantity, f"quantity {what}"),
+        filled=filled,
+        average_price=price if price is not None and price > 0 else None,
+        is_over=message.state in _OVER,
+        said=f"{message.status or message.state}{text}"[:500],
+    )
 
 
 def position(held: Holding, opened_at: datetime) -> Position:

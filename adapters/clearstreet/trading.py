@@ -1,0 +1,216 @@
+"""Orders of one account: planned on the position as it is, sent once, and looked for.
+
+The orders of one symbol go one after the other, since each is marked by what is held (sell, sell-short).
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+import trio
+
+from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
+from adapters.clearstreet import orders, translate, wire
+from adapters.clearstreet.catalog import Catalog
+from adapters.clearstreet.config import Config
+from adapters.clearstreet.orders import Part
+from adapters.clearstreet.rest import NotExecuted, Refused, Rest
+from adapters.clearstreet.translate import VenueOrder
+from rules.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.reports import Accepted, NotFound, NotSent, Rejected, Report
+from rules.values import ClOrdId, Symbol, VenueOrderId
+
+_RESULT_S_MAX: Final = 2.0
+"""What we spend, after an order was taken, on learning what became of it; after that `find` does."""
+
+_ASK_AGAIN_S: Final = 0.25
+"""Between two questions about one order, where the stream does not tell first."""
+
+_PLACED_MAX: Final = 10_000
+"""Actions of which the order's own id is remembered; older ones are found by their reference."""
+
+
+class Trading:
+    """Sends one account's orders and finds them again."""
+
+    def __init__(self, rest: Rest, catalog: Catalog, config: Config) -> None:
+        self._rest = rest
+        self._catalog = catalog
+        self._config = config
+        self._locks: dict[Symbol, trio.Lock] = {}
+        self._working: dict[Symbol, dict[VenueOrderId, VenueOrder]] = {}
+        self._placed: OrderedDict[ClOrdId, VenueOrderId] = OrderedDict()
+        self._awaited: dict[VenueOrderId, VenueOrder | None] = {}
+        self._news = trio.Event()
+
+    def hear(self, news: wire.Order) -> None:
+        """Take an order-update of the stream, for whoever waits for that order."""
+        order_id = VenueOrderId(news.order_id)
+        if order_id in self._awaited:
+            self._awaited[order_id] = translate.order(news)
+            self._news.set()
+            self._news = trio.Event()
+
+    async def open(self, action: OpenPosition) -> Report:
+        """Open a position or add to it, once."""
+        refusal = await self._refusal(action)
+        if refusal is not None:
+            return Rejected(action.cl_ord_id, refusal)
+        async with self._lock(action.symbol):
+            try:
+                held = Decimal(0) if action.side.sign > 0 else await self._held(action.symbol, -1)
+                parts = orders.parts_of_opening(action, held)
+                easy = await self._may_sell_short(action.symbol, parts)
+            except SessionLost as error:
+                raise RequestNotSent(f"before the order: {error}") from error
+            if easy is None:
+                text = f"{action.symbol} is not easy to borrow, and the config names no locate_broker"
+                return Rejected(action.cl_ord_id, text)
+            return await self._send(action.cl_ord_id, action.symbol, parts, easy=easy)
+
+    async def close(self, action: ClosePosition | ReducePosition) -> Report:
+        """Close a position or a part of it, once, and never more than is held there and locked."""
+        async with self._lock(action.symbol):
+            try:
+                held = await self._held(action.symbol, -action.side.sign)
+                parts = orders.parts_of_closing(action, held)
+                easy = await self._may_sell_short(action.symbol, parts)
+            except SessionLost as error:
+                raise RequestNotSent(f"before the order: {error}") from error
+            if easy is None:
+                parts = tuple(part for part in parts if part.side != "sell-short")  # what is held can be sold
+            if not parts:
+                side = "long" if action.side.sign > 0 else "short"
+                return Rejected(action.cl_ord_id, f"nothing of {action.symbol[:40]} is held {side} that can be closed")
+            return await self._send(action.cl_ord_id, action.symbol, parts, easy=bool(easy))
+
+    async def find(self, cl_ord_id: ClOrdId, *, on_earlier_day: bool, settled: bool) -> Report:
+        """Look for an action's orders in the books.
+
+        Args:
+            on_earlier_day: it was sent before the current trading day, of which alone the books tell.
+            settled: the books would show it by now.
+        """
+        known = self._placed.get(cl_ord_id)
+        order = None if known is None else await self._rest.order(known)
+        if order is not None:
+            return orders.report(cl_ord_id, (order,))
+        references = {cl_ord_id, cl_ord_id + orders.FIRST, cl_ord_id + orders.SECOND}
+        rows = [row for row in await self._rest.orders() if row.reference_id in references]
+        found = [translate.order(row) for row in rows]
+        if found:
+            said = orders.report(cl_ord_id, found)
+            waits = not settled and orders.lacks_second(found, cl_ord_id)
+            return Accepted(cl_ord_id, found[0].order_id) if waits else said
+        if not on_earlier_day:
+            return NotFound(cl_ord_id)
+        if not (await self._rest.books()).holdings:
+            return NotFound(cl_ord_id)  # whatever it did, nothing of it is held
+        return Rejected(
+            cl_ord_id,
+            "orders of an earlier trading day are shown no more: whether it was executed must be seen by hand",
+        )
+
+    # Planning
+
+    def _lock(self, symbol: Symbol) -> trio.Lock:
+        return self._locks.setdefault(symbol, trio.Lock())
+
+    async def _refusal(self, action: OpenPosition) -> str | None:
+        """Return why an opening cannot be sent at all, or None."""
+        if action.stop_loss is not None or action.take_profit is not None:
+            return "the venue keeps no stops on positions"
+        try:
+            instrument = await self._catalog.instrument(action.symbol)
+        except RequestNotSent:
+            raise
+        except SessionLost as error:
+            raise RequestNotSent(f"before the order: {error}") from error
+        if instrument is None or not instrument.tradable:
+            return f"the venue has no instrument {action.symbol[:40]!r} that is traded in shares"
+        if action.volume % instrument.volume_step != 0:
+            return f"volume must be in whole shares, was {action.volume}"
+        return None
+
+    async def _held(self, symbol: Symbol, sign: int) -> Decimal:
+        """Return the signed position, less what our own orders on side `sign` are still about to take out of it."""
+        working = self._working.get(symbol, {})
+        for order_id in list(working):
+            order = await self._rest.order(order_id)
+            if order is None or order.is_over:
+                del working[order_id]
+            else:
+                working[order_id] = order
+        held = await self._rest.position(symbol)
+        quantity = Decimal(0) if held is None else held.quantity
+        leaving = sum((order.leaves for order in working.values() if order.sign == sign), Decimal(0))
+        if quantity * sign >= 0:
+            return quantity  # such orders add to it
+        return quantity + sign * min(leaving, abs(quantity))
+
+    async def _may_sell_short(self, symbol: Symbol, parts: Sequence[Part]) -> bool | None:
+        """Tell whether the parts need no locate; None when they need one that nobody provides."""
+        if all(part.side != "sell-short" for part in parts):
+            return True
+        if await self._catalog.is_easy_to_borrow(symbol):
+            return True
+        return False if self._config.allow_hard_to_borrow or self._config.locate_broker is not None else None
+
+    # Sending
+
+    async def _send(self, cl_ord_id: ClOrdId, symbol: Symbol, parts: Sequence[Part], *, easy: bool) -> Report:
+        """Send the parts one after the other, each once, the next one only when the one before was filled whole."""
+        done: list[VenueOrder] = []
+        for part in parts:
+            broker = self._config.locate_broker if part.side == "sell-short" and not easy else None
+            try:
+                answer = await self._rest.place(orders.body(part, symbol, broker))
+            except (RequestNotSent, Throttled, SignInRefused, NotExecuted) as error:
+                if done:
+                    break  # what was filled counts; the rest was never sent
+                if isinstance(error, NotExecuted):
+                    return NotSent(cl_ord_id, str(error))
+                raise
+            if isinstance(answer, Refused):
+                if done:
+                    break
+                return Rejected(cl_ord_id, answer.text)
+            if len(parts) == 1:
+                self._remember(cl_ord_id, answer)
+            order = await self._outcome(answer, symbol, part)
+            if not order.is_over:
+                return Accepted(cl_ord_id, answer)
+            done.append(order)
+            if order.filled < part.quantity:
+                break
+        return orders.report(cl_ord_id, done)
+
+    def _remember(self, cl_ord_id: ClOrdId, order_id: VenueOrderId) -> None:
+        self._placed[cl_ord_id] = order_id
+        if len(self._placed) > _PLACED_MAX:
+            self._placed.popitem(last=False)
+
+    async def _outcome(self, order_id: VenueOrderId, symbol: Symbol, part: Part) -> VenueOrder:
+        """Return what became of an order within a moment; it then is among the working ones if it is not over."""
+        sign = 1 if part.side == "buy" else -1
+        nothing = Decimal(0)
+        order = VenueOrder(
+            order_id, part.reference, symbol, sign, part.quantity, nothing, None, is_over=False, said="sent"
+        )
+        self._awaited[order_id] = None
+        self._working.setdefault(symbol, {})[order_id] = order
+        try:
+            with trio.move_on_after(_RESULT_S_MAX):
+                while not order.is_over:
+                    order = self._awaited[order_id] or await self._rest.order(order_id) or order
+                    if not order.is_over:
+                        with trio.move_on_after(_ASK_AGAIN_S):
+                            await self._news.wait()
+        except (SessionLost, SignInRefused):
+            return order  # the order is in, only our look at it failed: it must not look as if nothing was sent
+        finally:
+            del self._awaited[order_id]
+            if order.is_over:
+                del self._working[symbol][order_id]
+        return order
