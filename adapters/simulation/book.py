@@ -1,6 +1,6 @@
-"""The books of one simulated account: positions, balance, and every order ever, with hedging or netting."""
+"""The books of one simulated account: positions, pending orders, balance, and every order ever; hedging or netting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NoReturn
 
@@ -8,33 +8,29 @@ from attrs import evolve
 
 from adapters.base import UtcNow
 from adapters.simulation import checks
-from adapters.simulation.holdings import Holdings
+from adapters.simulation.dealing import Dealing
 from adapters.simulation.listeners import Listeners
 from adapters.simulation.market import Market
-from adapters.simulation.money import close_price, margin, result
+from adapters.simulation.money import close_price
 from adapters.simulation.order_log import OrderLog
+from adapters.simulation.pending import PendingOrders
 from adapters.simulation.records import (
     BookOrder,
     Change,
-    ClosedPosition,
     OrderRefused,
     PositionChanged,
-    PositionGone,
     Purpose,
     Result,
     StatusChanged,
 )
-from rules.observed import AccountStatus, Position, Quote
-from rules.values import OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
-
-# Far below any tick size, so that averaging hardly moves a price, and few enough digits for every reader's limits.
-_AVERAGE_PRICE_GRID = Decimal("1e-10")
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.values import OmsType, PositionId, Price, Side, Symbol, Volume
 
 
-class Book:
+class Book(PendingOrders):
     """One account. Made by `Broker.add_account`; changed by one task at a time, at once, never waiting.
 
-    A position change costs the same with one position or ten thousand; a quote touches the positions of its symbol.
+    A change costs the same with one position or ten thousand; a quote touches the positions and orders of its symbol.
     """
 
     def __init__(
@@ -50,20 +46,20 @@ class Book:
     ) -> None:
         self.name = name
         self.oms = oms
-        self.balance = balance
         self.currency = currency
-        self.market = market
-        self._log = OrderLog(now, take_id)
-        self.orders = self._log.orders
-        self.closed: list[ClosedPosition] = []
-        self._holdings = Holdings(market, currency)
+        log = OrderLog(now, take_id)
+        super().__init__(Dealing(oms, balance, currency, market, log, now, take_id), log, market, now)
+        self.orders = log.orders
+        self._holdings = self._dealing.holdings
         self.positions = self._holdings.positions
-        self._now = now
-        self._take_id = take_id
+        self.closed = self._dealing.closed
         self._holds = holds
-        self._booked: dict[PositionId, Decimal] = {}
-        self._changes: list[Change] = []
         self._listeners: Listeners[Change] = Listeners()
+
+    @property
+    def balance(self) -> Decimal:
+        """Cash after closed trades."""
+        return self._dealing.balance
 
     # Trading
 
@@ -105,19 +101,14 @@ class Book:
             self._log.refuse(order, checks.OFF_QUOTES)
         if not checks.is_price(fill_price):
             self._log.refuse(order, checks.INVALID_PRICE)
-        held = self._netted(symbol)
-        if held is not None and held.side is not side and volume <= held.volume:
-            return self._close(order, held, volume, fill_price)
-        reference = fill_price if quote is None else quote.entry(side.opposite)
-        text = checks.refusal_of_stops(instrument, side, reference, stop_loss, take_profit)
-        if text is not None:
-            self._log.refuse(order, text)
-        if not self._can_pay(order, held, fill_price):
-            self._log.refuse(order, checks.NO_MONEY)
-        stops = (stop_loss, take_profit)
-        if held is not None and held.side is side:
-            return self._add(order, held, fill_price, stops)
-        return self._open(order, held, fill_price, stops)
+        if not self._dealing.only_closes(order):
+            reference = fill_price if quote is None else quote.entry(side.opposite)
+            text = checks.refusal_of_stops(instrument, side, reference, stop_loss, take_profit)
+            if text is not None:
+                self._log.refuse(order, text)
+        filled = self._dealing.deal(order, fill_price, (stop_loss, take_profit))
+        self._tell(symbol, StatusChanged())
+        return filled
 
     def close(
         self,
@@ -150,7 +141,9 @@ class Book:
             self._log.refuse(order, checks.OFF_QUOTES)
         if not checks.is_price(fill_price):
             self._log.refuse(order, checks.INVALID_PRICE)
-        return self._close(order, held, wanted, fill_price)
+        filled = self._dealing.close(order, held, wanted, fill_price)
+        self._tell(held.symbol, StatusChanged())
+        return filled
 
     def replace_stops(self, position_id: PositionId, stop_loss: Price | None, take_profit: Price | None) -> Position:
         """Set both stops of a position; None removes one.
@@ -167,7 +160,7 @@ class Book:
             raise OrderRefused(text)
         replaced = evolve(held, stop_loss=stop_loss, take_profit=take_profit)
         self.positions[position_id] = replaced
-        self._tell(PositionChanged(replaced))
+        self._tell(held.symbol, PositionChanged(replaced))
         return replaced
 
     def refuse(
@@ -190,8 +183,8 @@ class Book:
 
     def deposit(self, amount: Decimal) -> None:
         """Add `amount` to the balance, or take it out when negative (the balance may go below zero)."""
-        self.balance += amount
-        self._tell(StatusChanged())
+        self._dealing.balance += amount
+        self._tell(None, StatusChanged())
 
     # Looking
 
@@ -229,33 +222,44 @@ class Book:
 
     # Another life
 
-    def restore(self, balance: Decimal, positions: list[Position], orders: list[BookOrder]) -> None:
+    def restore(
+        self,
+        balance: Decimal,
+        positions: list[Position],
+        orders: list[BookOrder],
+        working: Iterable[WorkingOrder] = (),
+    ) -> None:
         """Take over what an earlier life of this account had; only for a book that nothing happened to yet.
 
-        Closed positions do not come back (the orders tell of them).
+        Closed positions do not come back (the orders tell of them). Nobody is told.
 
         Raises:
-            ValueError: the book is not new, or a position's symbol is not among the market's instruments.
+            ValueError: the book is not new, or the market has no instrument of a position or a pending order.
         """
-        if self.orders or self.positions:
+        working = tuple(working)
+        if self.orders or self.positions or self.working:
             raise ValueError(f"only a new book can be restored, this one has {len(self.orders)} orders")
-        for position in positions:
-            if position.symbol not in self.market.instruments:
-                raise ValueError(f"the market has no instrument {position.symbol!r}, of which a position is open")
-        self.balance = balance
-        for position in positions:
-            self._put(position)
-        for order in orders:
-            self._log.record(order)
-            # What partial closes booked belongs to the result of the whole life. An order that opened the position
-            # booked nothing of it: what it realized (a netting flip) was of the position before.
-            if order.position_id in self.positions and order.purpose is not Purpose.OPEN:
-                self._booked[order.position_id] = self._booked.get(order.position_id, Decimal(0)) + order.realized_pnl
+        symbols = {position.symbol for position in positions} | {order.symbol for order in working}
+        for symbol in sorted(symbols):
+            if symbol not in self.market.instruments:
+                raise ValueError(
+                    f"the market has no instrument {symbol!r}, of which a position is open or an order works"
+                )
+        self._dealing.restore(balance, positions, orders)
+        for each in working:
+            self._working.put(each)
+        for symbol in symbols:
+            self._holds(self, symbol, True)
 
     # Marking
 
     def mark(self, quote: Quote) -> None:
-        """Value the positions of the quote's symbol anew, and close those whose stop it reaches."""
+        """Take a quote: pending orders that it reaches, then all stops of its symbol, those of new positions included.
+
+        What is due expires before. Positions are valued anew.
+        """
+        self.expire()
+        dealt = self._mark_orders(quote)
         held = [self._holdings.revalue(position) for position in self._holdings.of_symbol(quote.symbol)]
         for position in held:
             reached = checks.reached_stop(position, quote)
@@ -263,114 +267,13 @@ class Book:
                 text, price = reached
                 side, volume = position.side.opposite, position.volume
                 order = self._log.new(Purpose.STOP_OUT, position.position_id, position.symbol, side, volume)
-                self._settle(order, position, volume, price, text)
-        if held:
-            self._tell(StatusChanged())
+                self._dealing.close(order, position, volume, price, text)
+        self._tell(quote.symbol, *([StatusChanged()] if held or dealt else []))
 
-    # Filling
-
-    def _open(
-        self, order: BookOrder, turned: Position | None, price: Price, stops: tuple[Price | None, Price | None]
-    ) -> BookOrder:
-        """Open a position by the whole order, or, when it turns a netted one around, by what is left of it."""
-        realized = Decimal(0)
-        volume = order.volume
-        if turned is not None:
-            volume -= turned.volume
-            realized = self._book_closing(order.order_id, Purpose.CLOSE, turned, turned.volume, price)
-        position = self._put(
-            Position(
-                position_id=PositionId(str(self._take_id())),
-                symbol=order.symbol,
-                side=order.side,
-                volume=volume,
-                open_price=price,
-                opened_at=order.at,
-                stop_loss=stops[0],
-                take_profit=stops[1],
-                contract_size=self.market.instruments[order.symbol].contract_size,
-                magic=order.magic,
-                comment=order.comment,
-                tag=order.tag,
-            )
-        )
-        self._changes.append(PositionChanged(position))
-        filled = self._log.fill(order, position.position_id, price, realized)
-        self._tell(StatusChanged())
-        return filled
-
-    def _add(
-        self, order: BookOrder, held: Position, price: Price, stops: tuple[Price | None, Price | None]
-    ) -> BookOrder:
-        volume = held.volume + order.volume
-        average = (held.open_price * held.volume + price * order.volume) / volume
-        position = self._put(
-            evolve(
-                held,
-                volume=volume,
-                open_price=average.quantize(_AVERAGE_PRICE_GRID),
-                stop_loss=held.stop_loss if stops[0] is None else stops[0],
-                take_profit=held.take_profit if stops[1] is None else stops[1],
-                current_price=price,
-            )
-        )
-        self._changes.append(PositionChanged(position))
-        filled = self._log.fill(order, held.position_id, price, Decimal(0))
-        self._tell(StatusChanged())
-        return filled
-
-    def _close(self, order: BookOrder, held: Position, volume: Volume, price: Price) -> BookOrder:
-        """Close `volume` lots by `order`, which on a netting account may have come as an opening of the other side."""
-        purpose = Purpose.CLOSE if volume == held.volume else Purpose.REDUCE
-        filled = self._settle(evolve(order, purpose=purpose), held, volume, price, "")
-        self._tell(StatusChanged())
-        return filled
-
-    def _settle(self, order: BookOrder, held: Position, volume: Volume, price: Price, text: str) -> BookOrder:
-        realized = self._book_closing(order.order_id, order.purpose, held, volume, price)
-        return self._log.fill(evolve(order, text=text), held.position_id, price, realized)
-
-    def _book_closing(
-        self, order_id: VenueOrderId, purpose: Purpose, held: Position, volume: Volume, price: Price
-    ) -> Decimal:
-        """Take `volume` lots out of `held` at `price`, into the balance; returns what that realized."""
-        position_id = held.position_id
-        realized = result(self.market, held, volume, price, self.currency)
-        self.balance += realized
-        booked = self._booked.get(position_id, Decimal(0)) + realized
-        if volume < held.volume:
-            self._booked[position_id] = booked
-            self._changes.append(PositionChanged(self._put(evolve(held, volume=held.volume - volume))))
-            return realized
-        self._booked.pop(position_id, None)
-        self._holdings.drop(held)
-        if not self._holdings.holds(held.symbol):
-            self._holds(self, held.symbol, False)
-        closed = ClosedPosition(held, price, self._now(), order_id, purpose, booked)
-        self.closed.append(closed)
-        self._changes.append(PositionGone(closed))
-        return realized
-
-    def _can_pay(self, order: BookOrder, held: Position | None, price: Price) -> bool:
-        """Tell whether the free margin bears what the order opens. Turning a position around frees its margin first."""
-        opened = order.volume
-        free = self.balance + self._holdings.floating - self._holdings.margin_used
-        if held is not None and held.side is not order.side:
-            opened -= held.volume
-            free += self._holdings.margin_of(held.position_id)
-        return margin(self.market, order.symbol, opened, price, self.currency) <= free
-
-    def _netted(self, symbol: Symbol) -> Position | None:
-        """Return the one position of `symbol` that a netting account has, if any."""
-        if self.oms is OmsType.HEDGING:
-            return None
-        return next(iter(self._holdings.of_symbol(symbol)), None)
-
-    def _put(self, position: Position) -> Position:
-        self._holds(self, position.symbol, True)
-        return self._holdings.put(position)
-
-    def _tell(self, *changes: Change) -> None:
-        """Tell the listeners of all that was gathered, then of `changes`."""
-        gathered, self._changes = (*self._changes, *changes), []
+    def _tell(self, symbol: Symbol | None, *changes: Change) -> None:
+        """Tell the listeners of all that was gathered, then of `changes`; all of it concerns `symbol` at most."""
+        if symbol is not None:
+            self._holds(self, symbol, self._holdings.holds(symbol) or self._working.holds(symbol))
+        gathered = (*self._dealing.changes, *changes)
+        self._dealing.changes.clear()
         self._listeners.tell(gathered)

@@ -9,6 +9,8 @@ from adapters.simulation.records import (
     BookOrder,
     Change,
     ClosedPosition,
+    OrderChanged,
+    OrderGone,
     OrderRefused,
     PositionChanged,
     PositionGone,
@@ -25,6 +27,8 @@ __all__ = [
     "Broker",
     "Change",
     "ClosedPosition",
+    "OrderChanged",
+    "OrderGone",
     "OrderRefused",
     "PositionChanged",
     "PositionGone",
@@ -45,7 +49,8 @@ class Broker:
         self.books: dict[str, Book] = {}
         self.next_id = FIRST_ID
         self.now = now
-        # Only the books that hold a symbol are visited when its quote arrives: ten thousand idle accounts cost nothing.
+        # Only the books that hold a symbol, or an order of it, are visited when its quote arrives: ten thousand idle
+        # accounts cost nothing.
         self._holders: dict[Symbol, dict[str, Book]] = {}
         self.detach = market.listen(self.on_quote)
 
@@ -65,7 +70,10 @@ class Broker:
         return book
 
     def on_quote(self, quote: Quote) -> None:
-        """Mark the books that hold the quote's symbol. The market calls this itself; once more changes nothing."""
+        """Mark the books that hold the quote's symbol, or an order of it.
+
+        The market calls this itself; once more changes nothing.
+        """
         for book in tuple(self._holders.get(quote.symbol, {}).values()):
             book.mark(quote)
 

@@ -1,10 +1,10 @@
-"""What a simulated venue refuses, and the words in which it does: volume grid, tradability, stops."""
+"""What a simulated venue refuses, and the words in which it does: volume grid, tradability, prices, stops."""
 
 from decimal import Decimal
 
 from rules.instruments import Instrument
-from rules.observed import Position, Quote
-from rules.values import Price, Side, Volume
+from rules.observed import Position, Quote, WorkingOrder
+from rules.values import OrderType, Price, Side, Volume
 
 INVALID_VOLUME = "Invalid volume"
 INVALID_STOPS = "Invalid stops"
@@ -14,6 +14,8 @@ UNKNOWN_SYMBOL = "Unknown symbol"
 OFF_QUOTES = "Off quotes"
 NO_MONEY = "Not enough money"
 POSITION_NOT_FOUND = "Position not found"
+ORDER_NOT_FOUND = "Order not found"
+INVALID_EXPIRATION = "Invalid expiration"
 STOP_LOSS_HIT = "stop loss"
 TAKE_PROFIT_HIT = "take profit"
 
@@ -58,7 +60,7 @@ def refusal_of_stops(
         distance = price - stop if is_below else stop - price
         if stop <= 0 or distance <= 0 or distance < distance_min:
             return INVALID_STOPS
-        if instrument.tick_size and stop % instrument.tick_size:
+        if not _is_on_grid(instrument, stop):
             return INVALID_STOPS
     return None
 
@@ -76,3 +78,35 @@ def reached_stop(position: Position, quote: Quote) -> tuple[str, Price] | None:
     if position.take_profit is not None and (price - position.take_profit) * gained >= 0:
         return TAKE_PROFIT_HIT, price
     return None
+
+
+def reached(order: WorkingOrder, quote: Quote) -> bool:
+    """Tell whether the quote reaches a pending order's price: a limit from its good side, a stop from the other."""
+    entry = quote.entry(order.side)
+    from_above = (order.order_type is OrderType.LIMIT) is (order.side is Side.BUY)
+    return entry <= order.price if from_above else entry >= order.price
+
+
+def refusal_of_order(instrument: Instrument, quote: Quote | None, order: WorkingOrder) -> str | None:
+    """Return why a pending order is refused at the present quote, or None when it may work.
+
+    Its price must not be reached yet, and lie away from the quote by `stop_distance_min` at least; its stops are those
+    of a position that opens at its price, or at its limit where it has one.
+    """
+    text = refusal_of_opening(instrument, order.volume)
+    if text is not None:
+        return text
+    if (order.limit_price is None) is (order.order_type is OrderType.STOP_LIMIT):
+        return INVALID_PRICE
+    entry_price = order.price if order.limit_price is None else order.limit_price
+    if not all(is_price(price) and _is_on_grid(instrument, price) for price in (order.price, entry_price)):
+        return INVALID_PRICE
+    if quote is None:
+        return OFF_QUOTES
+    if reached(order, quote) or abs(quote.entry(order.side) - order.price) < (instrument.stop_distance_min or 0):
+        return INVALID_PRICE
+    return refusal_of_stops(instrument, order.side, entry_price, order.stop_loss, order.take_profit)
+
+
+def _is_on_grid(instrument: Instrument, price: Price) -> bool:
+    return not instrument.tick_size or price % instrument.tick_size == 0

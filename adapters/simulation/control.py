@@ -18,7 +18,7 @@ from adapters.simulation.control_words import BadRequest, decode, number, number
 from adapters.simulation.faults import Faults
 from adapters.simulation.records import OrderRefused
 from rules.observed import Quote
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 
 PREFIX = "/control/"
 _JSON_TYPE: Mapping[str, str] = {"content-type": "application/json"}
@@ -49,6 +49,9 @@ class Control:
             "open": {"POST": self._open},
             "close": {"POST": self._close},
             "modify": {"POST": self._modify},
+            "place": {"POST": self._place},
+            "replace": {"POST": self._replace},
+            "cancel": {"POST": self._cancel},
             "quotes": {"GET": self._list_quotes},
             "quote": {"POST": self._set_quote},
             "move": {"POST": self._move},
@@ -96,6 +99,7 @@ class Control:
         orders_from = request.query.get("orders_from", "0")
         if not (orders_from.isascii() and orders_from.isdigit() and len(orders_from) <= 12):
             raise BadRequest(f"orders_from must be a whole number >= 0, was {orders_from[:40]!r}")
+        book.expire()
         return words.show_book(book, int(orders_from))
 
     def _deposit(self, request: HttpRequest) -> object:
@@ -111,13 +115,9 @@ class Control:
 
     def _open(self, request: HttpRequest) -> object:
         asked = decode(request.body, words.Open)
-        try:
-            side = Side(asked.side)
-        except ValueError as error:
-            raise BadRequest(f"side must be buy or sell, was {asked.side!r}") from error
         order = self._book(asked.account).open(
             Symbol(asked.symbol),
-            side,
+            _side(asked.side),
             number(asked.volume, "volume"),
             stop_loss=number_or_none(asked.stop_loss, "stop_loss"),
             take_profit=number_or_none(asked.take_profit, "take_profit"),
@@ -141,6 +141,48 @@ class Control:
         take_profit = number_or_none(asked.take_profit, "take_profit")
         book = self._book(asked.account)
         return {"position": show(book.replace_stops(PositionId(asked.position_id), stop_loss, take_profit))}
+
+    def _place(self, request: HttpRequest) -> object:
+        asked = decode(request.body, words.Place)
+        try:
+            order_type = OrderType(asked.order_type)
+        except ValueError as error:
+            raise BadRequest(f"order_type must be limit, stop or stop_limit, was {asked.order_type!r}") from error
+        if asked.expires_at is not None and asked.expires_at.tzinfo is None:
+            raise BadRequest(f"expires_at must have a zone, was {asked.expires_at.isoformat()}")
+        order = self._book(asked.account).place_order(
+            Symbol(asked.symbol),
+            _side(asked.side),
+            order_type,
+            number(asked.volume, "volume"),
+            number(asked.price, "price"),
+            limit_price=number_or_none(asked.limit_price, "limit_price"),
+            stop_loss=number_or_none(asked.stop_loss, "stop_loss"),
+            take_profit=number_or_none(asked.take_profit, "take_profit"),
+            expires_at=asked.expires_at,
+            tag=asked.tag,
+            magic=asked.magic,
+            comment=asked.comment,
+        )
+        return {"order": show(order)}
+
+    def _replace(self, request: HttpRequest) -> object:
+        asked = decode(request.body, words.Replace)
+        order = self._book(asked.account).replace_order(
+            VenueOrderId(asked.order_id),
+            number(asked.price, "price"),
+            limit_price=number_or_none(asked.limit_price, "limit_price"),
+            stop_loss=number_or_none(asked.stop_loss, "stop_loss"),
+            take_profit=number_or_none(asked.take_profit, "take_profit"),
+            volume=number_or_none(asked.volume, "volume"),
+        )
+        return {"order": show(order)}
+
+    def _cancel(self, request: HttpRequest) -> object:
+        asked = decode(request.body, words.Cancel)
+        book = self._book(asked.account)
+        book.cancel_order(VenueOrderId(asked.order_id))
+        return {"order": show(book.orders[-1])}
 
     # The market
 
@@ -195,6 +237,13 @@ class Control:
         if book is None:
             raise BadRequest(f"account must be one of those that GET {PREFIX}accounts lists, was {name[:100]!r}")
         return book
+
+
+def _side(value: str) -> Side:
+    try:
+        return Side(value)
+    except ValueError as error:
+        raise BadRequest(f"side must be buy or sell, was {value!r}") from error
 
 
 def _cash(value: words.Number, what: str) -> Decimal:

@@ -80,6 +80,43 @@ class Modify(Struct, forbid_unknown_fields=True):
     take_profit: Number | None
 
 
+class Place(Struct, forbid_unknown_fields=True):
+    """POST place: a pending order. `expires_at` is ISO 8601 with a zone."""
+
+    account: Name
+    symbol: Name
+    side: Name
+    order_type: Name
+    volume: Number
+    price: Number
+    limit_price: Number | None = None
+    stop_loss: Number | None = None
+    take_profit: Number | None = None
+    expires_at: datetime | None = None
+    tag: Text | None = None
+    magic: Text | None = None
+    comment: Text | None = None
+
+
+class Replace(Struct, forbid_unknown_fields=True):
+    """POST replace: all prices of a pending order, always; null removes a stop. Without a volume it stays."""
+
+    account: Name
+    order_id: Name
+    price: Number
+    stop_loss: Number | None
+    take_profit: Number | None
+    limit_price: Number | None = None
+    volume: Number | None = None
+
+
+class Cancel(Struct, forbid_unknown_fields=True):
+    """POST cancel."""
+
+    account: Name
+    order_id: Name
+
+
 class SetQuote(Struct, forbid_unknown_fields=True):
     """POST quote."""
 
@@ -159,15 +196,20 @@ def show(thing: attrs.AttrsInstance) -> dict[str, object]:
 
 def show_account(book: Book) -> dict[str, object]:
     """Return an account's figures and counts."""
-    counts = {"positions_total": len(book.positions), "orders_total": len(book.orders)}
+    counts = {
+        "positions_total": len(book.positions),
+        "working_total": len(book.working),
+        "orders_total": len(book.orders),
+    }
     return {"account": book.name, "oms": book.oms.value, **show(book.status()), **counts}
 
 
 def show_book(book: Book, orders_from: int) -> dict[str, object]:
-    """Return an account's figures, open positions, and up to ORDERS_A_PAGE orders from number `orders_from` on."""
+    """Return an account's figures, positions, pending orders, and up to ORDERS_A_PAGE orders from `orders_from` on."""
     return {
         **show_account(book),
         "positions": [show(position) for position in book.positions.values()],
+        "working": [show(order) for order in book.working.values()],
         "orders": [show(order) for order in book.orders[orders_from : orders_from + ORDERS_A_PAGE]],
     }
 

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from adapters.base import UtcNow
 from adapters.simulation.records import BookOrder, OrderRefused, Purpose, Result
+from rules.observed import WorkingOrder
 from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
@@ -42,6 +43,25 @@ class OrderLog:
             status=Result.REJECTED,
             text="",
             at=self._now(),
+        )
+
+    def ending(self, order: WorkingOrder) -> BookOrder:
+        """Return the record of a pending order that ends now, of which nothing is decided yet."""
+        return BookOrder(
+            order_id=order.order_id,
+            tag=order.tag,
+            purpose=Purpose.OPEN,
+            position_id=None,
+            symbol=order.symbol,
+            side=order.side,
+            volume=order.volume,
+            price=None,
+            status=Result.REJECTED,
+            text="",
+            at=self._now(),
+            magic=order.magic,
+            comment=order.comment,
+            pending=order,
         )
 
     def fill(self, order: BookOrder, position_id: PositionId, price: Price, realized_pnl: Decimal) -> BookOrder:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
@@ -33,15 +33,18 @@ class Result(Enum):
 
     FILLED = "filled"
     REJECTED = "rejected"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
 
 
 @frozen
 class BookOrder:
-    """An order that reached the books, filled or rejected. Nothing is ever removed.
+    """An order that reached the books and ended there. Nothing is ever removed.
 
     `side` is the order's own (a close of a long position sells). `volume` is in lots: what was filled, or asked for
-    when rejected. `position_id` is of the position that it opened or changed; None when an opening was rejected.
-    `realized_pnl` is what it booked, in the account's currency.
+    when it was not. `position_id` is of the position that it opened or changed; None when an opening was not filled.
+    `realized_pnl` is what it booked, in the account's currency. `at` is when it ended; `pending` is the pending order
+    that it was, as it last worked, None for a market order.
     """
 
     order_id: VenueOrderId
@@ -58,6 +61,7 @@ class BookOrder:
     magic: str | None = None
     comment: str | None = None
     realized_pnl: Decimal = Decimal(0)
+    pending: WorkingOrder | None = None
 
 
 @frozen
@@ -90,8 +94,27 @@ class PositionGone:
 
 
 @frozen
+class OrderChanged:
+    """A pending order was placed, replaced, or (a stop-limit) set off."""
+
+    order: WorkingOrder
+
+
+@frozen
+class OrderGone:
+    """A pending order works no more; follows the position changes that it caused.
+
+    `position_id` is of the position that it opened or changed, None where it was not filled.
+    """
+
+    order: WorkingOrder
+    status: Result
+    position_id: PositionId | None = None
+
+
+@frozen
 class StatusChanged:
     """Balance, equity or margin may have changed; follows every trade, and every quote of a held symbol."""
 
 
-Change: TypeAlias = PositionChanged | PositionGone | StatusChanged
+Change: TypeAlias = PositionChanged | PositionGone | OrderChanged | OrderGone | StatusChanged

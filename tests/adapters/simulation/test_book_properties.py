@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.simulation.broker import Book, OrderRefused, Purpose, Result
+from adapters.simulation.checks import reached
 from adapters.simulation.money import margin, result
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.simulation.worlds import EURGBP, EURUSD, make_broker, quote
 
 # 0.3 s for a hundred random days each: the marker's reason.
@@ -22,8 +23,13 @@ stops = st.none() | st.integers(100, 135).map(lambda hundredths: Decimal(hundred
 opens = st.tuples(st.just("open"), st.sampled_from(SYMBOLS), st.sampled_from(Side), volumes, stops, stops)
 closes = st.tuples(st.just("close"), st.integers(0, 3), st.none() | volumes)
 replacements = st.tuples(st.just("replace"), st.integers(0, 3), stops, stops)
+prices = st.integers(11_000, 12_500).map(lambda points: Decimal(points) / 10_000)
+pendings = st.tuples(
+    st.just("place"), st.sampled_from(Side), st.sampled_from(OrderType), volumes, prices, prices, stops, stops
+)
+cancels = st.tuples(st.just("cancel"), st.integers(0, 3))
 quotes = st.tuples(st.just("quote"), st.integers(11_000, 12_500))
-days = st.lists(st.one_of(opens, closes, replacements, quotes), max_size=25)
+days = st.lists(st.one_of(opens, closes, replacements, pendings, cancels, quotes), max_size=25)
 
 
 def live(book: Book, day) -> None:
@@ -37,6 +43,13 @@ def live(book: Book, day) -> None:
                 book.close(_any_position(book, words[0]), words[1])
             elif what == "replace":
                 book.replace_stops(_any_position(book, words[0]), words[1], words[2])
+            elif what == "place":
+                side, order_type, volume, price, limit, stop_loss, take_profit = words
+                limit_price = limit if order_type is OrderType.STOP_LIMIT else None
+                wanted = {"limit_price": limit_price, "stop_loss": stop_loss, "take_profit": take_profit}
+                book.place_order(EURUSD, side, order_type, volume, price, **wanted)
+            elif what == "cancel":
+                book.cancel_order(_any_order(book, words[0]))
             else:
                 bid = Decimal(words[0]) / 10_000
                 book.market.set_quote(quote(EURUSD, str(bid), str(bid + Decimal("0.00010"))))
@@ -47,6 +60,11 @@ def live(book: Book, day) -> None:
 def _any_position(book: Book, number: int) -> PositionId:
     ids = list(book.positions)
     return ids[number % len(ids)] if ids else PositionId("0")
+
+
+def _any_order(book: Book, number: int) -> VenueOrderId:
+    ids = list(book.working)
+    return ids[number % len(ids)] if ids else VenueOrderId("0")
 
 
 def signed(side: Side, volume: Decimal) -> Decimal:
@@ -136,3 +154,15 @@ def test_no_open_position_has_a_stop_that_the_quote_has_reached(oms: OmsType, da
         price = book.market.quotes[position.symbol].entry(position.side.opposite)
         assert position.stop_loss is None or (price - position.stop_loss) * ahead > 0
         assert position.take_profit is None or (position.take_profit - price) * ahead > 0
+
+
+@both
+@settings(max_examples=100, deadline=None)
+@given(day=days)
+def test_no_pending_order_waits_whose_price_the_quote_has_reached_and_each_ends_once(oms: OmsType, day):
+    book = make_book(oms)
+    live(book, day)
+    assert not any(reached(order, book.market.quotes[order.symbol]) for order in book.working.values())
+    ended = [order.order_id for order in book.orders if order.pending is not None]
+    assert len(ended) == len(set(ended))
+    assert not set(ended) & set(book.working)

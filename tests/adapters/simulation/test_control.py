@@ -193,3 +193,45 @@ async def test_unknown_endpoints_and_methods_are_told_apart():
     hands = Hands()
     assert (await hands.raw("GET", "/control/nothing"))[0] == 404
     assert (await hands.raw("GET", "/control/open"))[0] == 405
+
+
+async def test_a_pending_order_is_placed_replaced_shown_and_canceled():
+    hands = Hands()
+    order = {"symbol": "EURUSD", "side": "sell", "order_type": "stop_limit", "volume": "0.1", "price": "1.15"}
+    words = {"limit_price": "1.155", "tag": "t", "expires_at": "2026-11-21T12:00:00Z"}
+    status, answer = await hands.post("place", account="a", **order, **words)
+    placed = answer["order"]
+    assert status == 200
+    assert {name: placed[name] for name in (*order, *words)} == {
+        **order,
+        **words,
+        "expires_at": "2026-11-21T12:00:00+00:00",
+    }
+    place = {"account": "a", "order_id": placed["order_id"]}
+    prices = {"price": "1.14", "limit_price": "1.141", "stop_loss": "1.2", "take_profit": None}
+    status, answer = await hands.post("replace", **place, **prices, volume="0.2")
+    assert (status, answer["order"]) == (200, {**placed, **prices, "volume": "0.2"})
+    book = await hands.get("book", account="a")
+    assert (book["working"], book["working_total"]) == ([answer["order"]], 1)
+    assert (await hands.post("replace", **place, **{**prices, "price": "1.2"}))[0] == 409
+    status, answer = await hands.post("cancel", **place)
+    assert (status, answer["order"]["status"], answer["order"]["pending"]["price"]) == (200, "canceled", "1.14")
+    assert (await hands.post("cancel", **place)) == (409, {"error": "Order not found"})
+    assert (await hands.get("book", account="a"))["working"] == []
+
+
+@pytest.mark.parametrize(
+    "words", [{"order_type": "market"}, {"side": "up"}, {"expires_at": "2026-11-21T12:00:00"}, {"price": "x"}]
+)
+async def test_a_pending_order_that_makes_no_sense_is_a_bad_request(words: dict[str, str]):
+    order = {"symbol": "EURUSD", "side": "buy", "order_type": "limit", "volume": "0.1", "price": "1.15"}
+    assert (await Hands().post("place", account="a", **{**order, **words}))[0] == 400
+
+
+async def test_a_look_at_the_book_lets_orders_expire():
+    hands = Hands()
+    order = {"symbol": "EURUSD", "side": "buy", "order_type": "limit", "volume": "0.1", "price": "1.15"}
+    await hands.post("place", account="a", **order, expires_at="2026-11-20T12:01:00Z")
+    hands.broker.now.advance(60)  # type: ignore[attr-defined]
+    book = await hands.get("book", account="a")
+    assert (book["working"], [each["status"] for each in book["orders"]]) == ([], ["expired"])
