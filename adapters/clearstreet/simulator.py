@@ -14,7 +14,7 @@ from adapters.clearstreet.simulator_auth import TOKEN_LIFETIME, SignIn, Tokens
 from adapters.clearstreet.simulator_desk import Desk
 from adapters.clearstreet.simulator_limits import RATE_LIMITS, RateLimits
 from adapters.clearstreet.simulator_rest import RestVenue
-from adapters.clearstreet.simulator_stream import HEARTBEAT_S, StreamVenue
+from adapters.clearstreet.simulator_stream import HEARTBEAT_S, SUBSCRIBE_S_MAX, StreamVenue
 from adapters.clearstreet.simulator_universe import HARD_TO_BORROW
 from adapters.clearstreet.simulator_words import problem
 from adapters.http import HttpResponse
@@ -46,6 +46,7 @@ class Simulator:
         hard_to_borrow: Iterable[str] = HARD_TO_BORROW,
         token_lifetime: timedelta = TOKEN_LIFETIME,
         heartbeat_s: float = HEARTBEAT_S,
+        subscribe_s_max: float = SUBSCRIBE_S_MAX,
         time_zone: str = TIME_ZONE,
         ack_names_account: bool = True,
     ) -> None:
@@ -56,6 +57,7 @@ class Simulator:
             hard_to_borrow: symbols that need a locate to be sold short; `hard_to_borrow` may be changed later, as the
                 venue does every day.
             heartbeat_s: between two heartbeats of a stream; infinite for none.
+            subscribe_s_max: for a connection to subscribe.
             time_zone: of the midnight at which the trading day begins.
             ack_names_account: see `StreamVenue`.
         """
@@ -79,7 +81,7 @@ class Simulator:
             RateLimits(rate_limits, now),
             self.hard_to_borrow,
         )
-        stream = StreamVenue(self.desks, tokens, self.faults, now, heartbeat_s, ack_names_account)
+        stream = StreamVenue(self.desks, tokens, self.faults, now, heartbeat_s, subscribe_s_max, ack_names_account)
         control = with_control(broker, self.faults, rest.answer)
 
         async def answer(request: HttpRequest) -> HttpResponse:

@@ -63,6 +63,7 @@ class StreamVenue:
     faults: Faults
     now: UtcNow
     heartbeat_s: float = HEARTBEAT_S
+    subscribe_s_max: float = SUBSCRIBE_S_MAX
     ack_names_account: bool = True
 
     async def serve(self, websocket: WebSocketConnection, _: HttpRequest) -> None:
@@ -108,12 +109,12 @@ class _Connection:
     # What the client says
 
     async def _read(self, nursery: trio.Nursery) -> None:
-        deadline = trio.current_time() + SUBSCRIBE_S_MAX
+        deadline = trio.current_time() + self._venue.subscribe_s_max
         while True:
             with trio.move_on_at(deadline if not self._subscriptions else float("inf")) as patience:
                 frame = await self._websocket.get_message()
             if patience.cancelled_caught:
-                return self._end(f"No subscription within {SUBSCRIBE_S_MAX:g} seconds")
+                return self._end(f"No subscription within {self._venue.subscribe_s_max:g} seconds")
             try:
                 request = msgspec.json.decode(frame, type=_Request)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

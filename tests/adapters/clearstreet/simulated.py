@@ -53,6 +53,7 @@ class Venue:
 
     def __init__(self, market: Market | None = None, start: datetime = START, **settings: Any) -> None:
         self.at = start
+        self._started = trio.current_time()
         self.market = share_market(start) if market is None else market
         self.broker = Broker(self.market, self.now)
         self.book: Book = self.broker.add_account(ACCOUNT_ID, OmsType.NETTING, Decimal(1_000_000))
@@ -62,10 +63,7 @@ class Venue:
 
     def now(self) -> datetime:
         """Return the world's time: it runs with trio's clock, and `later` moves it on."""
-        try:
-            return self.at + timedelta(seconds=trio.current_time())
-        except RuntimeError:  # not within trio: at the making of the market
-            return self.at
+        return self.at + timedelta(seconds=trio.current_time() - self._started)
 
     def later(self, **by: float) -> None:
         """Let time pass at once, with nobody waiting for it."""
