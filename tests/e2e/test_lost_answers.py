@@ -8,13 +8,15 @@ import trio
 from trio.testing import MockClock
 
 from adapters.simulation.broker import Book, Purpose, Result
+from adapters.simulation.faults import Faults
 from copier.clock import VirtualClock
 from copier.ledger import Ledger
 from copier.service import Service
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
 from rules.symbols import SymbolMap, SymbolRow
-from rules.values import LinkId, Side, Symbol
-from tests.simulation.scenario import MC_TARGET, SUFFIX, TL_SOURCE, TL_TARGET, Scenario
+from rules.values import LinkId, OmsType, Side, Symbol
+from tests.simulation.kinds import METACOPIER, TRADELOCKER
+from tests.simulation.scenario import ACCOUNTS, ONE, ONE_SOURCE, ONE_TARGET, SUFFIXES, TWO, TWO_TARGET, Scenario
 from tests.simulation.world import World
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -37,13 +39,14 @@ FINE = Scenario(
     reconcile_every_s={},
     calm=True,
     crashes=0,
-    netting_source=False,
+    venues={ONE: TRADELOCKER, TWO: METACOPIER},
+    oms=dict.fromkeys(ACCOUNTS, OmsType.HEDGING),
     books_late_s=10,
     coarse=False,
 )
 """Plain venues without faults of their own: this test loses the answers itself."""
 
-TO_SUFFIXED = SymbolMap((SymbolRow("(.*)", r"\1" + SUFFIX),))
+TO_SUFFIXED = SymbolMap((SymbolRow("(.*)", r"\1" + SUFFIXES[TWO]),))
 
 
 @pytest.mark.slow  # a thousand orders over real protocols, each answered by a dead connection
@@ -51,7 +54,7 @@ async def test_a_lost_answer_leads_to_exactly_one_order_a_thousand_times(autojum
     clock = VirtualClock.starting(START)
     async with trio.open_nursery() as nursery:
         world = World.built(nursery, clock.utc_now, FINE)
-        for book in (world.book(TL_SOURCE), *_targets(world)):
+        for book in (world.book(ONE_SOURCE), *_targets(world)):
             book.deposit(Decimal(10**9))
         service = _service(world, clock)
         stop = trio.Event()
@@ -62,7 +65,7 @@ async def test_a_lost_answer_leads_to_exactly_one_order_a_thousand_times(autojum
         for book in _targets(world):
             assert _opened(book) == POSITIONS
             assert _executed_more_than_once(book) == []
-        for faults in world.faults.values():
+        for faults in _faults(world):
             assert faults.lose_answers < 10**6 - POSITIONS + 1, "the answers were not lost"
         _close_all(world)
         await trio.sleep(1)
@@ -76,10 +79,11 @@ async def test_a_lost_answer_leads_to_exactly_one_order_a_thousand_times(autojum
 
 
 def _service(world: World, clock: VirtualClock) -> Service:
-    policies = {TL_TARGET: PATIENT, MC_TARGET: _with_map(PATIENT)}
+    policies = {ONE_TARGET: PATIENT, TWO_TARGET: _with_map(PATIENT)}
     return Service(
         links=[
-            CopyLink(LinkId(f"{TL_SOURCE}->{target}"), TL_SOURCE, target, policy) for target, policy in policies.items()
+            CopyLink(LinkId(f"{ONE_SOURCE}->{target}"), ONE_SOURCE, target, policy)
+            for target, policy in policies.items()
         ],
         limits=(),
         accounts=world.accounts(world.network.connect),
@@ -96,8 +100,8 @@ def _with_map(policy: CopyPolicy) -> CopyPolicy:
 
 async def _open_many(world: World) -> None:
     """Open source positions, a few a second; from the first on, every order's answer is lost."""
-    source = world.book(TL_SOURCE)
-    for faults in world.faults.values():
+    source = world.book(ONE_SOURCE)
+    for faults in _faults(world):
         faults.lose_answers = 10**6
     for number in range(POSITIONS):
         side = Side.BUY if number % 2 else Side.SELL
@@ -106,7 +110,7 @@ async def _open_many(world: World) -> None:
 
 
 def _close_all(world: World) -> None:
-    source = world.book(TL_SOURCE)
+    source = world.book(ONE_SOURCE)
     for position_id in list(source.positions):
         source.close(position_id)
 
@@ -121,7 +125,11 @@ async def _converged(service: Service) -> None:
 
 
 def _targets(world: World) -> list[Book]:
-    return [world.book(TL_TARGET), world.book(MC_TARGET)]
+    return [world.book(ONE_TARGET), world.book(TWO_TARGET)]
+
+
+def _faults(world: World) -> list[Faults]:
+    return [site.faults for site in world.sites.values()]
 
 
 def _opened(book: Book) -> int:

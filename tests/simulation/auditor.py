@@ -6,24 +6,28 @@ Of the copier's state it gets only the list of final denials, and takes none of 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 
 from attrs import define, field
 
-from adapters.simulation.broker import Purpose, Result
+from adapters.simulation.broker import Result
 from rules.identity import cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
-from rules.values import AccountId, PositionId, Side, Symbol, Volume, plain
+from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.bounds import Bounds
 from tests.simulation.denials import is_possible
-from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough
-from tests.simulation.history import ZERO, PositionLife, lives_of, together
+from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
+from tests.simulation.history import ZERO, PositionLife, lives_of, shares_of, together
 from tests.simulation.run import SETTLE_S_MAX, Outcome
-from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, TARGETS, VENUE
+from tests.simulation.scenario import DENIED_SYMBOL, SUFFIXES, TARGETS, site_of
 
 LEGS_MAX = 40
 """Orders of one source position: the pieces of a split copy, and the increases of a netting source."""
+
+STEPS_MAX = 60
+"""Orders of one leg: its opening, reductions, changes of stops, the close, and every try of each again."""
 
 Key = tuple[CopyLink, PositionLife]
 
@@ -41,6 +45,8 @@ class Auditor:
     bounds: Bounds = field(init=False)
     lives: dict[AccountId, dict[PositionId, PositionLife]] = field(init=False)
     by_tag: dict[str, Key] = field(factory=dict, init=False)
+    openings: dict[str, str] = field(factory=dict, init=False)
+    """On netting targets: for the tag of each order that there can be, the tag of the opening that it belongs to."""
     copies: dict[tuple[str, PositionId], list[PositionLife]] = field(factory=dict, init=False)
     """All positions that orders of ours opened, by link and source position."""
 
@@ -50,15 +56,31 @@ class Auditor:
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
                 for opened_at in {source.opened_at, _to_milliseconds(source.opened_at)}:
-                    for leg in range(LEGS_MAX):
-                        tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, 0)
-                        self.by_tag[tag] = (link, source)
+                    self._name_orders(link, source, opened_at)
+        for target in TARGETS:
+            if self._nets(target):
+                self.lives[target] = shares_of(self.outcome.books[target], self.openings.get)
+
+    def _name_orders(self, link: CopyLink, source: PositionLife, opened_at: datetime) -> None:
+        """Note the tags of all orders that there can be for a source position."""
+        for leg in range(LEGS_MAX):
+            tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, 0)
+            self.by_tag[tag] = (link, source)
+            if self._nets(link.target):
+                for step in range(STEPS_MAX):
+                    step_tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, step)
+                    self.openings[step_tag] = tag
+
+    def _nets(self, account: AccountId) -> bool:
+        return self.outcome.books[account].oms is OmsType.NETTING
 
     def findings(self) -> Iterator[str]:
         if not self.outcome.settled:
             yield f"the service did not settle within {SETTLE_S_MAX:g} s of fine weather"
         for target in TARGETS:
             yield from self._openings(target)
+            if self._nets(target):
+                yield from self._netted(target)
         for target in TARGETS:
             yield from self._foreign(target)
             yield from self._count(target)
@@ -91,13 +113,28 @@ class Auditor:
         what = _name(link, source)
         if source.symbol.startswith(DENIED_SYMBOL):
             yield f"{what}: copied, though the symbol map denies {source.symbol}"
-        elif copy.symbol != _mapped(source.symbol, link.target) or copy.side is not _side(link, source):
+        elif copy.symbol != _mapped(link, source.symbol) or copy.side is not _side(link, source):
             yield f"{what}: copied as {copy.side.value} {copy.symbol}"
         if source.closed_at is not None and copy.opened_at > source.closed_at:
             late_s = (copy.opened_at - source.closed_at).total_seconds()
             bound_s = self.bounds.late_s(link, source.closed_at, copy.opened_at)
             if late_s > bound_s:
                 yield f"{what}: opened {late_s:.1f} s after its source was closed (bound {bound_s:.1f} s)"
+
+    def _netted(self, target: AccountId) -> Iterator[str]:
+        """Every order on a netting account belongs to a copy, was executed once, and closes no more than was opened."""
+        filled = Counter(
+            order.tag for order in self.outcome.books[target].orders if order.tag and order.status is Result.FILLED
+        )
+        for tag, count in filled.items():
+            if tag not in self.openings:
+                yield f"{target}: {tag} was executed for no copy that ever was"
+            if count > 1:
+                yield f"{target}: {tag} was executed {count} times"
+        for share in self.lives[target].values():
+            least = min(volume for _, volume in share.volumes)
+            if least < ZERO:
+                yield f"{target}: {share.tag} was closed by {plain(-least)} lots too many"
 
     # Copies
 
@@ -109,9 +146,10 @@ class Auditor:
         if source.closed_at is None:
             if not legs:
                 yield from self._absence(link, source)
-            elif any(leg.closed is None for leg in legs):
+            elif any(leg.closed_at is None for leg in legs):
                 yield from self._volume(link, source, legs)
-                yield from self._stops(link, source, legs)
+                if not self._nets(link.target):
+                    yield from self._stops(link, source, legs)
 
     def _exposure(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """A copy is never larger than its source asks for, and what the target closed is not opened again."""
@@ -120,12 +158,13 @@ class Auditor:
         ends = [at for at, _ in held[1:]] + [self.outcome.ended_at]
         for (at, lots), until in zip(held, ends, strict=True):
             seen = source.volumes_until(at)
-            most = max((self._most(link, seen, now, legs[0].symbol) for now in seen), default=ZERO)
+            allowed = (self._allowed(link, source, legs[0].symbol, seen, now) for now in seen)
+            most = max((max(volumes, default=ZERO) for volumes in allowed), default=ZERO)
             if lots > most and (until - at).total_seconds() > self.bounds.excess_s:
                 yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
         for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
             by_hand = (link.target, earlier.position_id) in self.outcome.hand.touched
-            ended = by_hand or _is_stop_out(earlier) or self._flattened_at(link, earlier) is not None
+            ended = by_hand or earlier.stopped_out or self._flattened_at(link, earlier) is not None
             if ended and earlier.closed_at is not None and earlier.closed_at < later.opened_at:
                 since = earlier.closed_at - timedelta(
                     seconds=self.bounds.late_s(link, earlier.closed_at, later.opened_at)
@@ -135,27 +174,32 @@ class Auditor:
 
     def _is_split(self, link: CopyLink, source: PositionLife, symbol: Symbol) -> bool:
         """Tell whether a copy takes several orders, of which one may come late, after another was closed by hand."""
-        wanted = max(volume for _, volume in source.volumes) * link.policy.size.multiplier
-        return (
-            link.policy.volume.over_max is OverMax.SPLIT and wanted > self._instrument(link.target, symbol).volume_max
-        )
+        wanted = Fraction(max(volume for _, volume in source.volumes) * link.policy.size.multiplier)
+        most = self._instrument(link.target, symbol).volume_max
+        return link.policy.volume.over_max is OverMax.SPLIT and wanted * self._units(link, source, symbol) > most
 
-    def _most(self, link: CopyLink, seen: list[Volume], now: Volume, symbol: Symbol) -> Volume:
+    def _units(self, link: CopyLink, source: PositionLife, symbol: Symbol) -> Fraction:
+        return units(self._instrument(link.source, source.symbol), self._instrument(link.target, symbol))
+
+    def _allowed(
+        self, link: CopyLink, source: PositionLife, symbol: Symbol, seen: list[Volume], now: Volume
+    ) -> set[Volume]:
+        """Return the volumes that a copy may have while its source holds `now` lots, opened at one of those seen."""
         instrument = self._instrument(link.target, symbol)
-        return max(copy_volumes(link.policy, instrument, seen, now), default=ZERO)
+        return copy_volumes(link.policy, instrument, seen, now, self._units(link, source, symbol))
 
     def _ending(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """A copy lives no longer than its source, and no shorter, unless its own stop or a person ended it."""
         what = _name(link, source)
         held = together(legs)
         for leg in legs:
-            if leg.closed is None and source.closed_at is not None:
+            if leg.closed_at is None and source.closed_at is not None:
                 yield f"{what}: its source is closed, #{leg.position_id} is still open with {plain(leg.volume)} lots"
             by_hand = (link.target, leg.position_id) in self.outcome.hand.touched
             flattened_at = self._flattened_at(link, leg)
-            if flattened_at is not None and leg.closed is None:
+            if flattened_at is not None and leg.closed_at is None:
                 yield f"{what}: #{leg.position_id} is still open, though all was flattened at {flattened_at:%H:%M:%S}"
-            if leg.closed_at is None or by_hand or _is_stop_out(leg) or self._is_flattened(link, source, leg):
+            if leg.closed_at is None or by_hand or leg.stopped_out or self._is_flattened(link, source, leg):
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
@@ -174,7 +218,7 @@ class Auditor:
         assert closed.closed_at is not None
         for leg in legs:
             by_hand = self.outcome.hand.touched.get((link.target, leg.position_id))
-            lost_at = leg.closed_at if _is_stop_out(leg) else by_hand
+            lost_at = leg.closed_at if leg.stopped_out else by_hand
             if leg is not closed and lost_at is not None and lost_at <= closed.closed_at:
                 unseen_s = self.bounds.unseen_s(link, lost_at, closed.closed_at)
                 if (closed.closed_at - lost_at).total_seconds() <= unseen_s:
@@ -204,13 +248,12 @@ class Auditor:
         doubt never holds more than the source asks for.
         """
         instrument = self._instrument(link.target, legs[0].symbol)
-        allowed = copy_volumes(
-            link.policy, instrument, source.volumes_until(max(leg.opened_at for leg in legs)), source.volume
-        )
+        seen = source.volumes_until(max(leg.opened_at for leg in legs))
+        allowed = self._allowed(link, source, legs[0].symbol, seen, source.volume)
         held = [leg.volume for leg in legs if leg.volume]
         total = sum(held, ZERO)
         right = any(is_close_enough(held, volume, instrument) for volume in allowed)
-        touched = any((link.target, leg.position_id) in self.outcome.hand.touched or _is_stop_out(leg) for leg in legs)
+        touched = any((link.target, leg.position_id) in self.outcome.hand.touched or leg.stopped_out for leg in legs)
         grew = source.grew(source.opened_at, self.outcome.ended_at)
         split = self._is_split(link, source, legs[0].symbol)
         if touched or grew or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
@@ -225,7 +268,7 @@ class Auditor:
         original = self.outcome.books[link.source].positions[source.position_id]
         book = self.outcome.books[link.target]
         for leg in legs:
-            if leg.closed is not None:
+            if leg.closed_at is not None:
                 continue
             held = book.positions[leg.position_id]
             for name in ("stop_loss", "take_profit"):
@@ -293,13 +336,8 @@ def _side(link: CopyLink, source: PositionLife) -> Side:
     return source.side.opposite if link.policy.reverse else source.side
 
 
-def _is_stop_out(life: PositionLife) -> bool:
-    return life.closed is not None and life.closed.purpose is Purpose.STOP_OUT
-
-
-def _mapped(symbol: Symbol, target: AccountId) -> Symbol:
-    plain_name = symbol.removesuffix(SUFFIX)
-    return Symbol(plain_name + SUFFIX if VENUE[target] == METACOPIER else plain_name)
+def _mapped(link: CopyLink, symbol: Symbol) -> Symbol:
+    return Symbol(symbol.removesuffix(SUFFIXES[site_of(link.source)]) + SUFFIXES[site_of(link.target)])
 
 
 def _to_milliseconds(at: datetime) -> datetime:

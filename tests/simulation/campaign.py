@@ -4,11 +4,16 @@ import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 from attrs import frozen
 
 from tests.simulation.auditor import audit
 from tests.simulation.run import simulate
+from tests.simulation.scenario import draw
+
+Venues: TypeAlias = tuple[str, str]
+"""The kinds of the two brokers' venues; None instead: those that the seed draws."""
 
 TRACEBACK_LINES = 12
 """The innermost ones; the rest are nurseries in nurseries."""
@@ -22,31 +27,39 @@ class Verdict:
 
     seed: int
     findings: tuple[str, ...]
+    venues: Venues | None = None
 
     def __str__(self) -> str:
         lines = "\n".join(f"    {finding}" for finding in self.findings)
-        return f"seed {self.seed}:\n{lines}\n    again: python -m tests.simulation --first {self.seed} --seeds 1"
+        asked = "" if self.venues is None else f" --venues {','.join(self.venues)}"
+        drawn = " and ".join(draw(self.seed, self.venues).venues.values())
+        again = f"python -m tests.simulation --first {self.seed} --seeds 1{asked}"
+        return f"seed {self.seed} ({drawn}):\n{lines}\n    again: {again}"
 
 
-def run_seed(seed: int) -> Verdict:
+def run_seed(seed: int, venues: Venues | None = None) -> Verdict:
     """Simulate and audit a seed. An error of the service is a finding too."""
     try:
-        return Verdict(seed, tuple(audit(simulate(seed))))
+        return Verdict(seed, tuple(audit(simulate(seed, venues=venues))), venues)
     except Exception:  # noqa: BLE001 - whatever it is, the seed must be named with it
         last = "".join(traceback.format_exc().splitlines(keepends=True)[-TRACEBACK_LINES:])
-        return Verdict(seed, ("the simulation ended with an error:\n" + last,))
+        return Verdict(seed, ("the simulation ended with an error:\n" + last,), venues)
 
 
-def run_seeds(seeds: Iterable[int], jobs: int = 1) -> Iterator[Verdict]:
+def run_seeds(seeds: Iterable[tuple[int, Venues | None]], jobs: int = 1) -> Iterator[Verdict]:
     """Yield the verdict of each seed, in order."""
     if jobs == 1:
-        yield from map(run_seed, seeds)
+        yield from (run_seed(*each) for each in seeds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(run_seed, seeds, chunksize=5)
+        yield from pool.map(run_seed, *zip(*seeds, strict=True), chunksize=5)
 
 
-def kept_seeds() -> list[int]:
-    """Return the seeds that once failed."""
-    lines = KEPT.read_text(encoding="utf-8").splitlines()
-    return [int(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+def kept_seeds() -> list[tuple[int, Venues | None]]:
+    """Return the seeds that once failed, each with the venues that it failed on."""
+    kept: list[tuple[int, Venues | None]] = []
+    for line in KEPT.read_text(encoding="utf-8").splitlines():
+        match line.partition("#")[0].split():
+            case [seed, one, two]:
+                kept.append((int(seed), (one, two)))
+    return kept

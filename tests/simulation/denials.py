@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from fractions import Fraction
 
 from attrs import frozen
 
-from rules.policy import BelowMin, CopyLink, StartOpen
+from rules.policy import BelowMin, CopyLink, StartOpen, StopsMode
 from rules.schedule import Closed
 from rules.values import Symbol, Volume
-from tests.simulation.expected import entry_volume, is_above_max
+from tests.simulation.expected import entry_volume, is_above_max, units
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome
-from tests.simulation.scenario import DENIED_SYMBOL, METACOPIER, SUFFIX, VENUE
+from tests.simulation.scenario import DENIED_SYMBOL, SUFFIXES, site_of
 
 AT_ONCE = timedelta(seconds=2)
 """In fine weather the service has seen everything within this time, its own start included."""
@@ -86,13 +87,13 @@ def _below_min(case: Case) -> bool:
 def _above_max(case: Case) -> bool:
     instrument = case.outcome.books[case.link.target].market.instruments[_target_symbol(case)]
     volumes = [volume for _, volume in case.source.volumes if volume]
-    return any(is_above_max(case.link.policy, instrument, volume) for volume in volumes)
+    return any(is_above_max(case.link.policy, instrument, volume, _units(case)) for volume in volumes)
 
 
 def _denied_by_size(case: Case) -> bool:
     instrument = case.outcome.books[case.link.target].market.instruments[_target_symbol(case)]
     volumes = [volume for _, volume in case.source.volumes if volume]
-    return any(entry_volume(case.link.policy, instrument, volume) is None for volume in volumes)
+    return any(entry_volume(case.link.policy, instrument, volume, _units(case)) is None for volume in volumes)
 
 
 def _instrument_min(case: Case) -> Volume:
@@ -100,8 +101,19 @@ def _instrument_min(case: Case) -> Volume:
 
 
 def _target_symbol(case: Case) -> Symbol:
-    suffix = SUFFIX if VENUE[case.link.target] == METACOPIER else ""
-    return Symbol(case.source.symbol.removesuffix(SUFFIX) + suffix)
+    plain_name = case.source.symbol.removesuffix(SUFFIXES[site_of(case.link.source)])
+    return Symbol(plain_name + SUFFIXES[site_of(case.link.target)])
+
+
+def _units(case: Case) -> Fraction:
+    books = case.outcome.books
+    source = books[case.link.source].market.instruments[case.source.symbol]
+    return units(source, books[case.link.target].market.instruments[_target_symbol(case)])
+
+
+def _stops_unsupported(case: Case) -> bool:
+    kept = case.outcome.scenario.kind(case.link.target).keeps_stops
+    return not kept and case.link.policy.stops.mode is not StopsMode.NONE
 
 
 def _max_positions(case: Case) -> bool:
@@ -126,6 +138,7 @@ _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "VOLUME_BELOW_MIN": _below_min,
     "VOLUME_AMPLIFIED": _denied_by_size,
     "VOLUME_ABOVE_MAX": _above_max,
+    "STOPS_UNSUPPORTED": _stops_unsupported,
     "MAX_POSITIONS": _max_positions,
     "TARGET_NOT_READY": _waited_in_vain,
     "INSTRUMENT_UNKNOWN": _waited_in_vain,

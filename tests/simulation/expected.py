@@ -22,14 +22,21 @@ class NotTaken(Enum):
 
 NOT_TAKEN: Final = NotTaken.NOT_TAKEN
 
+ALIKE = Fraction(1)
+"""Both venues' lots are of one size."""
+
 _UNCAPPED = Fraction(10**9)
 
 
-def entry_volume(policy: CopyPolicy, instrument: Instrument, source: Volume) -> Volume | None:
-    """Return the lots with which a copy of `source` lots is opened; None: the policy denies it."""
-    if is_above_max(policy, instrument, source):
+def entry_volume(policy: CopyPolicy, instrument: Instrument, source: Volume, units: Fraction = ALIKE) -> Volume | None:
+    """Return the lots with which a copy of `source` lots is opened; None: the policy denies it.
+
+    Args:
+        units: how many of the target's lots one of the source's is, by their contract sizes.
+    """
+    if is_above_max(policy, instrument, source, units):
         return None
-    capped = _capped(policy, instrument, source)
+    capped = _capped(policy, instrument, source, units)
     least = Fraction(instrument.volume_min)
     if capped < least and least > capped * Fraction(policy.volume.max_amplification):
         return None
@@ -42,15 +49,17 @@ def entry_volume(policy: CopyPolicy, instrument: Instrument, source: Volume) -> 
     return _lots(volume)
 
 
-def is_above_max(policy: CopyPolicy, instrument: Instrument, source: Volume) -> bool:
+def is_above_max(policy: CopyPolicy, instrument: Instrument, source: Volume, units: Fraction = ALIKE) -> bool:
     """Tell whether the policy denies a copy for being larger than the instrument's maximum."""
-    wanted = Fraction(source) * Fraction(policy.size.multiplier)
+    wanted = Fraction(source) * Fraction(policy.size.multiplier) * units
     if policy.volume.max is not None:
         wanted = min(wanted, Fraction(policy.volume.max))
     return policy.volume.over_max is OverMax.DENY and wanted > instrument.volume_max
 
 
-def copy_volumes(policy: CopyPolicy, instrument: Instrument, seen: Iterable[Volume], now: Volume) -> set[Volume]:
+def copy_volumes(
+    policy: CopyPolicy, instrument: Instrument, seen: Iterable[Volume], now: Volume, units: Fraction = ALIKE
+) -> set[Volume]:
     """Return what a copy may hold while its source holds `now` lots, if it was opened at one of the volumes `seen`.
 
     The copy keeps the ratio of its entry, caps included, so without a cap they all give the same. A source that has
@@ -58,15 +67,22 @@ def copy_volumes(policy: CopyPolicy, instrument: Instrument, seen: Iterable[Volu
     """
     volumes = set()
     for entry in seen:
-        granted = entry_volume(policy, instrument, entry)
+        granted = entry_volume(policy, instrument, entry, units)
         if granted is not None:
-            wanted = _capped(policy, instrument, entry) / Fraction(entry) * Fraction(now)
+            wanted = _capped(policy, instrument, entry, units) / Fraction(entry) * Fraction(now)
             volume = max(_rounded(wanted, instrument, policy.volume.round), Fraction(instrument.volume_min))
             ceiling = Fraction(granted)
             if now > entry:
                 ceiling = _UNCAPPED if policy.volume.max is None else max(ceiling, Fraction(policy.volume.max))
             volumes.add(_lots(min(volume, ceiling)))
     return volumes
+
+
+def units(source: Instrument, target: Instrument) -> Fraction:
+    """Return how many of the target's lots one of the source's is; alike where a contract size is not known."""
+    if source.contract_size is None or target.contract_size is None:
+        return ALIKE
+    return Fraction(source.contract_size) / Fraction(target.contract_size)
 
 
 def is_close_enough(legs: Iterable[Volume], wanted: Volume, instrument: Instrument) -> bool:
@@ -97,8 +113,8 @@ def copied_stop(policy: CopyPolicy, book: Book, source: Position, held: Position
     return price if price > 0 and (price < now if below else price > now) else NOT_TAKEN
 
 
-def _capped(policy: CopyPolicy, instrument: Instrument, source: Volume) -> Fraction:
-    return min(Fraction(source) * Fraction(policy.size.multiplier), _cap(policy, instrument))
+def _capped(policy: CopyPolicy, instrument: Instrument, source: Volume, units: Fraction) -> Fraction:
+    return min(Fraction(source) * Fraction(policy.size.multiplier) * units, _cap(policy, instrument))
 
 
 def _cap(policy: CopyPolicy, instrument: Instrument) -> Fraction:

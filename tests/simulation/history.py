@@ -1,12 +1,12 @@
 """The lives of positions as a book tells them: when opened, with how much, what came and went, when and how closed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import pairwise
 
 from attrs import define, field
 
-from adapters.simulation.broker import Book, BookOrder, ClosedPosition, Purpose, Result
+from adapters.simulation.broker import Book, BookOrder, Purpose, Result
 from rules.values import OmsType, PositionId, Side, Symbol, Volume
 
 ZERO = Volume(0)
@@ -23,11 +23,8 @@ class PositionLife:
     opened_at: datetime
     volumes: list[tuple[datetime, Volume]] = field(factory=list)
     """What it held from each moment on; zero at its end."""
-    closed: ClosedPosition | None = None
-
-    @property
-    def closed_at(self) -> datetime | None:
-        return None if self.closed is None else self.closed.closed_at
+    closed_at: datetime | None = None
+    stopped_out: bool = False
 
     @property
     def volume(self) -> Volume:
@@ -61,10 +58,33 @@ def lives_of(book: Book) -> dict[PositionId, PositionLife]:
         else:
             life.volumes.append((order.at, life.volume - order.volume))
     for position_id, end in closed.items():
-        lives[position_id].closed = end
+        lives[position_id].closed_at = end.closed_at
+        lives[position_id].stopped_out = end.purpose is Purpose.STOP_OUT
         if lives[position_id].volume:  # turned around: the order that closed it is the next one's
             lives[position_id].volumes.append((end.closed_at, ZERO))
     return lives
+
+
+def shares_of(book: Book, opening_of: Callable[[str], str | None]) -> dict[PositionId, PositionLife]:
+    """Return what our orders hold of a netting account's positions, as if each leg had a position of its own.
+
+    Args:
+        opening_of: tells for an order's tag the tag of the opening whose lots it opened or closed; None: not ours.
+    """
+    shares: dict[PositionId, PositionLife] = {}
+    for order in book.orders:
+        opening = None if order.tag is None else opening_of(order.tag)
+        if order.status is not Result.FILLED or opening is None:
+            continue
+        share = shares.get(PositionId(opening))
+        if share is None:
+            share = PositionLife(PositionId(opening), opening, order.symbol, order.side, order.at)
+            share.volumes.append((order.at, order.volume))
+            shares[PositionId(opening)] = share
+            continue
+        share.volumes.append((order.at, share.volume + order.volume * order.side.sign * share.side.sign))
+        share.closed_at = None if share.volume else order.at
+    return shares
 
 
 def _turned(book: Book, lives: Iterable[PositionLife], order: BookOrder) -> Volume:

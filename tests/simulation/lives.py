@@ -102,8 +102,20 @@ class MortalStream(MemoryStream):
 
 
 def _moves_money(head: bytes) -> bool:
+    """Tell whether an order begins so: a request over HTTP that changes something, or a trade in a WebSocket frame."""
     method, _, rest = head.partition(b" ")
-    return method in (b"POST", b"PUT", b"PATCH", b"DELETE") and b"/auth/" not in rest
+    if method in (b"POST", b"PUT", b"PATCH", b"DELETE"):
+        return b"/auth/" not in rest and b"/oauth/" not in rest
+    return b'"trade"' in _unmasked(head)
+
+
+def _unmasked(frame: bytes) -> bytes:
+    """Return the text of a client's WebSocket frame (RFC 6455, 5.2); what is none makes no sense, and no trade."""
+    if len(frame) < 8 or not frame[1] & 0x80:
+        return b""
+    extended = {126: 2, 127: 8}.get(frame[1] & 0x7F, 0)
+    mask, text = frame[2 + extended : 6 + extended], frame[6 + extended :]
+    return bytes(byte ^ mask[index % 4] for index, byte in enumerate(text))
 
 
 @define(eq=False)

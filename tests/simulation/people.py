@@ -1,6 +1,6 @@
 """The people of a simulation: a trader on the sources, and somebody who trades by hand on the targets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -12,13 +12,14 @@ from adapters.simulation.broker import Book, OrderRefused
 from rules.identity import is_ours
 from rules.instruments import round_to_step
 from rules.observed import Position
-from rules.values import AccountId, PositionId, Price, Side, Volume
+from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
+from tests.simulation.scenario import DENIED_SYMBOL
 
 POSITIONS_MAX = 5
 """Open at once per source."""
 
 VOLUMES = (1, 2, 3, 6, 10, 25, 60)
-"""Of the instrument's minimum: below and above the minimum and the cap once multiplied."""
+"""Of the least that a person trades: below and above the minimum and the cap once multiplied."""
 
 
 @define
@@ -27,6 +28,10 @@ class Trader:
 
     books: tuple[Book, ...]
     random: Random
+    smallest: Callable[[Book, Symbol], Volume]
+    """Returns the least that a person trades there."""
+    without_stops: frozenset[str] = frozenset()
+    """The books whose venue keeps no stops on positions."""
 
     def step(self) -> None:
         """Do one thing, or a few at the same instant, as programs do."""
@@ -40,7 +45,7 @@ class Trader:
         with suppress(OrderRefused):
             if not book.positions or (choice < 0.45 and len(book.positions) < POSITIONS_MAX):
                 self._open(book)
-            elif choice < 0.6:
+            elif choice < 0.6 and book.name not in self.without_stops:
                 book.replace_stops(*self._stops(book, self._one(book)))
             elif choice < 0.75:
                 _close_part(book, self._one(book))
@@ -60,10 +65,10 @@ class Trader:
         symbol = self.random.choice(list(book.market.instruments))
         instrument, quote = book.market.instruments[symbol], book.market.quotes[symbol]
         side = self.random.choice((Side.BUY, Side.SELL))
-        volume = instrument.volume_min * self.random.choice(VOLUMES)
+        volume = self.smallest(book, symbol) * self.random.choice(VOLUMES)
         distance = (instrument.tick_size or Decimal(1)) * self.random.choice((60, 150, 800))
-        stop_loss = quote.bid - distance if side is Side.BUY else quote.ask + distance
-        book.open(symbol, side, volume, stop_loss=self.random.choice((None, stop_loss)))
+        stop_loss = self.random.choice((None, quote.bid - distance if side is Side.BUY else quote.ask + distance))
+        book.open(symbol, side, volume, stop_loss=None if book.name in self.without_stops else stop_loss)
 
     def _stops(self, book: Book, position: Position) -> tuple[PositionId, Price | None, Price | None]:
         instrument, quote = book.market.instruments[position.symbol], book.market.quotes[position.symbol]
@@ -93,6 +98,8 @@ class Hand:
         account = self.random.choice(sorted(self.books))
         book = self.books[account]
         copies = [position for position in book.positions.values() if is_ours(position.tag)]
+        if book.oms is OmsType.NETTING:
+            copies = []  # whose lots a hand takes from a netted position, no book could tell
         choice = self.random.random()
         if choice < 0.5 or not copies:
             self._open(account, book)
@@ -105,8 +112,10 @@ class Hand:
             _close_part(book, position)
 
     def _open(self, account: AccountId, book: Book) -> None:
-        symbol = self.random.choice(list(book.market.instruments))
-        order = book.open(symbol, self.random.choice((Side.BUY, Side.SELL)), Decimal(1))
+        symbols = list(book.market.instruments)
+        if book.oms is OmsType.NETTING:
+            symbols = [symbol for symbol in symbols if symbol.startswith(DENIED_SYMBOL)]  # its own, beside the copies
+        order = book.open(self.random.choice(symbols), self.random.choice((Side.BUY, Side.SELL)), Decimal(1))
         assert order.position_id is not None  # a filled order has one
         self.foreign[account, order.position_id] = order.volume
 

@@ -52,10 +52,10 @@ class Outcome:
     """A hash over all books and the whole ledger."""
 
 
-def simulate(seed: int, sabotage: Sabotage | None = None) -> Outcome:
-    """Run a seed; `sabotage` may put broken accounts under the service."""
+def simulate(seed: int, sabotage: Sabotage | None = None, venues: tuple[str, str] | None = None) -> Outcome:
+    """Run a seed; `sabotage` may put broken accounts under the service, `venues` are instead of those it draws."""
     with _deterministic(seed), _quiet():
-        return trio.run(_simulate, draw(seed), sabotage, clock=trio.testing.MockClock(autojump_threshold=0))
+        return trio.run(_simulate, draw(seed, venues), sabotage, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @contextmanager
@@ -90,7 +90,9 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
             scenario, world, lambda connect: (sabotage or (lambda accounts: accounts))(world.accounts(connect))
         )
         weather = Weather(world, scenario.random("weather"))
-        trader = Trader(tuple(world.book(account) for account in SOURCES), scenario.random("trader"))
+        books = {account: world.book(account) for account in SOURCES}
+        stopless = {book.name for account, book in books.items() if not scenario.kind(account).keeps_stops}
+        trader = Trader(tuple(books.values()), scenario.random("trader"), world.smallest, frozenset(stopless))
         hand = Hand({account: world.book(account) for account in TARGETS}, scenario.random("hand"))
         nursery.start_soon(lives.run)
         await _days_work(scenario, world, lives, weather, trader, hand)

@@ -24,23 +24,19 @@ from rules.policy import (
 )
 from rules.schedule import Outside, Schedule, Window
 from rules.symbols import SymbolMap, SymbolRow
-from rules.values import AccountId, LinkId
+from rules.values import AccountId, LinkId, OmsType
+from tests.simulation.kinds import KINDS, Kind
 
-TL_SOURCE, TL_TARGET = AccountId("tl-source"), AccountId("tl-target")
-MC_SOURCE, MC_TARGET = AccountId("mc-source"), AccountId("mc-target")
-SOURCES, TARGETS = (TL_SOURCE, MC_SOURCE), (TL_TARGET, MC_TARGET)
+ONE_SOURCE, ONE_TARGET = AccountId("one-source"), AccountId("one-target")
+TWO_SOURCE, TWO_TARGET = AccountId("two-source"), AccountId("two-target")
+SOURCES, TARGETS = (ONE_SOURCE, TWO_SOURCE), (ONE_TARGET, TWO_TARGET)
+ACCOUNTS = (ONE_SOURCE, ONE_TARGET, TWO_SOURCE, TWO_TARGET)
 
-TRADELOCKER, METACOPIER = "tradelocker", "metacopier"
-VENUE: Mapping[AccountId, str] = {
-    TL_SOURCE: TRADELOCKER,
-    TL_TARGET: TRADELOCKER,
-    MC_SOURCE: METACOPIER,
-    MC_TARGET: METACOPIER,
-}
-"""Which simulated venue an account is kept at."""
+ONE, TWO = SITES = ("one", "two")
+"""Two brokers, each with a source and a target, each at a venue of its own kind."""
 
-SUFFIX = ".m"
-"""The MetaCopier broker's symbols end so."""
+SUFFIXES: Mapping[str, str] = {ONE: "", TWO: ".m"}
+"""How each broker's symbols end."""
 
 DENIED_SYMBOL = "BTCUSD"
 """The symbol map refuses it; its copies must never be."""
@@ -61,10 +57,12 @@ class Scenario:
     """No faults at all: then nothing may be missed, and nothing denied for having been seen late."""
     crashes: int
     """How often the service is killed at most."""
-    netting_source: bool
-    """Whether the MetaCopier source nets: its positions grow, and an opposite order turns them around."""
+    venues: Mapping[str, str]
+    """The kind of venue that each broker is."""
+    oms: Mapping[AccountId, OmsType]
+    """How each account keeps positions; on a netting one they grow, and an opposite order turns them around."""
     books_late_s: float
-    """How late MetaCopier's history is said to be."""
+    """How late a venue's history is said to be, where that is a setting."""
     coarse: bool
     """Whether the grids are awkward: a minimum of several steps, and a maximum that a copy can pass."""
 
@@ -72,8 +70,16 @@ class Scenario:
         """Return a generator of its own for each purpose, so that one part's draws do not shift another's."""
         return Random(f"{self.seed}/{purpose}")
 
+    def kind(self, account: AccountId) -> Kind:
+        return KINDS[self.venues[site_of(account)]]
+
     def links_of(self, source: AccountId) -> tuple[CopyLink, ...]:
         return tuple(link for link in self.links if link.source == source)
+
+
+def site_of(account: AccountId) -> str:
+    """Return the broker that an account is kept at."""
+    return account.partition("-")[0]
 
 
 @frozen
@@ -81,6 +87,7 @@ class Ingredients:
     """What the four links of a seed share, and what each draws for itself."""
 
     random: Random
+    venues: Mapping[str, str]
     rounding: Rounding = field()
     schedule: Schedule | None = field()
     guard: Guard = field()
@@ -88,20 +95,20 @@ class Ingredients:
     limits: PolicyLimits = field()
 
     def link(self, source: AccountId, target: AccountId) -> CopyLink:
-        random = self.random
+        random, kind = self.random, KINDS[self.venues[site_of(target)]]
         policy = CopyPolicy(
             name=f"to {target}",
             size=Size(multiplier=Decimal(random.choice(("0.1", "0.33", "0.5", "1", "1", "1.7", "2.5")))),
             volume=VolumePolicy(
                 min=random.choice(tuple(BelowMin)),
-                max=random.choice((None, None, Decimal("0.45"), Decimal(2))),
+                max=random.choice((None, None, Decimal("0.45") * kind.unit, Decimal(2) * kind.unit)),
                 round=self.rounding,
                 over_max=random.choice(tuple(OverMax)),
             ),
             symbols=symbol_map(target),
             schedule=self.schedule,
             guard=self.guard,
-            stops=Stops(random.choice((StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE))),
+            stops=Stops(random.choice(STOPS if kind.keeps_stops else MOSTLY_NO_STOPS)),
             on_start=self.on_start,
             limits=self.limits,
             reverse=random.random() < 0.15,
@@ -111,17 +118,28 @@ class Ingredients:
 
 def symbol_map(target: AccountId) -> SymbolMap:
     """Return the regex map that turns either broker's names into the target's."""
-    suffix = SUFFIX if VENUE[target] == METACOPIER else ""
+    suffix = SUFFIXES[site_of(target)]
     return SymbolMap((SymbolRow("BTC.*", deny=True), SymbolRow(r"([A-Z0-9]+?)(\.m)?", to=r"\1" + suffix)))
 
 
-def draw(seed: int) -> Scenario:
-    """Return the scenario of a seed: the same one every time, in every process."""
+STOPS = (StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE)
+MOSTLY_NO_STOPS = (StopsMode.NONE, StopsMode.NONE, StopsMode.NONE, StopsMode.PRICE)
+"""Where the venue keeps none, a policy that copies stops copies nothing."""
+
+
+def draw(seed: int, venues: tuple[str, str] | None = None) -> Scenario:
+    """Return the scenario of a seed: the same one every time, in every process.
+
+    Args:
+        venues: the kinds of both brokers' venues, instead of those that the seed draws.
+    """
+    kinds = _kinds(seed, venues)
     random = Random(f"{seed}/scenario")
     calm = random.random() < 0.08
     start = datetime(2026, 11, 20, 12, random.randrange(60), random.randrange(60), tzinfo=UTC)
     mixed = Ingredients(
         random=random,
+        venues=kinds,
         rounding=random.choice(tuple(Rounding)),
         schedule=_schedule(random, start) if random.random() < 0.4 else None,
         guard=Guard(max_age=random.choice((None, timedelta(seconds=10), timedelta(seconds=30)))),
@@ -139,11 +157,31 @@ def draw(seed: int) -> Scenario:
         links=tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS),
         reconcile_every_s={account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)},
         calm=calm,
-        netting_source=random.random() < 0.35,
+        venues=kinds,
+        oms=_oms(seed, kinds, random.random() < 0.35),
         books_late_s=random.choice((20.0, 20.0, 190.0)),
         coarse=random.random() < 0.4,
         crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
     )
+
+
+def _kinds(seed: int, venues: tuple[str, str] | None) -> Mapping[str, str]:
+    random = Random(f"{seed}/venues")
+    drawn = random.choice(sorted(KINDS)), random.choice(sorted(KINDS))
+    return dict(zip(SITES, venues or drawn, strict=True))
+
+
+def _oms(seed: int, kinds: Mapping[str, str], netting: bool) -> Mapping[AccountId, OmsType]:
+    """Draw how the accounts keep positions; `netting` decides for the second source, where it has the choice."""
+    random = Random(f"{seed}/oms")
+    drawn: dict[AccountId, OmsType] = {}
+    for account in ACCOUNTS:
+        kind = KINDS[kinds[site_of(account)]]
+        drawn[account] = random.choice(kind.source_oms if account in SOURCES else kind.target_oms)
+    second = KINDS[kinds[TWO]].source_oms
+    if len(second) > 1:
+        drawn[TWO_SOURCE] = OmsType.NETTING if netting else OmsType.HEDGING
+    return drawn
 
 
 def _schedule(random: Random, start: datetime) -> Schedule:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.campaign import kept_seeds, run_seed
+from tests.simulation.campaign import Venues, kept_seeds, run_seed
 from tests.simulation.run import simulate
 
 SEEDS = 200
@@ -25,9 +25,9 @@ def test_every_seed_ends_as_the_policies_ask(first: int) -> None:
 
 
 @pytest.mark.slow  # as above
-@pytest.mark.parametrize("seed", kept_seeds())
-def test_a_seed_that_once_failed_ends_well(seed: int) -> None:
-    verdict = run_seed(seed)
+@pytest.mark.parametrize(("seed", "venues"), kept_seeds())
+def test_a_seed_that_once_failed_ends_well(seed: int, venues: Venues | None) -> None:
+    verdict = run_seed(seed, venues)
     assert not verdict.findings, f"\n{verdict}"
 
 

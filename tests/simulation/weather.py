@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from adapters.simulation.faults import Faults
 from rules.values import AccountId
-from tests.simulation.scenario import METACOPIER, TRADELOCKER, VENUE
+from tests.simulation.scenario import SITES, site_of
 from tests.simulation.world import PORT, World
 
 DELAY_S_MAX = 2.5
@@ -21,9 +21,9 @@ OUTAGES_S_MAX = (6.0, 12.0, 12.0, 45.0)
 
 @frozen
 class Blindness:
-    """Nobody could see, or reach, this venue between two moments of trio's clock."""
+    """Nobody could see, or reach, this site between two moments of trio's clock."""
 
-    venue: str
+    site: str
     since_s: float
     until_s: float
 
@@ -60,29 +60,30 @@ class Weather:
                 if trio.current_time() >= until_s:
                     nursery.cancel_scope.cancel()  # what lasts ends with the day, see `clear`
                     return
-                venue = self.random.choice((TRADELOCKER, METACOPIER))
+                site = self.random.choice(SITES)
                 if self.random.random() < 0.65:
-                    self.random.choice(makers)(venue, self.world.faults[venue])
+                    self.random.choice(makers)(site, self.world.sites[site].faults)
                 else:
-                    nursery.start_soon(self.random.choice(lasting), venue, self.world.faults[venue])
+                    nursery.start_soon(self.random.choice(lasting), site, self.world.sites[site].faults)
 
     def clear(self) -> None:
         """Let the sun shine: what has not happened by now does not happen any more."""
-        for venue, faults in self.world.faults.items():
+        for name, site in self.world.sites.items():
+            faults = site.faults
             faults.lose_requests = faults.lose_answers = faults.throttle = 0
             faults.drop_messages = faults.duplicate_messages = faults.reorder_messages = 0
             faults.rejections.clear()
             faults.delay_s = 0.0
             faults.half_open = faults.maintenance = False
-            self.world.cuts.pop(venue, None)
-            self.world.network.refuse(venue, PORT, False)
+            self.world.cuts.pop(name, None)
+            self.world.network.refuse(name, PORT, False)
 
     def blind_s(self, account: AccountId, since_s: float, until_s: float) -> float:
         """Return for how many seconds between two moments the venue of `account` could not be seen."""
         return sum(
             max(min(each.until_s, until_s) - max(each.since_s, since_s), 0.0)
             for each in self.blind
-            if each.venue == VENUE[account]
+            if each.site == site_of(account)
         )
 
     # Single faults
@@ -119,22 +120,22 @@ class Weather:
 
     # Faults that last
 
-    async def _delay(self, venue: str, faults: Faults) -> None:
+    async def _delay(self, site: str, faults: Faults) -> None:
         """Make a venue slow by fits and starts: what is asked later may be answered before what was asked earlier."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._waver, faults)
-            await self._lasts(venue)
+            await self._lasts(site)
             nursery.cancel_scope.cancel()
         faults.delay_s = 0.0
 
-    async def _cut_slow_order(self, venue: str, faults: Faults) -> None:
+    async def _cut_slow_order(self, site: str, faults: Faults) -> None:
         """Cut the connection of the next order, which the venue executes a while later, when all else is fast again."""
-        cut = self.world.cuts[venue] = trio.Event()
+        cut = self.world.cuts[site] = trio.Event()
         faults.delay_s = self.random.uniform(0.5, DELAY_S_MAX)
         with trio.move_on_after(5.0):
             await cut.wait()
             await trio.sleep(0.01)  # the venue has begun with it by then
-        self.world.cuts.pop(venue, None)
+        self.world.cuts.pop(site, None)
         faults.delay_s = 0.0
 
     async def _waver(self, faults: Faults) -> None:
@@ -142,26 +143,26 @@ class Weather:
             faults.delay_s = self.random.choice((0.0, self.random.uniform(0.05, DELAY_S_MAX)))
             await trio.sleep(self.random.uniform(0.05, 1.0))
 
-    async def _refuse(self, venue: str, faults: Faults) -> None:
-        self.world.network.refuse(venue, PORT, True)
+    async def _refuse(self, site: str, faults: Faults) -> None:
+        self.world.network.refuse(site, PORT, True)
         faults.drop_streams()
-        await self._lasts(venue)
-        self.world.network.refuse(venue, PORT, False)
+        await self._lasts(site)
+        self.world.network.refuse(site, PORT, False)
 
-    async def _maintenance(self, venue: str, faults: Faults) -> None:
+    async def _maintenance(self, site: str, faults: Faults) -> None:
         faults.maintenance = True
-        await self._lasts(venue)
+        await self._lasts(site)
         faults.maintenance = False
 
-    async def _half_open(self, venue: str, faults: Faults) -> None:
+    async def _half_open(self, site: str, faults: Faults) -> None:
         faults.half_open = True
-        await self._lasts(venue)
+        await self._lasts(site)
         faults.half_open = False
 
-    async def _lasts(self, venue: str) -> None:
+    async def _lasts(self, site: str) -> None:
         self.gaps += 1
         since_s = trio.current_time()
         try:
             await trio.sleep(self.random.uniform(0.5, self.random.choice(OUTAGES_S_MAX)))
         finally:
-            self.blind.append(Blindness(venue, since_s, trio.current_time()))
+            self.blind.append(Blindness(site, since_s, trio.current_time()))

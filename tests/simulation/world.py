@@ -1,7 +1,6 @@
-"""The outside world of a simulation: two simulated venues with two accounts each, on one network in memory."""
+"""The outside world of a simulation: two simulated brokers with two accounts each, on one network in memory."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -9,66 +8,49 @@ import trio
 from attrs import evolve, field, frozen
 
 from adapters.base import Account, UtcNow
-from adapters.metacopier.config import Config as MetaCopierConfig
-from adapters.metacopier.driver import MetaCopierAccount
-from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
-from adapters.metacopier.simulator_words import account_id as metacopier_id
 from adapters.network import Connect, MemoryNetwork
-from adapters.secret import Secret
+from adapters.registry import open_account
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
-from adapters.tradelocker.driver import TradeLockerAccount
-from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from rules.instruments import Instrument
 from rules.observed import Quote
-from rules.values import AccountId, OmsType, Symbol
-from tests.simulation.scenario import (
-    MC_SOURCE,
-    MC_TARGET,
-    METACOPIER,
-    SUFFIX,
-    TL_SOURCE,
-    TL_TARGET,
-    TRADELOCKER,
-    VENUE,
-    Scenario,
-)
+from rules.values import AccountId, Symbol, Volume
+from tests.simulation.kinds import KINDS, Settings
+from tests.simulation.scenario import ACCOUNTS, SITES, SUFFIXES, Scenario, site_of
 
 SYMBOLS = ("EURUSD", "XAUUSD", "US100", "BTCUSD")
 """Enough to differ in grid, tick and contract size; each further one costs time at every tick."""
 
 TICKS_A_MOVE_MAX = 150
-KEY = "simulated-key"
 BALANCE = Decimal(1_000_000)
 PORT = 80
 
-NAMES: Mapping[AccountId, str] = {
-    TL_SOURCE: "L#700001",
-    TL_TARGET: "L#700002",
-    MC_SOURCE: "simulated-source",
-    MC_TARGET: "simulated-target",
-}
-"""How the brokers call the accounts."""
+
+@frozen
+class Site:
+    """One broker: its market and books, its weather, and how its accounts are configured."""
+
+    broker: Broker
+    faults: Faults
+    settings: Settings
 
 
 @frozen
 class World:
     """Everything that exists besides the service."""
 
+    scenario: Scenario
     network: MemoryNetwork
-    brokers: Mapping[str, Broker]
-    faults: Mapping[str, Faults]
-    tradelocker: TradeLockerSimulator
+    sites: Mapping[str, Site]
     now: UtcNow
-    books_late_s: float
     cuts: dict[str, trio.Event] = field(factory=dict)
-    """The venues whose next order loses its connection once it is sent; the event tells that it has."""
+    """The sites whose next order loses its connection once it is sent; the event tells that it has."""
 
-    def takes_cut(self, venue: str) -> bool:
+    def takes_cut(self, site: str) -> bool:
         """Tell whether this order's connection is to be cut, and use that up."""
-        cut = self.cuts.pop(venue, None)
+        cut = self.cuts.pop(site, None)
         if cut is None:
             return False
         cut.set()
@@ -76,72 +58,67 @@ class World:
 
     @classmethod
     def built(cls, nursery: trio.Nursery, now: UtcNow, scenario: Scenario) -> "World":
-        """Build and serve both venues."""
+        """Build and serve both brokers."""
         network = MemoryNetwork(nursery)
-        suffixes = {TRADELOCKER: "", METACOPIER: SUFFIX}
-        brokers = {venue: Broker(_market(suffix, now, scenario.coarse), now) for venue, suffix in suffixes.items()}
-        oms = dict.fromkeys(NAMES, OmsType.HEDGING)
-        if scenario.netting_source:
-            oms[MC_SOURCE] = OmsType.NETTING
-        for account, name in NAMES.items():
-            brokers[VENUE[account]].add_account(name, oms[account], BALANCE)
-        faults = {TRADELOCKER: Faults(), METACOPIER: Faults()}
-        tradelocker = TradeLockerSimulator(brokers[TRADELOCKER], now=now, faults=faults[TRADELOCKER])
-        metacopier = MetaCopierSimulator(brokers[METACOPIER], now=now, faults=faults[METACOPIER], api_keys={KEY: None})
-        network.listen(TRADELOCKER, PORT, tradelocker.service.serve_stream)
-        network.listen(METACOPIER, PORT, metacopier.service.serve_stream)
-        return cls(network, brokers, faults, tradelocker, now, scenario.books_late_s)
+        sites = {}
+        for site in SITES:
+            kind = KINDS[scenario.venues[site]]
+            broker, faults = Broker(_market(site, now, scenario), now), Faults()
+            for number, account in enumerate(ACCOUNTS, 1):
+                if site_of(account) == site:
+                    broker.add_account(kind.account_names.format(number), scenario.oms[account], BALANCE)
+            service, settings = kind.serve(broker, now, faults, f"http://{site}:{PORT}")
+            network.listen(site, PORT, service.serve_stream)
+            sites[site] = Site(broker, faults, settings)
+        return cls(scenario, network, sites, now)
 
     def book(self, account: AccountId) -> Book:
-        return self.brokers[VENUE[account]].books[NAMES[account]]
+        name = self.scenario.kind(account).account_names.format(ACCOUNTS.index(account) + 1)
+        return self.sites[site_of(account)].broker.books[name]
 
     def accounts(self, connect: Connect) -> dict[AccountId, Account]:
         """Return the real adapters of all accounts, over `connect`, as one process would make them."""
-        return {
-            account: (
-                self._tradelocker_account(account, connect)
-                if VENUE[account] == TRADELOCKER
-                else self._metacopier_account(account, connect)
-            )
-            for account in NAMES
-        }
+        return {account: self._account(account, connect) for account in ACCOUNTS}
+
+    def _account(self, account: AccountId, connect: Connect) -> Account:
+        site = site_of(account)
+        settings = self.sites[site].settings(self.book(account), self.scenario.books_late_s)
+        return open_account(self.scenario.venues[site], account, settings, connect=connect, now=self.now)
+
+    def smallest(self, book: Book, symbol: Symbol) -> Volume:
+        """Return the least that a person trades of `symbol`: the usual least lot, in this venue's units."""
+        usual = next(each for each in _instruments(self.scenario.coarse) if symbol.startswith(each.symbol))
+        instrument = book.market.instruments[symbol]
+        assert usual.contract_size is not None
+        assert instrument.contract_size is not None
+        return max(instrument.volume_min, usual.volume_min * usual.contract_size / instrument.contract_size)
 
     def tick(self, random: Random) -> None:
         """Move one symbol, at both brokers alike: they show the same world."""
         symbol = random.choice(SYMBOLS)
         ticks = random.randint(-TICKS_A_MOVE_MAX, TICKS_A_MOVE_MAX)
-        for venue, broker in self.brokers.items():
-            market = broker.market
-            name = Symbol(symbol + (SUFFIX if venue == METACOPIER else ""))
-            quote = market.quotes[name]
-            shift = ticks * (market.instruments[name].tick_size or Decimal(1))
-            market.set_quote(Quote(name, quote.bid + shift, quote.ask + shift, self.now()))
-
-    def _tradelocker_account(self, account: AccountId, connect: Connect) -> Account:
-        config = self.tradelocker.config(NAMES[account], f"http://{TRADELOCKER}:{PORT}")
-        return TradeLockerAccount(account, config, connect=connect, now=self.now)
-
-    def _metacopier_account(self, account: AccountId, connect: Connect) -> Account:
-        config = MetaCopierConfig(
-            account_id=metacopier_id(NAMES[account]),
-            api_key=Secret(KEY),
-            rest_url=f"http://{METACOPIER}:{PORT}",
-            socket_url=f"ws://{METACOPIER}:{PORT}/ws/api/v1",
-            oms=self.book(account).oms,
-            books_late=timedelta(seconds=self.books_late_s),
-        )
-        return MetaCopierAccount(account, config, connect=connect, now=self.now)
+        for name, site in self.sites.items():
+            market = site.broker.market
+            suffixed = Symbol(symbol + SUFFIXES[name])
+            quote = market.quotes[suffixed]
+            shift = ticks * (market.instruments[suffixed].tick_size or Decimal(1))
+            market.set_quote(Quote(suffixed, quote.bid + shift, quote.ask + shift, self.now()))
 
 
-def _market(suffix: str, now: UtcNow, coarse: bool) -> Market:
-    instruments = [each for each in DEFAULT_INSTRUMENTS if each.symbol in SYMBOLS]
-    if coarse:
-        instruments = [_coarse(each) for each in instruments]
+def _market(site: str, now: UtcNow, scenario: Scenario) -> Market:
+    suffix, kind = SUFFIXES[site], KINDS[scenario.venues[site]]
+    instruments = _instruments(scenario.coarse)
     quotes = [each for each in start_quotes(now()) if each.symbol in SYMBOLS]
     return Market(
-        [evolve(each, symbol=Symbol(each.symbol + suffix)) for each in instruments],
+        [evolve(kind.shape(each), symbol=Symbol(each.symbol + suffix)) for each in instruments],
         [evolve(each, symbol=Symbol(each.symbol + suffix)) for each in quotes],
     )
+
+
+def _instruments(coarse: bool) -> list[Instrument]:
+    """Return the usual venues' instruments."""
+    instruments = [each for each in DEFAULT_INSTRUMENTS if each.symbol in SYMBOLS]
+    return [_coarse(each) for each in instruments] if coarse else instruments
 
 
 def _coarse(instrument: Instrument) -> Instrument:

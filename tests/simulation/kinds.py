@@ -1,0 +1,70 @@
+"""The kinds of venue that a simulation can be about: how each is served, how an account of it is configured."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from attrs import field, frozen
+
+from adapters.base import UtcNow
+from adapters.metacopier.config import Config as MetaCopierConfig
+from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
+from adapters.metacopier.simulator_words import account_id as metacopier_id
+from adapters.secret import Secret
+from adapters.serving import HttpService
+from adapters.simulation.broker import Book, Broker
+from adapters.simulation.faults import Faults
+from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
+from rules.instruments import Instrument
+from rules.values import OmsType, Volume
+
+BOTH = (OmsType.HEDGING, OmsType.NETTING)
+HEDGING = (OmsType.HEDGING,)
+KEY = "simulated-key"
+
+Settings = Callable[[Book, float], Any]
+"""Returns an account's settings in the config, from its book and from how late the venue's history is said to be."""
+
+
+@frozen
+class Kind:
+    """A venue, its accounts' ways of keeping positions, and what its instruments are like."""
+
+    source_oms: tuple[OmsType, ...]
+    target_oms: tuple[OmsType, ...]
+    serve: Callable[[Broker, UtcNow, Faults, str], tuple[HttpService, Settings]]
+    """Makes the venue over a broker, to be served at the origin given."""
+    account_names: str
+    """How the broker calls account number {}."""
+    shape: Callable[[Instrument], Instrument] = lambda instrument: instrument
+    """Makes the venue's instrument of a usual one."""
+    keeps_stops: bool = True
+    unit: Volume = field(default=Volume(1))
+    """What a person trades instead of one of the usual venues' lots."""
+
+
+def _tradelocker(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tuple[HttpService, Settings]:
+    simulator = TradeLockerSimulator(broker, now=now, faults=faults)
+    return simulator.service, lambda book, _: simulator.config(book.name, origin)
+
+
+def _metacopier(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tuple[HttpService, Settings]:
+    def settings(book: Book, books_late_s: float) -> MetaCopierConfig:
+        return MetaCopierConfig(
+            account_id=metacopier_id(book.name),
+            api_key=Secret(KEY),
+            rest_url=origin,
+            socket_url=origin.replace("http", "ws", 1) + "/ws/api/v1",
+            oms=book.oms,
+            books_late=timedelta(seconds=books_late_s),
+        )
+
+    return MetaCopierSimulator(broker, now=now, faults=faults, api_keys={KEY: None}).service, settings
+
+
+TRADELOCKER, METACOPIER = "tradelocker", "metacopier"
+
+KINDS: Mapping[str, Kind] = {
+    TRADELOCKER: Kind(HEDGING, HEDGING, _tradelocker, "L#70000{}"),
+    METACOPIER: Kind(BOTH, HEDGING, _metacopier, "simulated-{}"),
+}
