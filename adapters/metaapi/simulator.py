@@ -11,8 +11,9 @@ from adapters.metaapi.config import Config
 from adapters.metaapi.simulator_desk import Desk, account_id
 from adapters.metaapi.simulator_reads import Reads
 from adapters.metaapi.simulator_rest import RestApi
-from adapters.metaapi.simulator_socket import PING_INTERVAL_S, PING_TIMEOUT_S, Socket, Venue
+from adapters.metaapi.simulator_socket import PING_INTERVAL_S, PING_TIMEOUT_S, Socket
 from adapters.metaapi.simulator_subscription import Stamps
+from adapters.metaapi.simulator_subscriptions import Venue
 from adapters.secret import Secret
 from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.broker import Broker

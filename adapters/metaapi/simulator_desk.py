@@ -15,6 +15,8 @@ from adapters.simulation.broker import (
     Book,
     BookOrder,
     Change,
+    OrderChanged,
+    OrderGone,
     PositionChanged,
     PositionGone,
     Purpose,
@@ -51,6 +53,17 @@ class Touched:
     gone_ticket: str | None
 
 
+@frozen
+class OrderTouched:
+    """A pending order was placed or changed, or works no more."""
+
+    order_id: VenueOrderId
+
+
+Told: TypeAlias = Touched | OrderTouched | None
+"""What a desk tells of; None: of the figures only."""
+
+
 def account_id(name: str) -> str:
     """Return the id of the simulated account of that name: the name itself where it is a UUID."""
     try:
@@ -80,8 +93,8 @@ class Desk:
         self.is_up = True
         self.terminal: Listeners[bool] = Listeners()
         """Told of the terminal's going down and coming up."""
-        self.changes: Listeners[Touched | None] = Listeners()
-        """Told of every change that this desk has taken in; None: of the figures only."""
+        self.changes: Listeners[Told] = Listeners()
+        """Told of every change that this desk has taken in."""
         self.history: list[Record] = []
         """Orders and deposits, as they came; nothing is ever removed."""
         self.turned: set[VenueOrderId] = set()
@@ -149,6 +162,11 @@ class Desk:
 
     # Following the books
 
+    def refresh(self) -> None:
+        """Bring the books up to this moment: pending orders expire also while nothing is quoted."""
+        self.book.expire()
+        self.absorb()
+
     def absorb(self) -> None:
         """Take in what the books have that this desk does not know yet; refused orders are told to nobody."""
         book = self.book
@@ -201,5 +219,7 @@ class Desk:
                 ticket = self.ticket(position_id)
                 self._positions.pop(ticket, None)
                 self.changes.tell([Touched(position_id, ticket)])
+            case OrderChanged(order) | OrderGone(order):
+                self.changes.tell([OrderTouched(order.order_id)])
             case _:
                 self.changes.tell([None])

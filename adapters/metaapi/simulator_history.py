@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from adapters.metaapi.simulator_desk import Deposit, Desk, Record
-from adapters.metaapi.simulator_words import Json, iso, money, number, optional, platform, times
+from adapters.metaapi.simulator_words import Json, iso, magic, money, number, optional, order_type, platform, times
 from adapters.simulation.broker import BookOrder, Purpose, Result
 from adapters.simulation.checks import STOP_LOSS_HIT, TAKE_PROFIT_HIT
 from rules.values import Side
@@ -21,22 +21,24 @@ def order(desk: Desk, record: Record) -> Json | None:
     if not isinstance(record, BookOrder) or not record.symbol:
         return None  # a deposit, or the close of a position that never was: it names no symbol
     filled = record.status is Result.FILLED
+    waited = record.pending
     done = times(record.at)
+    kind = order_type(record.side, None if waited is None else waited.order_type)
     return {
         "id": record.order_id,
         "platform": platform(desk),
-        "type": "ORDER_TYPE_BUY" if record.side is Side.BUY else "ORDER_TYPE_SELL",
-        "state": "ORDER_STATE_FILLED" if filled else "ORDER_STATE_REJECTED",
+        "type": kind,
+        "state": f"ORDER_STATE_{record.status.name}",
         "symbol": record.symbol,
-        "magic": _magic(record),
-        **done,
+        "magic": magic(record.magic),
+        **(done if waited is None or waited.placed_at is None else times(waited.placed_at)),
         "doneTime": done["time"],
         "doneBrokerTime": done["brokerTime"],
-        "openPrice": number(record.price or Decimal(0)),
+        "openPrice": number((record.price if waited is None else waited.price) or Decimal(0)),
         "volume": number(record.volume),
         "currentVolume": Decimal(0) if filled else number(record.volume),
         "reason": f"ORDER_REASON_{_reason(record)}",
-        "fillingMode": "ORDER_FILLING_FOK",
+        "fillingMode": "ORDER_FILLING_FOK" if waited is None else "ORDER_FILLING_RETURN",
         "expirationType": "ORDER_TIME_GTC",
         "accountCurrencyExchangeRate": 1,
         **optional(positionId=desk.ticket_of_order(record), clientId=desk.client_id(record.tag)),
@@ -65,7 +67,7 @@ def deal(desk: Desk, record: Record) -> Json | None:
         "type": "DEAL_TYPE_BUY" if record.side is Side.BUY else "DEAL_TYPE_SELL",
         "entryType": f"DEAL_ENTRY_{_entry(desk, record)}",
         "symbol": record.symbol,
-        "magic": _magic(record),
+        "magic": magic(record.magic),
         **times(record.at),
         "volume": number(record.volume),
         "price": number(record.price),
@@ -90,19 +92,19 @@ def within(desk: Desk, since: datetime | None, until: datetime | None) -> list[R
 
     The bounds were written to the millisecond, so that is how closely they are compared.
     """
-    desk.absorb()
+    desk.refresh()
     return list(_backwards(desk, since, until))[::-1]
 
 
 def of_position(desk: Desk, ticket: str) -> list[Record]:
     """Return the records of the position that was shown under `ticket`."""
-    desk.absorb()
+    desk.refresh()
     return [record for record in desk.history if _ticket(desk, record) == ticket]
 
 
 def of_ticket(desk: Desk, ticket: str, show: Show) -> list[Json]:
     """Return the order or the deal of that id, in a list."""
-    desk.absorb()
+    desk.refresh()
     return [json for json in shown(desk, show, desk.history) if json["id"] == ticket]
 
 
@@ -129,7 +131,3 @@ def _reason(order: BookOrder) -> str:
     if order.purpose is Purpose.STOP_OUT:
         return {STOP_LOSS_HIT: "SL", TAKE_PROFIT_HIT: "TP"}.get(order.text, "SO")
     return "EXPERT" if order.tag or order.magic else "CLIENT"
-
-
-def _magic(order: BookOrder) -> int:
-    return int(order.magic) if order.magic and order.magic.isdecimal() else 0

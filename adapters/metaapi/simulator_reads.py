@@ -14,7 +14,7 @@ from adapters.metaapi.simulator_words import Json
 from adapters.simulation.money import margin
 from rules.instruments import Instrument
 from rules.observed import Quote
-from rules.values import Side, Symbol, exact
+from rules.values import Side, Symbol, VenueOrderId, exact
 
 RECORDS_MAX: Final = 1000
 """Of one answer, as documented."""
@@ -31,7 +31,7 @@ class Reads:
             "getAccountInformation": lambda desk, _: {"accountInformation": words.account_information(desk)},
             "getPositions": lambda desk, _: {"positions": words.positions(desk)},
             "getPosition": _position,
-            "getOrders": lambda _, __: {"orders": []},
+            "getOrders": lambda desk, _: {"orders": words.orders(desk)},
             "getOrder": _order,
             "getHistoryOrdersByTicket": lambda desk, ask: _orders(
                 history.of_ticket(desk, text(ask, "ticket"), history.order)
@@ -69,6 +69,7 @@ class Reads:
         """
         if not desk.is_up and kind != "getServerTime":
             raise ProcessingError("NotSynchronizedError", "Account is not synchronized to the broker yet")
+        desk.refresh()
         return self._answers[kind](desk, request)
 
 
@@ -129,8 +130,12 @@ def _position(desk: Desk, request: Request) -> Json:
     return {"position": words.position(desk, held)}
 
 
-def _order(_: Desk, request: Request) -> Json:
-    raise not_found(f"Order with id {text(request, 'orderId')} not found")
+def _order(desk: Desk, request: Request) -> Json:
+    order_id = text(request, "orderId")
+    waiting = desk.book.working.get(VenueOrderId(order_id))
+    if waiting is None:
+        raise not_found(f"Order with id {order_id} not found")
+    return {"order": words.order(desk, waiting)}
 
 
 def _orders(found: list[Json]) -> Json:

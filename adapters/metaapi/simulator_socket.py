@@ -2,30 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
-from typing import Any, Final
+from typing import Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from adapters.base import RemoteProtocolError, UtcNow
+from adapters.base import RemoteProtocolError
 from adapters.metaapi.simulator_desk import Desk
-from adapters.metaapi.simulator_errors import (
-    ProcessingError,
-    TradeRefused,
-    invalid,
-    not_found,
-    too_many,
-    unauthorized,
-)
-from adapters.metaapi.simulator_reads import Reads, Request, instant, instrument, text
-from adapters.metaapi.simulator_subscription import Stamps, Subscription
+from adapters.metaapi.simulator_errors import ProcessingError, TradeRefused, not_found, too_many, unauthorized
+from adapters.metaapi.simulator_reads import Request, text
+from adapters.metaapi.simulator_subscriptions import Subscriptions, Venue, instance_index
 from adapters.metaapi.simulator_trade import checked
 from adapters.metaapi.simulator_words import Json
 from adapters.serving import DropConnection
-from adapters.simulation.faults import Faults, StreamFaults
+from adapters.simulation.faults import StreamFaults
 from adapters.socketio import Closed, Disconnected, Event, ServerSession
-from rules.values import Symbol
 
 RECONNECT_S: Final = 1.0
 """How long a terminal is away that was asked to reconnect."""
@@ -34,35 +25,11 @@ PING_INTERVAL_S: Final = 25.0
 PING_TIMEOUT_S: Final = 60.0
 """As in an open packet of a Socket.IO 2 server with its defaults."""
 
-_FRAMES_WAITING_MAX: Final = 10_000
-"""Answers to a client that does not read; then it is cut off."""
+_UNANSWERED_MAX: Final = 10_000
+"""Frames of a client that does not read what it is answered; then it is cut off."""
 
 Receive = Callable[[], Awaitable[str | bytes]]
 Send = Callable[[str], Awaitable[None]]
-
-
-@frozen
-class Venue:
-    """What all sockets share.
-
-    Args:
-        desks: the accounts by id, at this moment.
-        subscriptions_max: of one socket.
-        update_type, records_a_packet: see `Subscription`.
-        trade_errors: refuse trades by `processingError` instead of by a code in the response.
-    """
-
-    desks: Callable[[], Mapping[str, Desk]]
-    faults: Faults
-    now: UtcNow
-    token: str = field(repr=False)
-    stamps: Stamps
-    reads: Reads
-    subscriptions_max: int
-    update_type: str
-    records_a_packet: int
-    trade_errors: bool
-    error_ids: "count[int]" = field(factory=lambda: count(1))
 
 
 @define(eq=False)
@@ -74,8 +41,13 @@ class Socket:
     token: str | None = field(repr=False)
     _nursery: trio.Nursery = field(init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
-    _subscriptions: dict[tuple[str, int], Subscription] = field(factory=dict, init=False)
+    _unanswered: int = field(default=0, init=False)
+    _subscriptions: Subscriptions = field(init=False)
     _weather: StreamFaults[Json] = field(init=False)
+
+    @_subscriptions.default
+    def _make_subscriptions(self) -> Subscriptions:
+        return Subscriptions(self.venue, self._awake)
 
     @_weather.default
     def _make_weather(self) -> StreamFaults[Json]:
@@ -93,43 +65,33 @@ class Socket:
             with scope:
                 async with trio.open_nursery() as nursery:
                     self._nursery = nursery
-                    nursery.start_soon(self._write, send, scope)
+                    nursery.start_soon(self._write, send)
                     await self._read(receive)
                     nursery.cancel_scope.cancel()
         finally:
             stop_cutting()
-            for subscription in self._subscriptions.values():
-                subscription.close()
+            self._subscriptions.close()
         if scope.cancelled_caught:
             raise DropConnection
 
     # Out
 
-    async def _write(self, send: Send, scope: trio.CancelScope) -> None:
+    async def _write(self, send: Send) -> None:
         """Send answers first, then packets one by one, and wait only when nothing is due."""
         while True:
             self._wake = trio.Event()
             frames = self.session.take_outbox()
-            if len(frames) > _FRAMES_WAITING_MAX:
-                scope.cancel()
+            self._unanswered = 0
             for frame in frames:
                 if not self.venue.faults.half_open:
                     await send(frame)
-            if not frames and not self._queue_packets():
-                due_at = min((each.due_at() for each in self._subscriptions.values()), default=float("inf"))
-                with trio.move_on_at(due_at):
-                    await self._wake.wait()
-
-    def _queue_packets(self) -> bool:
-        """Queue at most one packet of each subscription; tells whether there was any."""
-        found = False
-        for subscription in tuple(self._subscriptions.values()):
-            packet = subscription.next_packet(trio.current_time())
-            if packet is not None:
-                found = True
+            packets = [] if frames else self._subscriptions.due_packets()
+            for packet in packets:
                 for each in self._weather.deliveries(packet):
                     self.session.emit("synchronization", each)
-        return found
+            if not frames and not packets:
+                with trio.move_on_at(self._subscriptions.due_at()):
+                    await self._wake.wait()
 
     def _awake(self) -> None:
         self._wake.set()
@@ -145,7 +107,8 @@ class Socket:
             frame: str | bytes | None = None
             with trio.move_on_after(self.session.silence_s_max):
                 frame = await receive()
-            if frame is None:
+            self._unanswered += 1
+            if frame is None or self._unanswered > _UNANSWERED_MAX:
                 return
             match self.session.receive(frame):
                 case Event(name="request", args=(request, *_)):
@@ -195,7 +158,12 @@ class Socket:
             return {"response": self._trade(desk, request)}
         if self.venue.reads.answers(kind):
             return self.venue.reads.answer(desk, kind, request)
-        self._steer(desk, kind, request)
+        if kind == "reconnect":
+            index = instance_index(request)
+            if desk.is_up:
+                self._nursery.start_soon(self._reconnect, desk, index)
+        else:
+            self._subscriptions.take(desk, kind, request)
         return {}
 
     def _trade(self, desk: Desk, request: Request) -> Json:
@@ -221,83 +189,14 @@ class Socket:
             return {**code, "message": str(refusal)}
         return answer
 
-    # Subscriptions
-
-    def _steer(self, desk: Desk, kind: str, request: Request) -> None:
-        """Take a request about the stream."""
-        index = request.get("instanceIndex", 0)
-        if type(index) is not int or index not in (0, 1):
-            raise invalid("instanceIndex", str(index)[:40], "must be 0 or 1")
-        match kind:
-            case "subscribe":
-                self._subscribe(desk, index, request)
-            case "unsubscribe":
-                subscription = self._subscriptions.pop((desk.account_id, index), None)
-                if subscription is not None:
-                    subscription.close()
-            case "reconnect":
-                if desk.is_up:
-                    self._nursery.start_soon(self._reconnect, desk, index)
-            case "waitSynchronized":
-                if not desk.is_up:
-                    raise ProcessingError("TimeoutError", "Account is not connected to broker")
-            case "saveUptime" | "removeApplication":
-                pass
-            case _:
-                self._steer_subscription(desk, kind, index, request)
-
-    def _subscribe(self, desk: Desk, index: int, request: Request) -> None:
-        venue, place = self.venue, (desk.account_id, index)
-        if place not in self._subscriptions:
-            if len(self._subscriptions) >= venue.subscriptions_max:
-                raise too_many("LIMIT_ACCOUNT_SUBSCRIPTIONS_PER_USER_PER_SERVER", venue.now())
-            self._subscriptions[place] = Subscription(
-                desk,
-                index,
-                venue.stamps,
-                self._awake,
-                at=trio.current_time(),
-                update_type=venue.update_type,
-                records_a_packet=venue.records_a_packet,
-            )
-        session_id = request.get("sessionId")
-        self._subscriptions[place].authenticate(session_id if isinstance(session_id, str) else None)
-
-    def _steer_subscription(self, desk: Desk, kind: str, index: int, request: Request) -> None:
-        subscription = self._subscriptions.get((desk.account_id, index))
-        if kind not in _NEED_SUBSCRIPTION:
-            raise invalid("type", kind[:40], "must be one of the documented request types")
-        if subscription is None or not desk.is_up:
-            raise ProcessingError("NotAuthenticatedError", "Account is not connected to the terminal yet")
-        match kind:
-            case "synchronize":
-                orders_from, deals_from = (
-                    instant(request, name) for name in ("startingHistoryOrderTime", "startingDealTime")
-                )
-                subscription.synchronize(text(request, "requestId"), orders_from, deals_from)
-            case "refreshMarketDataSubscriptions":
-                subscription.watch(_symbols(desk, request))
-            case "subscribeToMarketData":
-                subscription.watch_also(instrument(desk, request).symbol)
-            case "unsubscribeFromMarketData":
-                subscription.watch_no_more(instrument(desk, request).symbol)
-
     async def _reconnect(self, desk: Desk, index: int) -> None:
         """Restart the terminal. The socket that asked is told of it, whether it is subscribed or not."""
         desk.take_down()
         with _coming_up(desk):
             await trio.sleep(RECONNECT_S)
-        if (desk.account_id, index) not in self._subscriptions:
+        if not self._subscriptions.has((desk.account_id, index)):
             place = {"accountId": desk.account_id, "instanceIndex": index, "host": desk.host}
             self._emit("synchronization", {"type": "authenticated", **place, "replicas": 1})
-
-
-_NEED_SUBSCRIPTION = (
-    "synchronize",
-    "refreshMarketDataSubscriptions",
-    "subscribeToMarketData",
-    "unsubscribeFromMarketData",
-)
 
 
 @contextmanager
@@ -307,10 +206,3 @@ def _coming_up(desk: Desk) -> Iterator[None]:
         yield
     finally:
         desk.bring_up()
-
-
-def _symbols(desk: Desk, request: Request) -> set[Symbol]:
-    wanted: Any = request.get("subscriptions", [])
-    if not isinstance(wanted, list) or not all(isinstance(each, Mapping) for each in wanted):
-        raise invalid("subscriptions", None, "a list of objects is required")
-    return {instrument(desk, each).symbol for each in wanted}

@@ -13,10 +13,10 @@ from typing import Final
 from adapters.base import UtcNow
 from adapters.metaapi import simulator_history as history
 from adapters.metaapi import simulator_words as words
-from adapters.metaapi.simulator_desk import Desk, Touched
+from adapters.metaapi.simulator_desk import Desk, OrderTouched, Told, Touched
 from adapters.metaapi.simulator_words import Json
 from rules.observed import Quote
-from rules.values import PositionId, Symbol
+from rules.values import PositionId, Symbol, VenueOrderId
 
 TICK_EVERY_S: Final = 10.0
 """A status, then a keepalive, then a status, ...: clients give up after 60 s without a status."""
@@ -73,6 +73,7 @@ class Subscription:
         self._balance = Decimal(0)
         self._touched: dict[PositionId, None] = {}
         self._gone: dict[str, None] = {}
+        self._orders_touched: dict[VenueOrderId, None] = {}
         self._figures_moved = False
         self._watched: set[Symbol] = set()
         self._quotes_sent: dict[Symbol, Quote] = {}
@@ -134,6 +135,7 @@ class Subscription:
             self._prices_at = at + PRICES_EVERY_S
             return self._prices()
         if at >= self._tick_at:
+            self.desk.refresh()
             self._tick_at = at + TICK_EVERY_S
             return self._tick()
         return None
@@ -144,11 +146,14 @@ class Subscription:
 
     # Noting
 
-    def _on_change(self, touched: Touched | None) -> None:
-        if touched is not None:
-            self._touched[touched.position_id] = None
-            if touched.gone_ticket is not None:
-                self._gone[touched.gone_ticket] = None
+    def _on_change(self, told: Told) -> None:
+        match told:
+            case Touched(position_id, gone_ticket):
+                self._touched[position_id] = None
+                if gone_ticket is not None:
+                    self._gone[gone_ticket] = None
+            case OrderTouched(order_id):
+                self._orders_touched[order_id] = None
         self._note_figures()
 
     def _on_quote(self, quote: Quote) -> None:
@@ -170,6 +175,7 @@ class Subscription:
     def _forget_changes(self) -> None:
         self._touched.clear()
         self._gone.clear()
+        self._orders_touched.clear()
 
     # Packets
 
@@ -178,7 +184,7 @@ class Subscription:
     ) -> Iterator[Json]:
         """Give the packets of a synchronization. The state is that of its beginning; updates may come in between."""
         desk = self.desk
-        desk.absorb()
+        desk.refresh()
         self._number = -1
         self._live = True
         self._forget_changes()
@@ -187,6 +193,7 @@ class Subscription:
         self._quotes_sent.clear()
         self._figures_moved = True
         information, positions = words.account_information(desk), words.positions(desk)
+        waiting = words.orders(desk)
         orders = history.shown(desk, history.order, history.within(desk, orders_from, None))
         deals = history.shown(desk, history.deal, history.within(desk, deals_from, None))
 
@@ -198,7 +205,7 @@ class Subscription:
         yield packet("accountInformation", accountInformation=information)
         yield packet("specifications", specifications=words.specifications(desk), removedSymbols=[])
         yield packet("positions", positions=positions)
-        yield packet("orders", orders=[])
+        yield packet("orders", orders=waiting)
         for chunk in self._chunks(orders):
             yield packet("historyOrders", historyOrders=chunk)
         yield packet("orderSynchronizationFinished")
@@ -213,13 +220,16 @@ class Subscription:
     def _has_changed(self) -> bool:
         self.desk.absorb()
         moved = self._cursor < len(self.desk.history) or self._balance != self.desk.book.balance
-        return bool(self._touched or self._gone or moved)
+        return bool(self._touched or self._gone or self._orders_touched or moved)
 
     def _update(self) -> Json:
         desk = self.desk
         records = desk.history[self._cursor :]
         held = [desk.book.positions[position_id] for position_id in self._touched if position_id in desk.book.positions]
+        working = desk.book.working
         fields: Json = {
+            "updatedOrders": [words.order(desk, working[each]) for each in self._orders_touched if each in working],
+            "completedOrderIds": [each for each in self._orders_touched if each not in working],
             "updatedPositions": [words.position(desk, position) for position in held],
             "removedPositionIds": list(self._gone),
             "historyOrders": history.shown(desk, history.order, records),

@@ -7,8 +7,8 @@ from typing import Final
 from adapters.metaapi.simulator_desk import Desk
 from adapters.simulation.money import LEVERAGE, rate
 from rules.instruments import Instrument
-from rules.observed import Position, Quote
-from rules.values import OmsType, Side, plain
+from rules.observed import Position, Quote, WorkingOrder
+from rules.values import OmsType, OrderType, Side, plain
 
 Json = dict[str, object]
 
@@ -49,6 +49,16 @@ def money(amount: Decimal) -> Decimal:
 def platform(desk: Desk) -> str:
     """Return which terminal the account has."""
     return "mt4" if desk.mt4 else "mt5"
+
+
+def magic(text: str | None) -> int:
+    """Return the number of the program that opened; 0 is a person's hand."""
+    return int(text) if text and text.isdecimal() else 0
+
+
+def order_type(side: Side, kind: OrderType | None) -> str:
+    """Return how an order is called; None is a market order."""
+    return f"ORDER_TYPE_{side.name}" + ("" if kind is None else f"_{kind.name}")
 
 
 def account_information(desk: Desk) -> Json:
@@ -96,7 +106,7 @@ def position(desk: Desk, held: Position) -> Json:
         "platform": platform(desk),
         "type": "POSITION_TYPE_BUY" if held.side is Side.BUY else "POSITION_TYPE_SELL",
         "symbol": held.symbol,
-        "magic": int(held.magic) if held.magic and held.magic.isdecimal() else 0,
+        "magic": magic(held.magic),
         **times(held.opened_at),
         "updateTime": iso(updated_at),
         "updateSequenceNumber": int(updated_at.timestamp() * 1000) * 1_000_000,
@@ -122,6 +132,37 @@ def position(desk: Desk, held: Position) -> Json:
 def positions(desk: Desk) -> list[Json]:
     """Return all open positions."""
     return [position(desk, held) for held in desk.book.positions.values()]
+
+
+def order(desk: Desk, waiting: WorkingOrder) -> Json:
+    """Return a pending order."""
+    quote = desk.book.market.quotes.get(waiting.symbol)
+    expires = {} if waiting.expires_at is None else {"expirationTime": iso(waiting.expires_at)}
+    return {
+        "id": waiting.order_id,
+        "platform": platform(desk),
+        "type": order_type(waiting.side, waiting.order_type),
+        "state": "ORDER_STATE_PLACED",
+        "symbol": waiting.symbol,
+        "magic": magic(waiting.magic),
+        **({} if waiting.placed_at is None else times(waiting.placed_at)),
+        "openPrice": number(waiting.price),
+        "volume": number(waiting.volume),
+        "currentVolume": number(waiting.volume),
+        "reason": "ORDER_REASON_EXPERT" if waiting.tag or waiting.magic else "ORDER_REASON_CLIENT",
+        "fillingMode": "ORDER_FILLING_RETURN",
+        "expirationType": "ORDER_TIME_SPECIFIED" if expires else "ORDER_TIME_GTC",
+        **expires,
+        "accountCurrencyExchangeRate": 1,
+        **optional(stopLimitPrice=waiting.limit_price, stopLoss=waiting.stop_loss, takeProfit=waiting.take_profit),
+        **optional(currentPrice=None if quote is None else quote.entry(waiting.side)),
+        **optional(clientId=desk.client_id(waiting.tag), comment=waiting.comment),
+    }
+
+
+def orders(desk: Desk) -> list[Json]:
+    """Return all pending orders."""
+    return [order(desk, waiting) for waiting in desk.book.working.values()]
 
 
 def specification(desk: Desk, instrument: Instrument) -> Json:
@@ -154,8 +195,8 @@ def specification(desk: Desk, instrument: Instrument) -> Json:
         "profitCurrency": currency,
         "swapMode": "SYMBOL_SWAP_MODE_DISABLED",
         "swapRollover3Days": "WEDNESDAY",
-        "allowedExpirationModes": ["SYMBOL_EXPIRATION_GTC"],
-        "allowedOrderTypes": ["SYMBOL_ORDER_MARKET", "SYMBOL_ORDER_SL", "SYMBOL_ORDER_TP"],
+        "allowedExpirationModes": ["SYMBOL_EXPIRATION_GTC", "SYMBOL_EXPIRATION_SPECIFIED"],
+        "allowedOrderTypes": [f"SYMBOL_ORDER_{kind}" for kind in _order_kinds(desk)],
         "orderGTCMode": "SYMBOL_ORDERS_GTC",
         "digits": digits,
         "point": number(point),
@@ -183,6 +224,11 @@ def price(desk: Desk, quote: Quote) -> Json:
         "accountCurrencyExchangeRate": 1,
         **times(quote.at),
     }
+
+
+def _order_kinds(desk: Desk) -> tuple[str, ...]:
+    kinds = ("MARKET", "LIMIT", "STOP", "SL", "TP")
+    return kinds if desk.mt4 else (*kinds, "STOP_LIMIT")
 
 
 def _margins(equity: Decimal, margin: Decimal) -> Json:

@@ -18,6 +18,9 @@ CLIENT_ID = f"c_{TAG}_0"
 BUY: dict[str, Any] = {"symbol": EURUSD, "volume": Decimal("0.30"), "clientId": CLIENT_ID}
 
 
+PAST = {"type": "ORDER_TIME_SPECIFIED", "time": "2026-11-20T11:00:00.000Z"}
+
+
 def trade(kind: str = "ORDER_TYPE_BUY", **fields: object) -> dict[str, object]:
     return {"actionType": kind, **fields}
 
@@ -95,9 +98,10 @@ async def test_on_a_netting_account_every_order_can_be_found_by_its_client_id(au
         ("ORDER_TYPE_BUY", {**BUY, "stopLoss": 2}, "TRADE_RETCODE_INVALID_STOPS"),
         ("ORDER_TYPE_BUY", {**BUY, "symbol": "NOPE"}, "TRADE_RETCODE_INVALID"),
         ("POSITION_MODIFY", {"positionId": "1"}, "ERR_TRADE_POSITION_NOT_FOUND"),
-        ("ORDER_TYPE_BUY_LIMIT", {**BUY, "openPrice": 1}, "ORDER_TYPE_NOT_SUPPORTED"),
-        ("ORDER_TYPE_SELL_STOP_LIMIT", {**BUY, "openPrice": 1}, "ORDER_TYPE_NOT_SUPPORTED"),
-        ("ORDER_CANCEL", {"orderId": "1"}, "ORDER_TYPE_NOT_SUPPORTED"),
+        ("ORDER_TYPE_BUY_LIMIT", {**BUY, "openPrice": 2}, "TRADE_RETCODE_INVALID_PRICE"),
+        ("ORDER_TYPE_BUY_STOP", {**BUY, "openPrice": 2, "expiration": PAST}, "TRADE_RETCODE_INVALID_EXPIRATION"),
+        ("ORDER_MODIFY", {"orderId": "1", "openPrice": 1}, "ERR_TRADE_ORDER_NOT_FOUND"),
+        ("ORDER_CANCEL", {"orderId": "1"}, "ERR_TRADE_ORDER_NOT_FOUND"),
         ("POSITION_CLOSE_BY", {"positionId": "1", "closeByPositionId": "2"}, "ORDER_TYPE_NOT_SUPPORTED"),
     ],
 )
@@ -128,6 +132,11 @@ async def test_a_trade_that_the_terminal_refuses_has_a_code(
         ({"trade": trade(**BUY, stopLoss=5, stopLossUnits="RELATIVE_PIPS")}, "stopLossUnits"),
         ({"trade": trade(**BUY, trailingStopLoss={"distance": {}})}, "trailingStopLoss"),
         ({"trade": trade("POSITION_CLOSE_ID", positionId=7)}, "positionId"),
+        ({"trade": {"actionType": ["ORDER_TYPE_BUY"]}}, "actionType"),
+        ({"trade": trade("ORDER_TYPE_BUY_LIMIT", **BUY)}, "openPrice"),
+        ({"trade": trade("ORDER_TYPE_BUY_STOP_LIMIT", **BUY, openPrice=2)}, "stopLimitPrice"),
+        ({"trade": trade("ORDER_TYPE_BUY_STOP", **BUY, openPrice=2, expiration={"type": "X"})}, "expiration"),
+        ({"trade": trade("ORDER_CANCEL")}, "orderId"),
     ],
 )
 async def test_a_trade_that_makes_no_sense_is_a_validation_error_with_details(
@@ -295,3 +304,66 @@ async def test_what_closed_a_position_is_told_by_its_deal(autojump_clock: MockCl
         venue.quote("1.14", "1.14008")
         _, deal = (await client.ask("getDealsByPosition", positionId=order.position_id))["deals"]
         assert (deal["reason"], deal["price"], deal["type"]) == ("DEAL_REASON_SL", Decimal("1.14"), "DEAL_TYPE_SELL")
+
+
+async def test_a_pending_order_is_placed_moved_and_canceled(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue, venue.client() as client:
+        until = {"type": "ORDER_TIME_SPECIFIED", "time": "2026-11-21T12:00:00.000Z"}
+        stops = {"stopLoss": Decimal("1.1"), "takeProfit": Decimal("1.2")}
+        done = await client.trade("ORDER_TYPE_BUY_LIMIT", **BUY, **stops, openPrice=Decimal("1.15"), expiration=until)
+        assert (done["numericCode"], "positionId" in done) == (10009, False)
+        order = (await client.ask("getOrder", orderId=done["orderId"]))["order"]
+        assert (order["type"], order["state"]) == ("ORDER_TYPE_BUY_LIMIT", "ORDER_STATE_PLACED")
+        assert (order["openPrice"], order["stopLoss"], order["takeProfit"]) == (
+            Decimal("1.15"),
+            Decimal("1.1"),
+            Decimal("1.2"),
+        )
+        assert (order["volume"], order["clientId"]) == (Decimal("0.3"), CLIENT_ID)
+        assert (order["expirationType"], order["expirationTime"]) == tuple(until.values())
+        move = {"orderId": done["orderId"], "openPrice": Decimal("1.14"), "stopLoss": Decimal("1.1")}
+        moved = await client.trade("ORDER_MODIFY", **move, expiration=until)
+        assert moved["orderId"] == done["orderId"]
+        (waiting,) = venue.book.working.values()
+        assert (waiting.price, waiting.stop_loss, waiting.take_profit) == (Decimal("1.14"), Decimal("1.1"), None)
+        other = await client.ask("trade", trade=trade("ORDER_MODIFY", **move, expiration={"type": "ORDER_TIME_GTC"}))
+        assert other["error"] == "ValidationError"
+        venue.faults.reject("not now", 3)
+        for kind, fields in (
+            ("ORDER_TYPE_BUY_LIMIT", {**BUY, "openPrice": 1}),
+            ("ORDER_MODIFY", move),
+            ("ORDER_CANCEL", {"orderId": done["orderId"]}),
+        ):
+            assert (await client.trade(kind, **fields))["message"] == "not now"
+        assert list(venue.book.working.values()) == [waiting]
+        await client.trade("ORDER_CANCEL", orderId=done["orderId"])
+        assert (await client.ask("getOrders"))["orders"] == []
+        assert (await client.ask("getOrder", orderId=done["orderId"]))["error"] == "NotFoundError"
+        (shown,) = (await client.ask("getHistoryOrdersByTicket", ticket=done["orderId"]))["historyOrders"]
+        assert (shown["type"], shown["state"]) == ("ORDER_TYPE_BUY_LIMIT", "ORDER_STATE_CANCELED")
+
+
+async def test_metatrader_4_has_no_stop_limit_orders(autojump_clock: MockClock) -> None:
+    prices = {"openPrice": 2, "stopLimitPrice": Decimal("1.9")}
+    async with open_venue(mt4=True) as venue, venue.client() as client:
+        refused = await client.trade("ORDER_TYPE_BUY_STOP_LIMIT", **BUY, **prices)
+        assert refused["stringCode"] == "ORDER_TYPE_NOT_SUPPORTED"
+        assert not venue.book.working
+    async with open_venue() as venue, venue.client() as client:
+        done = await client.trade("ORDER_TYPE_BUY_STOP_LIMIT", **BUY, **prices)
+        order = (await client.ask("getOrder", orderId=done["orderId"]))["order"]
+        assert (order["openPrice"], order["stopLimitPrice"]) == (2, Decimal("1.9"))
+
+
+async def test_an_order_expires_while_nothing_is_quoted(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue, venue.client() as client:
+        until = {"type": "ORDER_TIME_SPECIFIED", "time": "2026-11-20T13:00:00.000Z"}
+        done = await client.trade("ORDER_TYPE_SELL_STOP", **BUY, openPrice=1, expiration=until)
+        assert len((await client.ask("getOrders"))["orders"]) == 1
+        for _ in range(61):
+            await trio.sleep(60)
+            client.session.ping()
+            await client.ask("getServerTime")
+        assert (await client.ask("getOrders"))["orders"] == []
+        (shown,) = (await client.ask("getHistoryOrdersByTicket", ticket=done["orderId"]))["historyOrders"]
+        assert shown["state"] == "ORDER_STATE_EXPIRED"

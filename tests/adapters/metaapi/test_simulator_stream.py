@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from rules.values import OmsType, Side, Symbol
+from rules.values import OmsType, OrderType, Side, Symbol
 from tests.adapters.metaapi.venue import EURUSD, Client, Venue, open_venue
 
 SYNCHRONIZATION = [
@@ -218,6 +218,34 @@ async def test_updates_may_be_called_status_as_one_page_has_it(autojump_clock: M
         assert update["type"] == "status"
         assert "connected" not in update
         assert update["updatedPositions"]
+
+
+async def test_pending_orders_are_in_the_synchronization_and_in_updates_until_they_end(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_venue() as venue, venue.client() as client:
+        order = venue.book.place_order(EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.3"), Decimal("1.15"), tag="mine")
+        await client.subscribe()
+        (shown,) = (await client.synchronize())[4]["orders"]
+        assert (shown["id"], shown["type"], shown["clientId"]) == (order.order_id, "ORDER_TYPE_BUY_LIMIT", "mine")
+        await client.packet("prices")
+        venue.book.replace_order(order.order_id, Decimal("1.14"), stop_loss=None, take_profit=None)
+        update = await client.packet("update")
+        assert [each["openPrice"] for each in update["updatedOrders"]] == [Decimal("1.14")]
+        other = venue.book.place_order(EURUSD, Side.SELL, OrderType.STOP, Decimal("0.1"), Decimal("1.13"))
+        venue.book.cancel_order(other.order_id)
+        update = await client.packet("update")
+        assert update["completedOrderIds"] == [other.order_id]
+        assert [each["state"] for each in update["historyOrders"]] == ["ORDER_STATE_CANCELED"]
+        venue.quote("1.1399", "1.13998")
+        update = await client.packet("update")
+        assert update["completedOrderIds"] == [order.order_id]
+        (position,) = update["updatedPositions"]
+        assert (position["openPrice"], position["clientId"]) == (Decimal("1.13998"), "mine")
+        (done,) = update["historyOrders"]
+        assert (done["state"], done["positionId"]) == ("ORDER_STATE_FILLED", position["id"])
+        assert (done["type"], done["openPrice"]) == ("ORDER_TYPE_BUY_LIMIT", Decimal("1.14"))
+        assert [deal["orderId"] for deal in update["deals"]] == [order.order_id]
 
 
 async def test_a_deposit_is_told_with_the_new_balance(autojump_clock: MockClock) -> None:
