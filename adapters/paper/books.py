@@ -4,13 +4,15 @@ from decimal import Decimal
 
 from adapters.base import LocalProtocolError, SessionLost, SignInRefused, UtcNow
 from adapters.paper.config import Config
-from adapters.paper.store import Figures, Store, StoreFailed
+from adapters.paper.store import Answer, Figures, Store, StoreFailed, What
 from adapters.simulation.broker import Broker
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS
 from adapters.simulation.market import Market
 from adapters.simulation.records import (
     BookOrder,
     Change,
+    OrderChanged,
+    OrderGone,
     OrderRefused,
     PositionChanged,
     PositionGone,
@@ -27,9 +29,11 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.observed import Position
-from rules.reports import Filled, Rejected, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, Volume
+from rules.observed import Position, WorkingOrder
+from rules.reports import Canceled, Filled, Placed, Rejected, Replaced, Report, StopsReplaced
+from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
+
+_CHANGES = {ReplaceStops: What.STOPS, ReplaceOrder: What.REPLACE, CancelOrder: What.CANCEL}
 
 
 def own_market(config: Config) -> Market:
@@ -54,7 +58,7 @@ class PaperBooks:
         self._broker = Broker(market, now)
         self.book = self._broker.add_account(account, config.oms, config.balance, config.currency)
         self.failed: str | None = None
-        self._replacements: dict[ClOrdId, str] = {}
+        self._answers: dict[ClOrdId, Answer] = {}
         try:
             self._restore()
         except BaseException:
@@ -62,7 +66,9 @@ class PaperBooks:
             raise
         self._orders_saved = len(self.book.orders)
         self._changed: dict[PositionId, Position | None] = {}
-        self._unsaved_replacement: tuple[ClOrdId, str] | None = None
+        self._working: dict[VenueOrderId, WorkingOrder | None] = {}
+        self._unsaved: dict[ClOrdId, Answer] = {}
+        self._answering = False
         # The first listener: whoever else listens hears of nothing that is not on disk.
         self.book.listen(self._on_change)
 
@@ -71,10 +77,11 @@ class PaperBooks:
         orders = self.book.orders_with_tag(cl_ord_id)
         if orders:
             return _report(cl_ord_id, orders[0])
-        refusal = self._replacements.get(cl_ord_id)
-        if refusal is None:
-            return None
-        return Rejected(cl_ord_id, refusal) if refusal else StopsReplaced(cl_ord_id)
+        working = self.book.working_with_tag(cl_ord_id)
+        if working:
+            return Placed(cl_ord_id, working[0].order_id)
+        answer = self._answers.get(cl_ord_id)
+        return None if answer is None else _answered(cl_ord_id, answer)
 
     def execute(self, action: Action) -> Report:
         """Execute an action, once: of one that was executed before, return what became of it then.
@@ -83,11 +90,16 @@ class PaperBooks:
             SessionLost: it could not be written down; whether it counts is for the file to say (open new books).
         """
         if self.report(action.cl_ord_id) is None:
+            what = _CHANGES.get(type(action))
+            refusal = ""
+            self._answering = what is not None  # a change and the answer to it are written together
             try:
                 self._execute(action)
             except OrderRefused as refused:
-                if isinstance(action, ReplaceStops | PlaceOrder | ReplaceOrder | CancelOrder):
-                    self._unsaved_replacement = (action.cl_ord_id, str(refused))
+                refusal = str(refused)
+            self._answering = False
+            if what is not None:
+                self._unsaved[action.cl_ord_id] = Answer(what, refusal)
             self._save()
         if self.failed is not None:
             raise SessionLost(self.failed)
@@ -102,13 +114,32 @@ class PaperBooks:
         self._store.close()
 
     def _execute(self, action: Action) -> None:
-        if isinstance(action, PlaceOrder | ReplaceOrder | CancelOrder):
-            raise OrderRefused("a paper account has no pending orders")
+        book = self.book
+        if isinstance(action, PlaceOrder):
+            book.place_order(
+                action.symbol,
+                action.side,
+                action.order_type,
+                action.volume,
+                action.price,
+                limit_price=action.limit_price,
+                stop_loss=action.stop_loss,
+                take_profit=action.take_profit,
+                expires_at=action.expires_at,
+                tag=action.cl_ord_id,
+            )
+        elif isinstance(action, ReplaceOrder):
+            stops = {"stop_loss": action.stop_loss, "take_profit": action.take_profit}
+            book.replace_order(action.order_id, action.price, limit_price=action.limit_price, **stops)
+        elif isinstance(action, CancelOrder):
+            book.cancel_order(action.order_id)
+        elif isinstance(action, ReplaceStops):
+            book.replace_stops(action.position_id, action.stop_loss, action.take_profit)
+        else:
+            self._deal(action)
+
+    def _deal(self, action: OpenPosition | ReducePosition | ClosePosition) -> None:
         quoted = action.symbol in self._market.quotes
-        if isinstance(action, ReplaceStops):
-            self.book.replace_stops(action.position_id, action.stop_loss, action.take_profit)
-            self._unsaved_replacement = (action.cl_ord_id, "")
-            return
         price = None if quoted else action.expected_price
         if isinstance(action, OpenPosition):
             self.book.open(
@@ -149,26 +180,28 @@ class PaperBooks:
             self._changed[change.position.position_id] = change.position
         elif isinstance(change, PositionGone):
             self._changed[change.closed.position.position_id] = None
-        elif isinstance(change, StatusChanged):
-            self._save()  # it ends every trade, those that a quote triggers included
+        elif isinstance(change, OrderChanged):
+            self._working[change.order.order_id] = change.order
+        elif isinstance(change, OrderGone):
+            self._working[change.order.order_id] = None
+        elif isinstance(change, StatusChanged) and not self._answering:
+            self._save()  # it ends everything that belongs together, what a quote triggers included
 
     def _save(self) -> None:
         """Write what is new. Raises nothing: it may be under a quote's way through the market; see `failed`."""
         orders = self.book.orders[self._orders_saved :]
-        replacements = [] if self._unsaved_replacement is None else [self._unsaved_replacement]
-        if self.failed is not None or not (orders or self._changed or replacements):
+        if self.failed is not None or not (orders or self._changed or self._working or self._unsaved):
             return
-        changed = [position for position in self._changed.values() if position is not None]
-        gone = [position_id for position_id, position in self._changed.items() if position is None]
         try:
-            self._store.save(self._figures(), changed, gone, orders, replacements)
+            self._store.save(self._figures(), self._changed, self._working, orders, self._unsaved)
         except StoreFailed as error:
             self.failed = str(error)
             return
         self._orders_saved += len(orders)
         self._changed.clear()
-        self._replacements.update(replacements)
-        self._unsaved_replacement = None
+        self._working.clear()
+        self._answers.update(self._unsaved)
+        self._unsaved.clear()
 
     def _figures(self) -> Figures:
         config = self._config
@@ -185,17 +218,31 @@ class PaperBooks:
             if found != wanted:
                 raise SignInRefused(f"{key} must be {found!r} as in the file {self._config.state}, was {wanted!r}")
         try:
-            self.book.restore(Decimal(saved.figures.balance), saved.positions, saved.orders)
+            self.book.restore(Decimal(saved.figures.balance), saved.positions, saved.orders, saved.working)
         except ValueError as error:
             raise SignInRefused(f"{self._config.state}: {error}") from error
-        self._replacements = saved.replacements
+        self._answers = saved.answers
         self._broker.next_id = saved.figures.next_id
 
 
 def _report(cl_ord_id: ClOrdId, order: BookOrder) -> Report:
+    if order.status in (Result.CANCELED, Result.EXPIRED):
+        return Canceled(cl_ord_id)
     if order.status is Result.REJECTED or order.position_id is None:
         return Rejected(cl_ord_id, order.text)
     return Filled(cl_ord_id, order.position_id, order.volume, order.price, order.order_id)
+
+
+def _answered(cl_ord_id: ClOrdId, answer: Answer) -> Report:
+    if answer.refusal:
+        return Rejected(cl_ord_id, answer.refusal)
+    match answer.what:
+        case What.STOPS:
+            return StopsReplaced(cl_ord_id)
+        case What.REPLACE:
+            return Replaced(cl_ord_id)
+        case What.CANCEL:
+            return Canceled(cl_ord_id)
 
 
 def _last_price(position: Position) -> Price:

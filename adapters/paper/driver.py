@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeAlias
 
 import trio
 
@@ -12,11 +13,13 @@ from adapters.paper.capabilities import capabilities
 from adapters.paper.config import Config
 from adapters.simulation.book import Book
 from adapters.simulation.market import Market
-from adapters.simulation.records import Change, PositionChanged, PositionGone
+from adapters.simulation.records import Change, OrderChanged, OrderGone, PositionChanged, PositionGone
 from rules.actions import Action
 from rules.events import (
     AccountReported,
     Event,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
@@ -26,7 +29,7 @@ from rules.events import (
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Quote
 from rules.reports import NotFound, Report
-from rules.values import AccountId, ClOrdId, PositionId, Symbol
+from rules.values import AccountId, ClOrdId, OrderStatus, Symbol
 
 
 class PaperAccount:
@@ -70,8 +73,7 @@ class PaperAccount:
             await emit(SessionOpened(self._account, self._now()))
             # What changes from here on is in the outbox, so that nothing falls between the snapshot and the stream.
             outbox.changes.clear()
-            positions = tuple(books.book.positions.values())
-            await emit(SnapshotReceived(self._account, self._now(), positions, Origin.RECONCILED))
+            await emit(self._snapshot_of(books.book, requested_at=None))
             await emit(AccountReported(self._account, self._now(), books.book.status()))
             while True:
                 await outbox.filled.wait()
@@ -99,9 +101,8 @@ class PaperAccount:
     async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
         await trio.lowlevel.checkpoint()
         book = self._books().book
-        now = self._now()
-        positions = tuple(book.positions.values())
-        return SnapshotReceived(self._account, now, positions, Origin.RECONCILED, now), book.status()
+        book.expire()  # an account that nothing is quoted on still keeps time
+        return self._snapshot_of(book, requested_at=self._now()), book.status()
 
     async def submit(self, action: Action) -> Report:
         """Execute one action, once; see `adapters.base.Account.submit`. It is on disk before the report is returned.
@@ -144,35 +145,58 @@ class PaperAccount:
         for outbox in self._streams:
             outbox.filled.set()
 
+    def _snapshot_of(self, book: Book, *, requested_at: datetime | None) -> SnapshotReceived:
+        positions, orders = tuple(book.positions.values()), tuple(book.working.values())
+        return SnapshotReceived(self._account, self._now(), positions, Origin.RECONCILED, requested_at, orders=orders)
+
     def _events(self, outbox: "_Outbox") -> list[Event]:
         """Return what the outbox holds, as events, and empty it."""
         changes, now = tuple(outbox.changes.values()), self._now()
         outbox.changes.clear()
         outbox.filled = trio.Event()
-        events: list[Event] = []
-        for change in changes:
-            if isinstance(change, PositionChanged):
-                events.append(PositionReported(self._account, now, change.position))
-            else:
+        return [self._event(change, now) for change in changes]
+
+    def _event(self, change: "_Told", now: datetime) -> Event:
+        match change:
+            case PositionChanged():
+                return PositionReported(self._account, now, change.position)
+            case PositionGone():
                 closed = change.closed
                 position_id = closed.position.position_id
-                events.append(PositionClosed(self._account, now, position_id, closed.close_price, closed.closed_at))
-        return events
+                return PositionClosed(self._account, now, position_id, closed.close_price, closed.closed_at)
+            case OrderChanged():
+                return OrderReported(self._account, now, change.order)
+            case OrderGone():
+                status = OrderStatus(change.status.value)
+                return OrderEnded(self._account, now, change.order.order_id, status, change.position_id)
+
+
+_Told: TypeAlias = PositionChanged | PositionGone | OrderChanged | OrderGone
 
 
 class _Outbox:
-    """What one stream has still to tell: of each position the latest only, so that a slow reader bounds it."""
+    """What one stream has still to tell: of each position and order the latest only, so that a slow reader bounds it.
+
+    Both have ids of one row of numbers.
+    """
 
     def __init__(self) -> None:
-        self.changes: dict[PositionId, PositionChanged | PositionGone] = {}
+        self.changes: dict[str, _Told] = {}
         self.filled = trio.Event()
 
     def on_change(self, change: Change) -> None:
-        if isinstance(change, PositionChanged):
-            self.changes[change.position.position_id] = change
-        elif isinstance(change, PositionGone):
-            # Last in line again: a netted position that was turned around is gone before its successor is there.
-            position_id = change.closed.position.position_id
-            self.changes.pop(position_id, None)
-            self.changes[position_id] = change
+        match change:
+            case PositionChanged():
+                self.changes[change.position.position_id] = change
+            case OrderChanged():
+                self.changes[change.order.order_id] = change
+            case PositionGone():
+                # Last in line again: a netted position that was turned around is gone before its successor is there.
+                self._put_last(change.closed.position.position_id, change)
+            case OrderGone():
+                self._put_last(change.order.order_id, change)  # after the position that it opened
         self.filled.set()
+
+    def _put_last(self, key: str, change: _Told) -> None:
+        self.changes.pop(key, None)
+        self.changes[key] = change

@@ -1,9 +1,11 @@
-"""A paper account's file: positions, all orders, all answers. What it has committed survives the process and the power.
+"""A paper account's file: what is open, what waits, all orders, all answers.
 
+What it has committed survives the process and the power.
 One SQLite file an account, locked while it is open, so that a second instance cannot fill the same order again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 
 import apsw
@@ -12,10 +14,10 @@ from attrs import frozen
 
 from adapters.base import SessionLost, SignInRefused
 from adapters.simulation.records import BookOrder
-from rules.observed import Position
-from rules.values import ClOrdId, PositionId
+from rules.observed import Position, WorkingOrder
+from rules.values import ClOrdId, PositionId, VenueOrderId
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 # "Papr" in ASCII, in SQLite's application_id, so that another program's database is not taken for an account.
 _APPLICATION_ID = 0x50617072
@@ -25,6 +27,12 @@ CREATE TABLE account (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NUL
 CREATE TABLE orders (seq INTEGER PRIMARY KEY, tag TEXT UNIQUE, body BLOB NOT NULL) STRICT;
 CREATE TABLE positions (seq INTEGER PRIMARY KEY, position_id TEXT NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
 CREATE TABLE replacements (cl_ord_id TEXT PRIMARY KEY, refusal TEXT NOT NULL) STRICT;
+"""
+
+# To version 2, from the first one.
+_PENDING_ORDERS = """
+CREATE TABLE working (seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+ALTER TABLE replacements ADD COLUMN what TEXT NOT NULL DEFAULT 'stops';
 """
 
 
@@ -38,14 +46,31 @@ class Figures:
     next_id: int
 
 
+class What(Enum):
+    """A change of something that is there: it makes no order of its own that could tell of it."""
+
+    STOPS = "stops"
+    REPLACE = "replace"
+    CANCEL = "cancel"
+
+
+@frozen
+class Answer:
+    """What became of a change; `refusal` is empty when it was done."""
+
+    what: What
+    refusal: str
+
+
 @frozen
 class Saved:
-    """All that a file holds. `replacements`: of each replacing of stops the refusal, empty when it was done."""
+    """All that a file holds; `answers` are those to changes."""
 
     figures: Figures
     positions: list[Position]
+    working: list[WorkingOrder]
     orders: list[BookOrder]
-    replacements: dict[ClOrdId, str]
+    answers: dict[ClOrdId, Answer]
 
 
 class StoreFailed(Exception):
@@ -94,21 +119,26 @@ class Store:
             return Saved(
                 msgspec.json.decode(rows[0][0], type=Figures),
                 [msgspec.json.decode(body, type=Position) for (body,) in self._read("SELECT body FROM positions")],
+                [msgspec.json.decode(body, type=WorkingOrder) for (body,) in self._read("SELECT body FROM working")],
                 [msgspec.json.decode(body, type=BookOrder) for (body,) in self._read("SELECT body FROM orders")],
-                {ClOrdId(row[0]): row[1] for row in self._read("SELECT cl_ord_id, refusal FROM replacements")},
+                {
+                    ClOrdId(cl_ord_id): Answer(What(what), refusal)
+                    for cl_ord_id, what, refusal in self._read("SELECT cl_ord_id, what, refusal FROM replacements")
+                },
             )
-        except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        # ValueError: also text that is no UTF-8, and an answer of a kind that a later version writes.
+        except (apsw.Error, msgspec.DecodeError, ValueError) as error:
             raise SignInRefused(f"the paper account's file {self._path} cannot be read: {error}") from error
 
     def save(
         self,
         figures: Figures,
-        changed: Iterable[Position],
-        gone: Iterable[PositionId],
+        positions: Mapping[PositionId, Position | None],
+        working: Mapping[VenueOrderId, WorkingOrder | None],
         orders: Iterable[BookOrder],
-        replacements: Iterable[tuple[ClOrdId, str]],
+        answers: Mapping[ClOrdId, Answer],
     ) -> None:
-        """Write all of it, or nothing, durably.
+        """Write all of it, or nothing, durably; of a position or pending order that is None, that it is gone.
 
         Raises:
             StoreFailed: disk or file failed.
@@ -120,17 +150,22 @@ class Store:
                     "INSERT INTO account VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET body = excluded.body",
                     (self._account, msgspec.json.encode(figures)),
                 )
-                execute_many("DELETE FROM positions WHERE position_id = ?", [(position_id,) for position_id in gone])
-                execute_many(
-                    "INSERT INTO positions (position_id, body) VALUES (?, ?)"
-                    " ON CONFLICT (position_id) DO UPDATE SET body = excluded.body",
-                    [(position.position_id, msgspec.json.encode(position)) for position in changed],
-                )
+                for table, key, things in (("positions", "position_id", positions), ("working", "order_id", working)):
+                    gone = [(each,) for each, thing in things.items() if thing is None]
+                    execute_many(f"DELETE FROM {table} WHERE {key} = ?", gone)  # noqa: S608 - no text from outside
+                    execute_many(
+                        f"INSERT INTO {table} ({key}, body) VALUES (?, ?)"  # noqa: S608 - the same
+                        f" ON CONFLICT ({key}) DO UPDATE SET body = excluded.body",
+                        [(each, msgspec.json.encode(thing)) for each, thing in things.items() if thing is not None],
+                    )
                 execute_many(
                     "INSERT INTO orders (tag, body) VALUES (?, ?)",
                     [(order.tag, msgspec.json.encode(order)) for order in orders],
                 )
-                execute_many("INSERT INTO replacements VALUES (?, ?)", replacements)
+                execute_many(
+                    "INSERT INTO replacements (cl_ord_id, what, refusal) VALUES (?, ?, ?)",
+                    [(cl_ord_id, answer.what.value, answer.refusal) for cl_ord_id, answer in answers.items()],
+                )
         except apsw.Error as error:
             raise StoreFailed(f"the paper account's file {self._path} cannot be written: {error}") from error
 
@@ -158,13 +193,16 @@ class Store:
             raise
 
     def _check_kind(self) -> None:
-        """Make the tables in an empty file; refuse a file that is something else."""
+        """Make the tables in an empty file, and those that an older one lacks; refuse a file that is something else."""
         application = self._connection.pragma("application_id")
         version = self._connection.pragma("user_version")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_schema").get
         if not application and not version and not tables:
-            self._connection.execute(_SCHEMA)
+            self._connection.execute(_SCHEMA + _PENDING_ORDERS)
             self._connection.pragma("application_id", _APPLICATION_ID)
+            self._connection.pragma("user_version", _SCHEMA_VERSION)
+        elif application == _APPLICATION_ID and version == 1:
+            self._connection.execute(_PENDING_ORDERS)
             self._connection.pragma("user_version", _SCHEMA_VERSION)
         elif application != _APPLICATION_ID or version != _SCHEMA_VERSION:
             expected = f"a paper account's file of version {_SCHEMA_VERSION}"

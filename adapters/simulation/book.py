@@ -259,7 +259,7 @@ class Book(PendingOrders):
         What is due expires before. Positions are valued anew.
         """
         self.expire()
-        dealt = self._mark_orders(quote)
+        self._mark_orders(quote)
         held = [self._holdings.revalue(position) for position in self._holdings.of_symbol(quote.symbol)]
         for position in held:
             reached = checks.reached_stop(position, quote)
@@ -268,7 +268,8 @@ class Book(PendingOrders):
                 side, volume = position.side.opposite, position.volume
                 order = self._log.new(Purpose.STOP_OUT, position.position_id, position.symbol, side, volume)
                 self._dealing.close(order, position, volume, price, text)
-        self._tell(quote.symbol, *([StatusChanged()] if held or dealt else []))
+        if held or self._dealing.changes:
+            self._tell(quote.symbol, StatusChanged())
 
     def _tell(self, symbol: Symbol | None, *changes: Change) -> None:
         """Tell the listeners of all that was gathered, then of `changes`; all of it concerns `symbol` at most."""

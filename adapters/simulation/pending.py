@@ -10,7 +10,7 @@ from adapters.simulation import checks
 from adapters.simulation.dealing import Dealing
 from adapters.simulation.market import Market
 from adapters.simulation.order_log import OrderLog
-from adapters.simulation.records import Change, OrderChanged, OrderGone, OrderRefused, Purpose, Result
+from adapters.simulation.records import Change, OrderChanged, OrderGone, OrderRefused, Purpose, Result, StatusChanged
 from adapters.simulation.working import WorkingOrders
 from rules.observed import Quote, WorkingOrder
 from rules.values import OrderType, Price, Side, Symbol, VenueOrderId, Volume
@@ -57,7 +57,7 @@ class PendingOrders(ABC):
         if text is not None:
             self._log.refuse(self._log.ending(order), text)
         self._work(order)
-        self._tell(symbol)
+        self._tell(symbol, StatusChanged())
         return order
 
     def replace_order(
@@ -88,7 +88,7 @@ class PendingOrders(ABC):
         if text is not None:
             raise OrderRefused(text)
         self._work(order)
-        self._tell(order.symbol)
+        self._tell(order.symbol, StatusChanged())
         return order
 
     def cancel_order(self, order_id: VenueOrderId) -> None:
@@ -101,21 +101,20 @@ class PendingOrders(ABC):
         order = self._of_id(order_id)
         self._working.drop(order)
         self._end(order, Result.CANCELED)
-        self._tell(order.symbol)
+        self._tell(order.symbol, StatusChanged())
 
     def expire(self) -> None:
         """End the pending orders whose time has come; each quote of something that the account holds does so too."""
         for order in self._working.take_due(self._now()):
             self._end(order, Result.EXPIRED)
-            self._tell(order.symbol)
+            self._tell(order.symbol, StatusChanged())
 
     def working_with_tag(self, tag: str) -> list[WorkingOrder]:
         """Return the pending orders that wait and came with `tag`, the oldest first."""
         return self._working.with_tag(tag)
 
-    def _mark_orders(self, quote: Quote) -> bool:
-        """Execute the orders that the quote reaches, the oldest first; tells whether any was."""
-        dealt = False
+    def _mark_orders(self, quote: Quote) -> None:
+        """Execute the orders that the quote reaches, the oldest first."""
         for order in self._working.of_symbol(quote.symbol):
             if not checks.reached(order, quote):
                 continue
@@ -126,8 +125,6 @@ class PendingOrders(ABC):
                 if not checks.reached(reached, quote):
                     continue
             self._fill(reached, quote)
-            dealt = True
-        return dealt
 
     def _fill(self, order: WorkingOrder, quote: Quote) -> None:
         """Execute at the quote. What there is no money for is rejected only now: it binds no margin while it waits."""

@@ -114,7 +114,10 @@ class OrderGone:
 
 @frozen
 class StatusChanged:
-    """Balance, equity or margin may have changed; follows every trade, and every quote of a held symbol."""
+    """Balance, equity or margin may have changed.
+
+    Follows every trade, every change of a pending order, and every quote of a symbol that is held.
+    """
 
 
 Change: TypeAlias = PositionChanged | PositionGone | OrderChanged | OrderGone | StatusChanged

@@ -180,7 +180,7 @@ def test_a_stop_limit_that_is_reached_waits_as_a_limit_under_its_id():
     move(book, "1.17")
     limit = evolve(placed, order_type=LIMIT, price=Decimal("1.165"), limit_price=None)
     assert book.working == {placed.order_id: limit}
-    assert kinds == [OrderChanged]
+    assert kinds == [OrderChanged, StatusChanged]
     move(book, "1.164")
     [position] = book.positions.values()
     assert (position.open_price, position.take_profit) == (Decimal("1.16408"), Decimal("1.19"))
@@ -269,7 +269,7 @@ def test_a_replaced_order_has_the_new_prices_and_its_old_rest():
     kinds = told(book)
     replaced = book.replace_order(placed.order_id, Decimal("1.155"), stop_loss=None, take_profit=Decimal("1.18"))
     assert replaced == evolve(placed, price=Decimal("1.155"), stop_loss=None, take_profit=Decimal("1.18"))
-    assert (book.working, kinds) == ({placed.order_id: replaced}, [OrderChanged])
+    assert (book.working, kinds) == ({placed.order_id: replaced}, [OrderChanged, StatusChanged])
     stops = {"stop_loss": None, "take_profit": None}
     other = book.replace_order(placed.order_id, Decimal("1.15"), **stops, volume=Decimal("0.2"))
     assert (other.volume, book.working_with_tag("t")) == (Decimal("0.2"), [other])
@@ -290,7 +290,7 @@ def test_a_canceled_order_is_gone_and_in_the_log():
     changes: list[object] = []
     book.listen(changes.append)
     book.cancel_order(placed.order_id)
-    assert changes == [OrderGone(placed, Result.CANCELED)]
+    assert changes == [OrderGone(placed, Result.CANCELED), StatusChanged()]
     [order] = book.orders_with_tag("t")
     assert (order.status, order.pending, order.price, order.position_id) == (Result.CANCELED, placed, None, None)
     move(book, "1.1")
@@ -328,7 +328,7 @@ def test_an_order_expires_with_the_first_quote_after_its_time_and_is_not_filled_
     broker.now.advance(1)  # type: ignore[attr-defined]
     move(book, "1.14")
     assert (book.working, book.positions) == ({}, {})
-    assert changes == [OrderGone(order, Result.EXPIRED)]
+    assert changes == [OrderGone(order, Result.EXPIRED), StatusChanged()]
     assert [(each.status, each.pending) for each in book.orders] == [(Result.EXPIRED, order)]
 
 
@@ -397,4 +397,4 @@ def test_a_listener_that_trades_while_it_is_told_of_a_fill_is_heard_after_it():
     kinds = told(book)
     book.listen(lambda change: isinstance(change, OrderGone) and place(book, BUY, LIMIT, "1.10"))
     move(book, "1.14")
-    assert kinds == [PositionChanged, OrderGone, StatusChanged, OrderChanged]
+    assert kinds == [PositionChanged, OrderGone, StatusChanged, OrderChanged, StatusChanged]
