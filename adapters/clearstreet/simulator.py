@@ -17,6 +17,7 @@ from adapters.clearstreet.simulator_rest import RestVenue
 from adapters.clearstreet.simulator_stream import HEARTBEAT_S, SUBSCRIBE_S_MAX, StreamVenue
 from adapters.clearstreet.simulator_universe import HARD_TO_BORROW
 from adapters.clearstreet.simulator_words import problem
+from adapters.clearstreet.simulator_working import QuoteWatch
 from adapters.http import HttpResponse
 from adapters.secret import Secret
 from adapters.serving import HttpRequest, HttpService
@@ -69,6 +70,7 @@ class Simulator:
         self._time_zone = time_zone
         self._desks: dict[str, Desk] = {}
         self._books_seen = 0
+        self._watch = QuoteWatch(broker)
         tokens = Tokens(now, token_lifetime)
         self.faults.on_expire_tokens(tokens.expire)
         rest = RestVenue(
@@ -99,7 +101,7 @@ class Simulator:
             for name, book in self.broker.books.items():
                 if name not in self._desks and _is_account(book):
                     number = f"SIM{len(self._desks) + 1:06}"
-                    self._desks[name] = Desk(book, number, self._now, zone, self.hard_to_borrow)
+                    self._desks[name] = Desk(book, number, self._now, zone, self.hard_to_borrow, self._watch)
         return self._desks
 
     def config(self, account_id: str, origin: str) -> Config:

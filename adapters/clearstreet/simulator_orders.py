@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from attrs import define
@@ -11,12 +11,16 @@ from adapters.clearstreet.simulator_requests import Malformed, NewOrder, UpdateO
 from adapters.clearstreet.simulator_words import Json, millis, numeral
 from adapters.simulation import checks
 from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import Price, Side, Symbol, Volume, plain
+from rules.observed import Quote, WorkingOrder
+from rules.values import OrderType, Price, Side, Symbol, Volume, plain
 
 _AUCTIONS: Final = ("at-open", "at-close")
 _LIMITED: Final = ("limit", "stop-limit")
 _STOPPED: Final = ("stop", "stop-limit")
+_TYPES: Final = {OrderType.LIMIT: "limit", OrderType.STOP: "stop", OrderType.STOP_LIMIT: "stop-limit"}
+
+Terms: TypeAlias = tuple[Volume, Price | None, Price | None]
+"""What a replace can change: quantity, price and stop price."""
 
 
 @define(eq=False)
@@ -57,6 +61,31 @@ class VenueOrder:
     def book_side(self) -> Side:
         """BUY or SELL: the books know no short sale."""
         return Side.BUY if self.side == "buy" else Side.SELL
+
+    @property
+    def terms(self) -> Terms:
+        """What a replace can change."""
+        return self.quantity, self.price, self.stop_price
+
+    @terms.setter
+    def terms(self, terms: Terms) -> None:
+        self.quantity, self.price, self.stop_price = terms
+
+    def waiting_terms(self) -> tuple[OrderType, Price, Price | None]:
+        """Return as what it waits in the books, at which price, and the limit that follows a stop.
+
+        A stop-limit order whose stop was reached waits as a limit order.
+        """
+        if self.stop_price is None or self.is_triggered:
+            assert self.price is not None, "a market order never waits"
+            return OrderType.LIMIT, self.price, None
+        return OrderType.STOP if self.price is None else OrderType.STOP_LIMIT, self.stop_price, self.price
+
+    def terms_in(self, waiting: WorkingOrder) -> Terms:
+        """Return the terms as which it now waits in the books."""
+        if waiting.order_type is OrderType.LIMIT:
+            return waiting.volume, waiting.price, self.stop_price
+        return waiting.volume, waiting.limit_price, waiting.price
 
     def is_executable(self, quote: Quote | None) -> bool:
         """Tell whether it executes now; a stop price that `quote` reaches stays reached."""
@@ -127,7 +156,7 @@ def new_order(asked: NewOrder, at: datetime) -> VenueOrder:
     return order
 
 
-def new_terms(order: VenueOrder, asked: UpdateOrder) -> tuple[Volume, Price | None, Price | None]:
+def new_terms(order: VenueOrder, asked: UpdateOrder) -> Terms:
     """Return quantity, price and stop price after a replace; a price that is not given stays.
 
     Raises:
@@ -139,6 +168,23 @@ def new_terms(order: VenueOrder, asked: UpdateOrder) -> tuple[Volume, Price | No
             raise Malformed(f"{name} is for {' and '.join(types)} orders only")
     quantity = number(asked.quantity, "quantity")
     return quantity, order.price if price is None else price, order.stop_price if stop_price is None else stop_price
+
+
+def order_of(waiting: WorkingOrder, held: Volume, at: datetime) -> VenueOrder:
+    """Return the order that waits in the books by another way; `held` is the signed position, which marks a sale."""
+    is_limit = waiting.order_type is OrderType.LIMIT
+    side = "buy" if waiting.side is Side.BUY else "sell" if held >= waiting.volume else "sell-short"
+    return VenueOrder(
+        symbol=waiting.symbol,
+        side=side,
+        order_type=_TYPES[waiting.order_type],
+        quantity=waiting.volume,
+        time_in_force="day",
+        created_at=at,
+        reference_id=waiting.tag,
+        price=waiting.price if is_limit else waiting.limit_price,
+        stop_price=None if is_limit else waiting.price,
+    )
 
 
 def refusal_of_terms(order: VenueOrder, instrument: Instrument | None) -> str | None:

@@ -129,7 +129,7 @@ async def test_sdk_modifies_and_cancels_working_orders() -> None:
         assert (await in_thread(orders.delete, ACCOUNT_ID, symbol="AAPL")).data == ids[1:]
         assert [each.state for each in (await in_thread(orders.list, ACCOUNT_ID)).data] == ["closed"] * 3
         venue.quote("100.00")
-        assert not venue.book.orders
+        assert not venue.book.positions
 
 
 async def test_sdk_holds_a_stop_that_a_quote_fills() -> None:

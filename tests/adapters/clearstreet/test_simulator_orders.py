@@ -1,6 +1,6 @@
 """The life of an order at the simulated venue: received, told of, working, executed, changed, ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,8 +9,8 @@ from trio.testing import MockClock
 from adapters.simulation.broker import Purpose, Result
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
-from rules.values import Side, Symbol, plain
-from tests.adapters.clearstreet.simulated import ACCOUNT, START, XOM, Json, Venue, order
+from rules.values import OmsType, OrderType, Side, Symbol, plain
+from tests.adapters.clearstreet.simulated import AAPL, ACCOUNT, START, XOM, Json, Venue, order
 
 # At the start AAPL is quoted 270.00 / 270.02.
 AT = int(START.timestamp() * 1000)
@@ -234,7 +234,36 @@ async def test_an_ioc_order_that_cannot_execute_is_canceled_at_once(autojump_clo
     order_id = await venue.place("buy", "10", order_type="limit", price="200.00", time_in_force="ioc")
     assert steps(venue, order_id) == [("open", "new", "place"), ("closed", "canceled", "execution-report")]
     venue.quote("199.00")
-    assert not venue.book.orders
+    assert [each.status for each in venue.book.orders] == [Result.CANCELED]
+
+
+async def test_a_working_order_waits_in_the_books_under_its_own_id(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    await venue.place("buy", "20")
+    stop = {"order_type": "stop", "stop_price": "260.00"}
+    stop_limit = {"order_type": "stop-limit", "stop_price": "250.00", "price": "249.00"}
+    ids = [
+        await venue.place("buy", "10", order_type="limit", price="200.00", reference_id="mine"),
+        await venue.place("sell", "10", **stop),
+        await venue.place("sell", "10", **stop_limit),
+    ]
+    waiting = list(venue.book.working.values())
+    assert [each.order_id for each in waiting] == ids
+    assert [each.order_type for each in waiting] == [OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT]
+    assert [each.tag for each in waiting] == ["mine", None, None]
+    assert waiting[2].limit_price == Decimal("249.00")
+    assert {each.expires_at for each in waiting} == {datetime(2026, 11, 21, 5, tzinfo=UTC)}  # midnight in New York
+    venue.quote("259.00")
+    assert venue.book.orders[-1].order_id == ids[1]
+
+
+async def test_of_two_stops_that_one_quote_reaches_only_what_is_held_is_sold(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    await venue.place("buy", "10")
+    ids = [await venue.place("sell", "10", order_type="stop", stop_price=price) for price in ("265.00", "264.00")]
+    venue.quote("260.00")
+    assert [(await venue.order(each))["status"] for each in ids] == ["filled", "canceled"]
+    assert not venue.book.positions
 
 
 async def test_a_protective_stop_whose_position_is_gone_is_canceled_and_opens_nothing(
@@ -259,7 +288,7 @@ async def test_a_working_order_that_the_books_refuse_when_reached_is_canceled(au
     shown = await venue.order(order_id)
     assert (shown["state"], shown["status"], shown["text"]) == ("closed", "canceled", "Not enough money")
     venue.quote("99.00")
-    assert len(venue.book.orders) == 1
+    assert not venue.book.positions
 
 
 async def test_open_orders_expire_with_the_trading_day(autojump_clock: MockClock) -> None:
@@ -274,7 +303,7 @@ async def test_open_orders_expire_with_the_trading_day(autojump_clock: MockClock
     assert isinstance(last, dict)
     assert (last["state"], last["status"]) == ("closed", "expired")
     venue.quote("99.00")
-    assert not venue.book.orders
+    assert [each.status for each in venue.book.orders] == [Result.EXPIRED]
 
 
 async def test_an_order_at_the_days_end_expires_also_when_only_a_quote_comes(autojump_clock: MockClock) -> None:
@@ -282,7 +311,8 @@ async def test_an_order_at_the_days_end_expires_also_when_only_a_quote_comes(aut
     await venue.place("buy", "10", order_type="limit", price="100.00")
     venue.later(days=1)
     venue.quote("99.00")
-    assert not venue.book.orders
+    assert [each.status for each in venue.book.orders] == [Result.EXPIRED]
+    assert venue.told() == []
 
 
 async def test_the_trading_day_begins_where_it_is_told_to(autojump_clock: MockClock) -> None:
@@ -295,16 +325,15 @@ async def test_the_trading_day_begins_where_it_is_told_to(autojump_clock: MockCl
     assert (await venue.get("orders"))["data"] == []
 
 
-async def test_the_market_is_listened_to_only_while_orders_work(autojump_clock: MockClock) -> None:
+async def test_a_quote_looks_only_at_accounts_with_orders_of_its_symbol(autojump_clock: MockClock) -> None:
     venue = Venue()
-    before = len(venue.market._listeners._callbacks)
-    first = await venue.place("buy", "10", order_type="limit", price="100.00")
-    await venue.place("buy", "10", order_type="limit", price="101.00")
-    assert len(venue.market._listeners._callbacks) == before + 1
-    await venue.ask("DELETE", f"orders/{first}")
-    assert len(venue.market._listeners._callbacks) == before + 1
+    watched = venue.simulator._watch._by_symbol
+    ids = [await venue.place("buy", "10", order_type="limit", price=price) for price in ("100.00", "101.00")]
+    assert list(watched) == ["AAPL"]
+    await venue.ask("DELETE", f"orders/{ids[0]}")
+    assert list(watched) == ["AAPL"]
     venue.quote("101.00")
-    assert len(venue.market._listeners._callbacks) == before
+    assert not watched
 
 
 # Changes
@@ -451,6 +480,71 @@ async def test_a_stop_of_the_books_closes_as_an_order_of_the_venue(autojump_cloc
     venue.quote("264.00")
     assert [each["side"] for each in venue.told("trade-notice")] == ["buy", "sell"]
     assert venue.told("position-update")[-1]["quantity"] == "0"
+
+
+async def test_a_pending_order_by_hand_is_shown_changed_and_filled(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    waiting = venue.book.place_order(AAPL, Side.BUY, OrderType.LIMIT, Decimal(10), Decimal("260.00"), tag="by-hand")
+    [shown] = (await venue.get("orders"))["data"]
+    assert (shown["order_id"], shown["state"], shown["status"]) == (waiting.order_id, "open", "new")
+    assert (shown["order_type"], shown["price"], shown["reference_id"]) == ("limit", "260", "by-hand")
+    venue.book.replace_order(waiting.order_id, Decimal("261.00"), stop_loss=None, take_profit=None, volume=Decimal(11))
+    shown = await venue.order(waiting.order_id)
+    assert (shown["status"], shown["price"], shown["quantity"]) == ("replaced", "261", "11")
+    venue.quote("261.00")
+    assert steps(venue) == [
+        ("open", "new", "place"),
+        ("open", "replaced", "execution-report"),
+        ("closed", "filled", "execution-report"),
+    ]
+    assert [each["quantity"] for each in venue.told("position-update")] == ["11"]
+
+
+async def test_a_pending_order_by_hand_ends_by_hand_by_its_time_or_with_the_day(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    terms = (AAPL, Side.SELL, OrderType.STOP, Decimal(10), Decimal("260.00"))
+    first = venue.book.place_order(*terms)
+    venue.book.place_order(*terms, expires_at=START + timedelta(minutes=1))
+    venue.book.place_order(*terms)
+    assert {each["side"] for each in (await venue.get("orders"))["data"]} == {"sell-short"}
+    venue.book.cancel_order(first.order_id)
+    venue.later(minutes=1)
+    assert [each["status"] for each in (await venue.get("orders"))["data"]] == ["canceled", "expired", "new"]
+    day = venue.desk.activity.day
+    venue.later(hours=14)
+    assert (await venue.get("orders"))["data"] == []
+    assert [order.status for order in day.orders.values()] == ["canceled", "expired", "expired"]
+    assert not venue.book.working
+
+
+async def test_a_stop_limit_that_is_set_off_is_no_news(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    venue.by_hand(Side.BUY, "10")
+    await venue.place("sell", "10", order_type="stop-limit", stop_price="265.00", price="264.00")
+    count = len(venue.told())
+    venue.quote("263.00")
+    assert len(venue.told()) == count
+    [waiting] = venue.book.working.values()
+    assert waiting.order_type is OrderType.LIMIT
+
+
+async def test_a_stop_limit_whose_stop_is_reached_at_once_waits_for_its_limit(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    order_id = await venue.place("buy", "10", order_type="stop-limit", stop_price="265.00", price="266.00")
+    [waiting] = venue.book.working.values()
+    assert (waiting.order_type, waiting.price) == (OrderType.LIMIT, Decimal("266.00"))
+    await venue.ask("PATCH", f"orders/{order_id}", {"quantity": "10", "price": "267.00"})
+    venue.quote("267.00")
+    assert (await venue.order(order_id))["status"] == "filled"
+
+
+async def test_orders_from_before_the_venue_are_taken_over(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    book = venue.broker.add_account("200000", OmsType.NETTING, Decimal(100_000))
+    waiting = book.place_order(AAPL, Side.BUY, OrderType.LIMIT, Decimal(10), Decimal("260.00"))
+    assert list(venue.simulator.desks()["200000"].activity.day.orders) == [waiting.order_id]
+    venue.quote("260.00")
+    assert venue.simulator.desks()["200000"].positions.quantity(AAPL) == 10
 
 
 async def test_a_refused_trade_by_hand_is_not_seen(autojump_clock: MockClock) -> None:
