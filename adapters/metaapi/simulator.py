@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from trio_websocket import WebSocketConnection
-
 from adapters.base import UtcNow
+from adapters.frames import FrameConnection
 from adapters.http import HttpResponse
 from adapters.metaapi.config import Config
 from adapters.metaapi.simulator_desk import Desk, account_id
@@ -14,6 +13,7 @@ from adapters.metaapi.simulator_rest import RestApi
 from adapters.metaapi.simulator_socket import PING_INTERVAL_S, PING_TIMEOUT_S, Socket
 from adapters.metaapi.simulator_subscription import Stamps
 from adapters.metaapi.simulator_subscriptions import Venue
+from adapters.polling_server import EngineServer
 from adapters.secret import Secret
 from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.broker import Broker
@@ -21,7 +21,7 @@ from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
 from adapters.socketio import ServerSession
 
-PATH: Final = "/ws"
+_PATHS: Final = ("/ws", "/ws/")
 ACCESS_WORD: Final = "simulated-token"
 HOST: Final = "ps-mpa-0"
 
@@ -72,11 +72,12 @@ class Simulator:
             records_a_packet=records_a_packet,
             trade_errors=trade_errors,
         )
-        rest = RestApi(self.desks, self.faults, token)
+        self._rest = RestApi(self.desks, self.faults, token)
+        self._engine = EngineServer(self._serve, admit=self._admit)
         self.service = HttpService(
-            with_control(broker, self.faults, rest.handle),
-            {PATH: self._serve, f"{PATH}/": self._serve},
-            admit=self._admit,
+            with_control(broker, self.faults, self._handle),
+            dict.fromkeys(_PATHS, self._engine.websocket),
+            admit=self._engine.admit,
         )
         self.desks()
 
@@ -112,10 +113,13 @@ class Simulator:
             )
         return None
 
-    async def _serve(self, websocket: WebSocketConnection, request: HttpRequest) -> None:
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
+        return await (self._engine.http(request) if request.path in _PATHS else self._rest.handle(request))
+
+    async def _serve(self, connection: FrameConnection, request: HttpRequest) -> None:
         self._sockets += 1
         session = ServerSession(
             f"simulated{self._sockets}", eio_version=3, ping_interval_s=PING_INTERVAL_S, ping_timeout_s=PING_TIMEOUT_S
         )
         socket = Socket(self._venue, session, request.query.get("auth-token"))
-        await socket.run(websocket.get_message, websocket.send_message)
+        await socket.run(connection)

@@ -39,8 +39,6 @@ class RestApi:
             await trio.sleep(self.faults.delay_s)
         if self.faults.maintenance:
             return _error(503, "ServiceUnavailableError", "maintenance")
-        if request.path.rstrip("/") == "/ws":
-            return _json(400, {"code": 0, "message": "Transport unknown"})
         if request.headers.get("auth-token") != self.token or self.faults.refuse_sign_in:
             return _error(401, "UnauthorizedError", "Authorization token invalid")
         if request.method != "GET":

@@ -1,6 +1,6 @@
 """One client's socket at a simulated MetaApi: requests in, answers and synchronization packets out."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from adapters.base import RemoteProtocolError
+from adapters.frames import FrameConnection
 from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_errors import ProcessingError, TradeRefused, not_found, too_many, unauthorized
 from adapters.metaapi.simulator_reads import Request, text
@@ -27,9 +28,6 @@ PING_TIMEOUT_S: Final = 60.0
 
 _UNANSWERED_MAX: Final = 10_000
 """Frames of a client that does not read what it is answered; then it is cut off."""
-
-Receive = Callable[[], Awaitable[str | bytes]]
-Send = Callable[[str], Awaitable[None]]
 
 
 @define(eq=False)
@@ -53,7 +51,7 @@ class Socket:
     def _make_weather(self) -> StreamFaults[Json]:
         return StreamFaults(self.venue.faults)
 
-    async def run(self, receive: Receive, send: Send) -> None:
+    async def run(self, connection: FrameConnection) -> None:
         """Serve until either side ends the connection.
 
         Raises:
@@ -65,8 +63,8 @@ class Socket:
             with scope:
                 async with trio.open_nursery() as nursery:
                     self._nursery = nursery
-                    nursery.start_soon(self._write, send)
-                    await self._read(receive)
+                    nursery.start_soon(self._write, connection)
+                    await self._read(connection)
                     nursery.cancel_scope.cancel()
         finally:
             stop_cutting()
@@ -76,7 +74,7 @@ class Socket:
 
     # Out
 
-    async def _write(self, send: Send) -> None:
+    async def _write(self, connection: FrameConnection) -> None:
         """Send answers first, then packets one by one, and wait only when nothing is due."""
         while True:
             self._wake = trio.Event()
@@ -84,7 +82,7 @@ class Socket:
             self._unanswered = 0
             for frame in frames:
                 if not self.venue.faults.half_open:
-                    await send(frame)
+                    await connection.send_message(frame)
             packets = [] if frames else self._subscriptions.due_packets()
             for packet in packets:
                 for each in self._weather.deliveries(packet):
@@ -102,11 +100,11 @@ class Socket:
 
     # In
 
-    async def _read(self, receive: Receive) -> None:
+    async def _read(self, connection: FrameConnection) -> None:
         while True:
             frame: str | bytes | None = None
             with trio.move_on_after(self.session.silence_s_max):
-                frame = await receive()
+                frame = await connection.get_message()
             self._unanswered += 1
             if frame is None or self._unanswered > _UNANSWERED_MAX:
                 return

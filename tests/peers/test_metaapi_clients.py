@@ -77,7 +77,11 @@ class Client:
             seen.append(await self.next())
             data = seen[-1][1]
             answers = [data["requestId"] for event, data in seen if event == "response"]
-            if data.get("type") == "dealSynchronizationFinished" and data["synchronizationId"] in answers[2:]:
+            if (
+                isinstance(data, dict)
+                and data.get("type") == "dealSynchronizationFinished"
+                and data["synchronizationId"] in answers[2:]
+            ):
                 return seen
 
     async def send(self, **request: object) -> None:
@@ -110,7 +114,7 @@ async def served() -> AsyncIterator[Venue]:
         nursery.cancel_scope.cancel()
 
 
-TRANSPORTS = ["websocket"]
+TRANSPORTS = ["websocket", "polling,websocket", "polling"]
 
 
 @pytest.mark.parametrize("transports", TRANSPORTS)
@@ -119,8 +123,11 @@ async def test_the_program_of_the_update_page_synchronizes_and_hears_of_a_close(
         position_id = venue.book.open(EURUSD, Side.BUY, Decimal("0.1"), stop_loss=Decimal("1.1")).position_id
         assert position_id is not None
         client = await venue.start("update", transports)
-        assert await client.next() == ("connect", transports.split(",")[0])
         seen = await client.until_synchronized_twice()
+        names = [event for event, _ in seen]
+        assert "connect" in names
+        if transports == "polling,websocket":  # what the library does by itself
+            assert ("upgrade", "websocket") in seen
         answers = [data["requestId"] for event, data in seen if event == "response"]
         assert answers[:2] == ["first", "57bfbc9f-108d-4131-a300-5f7d9e69c11b"]
         assert {"type": "response", "accountId": ACCOUNT, "requestId": "first"} in [data for _, data in seen]

@@ -6,7 +6,7 @@ import pytest
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from adapters.http import HttpResponse
+from adapters.http import HttpClient, HttpResponse
 from adapters.metaapi.simulator import ACCESS_WORD
 from adapters.metaapi.simulator_desk import account_id
 from adapters.serving import HttpRequest
@@ -57,6 +57,27 @@ async def test_another_protocol_is_not_let_in(autojump_clock: MockClock, query: 
         with pytest.raises(SessionLost, match="400"):
             async with open_websocket(f"ws://{HOST}:{PORT}/ws/?{query}", connect=venue.network.connect):
                 pass
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/"])
+async def test_the_socket_is_there_with_a_slash_and_without(autojump_clock: MockClock, path: str) -> None:
+    async with open_venue() as venue:
+        url = f"ws://{HOST}:{PORT}{path}?EIO=3&transport=websocket"
+        async with open_websocket(url, connect=venue.network.connect) as socket:
+            opened = json.loads((await socket.get_message())[1:])
+            assert (opened["pingInterval"], opened["pingTimeout"]) == (25_000, 60_000)
+            assert await socket.get_message() == "40"
+
+
+async def test_a_client_may_begin_by_polling(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue:
+        http = HttpClient(ORIGIN, connect=venue.network.connect)
+        answer = await http.request("GET", "/ws/?EIO=3&transport=polling", timeout_s=10)
+        assert answer.status == 200
+        assert b'"upgrades":["websocket"]' in answer.body
+        refused = await http.request("GET", "/ws/?EIO=4&transport=polling", timeout_s=10)
+        assert (refused.status, b"Unsupported protocol version" in refused.body) == (400, True)
+        await http.aclose()
 
 
 async def test_nobody_is_let_in_under_maintenance(autojump_clock: MockClock) -> None:

@@ -305,7 +305,7 @@ async def test_a_status_comes_at_least_every_half_minute(autojump_clock: MockClo
 
 
 async def test_every_packet_goes_only_to_those_who_subscribed_and_with_their_index(autojump_clock: MockClock) -> None:
-    async with open_venue() as venue, venue.client() as first, venue.client(path="/ws/") as second:
+    async with open_venue() as venue, venue.client() as first, venue.client() as second:
         other = venue.broker.add_account("other", OmsType.HEDGING, Decimal(1000))
         async with venue.client() as third:
             await live(first, 0)

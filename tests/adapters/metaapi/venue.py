@@ -10,7 +10,7 @@ import trio
 from attrs import define, field
 from trio_websocket import WebSocketConnection
 
-from adapters.metaapi.simulator import ACCESS_WORD, PATH, Simulator
+from adapters.metaapi.simulator import ACCESS_WORD, Simulator
 from adapters.metaapi.simulator_desk import Desk, account_id
 from adapters.network import MemoryNetwork
 from adapters.simulation.broker import Book, Broker
@@ -139,9 +139,9 @@ class Venue:
         self.broker.market.set_quote(Quote(symbol, Decimal(bid), Decimal(ask), now()))
 
     @asynccontextmanager
-    async def client(self, word: str = ACCESS_WORD, path: str = PATH) -> AsyncIterator[Client]:
+    async def client(self, word: str = ACCESS_WORD) -> AsyncIterator[Client]:
         query = {"auth-token": word, "clientId": "0.1234567890", "protocol": "3"}
-        url = endpoint(ORIGIN, path, eio_version=3, query=query)
+        url = endpoint(ORIGIN, "/ws", eio_version=3, query=query)
         async with open_websocket(url, connect=self.network.connect) as socket:
             session = ClientSession(eio_version=3)
             for _ in range(2):
