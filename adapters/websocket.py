@@ -47,6 +47,18 @@ _BROKEN = (
 )
 
 
+class UpgradeRefused(SessionLost):
+    """The handshake was answered by another HTTP status than 101, 401 and 403: perhaps no WebSocket gets through."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class UpgradeForbidden(SignInRefused):
+    """The handshake was answered by 403: bad credentials, or an edge that lets no WebSocket through."""
+
+
 @asynccontextmanager
 async def open_websocket(
     url: str,
@@ -68,7 +80,8 @@ async def open_websocket(
         message_bytes_max: a larger message from the venue ends the connection.
     Raises:
         RequestNotSent: no connection. SessionLost: no handshake, or the connection was lost within the block.
-        SignInRefused: the handshake was refused with 401 or 403.
+        SignInRefused: the handshake was refused with 401, or 403 (UpgradeForbidden).
+        UpgradeRefused: it was refused with any other status.
         LocalProtocolError: the headers cannot be written as HTTP.
     """
     place = _parse(url)
@@ -128,7 +141,9 @@ def as_session_lost(error: Exception, where: str) -> Exception:
         return error if bugs is not None or weather is None else as_session_lost(_first(weather), where)
     if isinstance(error, ConnectionRejected):
         text = f"{where}: expected 101 (a WebSocket), found HTTP {error.status_code}"
-        return SignInRefused(text) if error.status_code in (401, 403) else SessionLost(text)
+        if error.status_code == 401:
+            return SignInRefused(text)
+        return UpgradeForbidden(text) if error.status_code == 403 else UpgradeRefused(text, error.status_code)
     if isinstance(error, ConnectionClosed):
         return SessionLost(f"{where}: {_why_closed(error.reason)}")
     if isinstance(error, h11.ProtocolError):

@@ -1,9 +1,11 @@
-// A Socket.IO server of npm on a free loopback port; prints the port. usage: node socketio_server.js socket.io|socket.io-2
+// A Socket.IO server of npm on a free loopback port; prints the port.
+// usage: node socketio_server.js socket.io|socket.io-2 [TRANSPORTS]
 const http = require("http");
 const library = require(process.argv[2]);
 const Server = library.Server || library;
 const web = http.createServer();
-const io = new Server(web, { path: "/ws", pingInterval: 200, pingTimeout: 200 });
+const transports = (process.argv[3] || "polling,websocket").split(",");
+const io = new Server(web, { path: "/ws", pingInterval: 200, pingTimeout: 200, transports });
 
 function serve(namespace, wantsToken) {
   namespace.use((socket, next) => {

@@ -1,6 +1,10 @@
-"""A python-socketio server under uvicorn on a free loopback port, printed; says what socketio_server.js says."""
+"""A python-socketio server under uvicorn on a free loopback port, printed; says what socketio_server.js says.
+
+usage: python socketio_server.py [TRANSPORTS]
+"""
 
 import socket
+import sys
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -8,7 +12,8 @@ import socketio
 import uvicorn
 
 # Whole seconds: the library cuts fractions off in its open packet.
-server = socketio.AsyncServer(async_mode="asgi", ping_interval=1, ping_timeout=1)
+transports = "".join(sys.argv[1:2]) or "polling,websocket"
+server = socketio.AsyncServer(async_mode="asgi", ping_interval=1, ping_timeout=1, transports=transports.split(","))
 
 
 def serve(namespace: str, wants_token: bool) -> None:

@@ -13,6 +13,7 @@ from trio_websocket import WebSocketConnection
 
 from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost
+from adapters.frames import FrameConnection
 from adapters.http import HttpResponse
 from adapters.network import connect_tcp
 from adapters.serving import HttpRequest, HttpService, serve_tcp
@@ -50,7 +51,7 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Peer]:
 class Talk:
     """A driver as small as it can be: reads until a message comes, sends what the session wants sent."""
 
-    def __init__(self, websocket: WebSocketConnection, session: socketio.ClientSession) -> None:
+    def __init__(self, websocket: FrameConnection, session: socketio.ClientSession) -> None:
         self._websocket = websocket
         self.session = session
 

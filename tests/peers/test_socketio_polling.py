@@ -1,22 +1,147 @@
 """Both halves of long polling against the Socket.IO project and python-socketio, over real HTTP and WebSockets."""
 
 import json
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
 from functools import partial
 
 import pytest
 import trio
 
+from adapters.base import RemoteProtocolError, SessionLost
 from adapters.frames import FrameConnection
 from adapters.http import HttpResponse
+from adapters.network import connect_tcp
+from adapters.polling import PollingConnection, open_polling
 from adapters.polling_server import EngineServer
 from adapters.serving import HttpRequest, HttpService, serve_tcp
-from adapters.socketio import Closed, Disconnected, Event, ServerSession
+from adapters.socketio import Ack, ClientSession, Closed, Connected, Disconnected, Event, Opened, Refused, ServerSession
 from adapters.socketio_packets import ConnectRequested, EioVersion
-from tests.peers.programs import node
+from adapters.socketio_transport import open_socketio
+from tests.peers.programs import node, python, running
+from tests.peers.test_socketio import Peer, Talk
 
 pytestmark = pytest.mark.peer
 
 _PATIENCE_S = 20.0
+
+
+# Our client half.
+
+_SERVERS: dict[str, tuple[Callable[[str], list[str]], EioVersion]] = {
+    "socket.io-4": (lambda transports: node("socketio_server.js", "socket.io", transports), 4),
+    "socket.io-2": (lambda transports: node("socketio_server.js", "socket.io-2", transports), 3),
+    "python-socketio": (lambda transports: python("socketio_server.py", transports), 4),
+}
+
+
+@pytest.fixture(scope="module", params=list(_SERVERS))
+def polling_peer(request: pytest.FixtureRequest) -> Iterator[Peer]:
+    command, eio_version = _SERVERS[request.param]
+    with running(command("polling")) as port:
+        yield Peer(port, eio_version)
+
+
+@pytest.fixture(scope="module", params=list(_SERVERS))
+def full_peer(request: pytest.FixtureRequest) -> Iterator[Peer]:
+    command, eio_version = _SERVERS[request.param]
+    with running(command("polling,websocket")) as port:
+        yield Peer(port, eio_version)
+
+
+@asynccontextmanager
+async def joined(peer: Peer, *, polls: bool) -> AsyncGenerator[Talk, None]:
+    """A talk in `/` with the server's hello read, over polling at once, or over what `open_socketio` finds."""
+    opened = (open_polling if polls else open_socketio)(
+        f"http://127.0.0.1:{peer.port}",
+        "ws",
+        connect=connect_tcp,
+        eio_version=peer.eio_version,
+        query={"auth-token": "tok en&1"},
+        headers={"developer-api-key": "K1"},
+    )
+    with trio.fail_after(_PATIENCE_S):
+        async with opened as connection, trio.open_nursery() as nursery:
+            assert isinstance(connection, PollingConnection)
+            talk = Talk(connection, ClientSession(eio_version=peer.eio_version))
+            assert isinstance(await talk.next(), Opened)
+            nursery.start_soon(talk.ping)
+            talk.session.connect("/")
+            messages = [await talk.next(), await talk.next()]
+            assert Connected("/") in messages
+            assert Event("/", "hello", ({"header": "K1", "query": "tok en&1"},)) in messages
+            yield talk
+            nursery.cancel_scope.cancel()
+
+
+async def test_refused_websocket_is_followed_by_polling(polling_peer: Peer) -> None:
+    async with joined(polling_peer, polls=False) as talk:
+        ack_id = talk.session.emit("subscriptions", {"lots": Decimal("0.10"), "name": "é𝄞😀"}, ack=True)
+        answer = await talk.next()
+    got = {"status": "ok", "got": {"lots": Decimal("0.1"), "name": "é𝄞😀"}}
+    assert answer == Ack("/", ack_id or 0, (got, Decimal("1.5")))
+
+
+async def test_thousand_polled_events_arrive_in_order_and_exact(polling_peer: Peer) -> None:
+    async with joined(polling_peer, polls=True) as talk:
+        talk.session.emit("stream", 1000)
+        for seq in range(1000):
+            expected = {"seq": seq, "lots": Decimal("0.1"), "id": "144115188076017329"}
+            assert await talk.next_event("position") == (expected,)
+
+
+async def test_hundred_posted_questions_are_answered_in_order(full_peer: Peer) -> None:
+    async with joined(full_peer, polls=True) as talk:
+        for number in range(100):
+            talk.session.emit("subscriptions", {"number": number}, ack=True)
+        await talk.flush()
+        for number in range(100):
+            answer = await talk.next()
+            assert isinstance(answer, Ack)
+            assert answer.args[0]["got"] == {"number": number}
+
+
+@pytest.mark.slow  # more than the server's ping interval and timeout passes in real time
+async def test_polling_outlives_the_servers_patience(polling_peer: Peer) -> None:
+    async with joined(polling_peer, polls=True) as talk:
+        assert talk.session.silence_s_max is not None
+        talk.session.emit("later", int(talk.session.silence_s_max * 1200))
+        await talk.next_event("here")
+
+
+async def test_namespace_opens_over_polling_with_the_token_and_only_with_it(polling_peer: Peer) -> None:
+    async with joined(polling_peer, polls=True) as talk:
+        refused = await talk.join("/secure", {"token": "bad"})
+        assert isinstance(refused, Refused)
+        assert "bad token" in str(refused.error)
+        assert await talk.join("/secure", {"token": "good"}) == Connected("/secure")
+
+
+async def test_polling_client_that_is_kicked_learns_it_at_once(full_peer: Peer) -> None:
+    async with joined(full_peer, polls=True) as talk:
+        talk.session.emit("kick")
+        while not isinstance(await talk.next(), Disconnected | Closed):
+            continue
+
+
+# python-socketio only puts the client out of its namespace.
+@pytest.mark.parametrize("polling_peer", ["socket.io-4", "socket.io-2"], indirect=True)
+async def test_connection_that_the_server_ended_is_lost(polling_peer: Peer) -> None:
+    with pytest.raises(SessionLost):
+        await listen_after("kick", polling_peer)
+
+
+async def test_polled_binary_event_is_refused_by_name(polling_peer: Peer) -> None:
+    with pytest.raises(RemoteProtocolError, match="without binary attachments"):
+        await listen_after("binary", polling_peer)
+
+
+async def listen_after(event: str, peer: Peer) -> None:
+    async with joined(peer, polls=True) as talk:
+        talk.session.emit(event)
+        while True:
+            await talk.next()
 
 
 # Our server half.
