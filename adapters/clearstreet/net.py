@@ -48,24 +48,28 @@ def follow(trail: Trail | None, trade: Trade) -> Trail:
     return Trail(running, trade.price, trade.at, opened_at)
 
 
-def trails(trades: Iterable[Trade]) -> dict[Symbol, Trail]:
-    """Return the trail of each symbol; the order of the list is not documented, so times and quantities tell it."""
+def trails(trades: Iterable[Trade], ends: Mapping[Symbol, Decimal]) -> dict[Symbol, Trail]:
+    """Return the trail of each symbol; the order of the list is not documented, so times and quantities tell it.
+
+    Args:
+        ends: the position of each symbol that is not flat, in shares, as far as the sign is known.
+    """
     given = list(trades)
     forward, backward = (sorted(rows, key=lambda trade: trade.at) for rows in (given, given[::-1]))
     found: dict[Symbol, Trail] = {}
-    for trade in forward if _breaks(forward) <= _breaks(backward) else backward:
+    for trade in forward if _breaks(forward, ends) <= _breaks(backward, ends) else backward:
         found[trade.symbol] = follow(found.get(trade.symbol), trade)
     return found
 
 
-def _breaks(trades: list[Trade]) -> int:
-    """Count the executions that do not begin where the one before of the same symbol ended."""
+def _breaks(trades: list[Trade], ends: Mapping[Symbol, Decimal]) -> int:
+    """Count the executions that do not begin where the one before of their symbol ended, and ends that differ."""
     running: dict[Symbol, Decimal] = {}
     breaks = 0
     for trade in trades:
         breaks += abs(running.get(trade.symbol, trade.running - trade.quantity) + trade.quantity) != abs(trade.running)
         running[trade.symbol] = trade.running
-    return breaks
+    return breaks + sum(abs(ends.get(symbol, Decimal(0))) != abs(end) for symbol, end in running.items())
 
 
 @frozen

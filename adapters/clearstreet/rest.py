@@ -11,7 +11,7 @@ from attrs import frozen
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet import translate
 from adapters.clearstreet.config import Config
-from adapters.clearstreet.net import Books, Trail, trails
+from adapters.clearstreet.net import Books, trails
 from adapters.clearstreet.sign_in import JSON_HEADERS, LiveToken, shared_sign_in, throttled
 from adapters.clearstreet.translate import Holding, VenueOrder
 from adapters.clearstreet.wire import BASE, ROWS_MAX, Order, Position, decoded, encoded
@@ -183,7 +183,8 @@ class Rest:
         asked_at = self._now()
         positions = [row for page in await self._pages("/positions", Positions) for row in page.data]
         rows = [row for page in await self._pages("/trades", Trades) for row in page.data]
-        followed: dict[Symbol, Trail] = trails(translate.trade(row, row.symbol) for row in rows if row.symbol)
+        ends = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
+        followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), ends)
         holdings: dict[Symbol, Holding] = {}
         for row in positions:
             trail = followed.get(Symbol(row.symbol))

@@ -29,8 +29,8 @@ _GAPS_MAX: Final = 1000
 _TYPES_COUNTED_MAX: Final = 32
 """Bounds the table of types that nobody reads; the venue has nine."""
 
-_ORDERS_MAX: Final = 1000
-"""Orders that are remembered for executions that name no symbol, which follow closely."""
+_ORDERS_MAX: Final = 256
+"""Orders of which the symbol is remembered for executions that name none, which follow closely."""
 
 
 class SubscriptionRefused(SessionLost):
@@ -91,7 +91,7 @@ class StreamSession:
         """Of the last message that was applied."""
         self.unknown: Counter[str] = Counter()
         """Messages that were left aside, by type."""
-        self._orders: OrderedDict[str, wire.Order] = OrderedDict()
+        self._symbols: OrderedDict[str, str] = OrderedDict()
         self._order_news: list[wire.Order] = []
 
     @property
@@ -224,6 +224,8 @@ class StreamSession:
         if sequence is None or not 0 <= sequence < 2**63:
             raise RemoteProtocolError(f"expected a sequence from 0 to 2^63 on a sequenced message, found {sequence}")
         last, day = self.sequence, self._day_of(frame)
+        if last is None and self._replayed and sequence > 1:
+            last = 0  # after an empty replay the first message of the day is due
         if last is not None and sequence <= last:
             if self._recent.get(sequence) == frame.digest:
                 return False
@@ -266,8 +268,7 @@ class StreamSession:
         return [self._event(change, at)] if change is not None and self._confirmed else []
 
     def _take_trade(self, data: wire.Trade) -> Position | None:
-        order = self._orders.get(data.order_id)
-        symbol = data.symbol or (order.symbol if order is not None else None)
+        symbol = data.symbol or self._symbols.get(data.order_id)
         if not symbol:
             self._count("trade without a symbol")  # the position-update that belongs to it names one
             return None
@@ -275,10 +276,10 @@ class StreamSession:
 
     def _take_order(self, order: wire.Order) -> None:
         order_id = translate.name(order.order_id, "an order_id")
-        self._orders.pop(order_id, None)
-        self._orders[order_id] = order
-        if len(self._orders) > _ORDERS_MAX:
-            self._orders.popitem(last=False)
+        self._symbols.pop(order_id, None)
+        self._symbols[order_id] = order.symbol
+        if len(self._symbols) > _ORDERS_MAX:
+            self._symbols.popitem(last=False)
         self._order_news.append(order)
 
     def _event(self, change: Position | Closed, at: datetime) -> Event:

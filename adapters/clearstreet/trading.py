@@ -30,6 +30,9 @@ _ASK_AGAIN_S: Final = 0.25
 _PLACED_MAX: Final = 10_000
 """Actions of which the order's own id is remembered; older ones are found by their reference."""
 
+_HEARD_MAX: Final = 64
+"""Ended orders of which the stream told, kept for whoever is about to ask for the end of one."""
+
 
 class Trading:
     """Sends one account's orders and finds them again."""
@@ -41,16 +44,19 @@ class Trading:
         self._locks: dict[Symbol, trio.Lock] = {}
         self._working: dict[Symbol, dict[VenueOrderId, VenueOrder]] = {}
         self._placed: OrderedDict[ClOrdId, VenueOrderId] = OrderedDict()
-        self._awaited: dict[VenueOrderId, VenueOrder | None] = {}
+        self._heard: OrderedDict[VenueOrderId, VenueOrder] = OrderedDict()
         self._news = trio.Event()
 
     def hear(self, news: wire.Order) -> None:
-        """Take an order-update of the stream, for whoever waits for that order."""
-        order_id = VenueOrderId(news.order_id)
-        if order_id in self._awaited:
-            self._awaited[order_id] = translate.order(news)
-            self._news.set()
-            self._news = trio.Event()
+        """Take an order-update of the stream, for whoever waits for the end of that order; it may outrun the answer."""
+        order = translate.order(news)
+        if not order.is_over:
+            return
+        self._heard[order.order_id] = order
+        if len(self._heard) > _HEARD_MAX:
+            self._heard.popitem(last=False)
+        self._news.set()
+        self._news = trio.Event()
 
     async def open(self, action: OpenPosition) -> Report:
         """Open a position or add to it, once."""
@@ -198,19 +204,18 @@ class Trading:
         order = VenueOrder(
             order_id, part.reference, symbol, sign, part.quantity, nothing, None, is_over=False, said="sent"
         )
-        self._awaited[order_id] = None
         self._working.setdefault(symbol, {})[order_id] = order
         try:
             with trio.move_on_after(_RESULT_S_MAX):
                 while not order.is_over:
-                    order = self._awaited[order_id] or await self._rest.order(order_id) or order
+                    news = self._news  # taken before we ask: what comes meanwhile must wake us
+                    order = self._heard.get(order_id) or await self._rest.order(order_id) or order
                     if not order.is_over:
                         with trio.move_on_after(_ASK_AGAIN_S):
-                            await self._news.wait()
+                            await news.wait()
         except (SessionLost, SignInRefused):
             return order  # the order is in, only our look at it failed: it must not look as if nothing was sent
         finally:
-            del self._awaited[order_id]
             if order.is_over:
                 del self._working[symbol][order_id]
         return order
