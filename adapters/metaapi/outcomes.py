@@ -49,6 +49,8 @@ _CODES: Mapping[Outcome, Iterable[int]] = {
     Outcome.GONE: (4753, 4754, 10036),
 }
 
+_DONE_PARTIAL = 10010
+
 _BY_NUMBER: Mapping[int, Outcome] = {code: outcome for outcome, codes in _CODES.items() for code in codes}
 
 # For answers that name the code and do not number it; other names are anybody's guess, which is safe.
@@ -94,6 +96,11 @@ def outcome_of_result(result: TradeResult) -> Outcome:
     """Return the class of a trade's result, in its newer or its older words."""
     number = result.error if result.numeric_code is None else result.numeric_code
     return outcome_of(number, result.string_code)
+
+
+def is_partial(result: TradeResult) -> bool:
+    """Tell whether only a part was executed; how much of it the answer does not say."""
+    return _DONE_PARTIAL in (result.numeric_code, result.error) or result.string_code == "TRADE_RETCODE_DONE_PARTIAL"
 
 
 def text_of_result(result: TradeResult) -> str:

@@ -1,0 +1,131 @@
+"""Orders in MetaApi's words, and what its books say became of them. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from adapters.base import RemoteProtocolError
+from adapters.metaapi.tickets import Tickets
+from adapters.metaapi.translate import client_id, tag_of
+from adapters.metaapi.values import name, number, positive
+from adapters.metaapi.wire import Deal, Order
+from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.reports import Accepted, Filled, Rejected
+from rules.values import ClOrdId, Side, VenueOrderId, Volume, plain
+
+Trade = dict[str, object]
+
+_ENDED = frozenset({"ORDER_STATE_CANCELED", "ORDER_STATE_REJECTED", "ORDER_STATE_EXPIRED", "ORDER_STATE_FILLED"})
+
+# Stops and stop-outs are the venue's own orders; some carry the client id of the position that they end.
+_OF_THE_VENUE = frozenset({"DEAL_REASON_SL", "DEAL_REASON_TP", "DEAL_REASON_SO"})
+
+_MARKET = {Side.BUY: "ORDER_TYPE_BUY", Side.SELL: "ORDER_TYPE_SELL"}
+
+_DEALT = frozenset({"DEAL_TYPE_BUY", "DEAL_TYPE_SELL"})
+
+
+def open_trade(action: OpenPosition, magic: int | None) -> Trade:
+    """Return the market order that opens a position, or adds to one."""
+    return {
+        "actionType": _MARKET[action.side],
+        "symbol": action.symbol,
+        "volume": _number(action.volume),
+        **_stops(action.stop_loss, action.take_profit),
+        **_mark(action.cl_ord_id, magic),
+    }
+
+
+def close_trade(action: ClosePosition | ReducePosition, ticket: str, magic: int | None) -> Trade:
+    """Return what closes the whole of a position."""
+    return {"actionType": "POSITION_CLOSE_ID", "positionId": ticket, **_mark(action.cl_ord_id, magic)}
+
+
+def partial_trade(action: ReducePosition | ClosePosition, ticket: str, volume: Volume, magic: int | None) -> Trade:
+    """Return what closes `volume` lots of a position."""
+    return {
+        "actionType": "POSITION_PARTIAL",
+        "positionId": ticket,
+        "volume": _number(volume),
+        **_mark(action.cl_ord_id, magic),
+    }
+
+
+def offsetting_trade(action: ReducePosition | ClosePosition, volume: Volume, magic: int | None) -> Trade:
+    """Return the market order that takes `volume` lots off a netting account's position, or turns it."""
+    return {
+        "actionType": _MARKET[action.side.opposite],
+        "symbol": action.symbol,
+        "volume": _number(volume),
+        **_mark(action.cl_ord_id, magic),
+    }
+
+
+def stops_trade(action: ReplaceStops, ticket: str) -> Trade:
+    """Return what sets both stops of a position; one that is left out is removed, as in MetaTrader itself."""
+    stops = _stops(action.stop_loss, action.take_profit)
+    return {"actionType": "POSITION_MODIFY", "positionId": ticket, **stops}
+
+
+def filled_by_deals(cl_ord_id: ClOrdId, deals: Iterable[Deal], tickets: Tickets) -> Filled | None:
+    """Return what the deals of one order come to: lots, mean price, position; None where there are none.
+
+    Raises:
+        RemoteProtocolError: a deal cannot be read.
+    """
+    executed = [deal for deal in deals if deal.type in _DEALT]
+    if not executed:
+        return None
+    volumes = [positive(deal.volume, f"volume of deal {str(deal.id)[:40]}") for deal in executed]
+    prices = [positive(deal.price, f"price of deal {str(deal.id)[:40]}") for deal in executed]
+    total = sum(volumes, Decimal(0))
+    same = len(set(prices)) == 1
+    paid = sum((price * volume for price, volume in zip(prices, volumes, strict=True)), Decimal(0))
+    return Filled(
+        cl_ord_id,
+        position_id=tickets.first(name(executed[0].position_id, "positionId of a deal")),
+        volume=total,
+        price=prices[0] if same else paid / total,
+        venue_order_id=None if executed[0].order_id is None else VenueOrderId(str(executed[0].order_id)),
+    )
+
+
+def deals_with_tag(deals: Iterable[Deal], cl_ord_id: ClOrdId) -> list[Deal]:
+    """Return the deals of the order that we sent under this tag.
+
+    A later order of somebody else may carry the tag too, so of several orders the first counts.
+    """
+    ours = [deal for deal in deals if tag_of(deal) == cl_ord_id and deal.reason not in _OF_THE_VENUE]
+    return [deal for deal in ours if deal.order_id == ours[0].order_id]
+
+
+def report_of_order(cl_ord_id: ClOrdId, order: Order, tickets: Tickets) -> Filled | Accepted | Rejected:
+    """Return what an order without deals says of itself.
+
+    Raises:
+        RemoteProtocolError: it cannot be read.
+    """
+    order_id = VenueOrderId(name(order.id, "id of an order"))
+    what = f"volume of order {order_id}"
+    filled = number(order.volume or 0, what) - number(order.current_volume or 0, what)
+    if filled < 0:
+        raise RemoteProtocolError(f"{what} must not be less than its currentVolume")
+    if order.state not in _ENDED or (filled > 0 and order.position_id is None):
+        return Accepted(cl_ord_id, order_id)
+    if filled == 0:
+        return Rejected(cl_ord_id, f"order {order_id} ended as {order.state[:60]}")
+    return Filled(cl_ord_id, tickets.first(str(order.position_id)), filled, venue_order_id=order_id)
+
+
+def _mark(cl_ord_id: ClOrdId, magic: int | None) -> Trade:
+    mark: Trade = {"clientId": client_id(cl_ord_id)}
+    return mark if magic is None else {**mark, "magic": magic}
+
+
+def _stops(stop_loss: Decimal | None, take_profit: Decimal | None) -> Trade:
+    stops = {"stopLoss": stop_loss, "takeProfit": take_profit}
+    return {key: _number(price) for key, price in stops.items() if price is not None}
+
+
+def _number(value: Decimal) -> Decimal:
+    """Return a number as it is to be written: 0.30 as 0.3, and no exponent."""
+    return Decimal(plain(value))

@@ -1,0 +1,168 @@
+"""Orders of one account: each sent once, what its answer means, and how one is found again after no answer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import trio
+from attrs import frozen
+
+from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
+from adapters.metaapi import orders, translate, wire
+from adapters.metaapi.config import Config
+from adapters.metaapi.failures import retry_after_s
+from adapters.metaapi.looks import REFUSALS, SAYS_NO, Looks
+from adapters.metaapi.outcomes import Outcome, is_partial, outcome_of, outcome_of_result, text_of_result
+from adapters.metaapi.requests import Failed, Requests
+from adapters.metaapi.tickets import Tickets
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
+from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report, StopsReplaced
+from rules.values import ClOrdId, OmsType, VenueOrderId
+
+_RESULT_S_MAX: Final = 2.0
+"""What we spend, after an order was done, on learning its price and lots; after that `find` does."""
+
+_BUSY_S: Final = 5.0
+"""Our pause where the broker's own limit refuses an order; it does not say when to come again."""
+
+# The terminal is not ready and has looked at nothing.
+_NOT_READY = frozenset({"NotSynchronizedError", "NotAuthenticatedError"})
+
+
+@frozen
+class Trading:
+    """Sends actions as trades over the request connection."""
+
+    config: Config
+    requests: Requests
+    looks: Looks
+    tickets: Tickets
+    now: UtcNow
+
+    async def submit(self, action: Action) -> Report:
+        """Send one action, once; see `adapters.base.Account.submit`."""
+        magic = self.config.magic
+        match action:
+            case OpenPosition():
+                return await self._trade(action, orders.open_trade(action, magic))
+            case ReplaceStops():
+                return await self._trade(action, orders.stops_trade(action, self.tickets.now(action.position_id)))
+            case ClosePosition() | ReducePosition() if self.config.oms is OmsType.NETTING:
+                return await self._close_netted(action)
+            case ClosePosition():
+                ticket = self.tickets.now(action.position_id)
+                return await self._trade(action, orders.close_trade(action, ticket, magic))
+            case ReducePosition():
+                ticket = self.tickets.now(action.position_id)
+                return await self._trade(action, orders.partial_trade(action, ticket, action.volume, magic))
+            case PlaceOrder() | ReplaceOrder() | CancelOrder():
+                return Rejected(action.cl_ord_id, "pending orders are not sent to MetaApi")
+
+    async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
+        """Look for an order by our tag; closes are found as openings are. See `adapters.base.Account.find`."""
+        # In the order in which an order wanders, so that it cannot slip through between two questions.
+        for order in await self.looks.working_orders():
+            if translate.tag_of(order) == cl_ord_id:
+                return orders.report_of_order(cl_ord_id, order, self.tickets)
+        deals = orders.deals_with_tag(await self.looks.deals(submitted_at), cl_ord_id)
+        filled = orders.filled_by_deals(cl_ord_id, deals, self.tickets)
+        if filled is not None:
+            return filled
+        for order in await self.looks.done_orders(submitted_at):
+            if translate.tag_of(order) == cl_ord_id:
+                return orders.report_of_order(cl_ord_id, order, self.tickets)
+        if self.config.oms is OmsType.HEDGING:  # elsewhere a position's volume is not one order's
+            for row in await self.looks.positions():
+                if translate.tag_of(row) == cl_ord_id:
+                    position = translate.position(row, self.tickets)
+                    return Filled(cl_ord_id, position.position_id, position.volume, position.open_price)
+        return NotFound(cl_ord_id)
+
+    async def _close_netted(self, action: ClosePosition | ReducePosition) -> Report:
+        """Close our part of the symbol's one position, of which a hand may have taken, or what copies offset there."""
+        try:
+            rows = [row for row in await self.looks.positions() if row.symbol == action.symbol]
+            held = translate.position(rows[0], self.tickets) if rows else None
+        except SessionLost as lost:
+            return NotSent(action.cl_ord_id, f"the position could not be looked at: {lost}")
+        shown = held.volume if held is not None and held.side is action.side else Decimal(0)
+        volume, magic = min(action.volume, shown + action.locked), self.config.magic
+        if held is None or not 0 < volume <= shown:
+            if not volume:
+                return Rejected(action.cl_ord_id, f"position {action.position_id[:40]} is not open")
+            return await self._trade(action, orders.offsetting_trade(action, volume, magic))
+        if volume == shown:
+            return await self._trade(action, orders.close_trade(action, held.position_id, magic))
+        return await self._trade(action, orders.partial_trade(action, held.position_id, volume, magic))
+
+    async def _trade(self, action: Action, trade: Mapping[str, object]) -> Report:
+        """Send one trade, and say what its answer means; doubt is SessionLost, which sends the caller to the books."""
+        try:
+            answer = await self.requests.ask("trade", {"trade": trade}, application="MetaApi")
+        except Failed as failed:
+            return self._not_traded(action, failed)
+        result = wire.converted(answer.get("response"), wire.TradeResult, "answer to a trade")
+        outcome = outcome_of_result(result)
+        if outcome not in (Outcome.DONE, Outcome.PLACED):
+            return _refused(action, outcome, text_of_result(result))
+        if isinstance(action, ReplaceStops):
+            return StopsReplaced(action.cl_ord_id)
+        report = await self._executed(action, result)
+        if report is not None:
+            return report
+        order_id = None if result.order_id is None else VenueOrderId(str(result.order_id)[:40])
+        whole = outcome is Outcome.DONE and not is_partial(result)
+        if whole and isinstance(action, ClosePosition | ReducePosition) and self.config.oms is OmsType.HEDGING:
+            return Filled(action.cl_ord_id, action.position_id, action.volume, venue_order_id=order_id)
+        return Accepted(action.cl_ord_id, order_id)
+
+    async def _executed(self, action: Action, result: wire.TradeResult) -> Filled | None:
+        """Look once for the deals of an order that was done; None where there are none yet."""
+        if result.order_id is None or result.position_id is None:
+            return None
+        with trio.move_on_after(_RESULT_S_MAX):
+            try:
+                deals = await self.looks.deals_of_position(str(result.position_id))
+                ours = [deal for deal in deals if str(deal.order_id) == str(result.order_id)]
+                return orders.filled_by_deals(action.cl_ord_id, ours, self.tickets)
+            except (SessionLost, SignInRefused):
+                return None  # the order is done, only our look at it failed
+        return None
+
+    def _not_traded(self, action: Action, failed: Failed) -> Report:
+        """Return, or raise, what an error in place of a trade's result means."""
+        error = failed.error
+        if error.error in REFUSALS:
+            raise SignInRefused(f"MetaApi refuses the account: {failed.text}") from None
+        if error.error == "TooManyRequestsError":
+            raise Throttled(failed.text, retry_after_s(error, self.now())) from None
+        if error.error == "TradeError":
+            return _refused(action, outcome_of(error.numeric_code, error.string_code), failed.text)
+        if error.error in SAYS_NO:
+            return Rejected(action.cl_ord_id, failed.text)
+        if error.error in _NOT_READY:
+            return NotSent(action.cl_ord_id, failed.text)
+        raise SessionLost(f"trade: {failed.text}") from None
+
+
+def _refused(action: Action, outcome: Outcome, text: str) -> Report:
+    """Return, or raise, what a code that is no plain success means."""
+    match outcome:
+        case Outcome.REFUSED | Outcome.GONE:
+            return Rejected(action.cl_ord_id, text)
+        case Outcome.NOT_DELIVERED:
+            return NotSent(action.cl_ord_id, text)
+        case Outcome.BUSY:
+            raise Throttled(text, _BUSY_S)
+    # Also a success within an error: whoever says both is not to be believed in either.
+    raise SessionLost(f"the outcome of the trade is unknown: {text}")
