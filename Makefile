@@ -10,6 +10,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 DURATION ?= 30
 SEEDS ?= 1000
+INPUTS ?= 100000
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -23,7 +24,7 @@ NODE_MAJOR_MIN := 18
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check demo bench simulate lock clean
+.PHONY: help test check demo bench simulate fuzz lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,6 +51,9 @@ bench: $(VENV)/dev.stamp  ## measure, and write bench/results/
 
 simulate: $(VENV)/dev.stamp  ## run the fault simulation with SEEDS=1000 seeds
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+fuzz: $(VENV)/dev.stamp  ## give every decoder INPUTS=100000 broken inputs
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: needs uv on the PATH" >&2; exit 1; }

@@ -119,6 +119,10 @@ class WireWorld:
     def again(self) -> Account:
         return self._opened(self.settings)
 
+    def over(self, connect: Callable[[Connect], Connect]) -> Account:
+        """Return the same account's adapter over connections that `connect` makes of this world's."""
+        return open_account(self.venue, ALIAS, self.settings, connect=connect(self._connect), now=self.now)
+
     def wrong(self) -> dict[str, Account]:
         return {what: self._opened(settings) for what, settings in self._wrong.items()}
 
