@@ -92,7 +92,7 @@ class Desk(Handling):
         if order.state != "open":
             return self._announce(order, order.status, "cancel-reject", text=f"too late to replace: {order.status}")
         self._announce(order, "pending-replace", "modify")
-        before, was_triggered = order.terms, order.is_triggered
+        before = (order.terms, order.is_triggered, order.needs_locate)
         self._release(order)
         order.terms = wanted
         refusal = self._refusal(order)
@@ -100,7 +100,7 @@ class Desk(Handling):
         if refusal is None and not is_executable:
             refusal = self._replace_in_books(order)
         if refusal is not None:
-            order.terms, order.is_triggered = before, was_triggered
+            order.terms, order.is_triggered, order.needs_locate = before
             self._reserve(order)
             return self._announce(order, "new", "cancel-reject", text=refusal)
         self._reserve(order)

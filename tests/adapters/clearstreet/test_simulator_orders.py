@@ -420,6 +420,18 @@ async def test_a_replace_that_is_refused_leaves_the_order_as_it_was(autojump_clo
     assert (await venue.order(order_id))["filled_quantity"] == "10"
 
 
+async def test_a_refused_replace_sets_no_stop_off(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    order_id = await venue.place("buy", "10", order_type="stop-limit", stop_price="280.00", price="281.00")
+    body = {"quantity": "0.5", "stop_price": "260.00", "price": "261.00"}  # reached, if it were taken
+    await venue.ask("PATCH", f"orders/{order_id}", body)
+    await venue.ask("PATCH", f"orders/{order_id}", {"quantity": "9"})
+    shown = await venue.order(order_id)
+    assert (shown["state"], shown["quantity"]) == ("open", "9")
+    venue.quote("280.00")
+    assert (await venue.order(order_id))["status"] == "filled"
+
+
 async def test_a_replace_that_comes_too_late_is_rejected_on_the_stream(autojump_clock: MockClock) -> None:
     venue = Venue()
     order_id = await venue.place()
@@ -515,6 +527,15 @@ async def test_a_pending_order_by_hand_ends_by_hand_by_its_time_or_with_the_day(
     assert (await venue.get("orders"))["data"] == []
     assert [order.status for order in day.orders.values()] == ["canceled", "expired", "expired"]
     assert not venue.book.working
+
+
+async def test_a_refused_replace_of_a_short_sale_by_hand_takes_no_inventory(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    waiting = venue.book.place_order(XOM, Side.SELL, OrderType.LIMIT, Decimal(10), Decimal("130.00"))
+    await venue.ask("PATCH", f"orders/{waiting.order_id}", {"quantity": "9"})
+    assert (await venue.order(waiting.order_id))["quantity"] == "10"
+    assert (await venue.get("inventories/XOM"))["available"] == "0"
+    assert not venue.told("locate-inventory-update")
 
 
 async def test_a_stop_limit_that_is_set_off_is_no_news(autojump_clock: MockClock) -> None:
