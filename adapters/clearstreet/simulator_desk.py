@@ -99,6 +99,8 @@ class Desk(Handling):
         is_executable = order.is_executable(self.book.market.quotes.get(order.symbol))
         if refusal is None and not is_executable:
             refusal = self._replace_in_books(order)
+            if order.state != "open":
+                return None  # its time came between two looks at the clock
         if refusal is not None:
             order.terms, order.is_triggered, order.needs_locate = before
             self._reserve(order)
@@ -208,14 +210,13 @@ class Desk(Handling):
     def _on_change(self, change: Change) -> None:
         """Follow the books: what a quote, a person or a stop did there becomes orders and trades here."""
         self.positions.follow(change)
-        if self._is_ours:
-            return
         match change:
-            case OrderChanged(waiting):
+            case OrderChanged(waiting) if not self._is_ours:
                 self._follow(waiting)
-            case OrderGone(status=Result.CANCELED | Result.EXPIRED) | StatusChanged():
-                # A StatusChanged follows every trade, and the books then show all of it.
+            case OrderGone(status=Result.CANCELED | Result.EXPIRED):
                 self._catch_up()
+            case StatusChanged() if not self._is_ours:
+                self._catch_up()  # it follows every trade, and the books then show all of it
 
     def _catch_up(self) -> None:
         """Account for what is new among the books' orders, and for money that came or went."""

@@ -22,8 +22,8 @@ from rules.values import VenueOrderId
 class Handling:
     """The steps of orders on one account, each taken at once, over its books.
 
-    What we do to the books ourselves must not look like a person's doing: `_is_ours` says so while it lasts, and
-    `_orders_told` counts how many of the books' orders are accounted for.
+    What we place and execute in the books ourselves must not look like a person's doing: `_is_ours` says so while it
+    lasts, and `_orders_told` counts how many of the books' orders are accounted for.
     """
 
     def __init__(
@@ -99,15 +99,12 @@ class Handling:
         return self._fill(order, filled)
 
     def _take_out(self, order: VenueOrder) -> None:
-        """Take a waiting order out of the books."""
+        """Take a waiting order out of the books; what they tell of it then is no news."""
         self._working.take(order.order_id)
         order_id = VenueOrderId(order.order_id)
-        self._is_ours = True
         self.book.expire()
         if order_id in self.book.working:
             self.book.cancel_order(order_id)
-        self._is_ours = False
-        self._orders_told = len(self.book.orders)
 
     def _withdraw(self, order: VenueOrder, status: str, reason: str, *, text: str | None = None) -> None:
         """Take a waiting order out of the books and end it."""

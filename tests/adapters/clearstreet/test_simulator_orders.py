@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import chain, repeat
 
 import pytest
 from trio.testing import MockClock
@@ -430,6 +431,22 @@ async def test_a_refused_replace_sets_no_stop_off(autojump_clock: MockClock) -> 
     assert (shown["state"], shown["quantity"]) == ("open", "9")
     venue.quote("280.00")
     assert (await venue.order(order_id))["status"] == "filled"
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"quantity": "5"}), ("DELETE", None)])
+async def test_an_order_whose_time_comes_within_a_request_ends_once(
+    autojump_clock: MockClock, method: str, body: Json | None
+) -> None:
+    venue = Venue()
+    ids = [await venue.place("buy", "10", order_type="limit", price=price) for price in ("100.00", "101.00")]
+    # As if midnight came after the first look at the clock.
+    looks = chain([START], repeat(START + timedelta(hours=14)))
+    venue.book._now = lambda: next(looks)
+    assert (await venue.ask(method, f"orders/{ids[0]}", body)).status == 201
+    shown = [await venue.order(each) for each in ids]
+    assert [each["state"] for each in shown] == ["closed", "closed"]
+    assert [each["status"] for each in shown] == ["expired" if method == "PATCH" else "canceled", "expired"]
+    assert not venue.book.working
 
 
 async def test_a_replace_that_comes_too_late_is_rejected_on_the_stream(autojump_clock: MockClock) -> None:
