@@ -14,6 +14,7 @@ from rich.text import Text
 
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.commands.online import check_online
 from copier.config.errors import ConfigError, ConfigProblem, format_problem
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
@@ -26,7 +27,13 @@ LedgerFile = Annotated[Path | None, Parameter(name="--ledger", help="The ledger 
 ledger_app = App(name="ledger", help="Look after the ledger.")
 
 
-def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
+def check(
+    file: Path = Path("copier.toml"),
+    /,
+    *,
+    online: Annotated[bool, Parameter(help="Sign in everywhere too, and show where each symbol leads.")] = False,
+    json_: Json = False,
+) -> int:
     """Read FILE as `run` would; print every error and warning with its line."""
     with explained():
         try:
@@ -36,6 +43,8 @@ def check(file: Path = Path("copier.toml"), /, *, json_: Json = False) -> int:
                 raise
             _print_checked((), (), error.problems)
             return WRONG_INPUT
+        if online:
+            return check_online(config, json_=json_)
         if json_:
             _print_checked(config.summary(), config.warnings, ())
             return FINE
