@@ -124,8 +124,8 @@ class Subscription:
         """Return the packet to send now, or None."""
         if self._plain:
             return self._plain.popleft()
-        if self._live and self._has_changed():
-            return self._update()
+        if self._live and self._has_changed() and (update := self._update()) is not None:
+            return update
         if self._packets is not None:
             packet = next(self._packets, None)
             if packet is not None:
@@ -222,7 +222,8 @@ class Subscription:
         moved = self._cursor < len(self.desk.history) or self._balance != self.desk.book.balance
         return bool(self._touched or self._gone or self._orders_touched or moved)
 
-    def _update(self) -> Json:
+    def _update(self) -> Json | None:
+        """Return all that has changed; None where it is nothing that the venue shows."""
         desk = self.desk
         records = desk.history[self._cursor :]
         held = [desk.book.positions[position_id] for position_id in self._touched if position_id in desk.book.positions]
@@ -240,7 +241,8 @@ class Subscription:
         self._cursor = len(desk.history)
         self._balance = desk.book.balance
         self._forget_changes()
-        return self._sequenced(self._update_type, **{name: value for name, value in fields.items() if value})
+        told = {name: value for name, value in fields.items() if value}
+        return self._sequenced(self._update_type, **told) if told else None
 
     def _prices(self) -> Json:
         self._figures_moved = False

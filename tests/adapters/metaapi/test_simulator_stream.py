@@ -7,7 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from rules.values import OmsType, OrderType, Side, Symbol
+from adapters.simulation.broker import OrderRefused
+from rules.values import OmsType, OrderType, PositionId, Side, Symbol
 from tests.adapters.metaapi.venue import EURUSD, Client, Venue, open_venue
 
 SYNCHRONIZATION = [
@@ -266,6 +267,14 @@ async def test_a_refused_order_is_in_the_history_as_rejected(autojump_clock: Moc
         (order,) = update["historyOrders"]
         assert (order["state"], order["clientId"]) == ("ORDER_STATE_REJECTED", "c_x_0")
         assert "deals" not in update
+
+
+async def test_a_refusal_that_the_venue_keeps_no_order_of_is_told_to_nobody(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue, venue.client() as client:
+        await live(client)
+        with pytest.raises(OrderRefused):
+            venue.book.close(PositionId("1"))
+        await client.hears_nothing(30)
 
 
 async def test_prices_come_for_what_is_held_or_watched_and_at_most_once_a_second(autojump_clock: MockClock) -> None:
