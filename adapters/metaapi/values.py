@@ -1,5 +1,6 @@
 """Single values of MetaApi's messages, each checked: the only way from its numbers, times and ids into ours."""
 
+import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
@@ -13,6 +14,8 @@ _NAME_LENGTH_MAX = 100
 _DIGITS_SURE = 15
 _DOUBLE = Context(prec=_DIGITS_SURE, rounding=ROUND_HALF_EVEN)
 
+# How JavaScript writes years of more than four digits.
+_LONG_YEAR = re.compile(r"\+[0-9]{5,6}-")
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -50,7 +53,7 @@ def instant(text: str, what: str) -> datetime:
     Raises:
         RemoteProtocolError: it is no time, or has no zone.
     """
-    if text.startswith("+") and text[1:6].isdigit():  # how JavaScript writes years of more than four digits
+    if _LONG_YEAR.match(text):
         return _LAST
     try:
         at = datetime.fromisoformat(text) if len(text) <= 40 else None
