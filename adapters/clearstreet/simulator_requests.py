@@ -19,6 +19,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=256)]
 SymbolText = Annotated[str, Meta(min_length=1, max_length=32)]
 SymbolFormat = Literal["cms", "osi"]
 UrgencyText = Literal["super-passive", "passive", "moderate", "aggressive", "super-aggressive"]
+# Milliseconds; a larger whole number than readers with floats can hold is a mistake.
+Millis = Annotated[int, Meta(ge=0, le=2**53)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 HalfPercent = Annotated[int, Meta(ge=0, le=50)]
 Destination = Literal[
@@ -38,8 +40,8 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Strategy(_Strict, tag_field="type"):
-    start_at: int | UnsetType = UNSET
-    end_at: int | UnsetType = UNSET
+    start_at: Millis | UnsetType = UNSET
+    end_at: Millis | UnsetType = UNSET
     urgency: UrgencyText | UnsetType = UNSET
 
 

@@ -130,6 +130,7 @@ async def test_a_path_outside_of_the_api_is_not_found(autojump_clock: MockClock)
         {"strategy": {"type": "dma"}},
         {"strategy": {"type": "pov"}},
         {"strategy": {"type": "vwap", "max_percent": 51}},
+        {"strategy": {"type": "sor", "start_at": 2**70}},
         {"strategy": {}},
     ],
 )
