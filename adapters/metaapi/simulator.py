@@ -34,6 +34,7 @@ class Simulator:
         faults: the weather; of its own where none is given.
         token: the only good one; it may see all accounts.
         mt4: hedging accounts are those of MetaTrader 4, where the rest of a partial close gets a new ticket.
+        hosts: server processes that each run all terminals, and each send all packets.
         subscriptions_max: accounts at once on one socket.
         update_type: what changes are called: "update", or "status" as one published page has it.
         records_a_packet: of orders' and deals' history.
@@ -48,6 +49,7 @@ class Simulator:
         faults: Faults | None = None,
         token: str = ACCESS_WORD,
         mt4: bool = False,
+        hosts: tuple[str, ...] = (HOST,),
         subscriptions_max: int = 100,
         update_type: str = "update",
         records_a_packet: int = 100,
@@ -58,6 +60,7 @@ class Simulator:
         self._now = now
         self._token = token
         self._mt4 = mt4
+        self._hosts = hosts
         self._desks: dict[str, Desk] = {}
         self._sockets = 0
         self._venue = Venue(
@@ -86,7 +89,7 @@ class Simulator:
         if len(self._desks) != len(self.broker.books):
             for name, book in self.broker.books.items():
                 if account_id(name) not in self._desks:
-                    self._desks[account_id(name)] = Desk(book, self._now, mt4=self._mt4, host=HOST)
+                    self._desks[account_id(name)] = Desk(book, self._now, mt4=self._mt4, hosts=self._hosts)
         return self._desks
 
     def desk(self, account_name: str) -> Desk:

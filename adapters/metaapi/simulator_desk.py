@@ -82,17 +82,18 @@ class Desk:
 
     Args:
         mt4: a partial close leaves the rest under a new ticket, as MetaTrader 4 does.
-        host: names the server process that the terminal runs in.
+        hosts: names the server processes that each run the terminal.
     """
 
-    def __init__(self, book: Book, now: UtcNow, *, mt4: bool, host: str) -> None:
+    def __init__(self, book: Book, now: UtcNow, *, mt4: bool, hosts: tuple[str, ...]) -> None:
         self.book = book
         self.account_id = account_id(book.name)
         self.mt4 = mt4 and book.oms is OmsType.HEDGING
-        self.host = host
-        self.is_up = True
-        self.terminal: Listeners[bool] = Listeners()
-        """Told of the terminal's going down and coming up."""
+        self.hosts = hosts
+        self.up = set(hosts)
+        """The hosts on which the terminal is connected."""
+        self.terminal: Listeners[str] = Listeners()
+        """Told the host on which the terminal went down or came up."""
         self.changes: Listeners[Told] = Listeners()
         """Told of every change that this desk has taken in."""
         self.history: list[Record] = []
@@ -149,16 +150,22 @@ class Desk:
 
     # The terminal
 
-    def take_down(self) -> None:
-        """Let the terminal lose its broker."""
-        self.is_up = False
-        self.terminal.tell([False])
+    @property
+    def is_up(self) -> bool:
+        """Whether the terminal is connected on any host."""
+        return bool(self.up)
 
-    def bring_up(self, host: str | None = None) -> None:
-        """Let the terminal come up again, in another server process if `host` names one."""
-        self.host = self.host if host is None else host
-        self.is_up = True
-        self.terminal.tell([True])
+    def take_down(self, *hosts: str) -> None:
+        """Let the terminal on these hosts lose its broker; without any, on all."""
+        gone = [host for host in hosts or self.hosts if host in self.up]
+        self.up.difference_update(gone)
+        self.terminal.tell(gone)
+
+    def bring_up(self, *hosts: str) -> None:
+        """Let the terminal on these hosts come up again; without any, on all."""
+        back = [host for host in hosts or self.hosts if host not in self.up]
+        self.up.update(back)
+        self.terminal.tell(back)
 
     # Following the books
 

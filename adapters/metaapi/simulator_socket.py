@@ -193,8 +193,8 @@ class Socket:
         with _coming_up(desk):
             await trio.sleep(RECONNECT_S)
         if not self._subscriptions.has((desk.account_id, index)):
-            place = {"accountId": desk.account_id, "instanceIndex": index, "host": desk.host}
-            self._emit("synchronization", {"type": "authenticated", **place, "replicas": 1})
+            place = {"accountId": desk.account_id, "instanceIndex": index, "host": desk.hosts[0]}
+            self._emit("synchronization", {"type": "authenticated", **place, "replicas": len(desk.hosts)})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One subscription of a socket to an account: which synchronization packets are due, in their order.
+"""One subscription of a socket to an account on one host: which synchronization packets are due, in their order.
 
 What changes is only noted; a packet is made when it is sent, so that a slow client costs no memory and gets the newest
 state. Every change is in a packet after it happened, none is lost by that.
@@ -38,7 +38,7 @@ class Stamps:
 
 
 class Subscription:
-    """Packets of one account for one instance index of one socket.
+    """Packets that one host sends of one account, for one instance index of one socket.
 
     Args:
         wake: called when a packet may have become due.
@@ -51,6 +51,7 @@ class Subscription:
         self,
         desk: Desk,
         instance_index: int,
+        host: str,
         stamps: Stamps,
         wake: Callable[[], None],
         *,
@@ -59,6 +60,7 @@ class Subscription:
         records_a_packet: int,
     ) -> None:
         self.desk = desk
+        self.host = host
         self._instance_index = instance_index
         self._stamps = stamps
         self._wake = wake
@@ -86,6 +88,11 @@ class Subscription:
             desk.book.market.listen(self._on_quote),
         ]
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the terminal is connected on this host."""
+        return self.host in self.desk.up
+
     def close(self) -> None:
         """Hear of nothing any more."""
         for stop in self._stops:
@@ -96,7 +103,7 @@ class Subscription:
     def authenticate(self, session_id: str | None) -> None:
         """Tell the client that the terminal is up, now or as soon as it is."""
         self._session_id = session_id
-        if self.desk.is_up:
+        if self.is_up:
             self._plain.append(self._authenticated())
             self._wake()
 
@@ -160,9 +167,11 @@ class Subscription:
         if quote.symbol in self._watched:
             self._note_figures()
 
-    def _on_terminal(self, is_up: bool) -> None:
+    def _on_terminal(self, host: str) -> None:
+        if host != self.host:
+            return
         self._live, self._packets = False, None
-        self._plain.append(self._authenticated() if is_up else self._packet("disconnected"))
+        self._plain.append(self._authenticated() if self.is_up else self._packet("disconnected"))
         self._wake()
 
     def _note_figures(self) -> None:
@@ -257,20 +266,20 @@ class Subscription:
         self._ticks += 1
         if self._ticks % 2 == 0:
             return self._packet("keepalive")
-        is_up = self.desk.is_up
+        is_up = self.is_up
         health = {"rpcApiHealthy": True, "copyFactorySubscriberHealthy": True, "copyFactoryProviderHealthy": True}
         return self._packet("status", connected=is_up, authenticated=is_up, healthStatus=health)
 
     def _authenticated(self) -> Json:
         session = {} if self._session_id is None else {"sessionId": self._session_id}
-        return self._packet("authenticated", replicas=1, **session)
+        return self._packet("authenticated", replicas=len(self.desk.hosts), **session)
 
     def _sequenced(self, kind: str, **fields: object) -> Json:
         self._number += 1
         return self._packet(kind, sequenceNumber=self._number, sequenceTimestamp=self._stamps.take(), **fields)
 
     def _packet(self, kind: str, **fields: object) -> Json:
-        place = {"accountId": self.desk.account_id, "instanceIndex": self._instance_index, "host": self.desk.host}
+        place = {"accountId": self.desk.account_id, "instanceIndex": self._instance_index, "host": self.host}
         return {"type": kind, **place, **fields}
 
 

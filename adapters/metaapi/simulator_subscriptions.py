@@ -54,12 +54,12 @@ class Subscriptions:
 
     venue: Venue
     wake: Callable[[], None]
-    _by_place: dict[Place, Subscription] = field(factory=dict, init=False)
+    _by_place: dict[Place, list[Subscription]] = field(factory=dict, init=False)
 
     def close(self) -> None:
         """End all of them."""
-        for subscription in self._by_place.values():
-            subscription.close()
+        for place in tuple(self._by_place):
+            self._unsubscribe(place)
 
     def has(self, place: Place) -> bool:
         """Tell whether this socket gets the packets of that place."""
@@ -68,12 +68,12 @@ class Subscriptions:
     def due_packets(self) -> list[Json]:
         """Return what is due now, at most one packet of each subscription."""
         at = trio.current_time()
-        packets = [subscription.next_packet(at) for subscription in tuple(self._by_place.values())]
+        packets = [subscription.next_packet(at) for subscription in self._all()]
         return [packet for packet in packets if packet is not None]
 
     def due_at(self) -> float:
         """Return when the next packet is due if nothing changes until then."""
-        return min((subscription.due_at() for subscription in self._by_place.values()), default=float("inf"))
+        return min((subscription.due_at() for subscription in self._all()), default=float("inf"))
 
     def take(self, desk: Desk, kind: str, request: Request) -> None:
         """Do what a request about the stream asks for.
@@ -86,9 +86,7 @@ class Subscriptions:
             case "subscribe":
                 self._subscribe(desk, place, request)
             case "unsubscribe":
-                subscription = self._by_place.pop(place, None)
-                if subscription is not None:
-                    subscription.close()
+                self._unsubscribe(place)
             case "waitSynchronized":
                 if not desk.is_up:
                     raise ProcessingError("TimeoutError", "Account is not connected to broker")
@@ -96,13 +94,18 @@ class Subscriptions:
                 pass
             case "synchronize":
                 since = [instant(request, name) for name in ("startingHistoryOrderTime", "startingDealTime")]
-                self._of(desk, place).synchronize(text(request, "requestId"), since[0], since[1])
+                name = text(request, "requestId")
+                self._on_host(place, request.get("host")).synchronize(name, since[0], since[1])
             case "refreshMarketDataSubscriptions":
-                self._of(desk, place).watch(_symbols(desk, request))
+                symbols = _symbols(desk, request)
+                for subscription in self._up(place):
+                    subscription.watch(symbols)
             case "subscribeToMarketData":
-                self._of(desk, place).watch_also(instrument(desk, request).symbol)
+                for subscription in self._up(place):
+                    subscription.watch_also(instrument(desk, request).symbol)
             case "unsubscribeFromMarketData":
-                self._of(desk, place).watch_no_more(instrument(desk, request).symbol)
+                for subscription in self._up(place):
+                    subscription.watch_no_more(instrument(desk, request).symbol)
             case _:
                 raise invalid("type", kind[:40], "must be one of the documented request types")
 
@@ -111,23 +114,43 @@ class Subscriptions:
         if place not in self._by_place:
             if len(self._by_place) >= venue.subscriptions_max:
                 raise too_many("LIMIT_ACCOUNT_SUBSCRIPTIONS_PER_USER_PER_SERVER", venue.now())
-            self._by_place[place] = Subscription(
-                desk,
-                place[1],
-                venue.stamps,
-                self.wake,
-                at=trio.current_time(),
-                update_type=venue.update_type,
-                records_a_packet=venue.records_a_packet,
-            )
+            self._by_place[place] = [
+                Subscription(
+                    desk,
+                    place[1],
+                    host,
+                    venue.stamps,
+                    self.wake,
+                    at=trio.current_time(),
+                    update_type=venue.update_type,
+                    records_a_packet=venue.records_a_packet,
+                )
+                for host in desk.hosts
+            ]
         session_id = request.get("sessionId")
-        self._by_place[place].authenticate(session_id if isinstance(session_id, str) else None)
+        for subscription in self._by_place[place]:
+            subscription.authenticate(session_id if isinstance(session_id, str) else None)
 
-    def _of(self, desk: Desk, place: Place) -> Subscription:
-        subscription = self._by_place.get(place)
-        if subscription is None or not desk.is_up:
+    def _unsubscribe(self, place: Place) -> None:
+        for subscription in self._by_place.pop(place, ()):
+            subscription.close()
+
+    def _all(self) -> list[Subscription]:
+        return [subscription for each in self._by_place.values() for subscription in each]
+
+    def _up(self, place: Place) -> list[Subscription]:
+        """Return the subscriptions of a place whose terminal is up, at least one."""
+        up = [subscription for subscription in self._by_place.get(place, ()) if subscription.is_up]
+        if not up:
             raise ProcessingError("NotAuthenticatedError", "Account is not connected to the terminal yet")
-        return subscription
+        return up
+
+    def _on_host(self, place: Place, host: object) -> Subscription:
+        """Return the subscription of a place on the host that is named; where none is, the first that is up."""
+        named = [subscription for subscription in self._up(place) if host in (None, subscription.host)]
+        if not named:
+            raise ProcessingError("NotAuthenticatedError", "Account is not connected to the terminal of that host yet")
+        return named[0]
 
 
 def instance_index(request: Request) -> int:

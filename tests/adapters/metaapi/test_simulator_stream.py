@@ -359,7 +359,7 @@ async def test_a_terminal_that_reconnects_says_goodbye_and_comes_back(autojump_c
 
 
 async def test_a_terminal_that_is_down_signs_in_when_it_is_up_again(autojump_clock: MockClock) -> None:
-    async with open_venue() as venue, venue.client() as client:
+    async with open_venue(hosts=("ps-mpa-0", "ps-mpa-7")) as venue, venue.client() as client:
         venue.desk.take_down()
         await client.ask("subscribe", instanceIndex=0, sessionId="s1")
         await client.hears_nothing(5)
@@ -428,3 +428,28 @@ async def test_pings_are_answered(autojump_clock: MockClock) -> None:
         await client.socket.send_message("2")
         assert await client.socket.get_message() == "3"
         assert venue.simulator.desks()
+
+
+async def test_two_hosts_each_tell_everything_in_an_order_of_their_own(autojump_clock: MockClock) -> None:
+    async with open_venue(hosts=("ps-mpa-0", "ps-mpa-1")) as venue, venue.client() as client:
+        await client.ask("subscribe", instanceIndex=0, sessionId="s1")
+        first, second = await client.packet("authenticated"), await client.packet("authenticated")
+        assert [(packet["host"], packet["replicas"]) for packet in (first, second)] == [
+            ("ps-mpa-0", 2),
+            ("ps-mpa-1", 2),
+        ]
+        for host in ("ps-mpa-1", "ps-mpa-0"):
+            packets = await client.synchronize(f"sync of {host}", host=host)
+            assert {packet["host"] for packet in packets if "synchronizationId" in packet} == {host}
+        venue.book.open(EURUSD, Side.BUY, Decimal("0.1"))
+        updates = [await client.packet("update") for _ in range(2)]
+        assert {update["host"] for update in updates} == {"ps-mpa-0", "ps-mpa-1"}
+        venue.desk.take_down("ps-mpa-0")
+        assert (await client.packet("disconnected"))["host"] == "ps-mpa-0"
+        assert len((await client.ask("getPositions"))["positions"]) == 1
+        refused = await client.ask("synchronize", instanceIndex=0, host="ps-mpa-0")
+        assert refused["error"] == "NotAuthenticatedError"
+        venue.book.open(EURUSD, Side.BUY, Decimal("0.1"))
+        assert (await client.packet("update"))["host"] == "ps-mpa-1"
+        venue.desk.bring_up("ps-mpa-0")
+        assert (await client.packet("authenticated"))["host"] == "ps-mpa-0"
