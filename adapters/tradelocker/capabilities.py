@@ -16,6 +16,7 @@ def capabilities(*, streams: bool) -> Capabilities:
         streams=streams,
         trades=True,
         volumes_grow=False,
+        pending_orders=True,
         parallel_requests=4,
         requests_per_s=5.0,
         settle_s=3.0,

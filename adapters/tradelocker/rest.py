@@ -50,6 +50,15 @@ class Refused:
     text: str
 
 
+@frozen
+class Books:
+    """The rows of all open positions, the stop-loss and take-profit price of each, and the rows of pending orders."""
+
+    positions: list[Row]
+    stops: BookStops
+    orders: list[Row]
+
+
 class Rest:
     """One account's REST API. The sign-in is shared with the other accounts of the same login."""
 
@@ -110,11 +119,11 @@ class Rest:
         cells = data.get("accountDetailsData") if isinstance(data, dict) else None
         return config.account_details_config.row(cells, "account state")
 
-    async def books(self) -> tuple[list[Row], BookStops]:
-        """Return the rows of all open positions, and the stop-loss and take-profit price of each."""
+    async def books(self) -> Books:
+        """Return what is open and what waits."""
         positions = await self.rows("positions")
-        protected = any(row.get("stopLossId") or row.get("takeProfitId") for row in positions)
-        prices = translate.protective_prices(await self.rows("orders")) if protected else {}
+        orders = await self.rows("orders")
+        prices = translate.protective_prices(orders)
         stops = {
             PositionId(translate.required(row, "id", "position")): (
                 prices.get(row.get("stopLossId") or ""),
@@ -122,7 +131,7 @@ class Rest:
             )
             for row in positions
         }
-        return positions, stops
+        return Books(positions, stops, translate.pending_rows(orders, positions))
 
     async def trade_config(self) -> TradeConfig:
         """Return the column maps and limits, read once."""

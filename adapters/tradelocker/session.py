@@ -4,28 +4,36 @@ Connects the namespace, subscribes one account, collects the initial state until
 One account a session: `SyncEnd` names no account, so with two it would not tell whose state is complete.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.stream_book import BookStops, StreamBook
+from adapters.tradelocker.stream_orders import StreamOrders
 from adapters.tradelocker.wire_rest import StreamToken
 from rules.events import (
     AccountReported,
     Event,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
     SessionOpened,
     SnapshotReceived,
 )
-from rules.observed import AccountStatus, Position
-from rules.values import AccountId, PositionId
+from rules.observed import AccountStatus, Position, WorkingOrder
+from rules.values import AccountId, PositionId, VenueOrderId
 
 _BOOKS_ASKS_MAX: Final = 3
 """How often the books may differ from the initial state before one of the two is held to be wrong."""
+
+
+Mark: TypeAlias = tuple[int, int]
+"""How far the stream has come, in positions and in pending orders."""
 
 
 class TokenRefused(SessionLost):
@@ -36,7 +44,8 @@ class StreamSession:
     """The state of one connection.
 
     Feed every received frame to `receive`, then send what `take_outbox` gives. While `needs_books` is true, the
-    positions of the REST API are wanted through `learn`: to confirm the initial state, and for stop prices.
+    positions and pending orders of the REST API are wanted through `learn`: to confirm the initial state, for stop
+    prices, and for pending orders, of which the stream does not tell all.
     """
 
     def __init__(self, account: AccountId, token: StreamToken) -> None:
@@ -44,6 +53,7 @@ class StreamSession:
         self._token = token
         self._link = socketio.ClientSession(eio_version=4)
         self._book = StreamBook()
+        self._orders = StreamOrders()
         self._status: AccountStatus | None = None
         self._subscribed = False
         self._sync_ended = False
@@ -62,7 +72,7 @@ class StreamSession:
         """Tell whether `learn` is wanted."""
         if not self._released:
             return self._subscribed and self._sync_ended
-        return self._book.needs_books
+        return self._book.needs_books or self._orders.needs_books
 
     @property
     def silence_s_max(self) -> float | None:
@@ -106,24 +116,28 @@ class StreamSession:
         return []
 
     @property
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """The point that the stream has reached, to be taken before the books are asked for."""
-        return self._book.mark
+        return self._book.mark, self._orders.mark
 
-    def learn(self, books: BookStops, mark: int, at: datetime) -> list[Event]:
-        """Take the positions and stop prices of the REST API, asked for at `mark` because of `needs_books`.
+    def learn(self, books: BookStops, orders: Iterable[WorkingOrder], mark: Mark, at: datetime) -> list[Event]:
+        """Take the positions, stop prices and pending orders of the REST API, asked for at `mark`.
 
         Returns:
-            the snapshot when it is confirmed, later the positions whose stops they changed.
+            the snapshot when it is confirmed; later what is news: positions by their stops, and pending orders.
         Raises:
             RemoteProtocolError: the initial state and the books go on having different positions.
         """
-        changed = self._book.learn(books, mark)
+        changed = self._book.learn(books, mark[0])
+        news = self._orders.learn(orders, mark[1])
         if self._released:
-            return [PositionReported(self._account, at, position) for position in changed]
+            return [
+                *(PositionReported(self._account, at, position) for position in changed),
+                *(OrderReported(self._account, at, order) for order in news),
+            ]
         if not self.needs_books:
             return []
-        difference = self._book.difference(books, mark)
+        difference = self._book.difference(books, mark[0])
         if difference is None:
             return [] if self._book.needs_books else self._release(at)
         self._asks_left -= 1
@@ -166,7 +180,7 @@ class StreamSession:
             case wire.ClosePosition():
                 return self._take_close(message, at)
             case wire.OpenOrder():
-                return self._reported(self._book.take_order(message), at)
+                return self._take_order(message, at)
             case wire.AccountStatus():
                 self._status = translate.status_from_stream(message)
                 return [AccountReported(self._account, at, self._status)] if self._released else []
@@ -195,6 +209,15 @@ class StreamSession:
         self._book.release(closed.position_id)
         return [closed] if self._released else []
 
+    def _take_order(self, message: wire.OpenOrder, at: datetime) -> list[Event]:
+        events = self._reported(self._book.take_order(message), at)
+        if not self._orders.take(message) or not self._released:
+            return events
+        told = message.position_id
+        position_id = PositionId(told) if isinstance(told, str) and told not in translate.NO_ORDER else None
+        status = translate.order_end(message.status)
+        return [*events, OrderEnded(self._account, at, VenueOrderId(message.order_id), status, position_id)]
+
     def _reported(self, position: Position | None, at: datetime) -> list[Event]:
         if position is None or not self._released:
             return []
@@ -202,7 +225,8 @@ class StreamSession:
 
     def _release(self, at: datetime) -> list[Event]:
         self._released = True
-        snapshot = SnapshotReceived(self._account, at, self._book.positions, Origin.RECONCILED)
+        orders = self._orders.working
+        snapshot = SnapshotReceived(self._account, at, self._book.positions, Origin.RECONCILED, orders=orders)
         return [snapshot] if self._status is None else [AccountReported(self._account, at, self._status), snapshot]
 
 

@@ -1,21 +1,21 @@
 """One simulated TradeLocker account: what the venue keeps beside the shared books.
 
-These are protective orders with ids of their own, pending limit and stop orders, and the stream's messages.
+These are protective orders with ids of their own, and the stream's messages.
 """
 
 import re
 
 from adapters.base import UtcNow
-from adapters.simulation.broker import Book, Change, OrderRefused, PositionChanged, PositionGone
+from adapters.simulation.broker import Book, Change, OrderChanged, PositionChanged, PositionGone, StatusChanged
 from adapters.simulation.listeners import Listeners
-from adapters.tradelocker.simulator_messages import Message, Messages, PendingOrder, Protection
-from rules.observed import Position, Quote
-from rules.values import PositionId, Price, Side, Symbol, Volume
+from adapters.tradelocker.simulator_messages import Message, Messages, Protection
+from rules.observed import Position, WorkingOrder
+from rules.values import OrderType, PositionId
 
 _ACCOUNT_NAME = re.compile(r"[A-Z]#([0-9]{1,18})")
 
 FIRST_ORDER_ID = 9_007_199_254_740_993
-"""Ids of pending and protective orders: beyond 2^53, as the venue's are, so that a reader with floats shows itself."""
+"""Ids of protective orders: beyond 2^53, as the venue's are, so that a reader with floats shows itself."""
 
 
 def is_account(name: str) -> bool:
@@ -33,86 +33,18 @@ class Desk:
         self.acc_num = str(acc_num)
         self.server = server
         self.messages: Listeners[Message] = Listeners()
-        self.pending: dict[str, PendingOrder] = {}
-        self.finished: list[PendingOrder] = []
-        self.placed_as: dict[str, PendingOrder] = {}
-        """Order id in the books to the pending order that it came of."""
         self.protections: dict[PositionId, dict[str, Protection]] = {}
-        self._now = now
         self._next_id = FIRST_ORDER_ID
-        self._filling: PendingOrder | None = None
         self._write = Messages(book, server, now)
         self._orders_told = len(book.orders)
         for position in book.positions.values():
             self._protect(position)
         book.listen(self._on_change)
-        book.market.listen(self._on_quote)
 
-    # Pending orders
-
-    def place(
-        self,
-        symbol: Symbol,
-        side: Side,
-        kind: str,
-        volume: Volume,
-        price: Price,
-        stops: tuple[Price | None, Price | None],
-        tag: str | None,
-    ) -> PendingOrder:
-        """Take a limit or stop order."""
-        order = PendingOrder(self._take_id(), symbol, side, kind, volume, price, *stops, tag, self._now())
-        self.pending[order.order_id] = order
-        self.messages.tell([self._write.pending(order)])
-        return order
-
-    def announce(self, order: PendingOrder) -> None:
-        """Tell the stream that a pending order was changed."""
-        self.messages.tell([self._write.pending(order)])
-
-    def cancel(self, order_id: str) -> None:
-        """End a pending order.
-
-        Raises:
-            OrderRefused: it is not working.
-        """
-        order = self.pending.pop(order_id, None)
-        if order is None:
-            raise OrderRefused("Order not found")
-        order.status = "Cancelled"
-        self.finished.append(order)
-        self.messages.tell([self._write.pending(order)])
-
-    def _on_quote(self, quote: Quote) -> None:
-        for order in [order for order in self.pending.values() if order.symbol == quote.symbol]:
-            if not order.is_reached(quote):
-                continue
-            del self.pending[order.order_id]
-            self._fill(order)
-
-    def _fill(self, order: PendingOrder) -> None:
-        self._filling = order  # the books give the execution an order id of their own, the venue keeps the first
-        try:
-            filled = self.book.open(
-                order.symbol,
-                order.side,
-                order.volume,
-                stop_loss=order.stop_loss,
-                take_profit=order.take_profit,
-                tag=order.tag,
-            )
-        except OrderRefused:
-            filled = self.book.orders[-1]
-            order.status = "Rejected"
-        else:
-            order.status, order.position_id = "Filled", filled.position_id
-        self._filling = None
-        self.placed_as[filled.order_id] = order
-
-    def _take_id(self) -> str:
-        taken = self._next_id
-        self._next_id += 1
-        return str(taken)
+    @property
+    def pending(self) -> list[WorkingOrder]:
+        """Pending orders of the kinds that the venue has; the books may keep a stop-limit that a hand has placed."""
+        return [order for order in self.book.working.values() if order.order_type is not OrderType.STOP_LIMIT]
 
     # Messages
 
@@ -123,7 +55,7 @@ class Desk:
             for position_id, protections in self.protections.items()
             for protection in protections.values()
         ]
-        pending = [self._write.pending(order) for order in self.pending.values()]
+        pending = [self._write.pending(order) for order in self.pending]
         positions = [self._position(position) for position in self.book.positions.values()]
         return [self._write.status(), *positions, *orders, *pending]
 
@@ -136,11 +68,18 @@ class Desk:
             case PositionGone(closed):
                 self.protections.pop(closed.position.position_id, None)
                 told.append(self._write.close(closed))
-            case _:
+            case OrderChanged(order) if order.order_type is not OrderType.STOP_LIMIT:
+                told.append(self._write.pending(order))
+            case StatusChanged():
                 told.append(self._write.status())
         fresh, self._orders_told = self.book.orders[self._orders_told :], len(self.book.orders)
-        told += [self._write.order(order, self._filling) for order in fresh]
+        told += [self._write.order(order) for order in fresh]
         self.messages.tell(told)
+
+    def _take_id(self) -> str:
+        taken = self._next_id
+        self._next_id += 1
+        return str(taken)
 
     def _position(self, position: Position) -> Message:
         return self._write.position(position, self.protections.get(position.position_id, {}))

@@ -4,39 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import define, frozen
+from attrs import frozen
 
 from adapters.base import UtcNow
-from adapters.simulation.broker import Book, BookOrder
+from adapters.simulation.broker import Book, BookOrder, Purpose, Result
 from adapters.simulation.records import ClosedPosition
-from rules.observed import Position, Quote
+from rules.observed import Position, WorkingOrder
 from rules.values import PositionId, Price, Side, Symbol, Volume, plain
 
 Message = dict[str, object]
 
 
-@define(eq=False)
-class PendingOrder:
-    """A limit or stop order. `status` becomes Filled, Cancelled or Rejected; a finished one goes to the history."""
-
-    order_id: str
-    symbol: Symbol
-    side: Side
-    kind: str
-    volume: Volume
-    price: Price
-    stop_loss: Price | None
-    take_profit: Price | None
-    tag: str | None
-    created_at: datetime
-    status: str = "New"
-    position_id: PositionId | None = None
-
-    def is_reached(self, quote: Quote) -> bool:
-        """Tell whether `quote` executes it."""
-        entry = quote.entry(self.side)
-        below = (self.kind == "limit") == (self.side is Side.BUY)
-        return entry <= self.price if below else entry >= self.price
+STATUSES = {
+    Result.FILLED: "Filled",
+    Result.REJECTED: "Rejected",
+    Result.CANCELED: "Cancelled",
+    Result.EXPIRED: "Expired",
+}
+"""How the venue calls what became of an order. That it has a word for an expired one is a guess."""
 
 
 @frozen
@@ -106,34 +91,35 @@ class Messages:
             opens=False,
         )
 
-    def pending(self, order: PendingOrder) -> Message:
-        """Return the OpenOrder of a pending order."""
+    def pending(self, order: WorkingOrder) -> Message:
+        """Return the OpenOrder of a pending order that waits."""
         return self._open_order(
             order_id=order.order_id,
-            kind=order.kind,
-            status=f"STATUS_{order.status.upper()}",
+            kind=order.order_type.value,
+            status="STATUS_NEW",
             symbol=order.symbol,
             side=order.side,
             volume=order.volume,
             price=order.price,
-            position_id=order.position_id,
-            at=order.created_at,
+            position_id=None,
+            at=order.placed_at or self._now(),
             opens=True,
         )
 
-    def order(self, order: BookOrder, placed: PendingOrder | None) -> Message:
-        """Return the OpenOrder of an execution; `placed` is the pending order that it came of, if any."""
+    def order(self, order: BookOrder) -> Message:
+        """Return the OpenOrder of an order that ended, pending ones included."""
+        pending = order.pending
         return self._open_order(
-            order_id=order.order_id if placed is None else placed.order_id,
-            kind="market" if placed is None else placed.kind,
-            status=f"STATUS_{order.status.name}",
+            order_id=order.order_id,
+            kind="market" if pending is None else pending.order_type.value,
+            status=f"STATUS_{STATUSES[order.status].upper()}",
             symbol=order.symbol,
             side=order.side,
             volume=order.volume,
-            price=order.price,
+            price=order.price if order.price is not None or pending is None else pending.price,
             position_id=order.position_id,
-            at=order.at,
-            opens=order.purpose.value == "open",
+            at=order.at if pending is None or pending.placed_at is None else pending.placed_at,
+            opens=order.purpose is Purpose.OPEN,
         )
 
     def _open_order(

@@ -7,12 +7,14 @@ from typing import Any
 from adapters.simulation.broker import BookOrder, OrderRefused, Purpose
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.simulator_desk import Desk
-from adapters.tradelocker.simulator_messages import PendingOrder
 from adapters.tradelocker.simulator_tables import InstrumentIds
-from rules.values import PositionId, Price, Side, Symbol, exact
+from rules.observed import WorkingOrder
+from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact
 
 _TAG_LENGTH_MAX = 32
 """The documentation says 31, the vendor's client and its live tests 32."""
+
+_PRICES = {OrderType.LIMIT: "price", OrderType.STOP: "stopPrice"}
 
 _STOP_TYPES = {"absolute", None}
 """Offsets count in a unit that the documentation leaves open, so this venue refuses them."""
@@ -44,28 +46,39 @@ def place(desk: Desk, ids: InstrumentIds, faults: Faults, body: Mapping[str, Any
         raise OrderRefused("Invalid TIF: market orders must be IOC, limit and stop orders GTC")
     if kind == "market":
         return _open(desk, symbol, side, volume, stops, tag).order_id
-    price = _optional(body.get("price" if kind == "limit" else "stopPrice"), "price")
-    if price is None or price <= 0:
+    order_type = OrderType(str(kind))
+    price = _optional(body.get(_PRICES[order_type]), "price")
+    if price is None:
         raise OrderRefused("Price is missing")
-    return desk.place(symbol, side, str(kind), volume, price, stops, tag).order_id
+    order = desk.book.place_order(
+        symbol, side, order_type, volume, price, stop_loss=stops[0], take_profit=stops[1], tag=tag
+    )
+    return order.order_id
 
 
-def modify(desk: Desk, order_id: str, body: Mapping[str, Any]) -> PendingOrder:
-    """Change a pending order."""
-    order = desk.pending.get(order_id)
+def modify(desk: Desk, order_id: str, body: Mapping[str, Any]) -> WorkingOrder:
+    """Change what `body` names of a pending order; a null stop removes it."""
+    order = desk.book.working.get(VenueOrderId(order_id))
     if order is None:
         raise OrderRefused("Order not found")
-    if body.get("qty") is not None:
-        order.volume = _number(body["qty"], "qty")
-    price = body.get("price" if order.kind == "limit" else "stopPrice")
-    if price is not None:
-        order.price = _number(price, "price")
-    if "stopLoss" in body:
-        order.stop_loss = _optional(body["stopLoss"], "stopLoss")
-    if "takeProfit" in body:
-        order.take_profit = _optional(body["takeProfit"], "takeProfit")
-    desk.announce(order)
-    return order
+    price = body.get(_PRICES.get(order.order_type, ""))
+    stops = {
+        name: _optional(body[key], key) if key in body else before
+        for name, key, before in (
+            ("stop_loss", "stopLoss", order.stop_loss),
+            ("take_profit", "takeProfit", order.take_profit),
+        )
+    }
+    if body.get("stopLossType") not in _STOP_TYPES or body.get("takeProfitType") not in _STOP_TYPES:
+        raise OrderRefused("Only absolute stop loss and take profit are supported here")
+    return desk.book.replace_order(
+        order.order_id,
+        order.price if price is None else _number(price, "price"),
+        limit_price=order.limit_price,
+        stop_loss=stops["stop_loss"],
+        take_profit=stops["take_profit"],
+        volume=None if body.get("qty") is None else _number(body["qty"], "qty"),
+    )
 
 
 def modify_position(desk: Desk, position_id: str, strategy_id: str | None, body: Mapping[str, Any]) -> None:
@@ -113,9 +126,9 @@ def close_all(desk: Desk, symbol: Symbol | None, strategy_id: str | None) -> Non
 
 def cancel_all(desk: Desk, symbol: Symbol | None) -> None:
     """Cancel every pending order of the account, or of one instrument."""
-    for order in tuple(desk.pending.values()):
+    for order in desk.pending:
         if symbol in (None, order.symbol):
-            desk.cancel(order.order_id)
+            desk.book.cancel_order(order.order_id)
 
 
 def _open(

@@ -20,7 +20,7 @@ from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_http import as_json, bearer, body, error, login_account, ok, throttled
 from adapters.tradelocker.wire_rest import BASE
 from rules.instruments import Instrument
-from rules.values import Symbol
+from rules.values import Symbol, VenueOrderId
 
 RATE_LIMITS: Final[Mapping[str, tuple[int, int]]] = {
     "PLACE_ORDER": (50, 1),
@@ -80,6 +80,7 @@ class RestVenue:
         desk = next((desk for desk in self._desks().values() if desk.acc_num == request.headers.get("accnum")), None)
         if desk is None:
             return error(400, "accNum header is missing or not yours")
+        desk.book.expire()
         try:
             return self._trade(request, path, desk)
         except OrderRefused as refusal:
@@ -143,9 +144,9 @@ class RestVenue:
         strategy_id = request.query.get("strategyId")
         match request.method, kind:
             case "PATCH", "orders":
-                return {"orders": [tables.pending_row(trading.modify(desk, identifier, body(request)), self.ids)]}
+                return {"orders": [tables.working_row(trading.modify(desk, identifier, body(request)), self.ids)]}
             case "DELETE", "orders":
-                desk.cancel(identifier)
+                desk.book.cancel_order(VenueOrderId(identifier))
             case "PATCH", "positions":
                 trading.modify_position(desk, identifier, strategy_id, body(request))
             case "DELETE", "positions":

@@ -199,6 +199,7 @@ class StreamsVenue:
         self._answer(
             client, event, {"status": "ok", "code": "connected", "message": text, "remainingRequests": remaining}
         )
+        desk.book.expire()
         for message in desk.snapshot():
             client.stream(message)
         end: Message = {"type": "Property", "name": "SyncEnd"}

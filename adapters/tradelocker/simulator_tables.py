@@ -7,8 +7,9 @@ from typing import Final
 
 from adapters.simulation.broker import BookOrder, Purpose, Result
 from adapters.tradelocker.simulator_desk import Desk
-from adapters.tradelocker.simulator_messages import PendingOrder
-from rules.values import Symbol, plain
+from adapters.tradelocker.simulator_messages import STATUSES
+from rules.observed import WorkingOrder
+from rules.values import OrderType, Symbol, plain
 
 # The order of columns is that of recorded live answers; a reader that goes by index is wrong all the same.
 POSITIONS: Final = (
@@ -167,8 +168,8 @@ def position_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
 
 def working_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
     """Yield the orders that are not final: pending ones and those that protect positions."""
-    for order in desk.pending.values():
-        yield pending_row(order, ids)
+    for order in desk.pending:
+        yield working_row(order, ids)
     for position_id, protections in desk.protections.items():
         position = desk.book.positions[position_id]
         for protection in protections.values():
@@ -191,13 +192,10 @@ def working_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
 
 
 def history_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
-    """Yield the final orders: filled and rejected ones of the books, and canceled pending ones."""
+    """Yield the final orders of the books, whatever became of them."""
     for order in desk.book.orders:
         if order.symbol:  # the close of a position that never was names no instrument
-            placed = desk.placed_as.get(order.order_id)
-            yield _market_row(order, ids) if placed is None else pending_row(placed, ids, filled_at=order.price)
-    for pending in desk.finished:
-        yield pending_row(pending, ids)
+            yield _market_row(order, ids) if order.pending is None else _ended_row(order, order.pending, ids)
 
 
 def execution_rows(desk: Desk, ids: InstrumentIds) -> Iterator[Cells]:
@@ -240,32 +238,47 @@ def state_cells(desk: Desk) -> Cells:
     return [known.get(column, "0") for column in ACCOUNT_DETAILS]
 
 
-def pending_row(order: PendingOrder, ids: InstrumentIds, filled_at: Decimal | None = None) -> Cells:
-    """Return the row of a limit or stop order in whatever state."""
-    filled = order.status == "Filled"
+def working_row(order: WorkingOrder, ids: InstrumentIds) -> Cells:
+    """Return the row of a limit or stop order that waits."""
+    return _cells(ORDERS, _pending(order, ids))
+
+
+def _ended_row(order: BookOrder, pending: WorkingOrder, ids: InstrumentIds) -> Cells:
+    filled = order.status is Result.FILLED
     return _cells(
         ORDERS,
         {
-            **_placed(order.symbol, ids, plain(order.volume), order.side.value),
-            "id": order.order_id,
-            "type": order.kind,
-            "status": order.status,
+            **_pending(pending, ids),
+            "status": STATUSES[order.status],
             "filledQty": plain(order.volume) if filled else "0",
-            "avgPrice": plain(filled_at) if filled and filled_at is not None else "0",
-            "price": plain(order.price) if order.kind == "limit" else None,
-            "stopPrice": plain(order.price) if order.kind == "stop" else None,
-            "validity": "GTC",
-            "createdDate": milliseconds(order.created_at),
-            "lastModified": milliseconds(order.created_at),
-            "isOpen": "true",
+            "avgPrice": "0" if order.price is None else plain(order.price),
+            "lastModified": milliseconds(order.at),
             "positionId": order.position_id,
-            "stopLoss": None if order.stop_loss is None else plain(order.stop_loss),
-            "stopLossType": None if order.stop_loss is None else "absolute",
-            "takeProfit": None if order.take_profit is None else plain(order.take_profit),
-            "takeProfitType": None if order.take_profit is None else "absolute",
-            "strategyId": order.tag,
         },
     )
+
+
+def _pending(order: WorkingOrder, ids: InstrumentIds) -> dict[str, str | None]:
+    placed_at = None if order.placed_at is None else milliseconds(order.placed_at)
+    is_limit = order.order_type is OrderType.LIMIT
+    return {
+        **_placed(order.symbol, ids, plain(order.volume), order.side.value),
+        "id": order.order_id,
+        "type": order.order_type.value,
+        "status": "New",
+        "price": plain(order.price) if is_limit else None,
+        "stopPrice": None if is_limit else plain(order.price),
+        "validity": "GTC",
+        "expireDate": None if order.expires_at is None else milliseconds(order.expires_at),
+        "createdDate": placed_at,
+        "lastModified": placed_at,
+        "isOpen": "true",
+        "stopLoss": None if order.stop_loss is None else plain(order.stop_loss),
+        "stopLossType": None if order.stop_loss is None else "absolute",
+        "takeProfit": None if order.take_profit is None else plain(order.take_profit),
+        "takeProfitType": None if order.take_profit is None else "absolute",
+        "strategyId": order.tag,
+    }
 
 
 def milliseconds(at: datetime) -> str:
@@ -281,7 +294,7 @@ def _market_row(order: BookOrder, ids: InstrumentIds) -> Cells:
             **_placed(order.symbol, ids, plain(order.volume), order.side.value),
             "id": order.order_id,
             "type": "market",
-            "status": "Filled" if filled else "Rejected",
+            "status": STATUSES[order.status],
             "filledQty": plain(order.volume) if filled else "0",
             "avgPrice": "0" if order.price is None else plain(order.price),
             "validity": "IOC",

@@ -131,7 +131,7 @@ class StreamBook:
         A price that cannot be read is not known: the books are asked when a position needs it. An order that is no
         longer working takes no stop away by itself: the position's own message does that.
         """
-        price = _price_of(message)
+        price = translate.price_of(message)
         if translate.order_state(message.status) is not OrderState.WORKING or price is None:
             self._prices.pop(message.order_id, None)
             return None
@@ -217,12 +217,3 @@ class StreamBook:
         for order_id in (held.stop_order, held.take_order):
             if isinstance(order_id, str):
                 self._protects.pop(order_id, None)
-
-
-def _price_of(message: wire.OpenOrder) -> Price | None:
-    """Return an order's price, or None where there is none that can be read."""
-    try:
-        price = translate.number(message.price, "price of an order")
-    except RemoteProtocolError:
-        return None
-    return price if price > 0 else None

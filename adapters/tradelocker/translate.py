@@ -13,13 +13,23 @@ from adapters.tradelocker import wire
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
 from rules.events import PositionClosed
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote
-from rules.values import AccountId, PositionId, Price, Side, Symbol, exact
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.values import AccountId, OrderStatus, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 NO_ORDER = frozenset({None, "", "0"})
 """What the venue writes where there is no protective order."""
+
+
+_ENDS = (
+    (("CANCEL",), OrderStatus.CANCELED),
+    (("EXPIR",), OrderStatus.EXPIRED),
+    (("REJECT", "REFUS", "UNPLAC"), OrderStatus.REJECTED),
+    (("FILL", "EXECUTED"), OrderStatus.FILLED),
+)
+
+_PENDING = {"limit": OrderType.LIMIT, "stop": OrderType.STOP}
 
 
 class OrderState(Enum):
@@ -42,6 +52,15 @@ def order_state(status: str | None) -> OrderState:
     if "FILL" in text and not any(word in text for word in ("PARTIAL", "UNFILL")):
         return OrderState.FILLED
     return OrderState.FILLED if "EXECUTED" in text else OrderState.WORKING
+
+
+def order_end(status: str | None) -> OrderStatus | None:
+    """Return what the status text of an order that works no more says, None where it is a word that we do not know."""
+    text = (status or "").upper()
+    for words, end in _ENDS:
+        if any(word in text for word in words):
+            return end
+    return None
 
 
 def number(text: object, what: str) -> Decimal:
@@ -169,6 +188,66 @@ def status_from_row(row: Row, currency: str | None) -> AccountStatus:
         margin_used=_optional(row.get("initialMarginReq"), "initialMarginReq"),
         margin_free=_optional(row.get("availableFunds"), "availableFunds"),
     )
+
+
+def pending_rows(orders: list[Row], positions: list[Row]) -> list[Row]:
+    """Return the rows of limit and stop orders that wait to open something, out of all that work.
+
+    What names a position, or is named by one, protects or closes it. Orders of other kinds are left out.
+    """
+    protecting = {row.get(column) for row in positions for column in ("stopLossId", "takeProfitId")}
+    return [
+        row
+        for row in orders
+        if (row.get("type") or "").lower() in _PENDING
+        and row.get("positionId") in NO_ORDER
+        and row.get("id") not in protecting
+        and order_state(row.get("status")) is OrderState.WORKING
+    ]
+
+
+def order_from_row(row: Row, symbol: Symbol) -> WorkingOrder:
+    """Return the pending order of a row of `/orders`."""
+    order_id = required(row, "id", "order")
+    name = f"order {order_id[:40]}"
+    order_type = _PENDING[required(row, "type", name).lower()]
+    column = "price" if order_type is OrderType.LIMIT else "stopPrice"
+    quantity = positive(row.get("qty"), f"qty of {name}")
+    return WorkingOrder(
+        order_id=VenueOrderId(order_id),
+        symbol=symbol,
+        side=side(row.get("side"), f"side of {name}"),
+        order_type=order_type,
+        volume=positive(quantity - number(row.get("filledQty") or "0", f"filledQty of {name}"), f"rest of {name}"),
+        price=positive(row.get(column), f"{column} of {name}"),
+        stop_loss=_stop(row, "stopLoss", name),
+        take_profit=_stop(row, "takeProfit", name),
+        placed_at=_instant_or_none(row, "createdDate", name),
+        expires_at=_instant_or_none(row, "expireDate", name),
+        tag=row.get("strategyId") or None,
+    )
+
+
+def _stop(row: Row, column: str, name: str) -> Price | None:
+    """Return an absolute stop of an order; an offset counts in a unit that the documentation leaves open."""
+    if (row.get(f"{column}Type") or "absolute").lower() != "absolute":
+        return None
+    price = number(row.get(column) or "0", f"{column} of {name}")
+    return price if price > 0 else None
+
+
+def _instant_or_none(row: Row, column: str, name: str) -> datetime | None:
+    cell = row.get(column)
+    return None if cell in NO_ORDER else instant_of_ms(cell, f"{column} of {name}")
+
+
+def price_of(message: wire.OpenOrder) -> Price | None:
+    """Return an order message's price, or None where there is none that can be read."""
+    try:
+        price = number(message.price, "price of an order")
+    except RemoteProtocolError:
+        return None
+    return price if price > 0 else None
 
 
 def protective_prices(orders: list[Row]) -> dict[str, Price]:

@@ -16,7 +16,8 @@ from adapters.network import connect_tcp
 from adapters.simulation.broker import Purpose, Result
 from adapters.tradelocker.rest import Rest
 from adapters.tradelocker.simulator import DEVELOPER_KEY, EMAIL, SERVER, SIGN_IN_WORD
-from rules.values import PositionId, Side, Symbol
+from rules.observed import Quote
+from rules.values import OrderType, PositionId, Side, Symbol
 from tests.adapters.tradelocker.world import ACCOUNT_ID, tcp_world
 
 with warnings.catch_warnings():
@@ -84,25 +85,58 @@ async def test_client_signs_in_opens_modifies_reduces_and_reads_the_history():
         assert history["status"].tolist() == ["Filled", "Filled"]
 
 
-async def test_client_places_changes_and_cancels_a_limit_order_and_is_refused_in_words():
+async def test_client_places_changes_and_cancels_pending_orders_and_is_refused_in_words():
     async with tcp_world(start=datetime.now(UTC)) as (world, _):
+        world.broker.next_id = 2**57  # ids as large as the venue's
         client = await sign_in(world)
         instrument = await in_thread(client.get_instrument_id_from_symbol_name, "EURUSD")
-        order_id = await in_thread(
-            client.create_order, instrument, quantity=0.01, side="buy", type_="limit", price=1.05, validity="GTC"
+        place = partial(in_thread, client.create_order, instrument, quantity=0.01, validity="GTC")
+        limit_id = await place(side="buy", type_="limit", price=1.05, strategy_id="from-the-client")
+        stops = {"stop_loss": 1.14, "stop_loss_type": "absolute", "take_profit": 1.2, "take_profit_type": "absolute"}
+        stop_id = await place(side="buy", type_="stop", stop_price=1.17, **stops)
+        limit, stop = world.book.working.values()
+        assert (int(limit.order_id), int(stop.order_id)) == (limit_id, stop_id)
+        assert (limit.order_type, limit.side, limit.price, limit.tag) == (
+            OrderType.LIMIT,
+            Side.BUY,
+            Decimal("1.05"),
+            "from-the-client",
         )
-        (pending,) = world.simulator.desks()[ACCOUNT_ID].pending.values()
-        assert (int(pending.order_id), pending.price, pending.kind) == (order_id, Decimal("1.05"), "limit")
-        assert await in_thread(client.modify_order, order_id, {"price": "1.04", "qty": "0.02"})
-        assert (pending.price, pending.volume) == (Decimal("1.04"), Decimal("0.02"))
-        assert await in_thread(client.delete_order, order_id)
-        assert pending.status == "Cancelled"
-        assert not await in_thread(client.delete_order, order_id)
+        assert (stop.order_type, stop.price, stop.stop_loss, stop.take_profit) == (
+            OrderType.STOP,
+            Decimal("1.17"),
+            Decimal("1.14"),
+            Decimal("1.2"),
+        )
+        rows = await in_thread(client.get_all_orders, history=False)
+        assert rows["id"].tolist() == [limit_id, stop_id]
+        assert rows["type"].tolist() == ["limit", "stop"]
 
+        assert await in_thread(client.modify_order, limit_id, {"price": "1.04", "qty": "0.02"})
+        assert await in_thread(client.modify_order, stop_id, {"stopPrice": 1.18, "stopLoss": 1.15})
+        limit, stop = world.book.working.values()
+        assert (limit.price, limit.volume) == (Decimal("1.04"), Decimal("0.02"))
+        assert (stop.price, stop.stop_loss, stop.take_profit) == (Decimal("1.18"), Decimal("1.15"), Decimal("1.2"))
+        assert await in_thread(client.delete_order, limit_id)
+        assert list(world.book.working) == [stop.order_id]
+        assert not await in_thread(client.delete_order, limit_id)
+        assert not await in_thread(client.modify_order, limit_id, {"price": "1.03"})
+
+        world.broker.market.set_quote(Quote(Symbol("EURUSD"), Decimal("1.1795"), Decimal("1.18"), world.now()))
+        history = await in_thread(client.get_all_orders, history=True)
+        assert history["id"].tolist() == [limit_id, stop_id]
+        assert history["status"].tolist() == ["Cancelled", "Filled"]
+        assert history["filledQty"].tolist() == [0, 0.01]
+        positions = await in_thread(client.get_all_positions)
+        assert positions["id"].tolist() == [history["positionId"].tolist()[1]]
+        assert positions["avgPrice"].tolist() == [1.18]
+
+        with pytest.raises(Exception, match="Invalid price"):
+            await place(side="sell", type_="limit", price=1.1)
         world.faults.reject("Market is closed")
         with pytest.raises(Exception, match="Market is closed"):
             await in_thread(client.create_order, instrument, quantity=0.01, side="sell", type_="market")
-        assert [(order.purpose, order.status) for order in world.book.orders] == [(Purpose.OPEN, Result.REJECTED)]
+        assert (world.book.orders[-1].purpose, world.book.orders[-1].status) == (Purpose.OPEN, Result.REJECTED)
 
 
 async def test_client_reads_details_quotes_and_state():

@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapters.tradelocker.session import StreamSession
+from adapters.tradelocker.session import Mark, StreamSession
 from adapters.tradelocker.stream_book import BookStops
 from adapters.tradelocker.wire_rest import StreamToken
 from rules.events import Event
+from rules.observed import WorkingOrder
 from rules.values import AccountId
 
 DATA = Path(__file__).parents[2] / "data" / "tradelocker"
@@ -66,8 +68,8 @@ class Talk:
         self.events += events
         return events
 
-    def learn(self, books: BookStops, mark: int | None = None) -> list[Event]:
-        events = self.session.learn(books, self.session.mark if mark is None else mark, AT)
+    def learn(self, books: BookStops, mark: Mark | None = None, orders: Iterable[WorkingOrder] = ()) -> list[Event]:
+        events = self.session.learn(books, orders, self.session.mark if mark is None else mark, AT)
         self.events += events
         return events
 

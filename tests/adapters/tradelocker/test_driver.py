@@ -14,10 +14,9 @@ from rules.actions import ClosePosition, ReducePosition, ReplaceStops
 from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Quote
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.reports import Filled, NotFound, NotSent, Rejected, StopsReplaced
 from rules.values import ClOrdId, PositionId, Side, Symbol
 from tests.adapters.tradelocker.world import (
-    ACCOUNT_ID,
     ALIAS,
     HOST,
     PORT,
@@ -217,13 +216,6 @@ async def test_closed_position_is_still_found_as_filled(autojump_clock):
         assert isinstance(report, Filled)
         world.book.close(report.position_id, tag=TAG)
         assert await account.find(TAG, world.now()) == report
-
-
-async def test_working_order_is_accepted(autojump_clock):
-    async with memory_world() as (world, account):
-        desk = world.simulator.desks()[ACCOUNT_ID]
-        order = desk.place(EURUSD, Side.BUY, "market", Decimal("0.1"), Decimal("1.1"), (None, None), TAG)
-        assert await account.find(TAG, world.now()) == Accepted(TAG, order.order_id)
 
 
 async def test_rate_limit_on_an_order_is_throttled_and_nothing_is_executed(autojump_clock):

@@ -124,7 +124,7 @@ def test_sample_sync_end_makes_the_snapshot_wanted_and_then_given():
     assert not talk.session.needs_books
     assert talk.feed(stream(sample("stream-sync-end"))) == []
     assert talk.session.needs_books
-    assert talk.learn({}) == [SnapshotReceived(ALIAS, AT, (), Origin.RECONCILED, requested_at=None, certain=True)]
+    assert talk.learn({}) == [SnapshotReceived(ALIAS, AT, (), Origin.RECONCILED, orders=())]
     assert talk.session.synchronized
 
 

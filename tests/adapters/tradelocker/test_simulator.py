@@ -58,6 +58,7 @@ def limit(**fields):
 
 async def test_limit_order_works_until_the_market_reaches_it_and_keeps_its_id(autojump_clock):
     async with memory_world() as (world, _):
+        world.broker.next_id = 2**60
         client = await signed_in(world)
         answer = await client.trade("POST", "/accounts/706984/orders", limit(stopLoss=1.14, stopLossType="absolute"))
         order_id = answer["d"]["orderId"]
@@ -115,7 +116,7 @@ async def test_wrong_order_is_refused_with_http_200_and_a_text(autojump_clock, c
         assert (answer["s"], "d" in answer) == ("error", False)
         assert text in answer["errmsg"]
         assert world.book.positions == {}
-        assert world.simulator.desks()[ACCOUNT_ID].pending == {}
+        assert world.simulator.desks()[ACCOUNT_ID].pending == []
 
 
 async def test_everything_can_be_canceled_and_closed_at_once(autojump_clock):
@@ -125,7 +126,7 @@ async def test_everything_can_be_canceled_and_closed_at_once(autojump_clock):
         for symbol in (EURUSD, Symbol("GBPUSD")):
             world.book.open(symbol, Side.BUY, Decimal(1))
         assert await client.trade("DELETE", "/accounts/706984/orders") == {"s": "ok"}
-        assert world.simulator.desks()[ACCOUNT_ID].pending == {}
+        assert world.simulator.desks()[ACCOUNT_ID].pending == []
         assert await client.trade("DELETE", "/accounts/706984/positions?tradableInstrumentId=278") == {"s": "ok"}
         assert [position.symbol for position in world.book.positions.values()] == ["GBPUSD"]
         executions = await client.trade("GET", "/accounts/706984/executions")

@@ -9,8 +9,8 @@ from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate
 from adapters.tradelocker.translate import OrderState
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, TickSize
-from rules.observed import AccountStatus, Position
-from rules.values import PositionId, Side, Symbol
+from rules.observed import AccountStatus, Position, WorkingOrder
+from rules.values import OrderType, PositionId, Side, Symbol, VenueOrderId
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 ROW = {
@@ -132,3 +132,86 @@ def test_quote_with_a_missing_side_is_none(quotes):
 def test_quote_with_a_negative_side_is_refused():
     with pytest.raises(RemoteProtocolError):
         translate.quote(Symbol("X"), Quotes(ap=Decimal(1), bp=Decimal(-1)), AT)
+
+
+PENDING = {
+    "id": "7277816997907787136",
+    "tradableInstrumentId": "278",
+    "qty": "0.30",
+    "side": "buy",
+    "type": "limit",
+    "status": "New",
+    "filledQty": "0.10",
+    "price": "1.0750",
+    "stopPrice": "0",
+    "createdDate": "1700000000123",
+    "expireDate": "1700000060000",
+    "positionId": None,
+    "stopLoss": "1.05",
+    "stopLossType": "absolute",
+    "takeProfit": "0",
+    "takeProfitType": None,
+    "strategyId": "cpx",
+}
+
+
+def test_row_of_a_pending_order_is_read_exactly():
+    assert translate.order_from_row(PENDING, Symbol("EURUSD")) == WorkingOrder(
+        order_id=VenueOrderId("7277816997907787136"),
+        symbol=Symbol("EURUSD"),
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        volume=Decimal("0.20"),
+        price=Decimal("1.0750"),
+        stop_loss=Decimal("1.05"),
+        placed_at=datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=UTC),
+        expires_at=datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC),
+        tag="cpx",
+    )
+    stop = {**PENDING, "type": "STOP", "price": None, "stopPrice": "1.2", "expireDate": "0", "strategyId": ""}
+    read = translate.order_from_row(stop, Symbol("EURUSD"))
+    assert (read.order_type, read.price, read.expires_at, read.tag) == (OrderType.STOP, Decimal("1.2"), None, None)
+
+
+def test_stop_that_is_an_offset_is_not_taken_for_a_price():
+    row = {**PENDING, "stopLoss": "50", "stopLossType": "offset", "takeProfit": "1.2", "takeProfitType": None}
+    read = translate.order_from_row(row, Symbol("EURUSD"))
+    assert (read.stop_loss, read.take_profit) == (None, Decimal("1.2"))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"id": None},
+        {"side": "long"},
+        {"qty": "0"},
+        {"qty": None},
+        {"filledQty": "x"},
+        {"filledQty": "0.30"},
+        {"price": None},
+        {"price": "0"},
+        {"price": "NaN"},
+        {"stopLoss": "x"},
+        {"createdDate": "yesterday"},
+        {"expireDate": "-1"},
+    ],
+)
+def test_row_of_a_pending_order_that_cannot_be_read_exactly_is_refused(cell):
+    with pytest.raises(RemoteProtocolError):
+        translate.order_from_row({**PENDING, **cell}, Symbol("EURUSD"))
+
+
+def test_only_what_waits_to_open_something_is_a_pending_order():
+    rows = [
+        PENDING,
+        {**PENDING, "id": "2", "positionId": "0", "type": "Stop"},
+        {**PENDING, "id": "3", "positionId": "9"},
+        {**PENDING, "id": "4"},
+        {**PENDING, "id": "5"},
+        {**PENDING, "id": "6", "type": "market"},
+        {**PENDING, "id": "7", "type": "trailing"},
+        {**PENDING, "id": "8", "type": None},
+        {**PENDING, "id": "9", "status": "Cancelled"},
+    ]
+    positions = [{"id": "9", "stopLossId": "4", "takeProfitId": "5"}]
+    assert [row["id"] for row in translate.pending_rows(rows, positions)] == [PENDING["id"], "2"]
