@@ -1,8 +1,9 @@
 """Engine.IO long-polling payloads: several packets in one HTTP body and back, Engine.IO 3 and 4, bounded.
 
-Engine.IO 4 sets a separator between packets. Engine.IO 3 sets each packet's length before it, in UTF-16 code units (so
-count npm's engine.io-parser 2.2 and every browser); python-engineio 3.14 sends a binary form of the same instead, where
-lengths count bytes. All three are read; the binary form is never written, since every peer reads the text.
+Engine.IO 4 sets a separator between packets. Engine.IO 3 sets each packet's length before it: in a text form, in UTF-16
+code units (so count npm's engine.io-parser 2.2 and every browser), and in a binary form, in bytes. python-engineio 3.14
+writes the binary form always, reads both, and counts characters in the text. So text that npm and it count differently,
+with characters beyond the basic plane, is written in the binary form, where the peer takes it.
 """
 
 from collections.abc import Iterable
@@ -28,25 +29,35 @@ _PACKETS_IN_MAX = 20_000
 _DIGITS_MAX = 9
 
 _SEPARATOR = "\x1e"
+_BASIC_PLANE_END = "\uffff"
 
 
-def encode_payload(packets: Iterable[str], eio_version: EioVersion) -> bytes:
+def encode_payload(packets: Iterable[str], eio_version: EioVersion, *, may_be_binary: bool = True) -> bytes:
     """Return the HTTP body that carries `packets`, which are at most PACKETS_OUT_MAX.
 
+    Args:
+        may_be_binary: the peer takes the binary form of Engine.IO 3; a client that does not says `b64=1` at first.
     Raises:
         LocalProtocolError: no packets or too many, or one that cannot be carried (empty, a separator, not Unicode).
     """
     whole = list(packets)
     if not 0 < len(whole) <= PACKETS_OUT_MAX:
         raise LocalProtocolError(f"a payload must have 1 to {PACKETS_OUT_MAX} packets, has {len(whole)}")
+    if not all(whole) or (eio_version == 4 and any(_SEPARATOR in packet for packet in whole)):
+        raise LocalProtocolError("a packet of a payload must not be empty or hold the separator")
     try:
-        if not all(whole) or (eio_version == 4 and any(_SEPARATOR in packet for packet in whole)):
-            raise LocalProtocolError("a packet of a payload must not be empty or hold the separator")
         if eio_version == 4:
             return _SEPARATOR.join(whole).encode()
+        if may_be_binary and max(map(max, whole)) > _BASIC_PLANE_END:
+            return b"".join(_as_binary(packet.encode()) for packet in whole)
         return "".join(f"{_utf16_units(packet)}:{packet}" for packet in whole).encode()
     except UnicodeEncodeError as error:
         raise LocalProtocolError("a packet of a payload must be Unicode text") from error
+
+
+def content_type(body: bytes) -> str:
+    """Return the Content-Type of a payload; npm's servers and browsers know the binary form by it."""
+    return "application/octet-stream" if body[0] <= 1 else "text/plain; charset=UTF-8"
 
 
 def decode_payload(body: bytes, eio_version: EioVersion) -> list[str | bytes]:
@@ -122,6 +133,10 @@ def _checked(units: bytes, start: int, end: int, packets: list[str | bytes]) -> 
     if not start < end <= len(units):
         raise RemoteProtocolError("expected packet lengths that fit their payload, found one that does not")
     return units[start:end]
+
+
+def _as_binary(packet: bytes) -> bytes:
+    return bytes([0, *map(int, str(len(packet))), 255]) + packet
 
 
 def _utf16_units(text: str) -> int:

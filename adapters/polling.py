@@ -18,6 +18,7 @@ from adapters.engineio_payload import (
     FRAMING_BYTES_MAX,
     PACKETS_OUT_MAX,
     PAYLOAD_BYTES_MAX,
+    content_type,
     decode_payload,
     encode_payload,
 )
@@ -95,7 +96,8 @@ async def open_polling(
                 failure = error
             nursery.cancel_scope.cancel()
     finally:
-        await http.aclose()
+        with trio.CancelScope(shield=True):  # waits for nobody, and would leave sockets open if it were cancelled
+            await http.aclose()
     if failure is not None:
         raise as_session_lost(failure, where)
 
@@ -218,7 +220,7 @@ class _Wire:
         return evolve(self, target=f"{self.target}&{urlencode({'sid': sid})}", headers=headers)
 
     async def ask(self, method: str, body: bytes | None = None, timeout_s: float | None = None) -> HttpResponse:
-        headers = self.headers if body is None else {**self.headers, "content-type": "text/plain;charset=UTF-8"}
+        headers = self.headers if body is None else {**self.headers, "content-type": content_type(body)}
         return await self.http.request(method, self.target, headers=headers, body=body, timeout_s=timeout_s)
 
 

@@ -112,7 +112,11 @@ class EngineServer:
             raise LocalProtocolError("a client that polls outlives its first request, which must have start_task")
         self._count += 1
         session = PollingSession(
-            version, self._register, payload_bytes_max=self._payload_bytes_max, idle_s_max=self._idle_s_max
+            version,
+            self._register,
+            may_be_binary=request.query.get("b64") != "1",
+            payload_bytes_max=self._payload_bytes_max,
+            idle_s_max=self._idle_s_max,
         )
         request.start_task(partial(self._run, session, request))
         answer = await session.poll()

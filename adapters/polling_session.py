@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from adapters.base import LocalProtocolError, RemoteProtocolError, SessionLost
-from adapters.engineio_payload import FRAMING_BYTES_MAX, PACKETS_OUT_MAX, decode_payload, encode_payload
+from adapters.engineio_payload import FRAMING_BYTES_MAX, PACKETS_OUT_MAX, content_type, decode_payload, encode_payload
 from adapters.frames import FrameConnection, FrameQueue
 from adapters.http import HttpResponse
 from adapters.serving import DropConnection
@@ -58,6 +58,7 @@ class PollingSession:
     Args:
         eio_version: as the client's `EIO` query field says.
         register: called with the sid of the handler's open packet, which is its first frame.
+        may_be_binary: the client takes the binary form of a payload.
         payload_bytes_max: of one HTTP body, either way.
         idle_s_max: how long the client may ask nothing at all while it is polling.
     """
@@ -67,6 +68,7 @@ class PollingSession:
         eio_version: EioVersion,
         register: Callable[[str, "PollingSession"], None],
         *,
+        may_be_binary: bool,
         payload_bytes_max: int,
         idle_s_max: float,
     ) -> None:
@@ -75,6 +77,7 @@ class PollingSession:
         self.is_upgrading = False
         self._eio_version: EioVersion = eio_version
         self._register = register
+        self._may_be_binary = may_be_binary
         self._payload_bytes_max = payload_bytes_max
         self._idle_s_max = idle_s_max
         self._incoming: FrameQueue[str | bytes] = FrameQueue(_FRAMES_WAITING_MAX)
@@ -82,6 +85,7 @@ class PollingSession:
         self._drained = trio.Event()
         self._poll: trio.CancelScope | None = None
         self._is_posting = False
+        self._is_lost = False
         self._is_dropped = False
         self._has_client_closed = False
         self._last_frame = ""
@@ -123,17 +127,20 @@ class PollingSession:
                 await self._drained.wait()
 
     def drop(self) -> None:
-        """Cut the client off, without a further word."""
-        self._is_dropped = True
-        self.lose("cut off")
-        self._outgoing.clear()
+        """Cut the client off, without a further word; one that is lost anyway may have what was left for it."""
+        if not self._is_lost:
+            self._is_dropped = True
+            self.lose("cut off")
+            self._outgoing.clear()
         self._drained.set()
 
     # For the client's requests
 
     def lose(self, why: str) -> None:
         """End it for the handler, too."""
-        self._why_lost = why
+        if not self._is_lost:
+            self._is_lost = True
+            self._why_lost = why
         self._incoming.close()
         self._outgoing.close()
 
@@ -149,14 +156,13 @@ class PollingSession:
         if self.is_upgrading:
             return self._payload([_NOOP])
         frames: list[str] = []
-        deadline = trio.current_time() + _POLL_S_MAX
-        self._give_up_at = deadline + self._idle_s_max
         try:
-            with trio.CancelScope(deadline=deadline) as self._poll:
+            with trio.move_on_after(_POLL_S_MAX) as self._poll:
+                self._hear()
                 frames = await self._outgoing.take(PACKETS_OUT_MAX, self._payload_bytes_max - FRAMING_BYTES_MAX)
         finally:
             self._poll = None
-            self._give_up_at = trio.current_time() + self._idle_s_max
+            self._hear()
         if self._is_dropped:
             raise DropConnection
         if self._outgoing.is_done:
@@ -177,7 +183,7 @@ class PollingSession:
             self.lose(str(error))
             return refusal(3)
         self._is_posting = True
-        self._give_up_at = trio.current_time() + self._idle_s_max
+        self._hear()
         try:
             for frame in frames:
                 self._has_client_closed |= frame == _CLOSE
@@ -187,7 +193,7 @@ class PollingSession:
             return refusal(3)
         finally:
             self._is_posting = False
-            self._give_up_at = trio.current_time() + self._idle_s_max
+            self._hear()
         return HttpResponse(200, {"content-type": "text/html"}, b"ok")
 
     async def upgrade(self, websocket: FrameConnection) -> None:
@@ -205,7 +211,7 @@ class PollingSession:
             self.is_upgrading = False
         if not self.has_upgraded:
             return
-        self._give_up_at = float("inf")  # from here on the WebSocket tells
+        self._hear()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, websocket)
             try:
@@ -251,8 +257,16 @@ class PollingSession:
         return f"0{msgspec.json.encode(fields).decode()}"
 
     def _payload(self, frames: list[str]) -> HttpResponse:
-        headers = {"content-type": "text/plain; charset=UTF-8", "cache-control": "no-store"}
-        return HttpResponse(200, headers, encode_payload(frames, self._eio_version))
+        body = encode_payload(frames, self._eio_version, may_be_binary=self._may_be_binary)
+        return HttpResponse(200, {"content-type": content_type(body), "cache-control": "no-store"}, body)
+
+    def _hear(self) -> None:
+        """Note a sign of life."""
+        if self.has_upgraded:
+            self._give_up_at = float("inf")  # the WebSocket tells
+        else:
+            since = trio.current_time() if self._poll is None else self._poll.deadline
+            self._give_up_at = since + self._idle_s_max
 
     async def _patiently(self, wait: Callable[[], Awaitable[T]]) -> T:
         """Wait for the other side, but no longer than the client may ask nothing."""

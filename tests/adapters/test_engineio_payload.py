@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import LocalProtocolError, RemoteProtocolError
-from adapters.engineio_payload import FRAMING_BYTES_MAX, PACKETS_OUT_MAX, decode_payload, encode_payload
+from adapters.engineio_payload import FRAMING_BYTES_MAX, PACKETS_OUT_MAX, content_type, decode_payload, encode_payload
 from adapters.socketio_packets import EioVersion
 
 VERSIONS: list[EioVersion] = [3, 4]
@@ -23,9 +23,11 @@ def as_binary(packets: list[str | bytes]) -> bytes:
 
 @pytest.mark.parametrize("eio_version", VERSIONS)
 @settings(max_examples=50, deadline=None)  # of long texts; more would take more than 0.1 s
-@given(packets=st.lists(TEXT, min_size=1, max_size=PACKETS_OUT_MAX))
-def test_packets_survive_the_way_there_and_back(eio_version: EioVersion, packets: list[str]) -> None:
-    body = encode_payload(packets, eio_version)
+@given(packets=st.lists(TEXT, min_size=1, max_size=PACKETS_OUT_MAX), may_be_binary=st.booleans())
+def test_packets_survive_the_way_there_and_back(
+    eio_version: EioVersion, packets: list[str], may_be_binary: bool
+) -> None:
+    body = encode_payload(packets, eio_version, may_be_binary=may_be_binary)
     assert decode_payload(body, eio_version) == packets
     assert len(body) <= sum(len(packet.encode()) for packet in packets) + FRAMING_BYTES_MAX
 
@@ -51,8 +53,18 @@ def test_lengths_are_utf_16_code_units_as_npm_counts_them() -> None:
     # Written by npm's engine.io-parser 2.2.1 (`encodePayload`) for the same four packets.
     packets = ['42["é"]', '42["𝄞😀"]', "2", "6"]
     body = '7:42["é"]10:42["𝄞😀"]1:21:6'.encode()
-    assert encode_payload(packets, 3) == body
+    assert encode_payload(packets, 3, may_be_binary=False) == body
     assert decode_payload(body, 3) == packets
+
+
+def test_text_that_peers_count_differently_is_written_in_bytes_where_they_take_it() -> None:
+    # Read by npm's engine.io-parser 2.2.1 (`decodePayload`) and python-engineio 3.14.2 (`Payload`).
+    body = encode_payload(['42["é𝄞"]', "2"], 3)
+    assert body == b'\x00\x01\x02\xff42["\xc3\xa9\xf0\x9d\x84\x9e"]\x00\x01\xff2'
+    assert content_type(body) == "application/octet-stream"
+    plain = encode_payload(['42["é"]', "2"], 3)
+    assert plain == '7:42["é"]1:2'.encode()
+    assert content_type(plain) == "text/plain; charset=UTF-8"
 
 
 def test_engine_io_4_separates_by_one_character() -> None:

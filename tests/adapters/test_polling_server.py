@@ -75,13 +75,14 @@ class Client:
         self.http = HttpClient(ORIGIN, connect=self.network.connect, timeout_s=100)
         self.version: EioVersion = 4
         self.open: dict[str, Any] = {}
+        self.content_type = ""
 
     async def ask(self, method: str, query: str, body: bytes | None = None) -> HttpResponse:
         return await self.http.request(method, f"/ws/?{query}", body=body)
 
-    async def begin(self, version: EioVersion = 4) -> None:
+    async def begin(self, version: EioVersion = 4, more: str = "") -> None:
         self.version = version
-        answer = await self.ask("GET", f"EIO={version}&transport=polling")
+        answer = await self.ask("GET", f"EIO={version}&transport=polling{more}")
         assert answer.status == 200
         [packet] = decode_payload(answer.body, version)
         assert isinstance(packet, str)
@@ -90,7 +91,7 @@ class Client:
     async def poll(self) -> list[str | bytes]:
         answer = await self.ask("GET", f"EIO={self.version}&transport=polling&sid=s1")
         assert answer.status == 200
-        assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
+        self.content_type = answer.headers["content-type"]
         return decode_payload(answer.body, self.version)
 
     async def post(self, *packets: str) -> HttpResponse:
@@ -130,6 +131,24 @@ async def test_client_that_polls_talks_with_the_handler(nursery: trio.Nursery, v
     await wait_all_tasks_blocked()
     assert await client.poll() == ["4a", "4é𝄞"]
     assert desk.heard == ["4a", "4é𝄞"]
+
+
+@pytest.mark.parametrize(
+    ("version", "more", "content_type"),
+    [
+        (4, "", "text/plain; charset=UTF-8"),
+        (3, "&b64=1", "text/plain; charset=UTF-8"),
+        (3, "", "application/octet-stream"),
+    ],
+)
+async def test_text_beyond_the_basic_plane_is_written_as_the_client_takes_it(
+    nursery: trio.Nursery, version: EioVersion, more: str, content_type: str
+) -> None:
+    client = Client(nursery, Desk().serve)
+    await client.begin(version, more)
+    await client.post("4𝄞")
+    assert await client.poll() == ["4𝄞"]
+    assert client.content_type == content_type
 
 
 async def test_poll_waits_for_a_frame_and_ends_with_a_noop_when_there_is_none(
@@ -271,6 +290,22 @@ async def test_client_that_only_polls_is_not_idle(nursery: trio.Nursery, autojum
     for _ in range(10):
         assert await client.poll() == ["6"]
     assert desk.ended == []
+
+
+async def test_client_whose_poll_is_pending_is_not_idle(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    class Quiet(Desk):
+        async def talk(self, connection: FrameConnection, request: HttpRequest) -> None:
+            while True:
+                self.heard.append(await connection.get_message())
+
+    desk = Quiet()
+    client = Client(nursery, desk.serve, idle_s_max=5)
+    await client.begin()
+    nursery.start_soon(client.poll)
+    await wait_all_tasks_blocked()
+    await client.post("4a")
+    await trio.sleep(19)
+    assert (desk.heard, desk.ended) == (["4a"], [])
 
 
 async def test_handler_that_never_reads_holds_a_post_no_longer_than_the_idle_time(
@@ -475,6 +510,29 @@ async def test_session_moves_to_a_websocket_without_losing_a_frame(nursery: trio
             await websocket.get_message()
     assert desk.ended == [None]
     assert await client.is_forgotten()
+
+
+async def test_session_that_moved_may_be_silent_on_its_websocket(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    class Slow(Desk):
+        async def talk(self, connection: FrameConnection, request: HttpRequest) -> None:
+            await trio.sleep(5)
+            await super().talk(connection, request)
+
+    client = Client(nursery, Slow().serve)
+    await client.begin()
+    await client.post(*["4a"] * 16)
+    nursery.start_soon(client.post, "4waits until after the move")
+    async with open_websocket(client.upgrade_url(), connect=client.network.connect) as websocket:
+        await websocket.send_message("2probe")
+        assert await websocket.get_message() == "3probe"
+        await websocket.send_message("5")
+        heard = [await websocket.get_message() for _ in range(17)]
+        assert heard == [*["4a"] * 16, "4waits until after the move"]
+        await trio.sleep(1000)
+        await websocket.send_message("4b")
+        assert await websocket.get_message() == "4b"
 
 
 async def test_websocket_that_is_closed_ends_a_session_that_moved_to_it(nursery: trio.Nursery) -> None:

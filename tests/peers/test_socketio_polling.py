@@ -197,7 +197,11 @@ class Clerk:
 
 
 async def run_npm_client(*arguments: str) -> dict[str, object]:
-    """Serve npm's client once; return what it saw."""
+    return await run_client(partial(node, "socketio_polling_client.js"), *arguments)
+
+
+async def run_client(command: Callable[..., list[str]], *arguments: str) -> dict[str, object]:
+    """Serve a client program once; return what it saw."""
     engine = EngineServer(Clerk().serve)
 
     async def http(request: HttpRequest) -> HttpResponse:
@@ -207,8 +211,7 @@ async def run_npm_client(*arguments: str) -> dict[str, object]:
     with trio.fail_after(_PATIENCE_S):
         async with trio.open_nursery() as nursery:
             port = await nursery.start(partial(serve_tcp, service, "127.0.0.1", 0))
-            command = node("socketio_polling_client.js", str(port), *arguments)
-            finished = await trio.run_process(command, capture_stdout=True)
+            finished = await trio.run_process(command(str(port), *arguments), capture_stdout=True)
             nursery.cancel_scope.cancel()
     seen: dict[str, object] = json.loads(finished.stdout)
     return seen
@@ -251,3 +254,12 @@ async def test_npm_client_comes_by_websocket_at_once(library: str) -> None:
 async def test_npm_client_outlives_pings(library: str, transports: str) -> None:
     last = transports.rpartition(",")[2]
     assert await run_npm_client(library, transports, "0.9") == everything("polling", last)
+
+
+@pytest.mark.slow  # the program imports much, and a client of python-socketio has no event for its move
+@pytest.mark.parametrize("transports", ["polling", "polling,websocket"])
+async def test_python_client_takes_our_payloads(transports: str) -> None:
+    last = transports.rpartition(",")[2]
+    seen = await run_client(partial(python, "socketio_polling_client.py"), transports)
+    expected = everything(last, last)  # its connect() returns after the move
+    assert seen == {name: expected[name] for name in ("answer", "transport", "positions", "farewell")}
