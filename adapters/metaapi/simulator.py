@@ -39,6 +39,7 @@ class Simulator:
         update_type: what changes are called: "update", or "status" as one published page has it.
         records_a_packet: of orders' and deals' history.
         trade_errors: refuse trades by `processingError` instead of by a code in the response.
+        doubts: tell lost requests and answers by a code of unknown outcome instead of cutting the socket.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Simulator:
         update_type: str = "update",
         records_a_packet: int = 100,
         trade_errors: bool = False,
+        doubts: bool = False,
     ) -> None:
         self.broker = broker
         self.faults = Faults() if faults is None else faults
@@ -74,6 +76,7 @@ class Simulator:
             update_type=update_type,
             records_a_packet=records_a_packet,
             trade_errors=trade_errors,
+            doubts=doubts,
         )
         self._rest = RestApi(self.desks, self.faults, token)
         self._engine = EngineServer(self._serve, admit=self._admit)

@@ -111,6 +111,7 @@ class Desk:
         self._positions: dict[str, PositionId] = {}
         self._order_tickets: dict[VenueOrderId, str] = {}
         self._retired: dict[PositionId, str] = {}
+        self._stopped_tags: dict[VenueOrderId, str] = {}
         self._orders_seen = 0
         self._closed_seen = 0
         self._deposits = 0
@@ -131,6 +132,16 @@ class Desk:
     def client_id(self, tag: str | None) -> str | None:
         """Return the client id that an order or position of that tag came with."""
         return None if tag is None else self._client_ids.get(tag, tag)
+
+    def client_id_of_order(self, order: BookOrder) -> str | None:
+        """Return the client id that an order is shown with.
+
+        A stop's order has its position's, with its own number as the third part.
+        """
+        client_id = self.client_id(self._stopped_tags.get(order.order_id, order.tag))
+        if order.order_id not in self._stopped_tags or client_id is None or client_id.count("_") != 2:
+            return client_id
+        return f"{client_id.rpartition('_')[0]}_{order.order_id}"
 
     def ticket(self, position_id: PositionId) -> str:
         """Return the id under which the terminal shows a position, or showed it at last."""
@@ -177,8 +188,12 @@ class Desk:
     def absorb(self) -> None:
         """Take in what the books have that this desk does not know yet; refused orders are told to nobody."""
         book = self.book
-        closing = {closed.order_id for closed in book.closed[self._closed_seen :]}
+        closed_since = book.closed[self._closed_seen :]
         self._closed_seen = len(book.closed)
+        closing = {closed.order_id for closed in closed_since}
+        for closed in closed_since:
+            if closed.purpose is Purpose.STOP_OUT and closed.position.tag is not None:
+                self._stopped_tags[closed.order_id] = closed.position.tag
         explained = Decimal(0)
         for order in book.orders[self._orders_seen :]:
             self.history.append(order)

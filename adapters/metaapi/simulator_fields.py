@@ -56,7 +56,7 @@ def mark_of(trade: Trade) -> Mark:
     if len(client_id or "") + len(comment or "") > COMMENT_CHARS_MAX:
         raise invalid("clientId", client_id, f"comment and clientId must have at most {COMMENT_CHARS_MAX} characters")
     magic = trade.get("magic")
-    if magic is not None and (type(magic) is not int or not 0 <= magic < 2**63):
+    if magic is not None and (type(magic) is not int or not 0 <= magic < 2**31):
         raise invalid("magic", str(magic), "must be a whole number")
     return Mark(client_id, comment, None if magic is None else str(magic))
 

@@ -41,7 +41,7 @@ def order(desk: Desk, record: Record) -> Json | None:
         "fillingMode": "ORDER_FILLING_FOK" if waited is None else "ORDER_FILLING_RETURN",
         "expirationType": "ORDER_TIME_GTC",
         "accountCurrencyExchangeRate": 1,
-        **optional(positionId=desk.ticket_of_order(record), clientId=desk.client_id(record.tag)),
+        **optional(positionId=desk.ticket_of_order(record), clientId=desk.client_id_of_order(record)),
         **optional(comment=record.comment),
     }
 
@@ -77,7 +77,7 @@ def deal(desk: Desk, record: Record) -> Json | None:
         "orderId": record.order_id,
         "reason": f"DEAL_REASON_{_reason(record)}",
         "accountCurrencyExchangeRate": 1,
-        **optional(positionId=desk.ticket_of_order(record), clientId=desk.client_id(record.tag)),
+        **optional(positionId=desk.ticket_of_order(record), clientId=desk.client_id_of_order(record)),
         **optional(comment=record.comment),
     }
 

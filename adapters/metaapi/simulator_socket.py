@@ -10,7 +10,14 @@ from attrs import define, field
 from adapters.base import RemoteProtocolError
 from adapters.frames import FrameConnection
 from adapters.metaapi.simulator_desk import Desk
-from adapters.metaapi.simulator_errors import ProcessingError, TradeRefused, not_found, too_many, unauthorized
+from adapters.metaapi.simulator_errors import (
+    TIMED_OUT,
+    ProcessingError,
+    TradeRefused,
+    not_found,
+    too_many,
+    unauthorized,
+)
 from adapters.metaapi.simulator_reads import Request, text
 from adapters.metaapi.simulator_subscriptions import Subscriptions, Venue, instance_index
 from adapters.metaapi.simulator_trade import checked
@@ -174,18 +181,22 @@ class Socket:
             if faults.take_throttle():
                 raise too_many("LIMIT_REQUEST_RATE_PER_USER", self.venue.now())
             if faults.take_lost_request():
-                raise DropConnection
+                raise self._lost()
             try:
                 answer = execute(faults.take_rejection())
             finally:
                 if faults.take_lost_answer():
-                    raise DropConnection
+                    raise self._lost()
         except TradeRefused as refusal:
             code = {"numericCode": refusal.code[0], "stringCode": refusal.code[1]}
             if self.venue.trade_errors:
                 raise ProcessingError("TradeError", str(refusal), **code) from None
             return {**code, "message": str(refusal)}
         return answer
+
+    def _lost(self) -> Exception:
+        """Return how a lost request or answer shows: the socket is cut, or the terminal says that it does not know."""
+        return TradeRefused(TIMED_OUT, "Request canceled by timeout") if self.venue.doubts else DropConnection()
 
     async def _reconnect(self, desk: Desk, index: int) -> None:
         """Restart the terminal. The socket that asked is told of it, whether it is subscribed or not."""

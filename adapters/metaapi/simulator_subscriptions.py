@@ -29,6 +29,7 @@ class Venue:
         subscriptions_max: of one socket.
         update_type, records_a_packet: see `Subscription`.
         trade_errors: refuse trades by `processingError` instead of by a code in the response.
+        doubts: tell lost requests and answers by a code of unknown outcome instead of cutting the socket.
     """
 
     desks: Callable[[], Mapping[str, Desk]]
@@ -41,6 +42,7 @@ class Venue:
     update_type: str
     records_a_packet: int
     trade_errors: bool
+    doubts: bool
     error_ids: "count[int]" = field(factory=lambda: count(1))
 
 

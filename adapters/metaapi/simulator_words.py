@@ -16,6 +16,7 @@ BROKER_OFFSET: Final = timedelta(hours=2)
 """The broker's clock is ahead of UTC, as most are; a reader that mixes the two up shows itself."""
 
 _CENT = Decimal("0.01")
+_MAGIC_DIGITS_MAX = 18
 _ALL_DAY = [{"from": "00:00:00.000", "to": "24:00:00.000"}]
 _DAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY")
 
@@ -52,8 +53,8 @@ def platform(desk: Desk) -> str:
 
 
 def magic(text: str | None) -> int:
-    """Return the number of the program that opened; 0 is a person's hand."""
-    return int(text) if text and text.isdecimal() else 0
+    """Return the number of the program that opened; 0 is a person's hand, or what is no number of 64 bits."""
+    return int(text) if text and text.isdecimal() and len(text) <= _MAGIC_DIGITS_MAX else 0
 
 
 def order_type(side: Side, kind: OrderType | None) -> str:

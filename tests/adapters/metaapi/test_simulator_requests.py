@@ -194,6 +194,16 @@ async def test_a_lost_request_is_not_executed_and_a_lost_answer_is(autojump_cloc
         assert len((await client.ask("getPositions"))["positions"]) == 1
 
 
+async def test_what_is_lost_may_be_told_as_an_outcome_that_nobody_knows(autojump_clock: MockClock) -> None:
+    async with open_venue(doubts=True) as venue, venue.client() as client:
+        venue.faults.lose_requests = 1
+        assert (await client.trade("ORDER_TYPE_BUY", **BUY))["numericCode"] == 10012
+        assert not venue.book.orders
+        venue.faults.lose_answers = 1
+        assert (await client.trade("ORDER_TYPE_BUY", **BUY))["stringCode"] == "TRADE_RETCODE_TIMEOUT"
+        assert [order.status for order in venue.book.orders_with_tag(TAG)] == [Result.FILLED]
+
+
 async def test_a_request_too_many_is_told_when_to_come_again(autojump_clock: MockClock) -> None:
     async with open_venue() as venue, venue.client() as client:
         venue.faults.throttle = 1
@@ -300,10 +310,11 @@ async def test_a_time_range_has_both_ends_and_pages(autojump_clock: MockClock) -
 
 async def test_what_closed_a_position_is_told_by_its_deal(autojump_clock: MockClock) -> None:
     async with open_venue() as venue, venue.client() as client:
-        order = venue.book.open(EURUSD, Side.BUY, Decimal("0.30"), stop_loss=Decimal("1.15"))
+        position_id = (await client.trade("ORDER_TYPE_BUY", **BUY, stopLoss=Decimal("1.15")))["positionId"]
         venue.quote("1.14", "1.14008")
-        _, deal = (await client.ask("getDealsByPosition", positionId=order.position_id))["deals"]
+        _, deal = (await client.ask("getDealsByPosition", positionId=position_id))["deals"]
         assert (deal["reason"], deal["price"], deal["type"]) == ("DEAL_REASON_SL", Decimal("1.14"), "DEAL_TYPE_SELL")
+        assert deal["clientId"] == f"c_{TAG}_{deal['orderId']}"
 
 
 async def test_a_pending_order_is_placed_moved_and_canceled(autojump_clock: MockClock) -> None:
@@ -367,3 +378,11 @@ async def test_an_order_expires_while_nothing_is_quoted(autojump_clock: MockCloc
         assert (await client.ask("getOrders"))["orders"] == []
         (shown,) = (await client.ask("getHistoryOrdersByTicket", ticket=done["orderId"]))["historyOrders"]
         assert shown["state"] == "ORDER_STATE_EXPIRED"
+
+
+async def test_a_magic_that_is_no_number_is_shown_as_none(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue, venue.client() as client:
+        for magic in ("7", "seven", "9" * 1000):
+            venue.book.open(EURUSD, Side.BUY, Decimal("0.01"), magic=magic)
+        positions = (await client.ask("getPositions"))["positions"]
+        assert [position["magic"] for position in positions] == [7, 0, 0]
