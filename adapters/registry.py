@@ -6,6 +6,9 @@ from typing import Any
 from attrs import frozen
 
 from adapters.base import Account, UtcNow
+from adapters.metaapi.config import Config as MetaApiConfig
+from adapters.metaapi.driver import MetaApiAccount
+from adapters.metaapi.simulator import Simulator as MetaApiSimulator
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
@@ -28,6 +31,7 @@ class Venue:
 
 
 VENUES: Mapping[str, Venue] = {
+    "metaapi": Venue(MetaApiConfig, MetaApiAccount, MetaApiSimulator),
     "metacopier": Venue(MetaCopierConfig, MetaCopierAccount, MetaCopierSimulator),
     "paper": Venue(PaperConfig, PaperAccount),
     "tradelocker": Venue(TradeLockerConfig, TradeLockerAccount, TradeLockerSimulator),

@@ -193,6 +193,30 @@ async def _tradelocker(_: Path, serve: "Serve") -> AsyncIterator[World]:
         await account.aclose()
 
 
+def _metaapi(oms: OmsType) -> "Kind":
+    @asynccontextmanager
+    async def world(_: Path, serve: "Serve") -> AsyncIterator[World]:
+        broker, clock = _broker()
+        book = broker.add_account("master", oms, BALANCE)
+        simulator: Any = VENUES["metaapi"].simulator
+        simulated = simulator(broker, now=clock)
+        tamper = Tamper()
+        async with serve(tamper.wrapped(simulated.service)) as (origin, connect, network):
+            settings = simulated.config(book.name, origin)
+            wrong = {
+                "token": evolve(settings, token=Secret(WRONG)),
+                "account": evolve(settings, account_id="00000000-0000-0000-0000-000000000000"),
+            }
+            account = open_account("metaapi", ALIAS, settings, connect=connect, now=clock)
+            faults = simulated.faults
+            yield WireWorld(
+                "metaapi", clock, broker.market, account, faults, network, tamper, settings, book, connect, wrong
+            )
+            await account.aclose()
+
+    return world
+
+
 def _metacopier(oms: OmsType) -> "Kind":
     @asynccontextmanager
     async def world(_: Path, serve: "Serve") -> AsyncIterator[World]:
@@ -266,6 +290,8 @@ Kind = Callable[[Path, Serve], Any]
 
 KINDS: dict[str, Kind] = {
     "tradelocker": _tradelocker,
+    "metaapi": _metaapi(OmsType.HEDGING),
+    "metaapi-netting": _metaapi(OmsType.NETTING),
     "metacopier": _metacopier(OmsType.HEDGING),
     "metacopier-netting": _metacopier(OmsType.NETTING),
     "paper": _paper(OmsType.HEDGING),
