@@ -122,7 +122,7 @@ def _read_binary(body: bytes) -> list[str | bytes]:
 
 def _length(digits: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
-        raise RemoteProtocolError(f"expected a length of 1 to {_DIGITS_MAX} digits before each packet, found none")
+        raise RemoteProtocolError(f"expected a length of 1 to {_DIGITS_MAX} digits before each packet, found something else")
     return int(digits)
 
 
