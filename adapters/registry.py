@@ -6,6 +6,9 @@ from typing import Any
 from attrs import frozen
 
 from adapters.base import Account, UtcNow
+from adapters.clearstreet.config import Config as ClearStreetConfig
+from adapters.clearstreet.driver import ClearStreetAccount
+from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
 from adapters.metaapi.config import Config as MetaApiConfig
 from adapters.metaapi.driver import MetaApiAccount
 from adapters.metaapi.simulator import Simulator as MetaApiSimulator
@@ -31,6 +34,7 @@ class Venue:
 
 
 VENUES: Mapping[str, Venue] = {
+    "clearstreet": Venue(ClearStreetConfig, ClearStreetAccount, ClearStreetSimulator),
     "metaapi": Venue(MetaApiConfig, MetaApiAccount, MetaApiSimulator),
     "metacopier": Venue(MetaCopierConfig, MetaCopierAccount, MetaCopierSimulator),
     "paper": Venue(PaperConfig, PaperAccount),

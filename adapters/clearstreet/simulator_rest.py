@@ -17,6 +17,7 @@ from adapters.http import HttpResponse
 from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.faults import Faults
 from adapters.simulation.market import Market
+from rules.instruments import Instrument
 from rules.values import Symbol, plain
 
 BASE: Final = "/studio/v2"
@@ -129,7 +130,7 @@ class RestVenue:
         rows = [
             {
                 "symbol": symbol,
-                "asset_class": asset_class(symbol),
+                "asset_class": asset_class(self._market.instruments[symbol]),
                 "quantity": plain(desk.positions.quantity(symbol)),
                 "sod_quantity": plain(desk.positions.sod_quantity(symbol)),
             }
@@ -140,10 +141,10 @@ class RestVenue:
 
     def _instruments(self, symbol: str) -> Json:
         if not symbol:
-            return {"data": [_instrument(each) for each in self._market.instruments]}
+            return {"data": [_instrument(each) for each in self._market.instruments.values()]}
         if symbol not in self._market.instruments:
             raise Refused(404, "instrument not found")
-        return _instrument(Symbol(symbol))
+        return _instrument(self._market.instruments[Symbol(symbol)])
 
     # What moves money, and locates
 
@@ -236,11 +237,11 @@ def _account(desk: Desk) -> Json:
     return {**desk.account, "entity_id": _ENTITY_ID, "name": desk.book.name}
 
 
-def _instrument(symbol: Symbol) -> Json:
-    names = [{"symbol": symbol, "symbol_format": "cms"}]
+def _instrument(instrument: Instrument) -> Json:
+    names = [{"symbol": instrument.symbol, "symbol_format": "cms"}]
     return {
-        "asset_class": asset_class(symbol),
-        "description": symbol,
+        "asset_class": asset_class(instrument),
+        "description": instrument.symbol,
         "primary_exchange": "SIMULATED",
         "symbols": names,
     }

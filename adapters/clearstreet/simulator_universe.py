@@ -62,6 +62,6 @@ def share_market(at: datetime) -> Market:
     return Market(SHARES, start_quotes(at))
 
 
-def asset_class(symbol: str) -> str:
-    """Return the venue's word for what a symbol is."""
-    return "equity" if symbol in _EASY or symbol in _HARD else "other"
+def asset_class(instrument: Instrument) -> str:
+    """Return the venue's word for what an instrument is: what is dealt by the piece is a share here."""
+    return "equity" if instrument.contract_size == 1 else "other"

@@ -135,8 +135,6 @@ class Trading:
             raise RequestNotSent(f"before the order: {error}") from error
         if instrument is None or not instrument.tradable:
             return f"the venue has no instrument {action.symbol[:40]!r} that is traded in shares"
-        if action.volume % instrument.volume_step != 0:
-            return f"volume must be in whole shares, was {action.volume}"
         return None
 
     async def _held(self, symbol: Symbol, sign: int) -> Decimal:

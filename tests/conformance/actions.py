@@ -13,7 +13,7 @@ from rules.identity import cl_ord_id
 from rules.observed import Position, Quote
 from rules.reports import Accepted, Filled, NotFound, Rejected, Report
 from rules.values import ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol
-from tests.conformance.venues import ALIAS, START, World
+from tests.conformance.venues import ALIAS, START, World, has
 
 EURUSD, XAUUSD, BTCUSD = Symbol("EURUSD"), Symbol("XAUUSD"), Symbol("BTCUSD")
 STOP, TAKE = Decimal("1.10000"), Decimal("1.20000")
@@ -51,10 +51,23 @@ def replacing(
     return ReplaceStops(tag(number), ALIAS, position.position_id, position.symbol, stop_loss, take_profit)
 
 
+def stops(world: World, stop_loss: Price | None = STOP, take_profit: Price | None = TAKE) -> dict[str, Price]:
+    """Return these stops for an opening; none where the venue keeps none."""
+    wanted = {"stop_loss": stop_loss, "take_profit": take_profit}
+    return {name: price for name, price in wanted.items() if price is not None and has(world, "stops")}
+
+
+def makers(world: World) -> list[Make]:
+    """Return what makes the actions that a venue takes on a position."""
+    return [closing, reducing, *([replacing] if has(world, "stops") else [])]
+
+
 def by_hand(
     world: World, volume: str = "0.30", symbol: str = EURUSD, side: Side = Side.BUY, **options: object
 ) -> Position:
-    """Open a position as somebody else would, and return it as the books hold it."""
+    """Open a position as somebody else would, without stops where there are none; return it as the books hold it."""
+    if not has(world, "stops"):
+        options = {name: value for name, value in options.items() if name not in ("stop_loss", "take_profit")}
     order = world.book.open(Symbol(symbol), side, Decimal(volume), **options)  # type: ignore[arg-type]
     assert order.position_id is not None
     return world.book.positions[order.position_id]
@@ -106,7 +119,7 @@ def trade(world: World, random: Random) -> None:
                 book.close(position.position_id, Decimal("0.01"))
             case 2 if position is not None:
                 book.close(position.position_id)
-            case 3 if position is not None:
+            case 3 if position is not None and has(world, "stops"):
                 away = position.open_price * Decimal("0.1") * position.side.sign
                 stop = (position.open_price - away).quantize(Decimal("0.01"))
                 book.replace_stops(position.position_id, random.choice((None, stop)), None)

@@ -91,5 +91,5 @@ async def test_a_session_that_is_fed_in_pieces_tells_the_same(
         world.account = world.over(cutting(cuts(name)))
         pieces = await told(world)
         await world.account.aclose()
-    assert len(whole) > 10
+    assert len(whole) > 7  # a venue without stops has nothing to tell of some of it
     assert pieces == whole

@@ -14,7 +14,7 @@ from rules.reports import Filled, Rejected
 from rules.values import Symbol
 from tests.conformance.actions import EURUSD, XAUUSD, by_hand, check_filled, opened, opening, settled, tag
 from tests.conformance.mirror import same_positions, streaming
-from tests.conformance.venues import World, states
+from tests.conformance.venues import World, needs, states
 
 VOLUME, PRICE = "0.37", "1.23457"
 """Numbers that stand nowhere else in what a venue says, so that each can be replaced by its text alone."""
@@ -109,6 +109,7 @@ async def test_a_polled_number_that_cannot_be_gives_no_snapshot(
 
 @pytest.mark.parametrize("what", [name for name in NUMBERS if name != "below zero"])
 async def test_a_balance_that_cannot_be_is_never_told(streamed: World, autojump_clock: MockClock, what: str) -> None:
+    needs(streamed, "figures")
     assert streamed.tamper is not None
     streamed.book.deposit(Decimal("7654321"))
     streamed.tamper.replaced = {str(streamed.book.balance): NUMBERS[what]}
@@ -122,6 +123,7 @@ async def test_a_balance_that_cannot_be_is_never_told(streamed: World, autojump_
 @pytest.mark.parametrize("what", [name for name in NUMBERS if name != "below zero"])
 async def test_a_stop_that_cannot_be_is_never_told(streamed: World, autojump_clock: MockClock, what: str) -> None:
     """A stop may come by a message of its own: its session may live, and then shows none."""
+    needs(streamed, "stops")
     assert streamed.tamper is not None
     async with streaming(streamed) as mirror:
         await mirror.until(lambda: mirror.synchronized)
@@ -153,6 +155,7 @@ async def test_a_broken_message_ends_the_session_or_changes_nothing(
 
 @pytest.mark.parametrize("what", NUMBERS)
 async def test_a_quote_that_cannot_be_is_never_given(streamed: World, autojump_clock: MockClock, what: str) -> None:
+    needs(streamed, "quotes")
     assert streamed.tamper is not None
     streamed.market.set_quote(Quote(EURUSD, Decimal("1.23449"), Decimal(PRICE), streamed.now()))
     assert await streamed.account.quote(EURUSD) is not None

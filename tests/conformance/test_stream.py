@@ -14,7 +14,7 @@ from rules.observed import Quote
 from rules.values import Side
 from tests.conformance.actions import EURUSD, STOP, TAKE, XAUUSD, by_hand, trade
 from tests.conformance.mirror import same_positions, streaming
-from tests.conformance.venues import ALIAS, World
+from tests.conformance.venues import ALIAS, World, has, needs
 
 
 async def test_a_session_opens_and_then_gives_exactly_the_open_positions(
@@ -47,6 +47,7 @@ async def test_an_empty_account_gives_an_empty_snapshot_that_is_certain(
 
 
 async def test_the_figures_are_those_of_the_books(world: World, autojump_clock: MockClock) -> None:
+    needs(world, "figures")
     position = by_hand(world)
     async with streaming(world) as mirror:
         await mirror.until(lambda: mirror.status is not None)
@@ -70,6 +71,8 @@ async def test_every_change_of_a_position_is_told_exactly(world: World, autojump
         await mirror.until_true()
         assert mirror.positions[position.position_id].volume == Decimal("0.21")
         for stops in ((Decimal("1.10001"), TAKE), (None, TAKE), (None, None), (STOP, Decimal("1.21"))):
+            if not has(world, "stops"):
+                break
             world.book.replace_stops(position.position_id, *stops)
             await mirror.until_true()
             shown = mirror.positions[position.position_id]
@@ -82,6 +85,7 @@ async def test_every_change_of_a_position_is_told_exactly(world: World, autojump
 
 
 async def test_a_position_that_the_market_stops_out_is_told_as_closed(world: World, autojump_clock: MockClock) -> None:
+    needs(world, "stops")
     by_hand(world, stop_loss=Decimal("1.15"))
     async with streaming(world) as mirror:
         await mirror.until_true()

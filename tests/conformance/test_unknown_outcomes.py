@@ -14,21 +14,21 @@ from rules.reports import Filled, NotFound, Rejected
 from rules.values import Side
 from tests.conformance.actions import (
     EURUSD,
-    STOP,
-    TAKE,
     Make,
     by_hand,
     check_filled,
     closing,
+    makers,
     opened,
     opening,
     reducing,
     replacing,
     settled,
+    stops,
     tag,
 )
 from tests.conformance.mirror import same_positions
-from tests.conformance.venues import World, states
+from tests.conformance.venues import World, has, needs, states
 
 
 async def lost(world: World, action: Action) -> None:
@@ -42,7 +42,7 @@ async def test_a_lost_answer_leaves_one_order_which_is_found(wired: World, autoj
     assert wired.faults is not None
     submitted_at = wired.now()
     wired.faults.lose_answers = 1
-    await lost(wired, opening(volume="0.37", stop_loss=STOP, take_profit=TAKE))
+    await lost(wired, opening(volume="0.37", **stops(wired)))
     [order] = wired.book.orders
     position = wired.book.position_of_tag(tag())
     assert position is not None
@@ -91,6 +91,8 @@ async def test_a_lost_answer_to_a_change_is_seen_in_the_snapshot(
     wired: World, autojump_clock: MockClock, make: Make
 ) -> None:
     assert wired.faults is not None
+    if make not in makers(wired):
+        needs(wired, "stops")
     position = await opened(wired, opening())
     wired.faults.lose_answers = 1
     await lost(wired, make(position))
@@ -101,6 +103,8 @@ async def test_a_lost_answer_to_a_change_is_seen_in_the_snapshot(
 
 @pytest.mark.parametrize("make", [closing, reducing, replacing])
 async def test_a_lost_change_changes_nothing(wired: World, autojump_clock: MockClock, make: Make) -> None:
+    if make not in makers(wired):
+        needs(wired, "stops")
     position = await opened(wired, opening())
     wired.lose_request()
     await lost(wired, make(position))
@@ -118,6 +122,7 @@ async def test_an_order_that_was_closed_again_is_found(trading: World, autojump_
 
 
 async def test_an_order_that_was_stopped_out_is_found(trading: World, autojump_clock: MockClock) -> None:
+    needs(trading, "stops")
     submitted_at = trading.now()
     position = await opened(trading, opening(stop_loss=Decimal("1.15"), side=Side.BUY))
     trading.market.set_quote(Quote(EURUSD, Decimal("1.14"), Decimal("1.14008"), trading.now()))
@@ -144,7 +149,7 @@ async def test_what_an_order_opened_is_told_whole_though_a_part_was_closed_since
 
 async def test_a_rejected_order_is_never_found_filled(trading: World, autojump_clock: MockClock) -> None:
     submitted_at = trading.now()
-    action = opening(stop_loss=Decimal("2"))
+    action = opening(stop_loss=Decimal("2")) if has(trading, "stops") else opening(volume="1000000")
     assert isinstance(await settled(trading, action, await trading.account.submit(action)), Rejected)
     found = await trading.account.find(tag(), submitted_at)
     assert isinstance(found, Rejected | NotFound)

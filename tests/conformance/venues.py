@@ -4,13 +4,14 @@ A venue that comes new adds one function here, and the whole suite runs over it.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 import trio
 from attrs import define, evolve, field
 
@@ -25,9 +26,11 @@ from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
+from adapters.simulation.records import BookOrder, Change, ClosedPosition, PositionChanged
 from copier.clock import VirtualClock
+from rules.instruments import Instrument
 from rules.observed import Position
-from rules.values import AccountId, OmsType, PositionId
+from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
 from tests.conformance.tamper import Tamper
 
 ALIAS = AccountId("under-test")
@@ -51,6 +54,8 @@ class World(Protocol):
     tamper: Tamper | None
     settings: Any
     told: "Told"
+    ids_again: bool
+    """The venue uses the id of a closed position again."""
 
     @property
     def book(self) -> Book:
@@ -71,6 +76,10 @@ class World(Protocol):
 
     def lose_request(self) -> None:
         """See to it that the next order is lost before it is executed."""
+        ...
+
+    def specification(self, symbol: Symbol) -> Instrument:
+        """Return what the venue tells of an instrument."""
         ...
 
 
@@ -111,6 +120,9 @@ class WireWorld:
     _connect: Connect
     _wrong: dict[str, Any]
     told: Told = field(factory=Told)
+    _grid: Mapping[str, Any] = field(factory=dict)
+    """What the venue tells of every instrument alike, whatever its market has."""
+    ids_again: bool = False
 
     @property
     def book(self) -> Book:
@@ -134,6 +146,9 @@ class WireWorld:
         assert self.faults is not None
         self.faults.lose_requests = 1
 
+    def specification(self, symbol: Symbol) -> Instrument:
+        return evolve(self.market.instruments[symbol], **self._grid)
+
     def _opened(self, settings: object) -> Account:
         return open_account(self.venue, ALIAS, settings, connect=self._connect, now=self.now)
 
@@ -151,6 +166,7 @@ class InProcessWorld:
     network: MemoryNetwork | None = None
     tamper: Tamper | None = None
     told: Told = field(factory=Told)
+    ids_again: bool = False
 
     @property
     def book(self) -> Book:
@@ -169,6 +185,9 @@ class InProcessWorld:
     def lose_request(self) -> None:
         """Make the file read-only until it is opened anew: the order cannot be written down."""
         self.account._books()._store._connection.pragma("query_only", 1)
+
+    def specification(self, symbol: Symbol) -> Instrument:
+        return self.market.instruments[symbol]
 
 
 @asynccontextmanager
@@ -247,6 +266,91 @@ def _metacopier(oms: OmsType) -> "Kind":
     return world
 
 
+class BySymbol:
+    """A netting book as a venue shows it that gives positions no ids: each goes by its symbol."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+    @property
+    def positions(self) -> dict[PositionId, Position]:
+        named = map(_named, self._book.positions.values())
+        return {position.position_id: position for position in named}
+
+    @property
+    def closed(self) -> list[ClosedPosition]:
+        return [evolve(closed, position=_named(closed.position)) for closed in self._book.closed]
+
+    def open(self, symbol: Symbol, side: Side, volume: Volume, **options: Any) -> BookOrder:
+        order = self._book.open(symbol, side, volume, **options)
+        return evolve(order, position_id=PositionId(symbol))
+
+    def close(self, position_id: PositionId, volume: Volume | None = None, **options: Any) -> BookOrder:
+        return self._book.close(self._own_id(position_id), volume, **options)
+
+    def replace_stops(self, position_id: PositionId, stop_loss: Price | None, take_profit: Price | None) -> Position:
+        return _named(self._book.replace_stops(self._own_id(position_id), stop_loss, take_profit))
+
+    def position_of_tag(self, tag: str) -> Position | None:
+        position = self._book.position_of_tag(tag)
+        return None if position is None else _named(position)
+
+    def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        def named(change: Change) -> None:
+            callback(PositionChanged(_named(change.position)) if isinstance(change, PositionChanged) else change)
+
+        return self._book.listen(named)
+
+    def _own_id(self, position_id: PositionId) -> PositionId:
+        held = self._book.positions.values()
+        return next((each.position_id for each in held if each.symbol == position_id), position_id)
+
+
+def _named(position: Position) -> Position:
+    return evolve(position, position_id=PositionId(position.symbol))
+
+
+@asynccontextmanager
+async def _clearstreet(_: Path, serve: "Serve") -> AsyncIterator[World]:
+    clock = VirtualClock.starting(START).utc_now
+    shares = [evolve(each, contract_size=Decimal(1), profit_currency="USD") for each in DEFAULT_INSTRUMENTS]
+    broker = Broker(Market(shares, start_quotes(clock())), clock)
+    book = broker.add_account("100000", OmsType.NETTING, BALANCE)
+    simulator: Any = VENUES["clearstreet"].simulator
+    simulated = simulator(broker, now=clock, rate_limits={})
+    tamper = Tamper()
+    async with serve(tamper.wrapped(simulated.service)) as (origin, connect, network):
+        settings = simulated.config(book.name, origin)
+        wrong = {
+            "secret": evolve(settings, client_secret=Secret(WRONG)),
+            "client": evolve(settings, client_id="nobody"),
+            "account": evolve(settings, account_id="1"),
+        }
+        account = open_account("clearstreet", ALIAS, settings, connect=connect, now=clock)
+        faults = simulated.faults
+        shown: Any = BySymbol(book)
+        grid = {"volume_min": Decimal(1), "volume_step": Decimal(1), "volume_max": Decimal(1_000_000)}
+        yield WireWorld(
+            "clearstreet",
+            clock,
+            broker.market,
+            account,
+            faults,
+            network,
+            tamper,
+            settings,
+            shown,
+            connect,
+            wrong,
+            grid=grid | {"tick_size": Decimal("0.01")},
+            ids_again=True,
+        )
+        await account.aclose()
+
+
 def _paper(oms: OmsType) -> "Kind":
     @asynccontextmanager
     async def world(folder: Path, _: "Serve") -> AsyncIterator[World]:
@@ -289,6 +393,7 @@ Serve = Callable[[HttpService], Any]
 Kind = Callable[[Path, Serve], Any]
 
 KINDS: dict[str, Kind] = {
+    "clearstreet-netting": _clearstreet,
     "tradelocker": _tradelocker,
     "metaapi": _metaapi(OmsType.HEDGING),
     "metaapi-netting": _metaapi(OmsType.NETTING),
@@ -323,6 +428,29 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         async with KINDS[kind](folder, serve) as world:
             yield world
         nursery.cancel_scope.cancel()
+
+
+NOTHING_OF = {
+    "quotes": "There are no quotes",
+    "figures": "There are no figures",
+    "tags": "There are no tags on positions",
+    "refusals by instrument": "does not say which instruments take no orders",
+}
+"""What a venue may not have at all, by what its README then says."""
+
+
+def has(world: World, what: str) -> bool:
+    """Tell whether a venue has quotes, figures, or what else it may do without; without it, its README says so."""
+    if what == "stops":
+        return world.account.capabilities.keeps_stops
+    readme = (FOLDERS / world.venue / "README.md").read_text(encoding="utf-8")
+    return NOTHING_OF[what] not in " ".join(readme.split())
+
+
+def needs(world: World, what: str) -> None:
+    """Skip a test of something that a venue does not have."""
+    if not has(world, what):
+        pytest.skip(f"{world.venue} has no {what}")
 
 
 def states(venue: str, text: str) -> None:
