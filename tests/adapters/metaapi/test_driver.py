@@ -1,0 +1,511 @@
+"""The account over the simulated venue: what an answer means, gaps, other platforms, and lost lines."""
+
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import trio
+from attrs import evolve
+
+from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
+from adapters.metaapi.driver import MetaApiAccount
+from adapters.metaapi.simulator import Simulator
+from adapters.network import MemoryNetwork
+from adapters.secret import Secret
+from adapters.simulation.broker import Broker
+from adapters.simulation.market import Market
+from rules.actions import (
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceStops,
+)
+from rules.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.values import ClOrdId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from tests.adapters.metaapi.frames import ACCOUNT, ALIAS, row
+from tests.adapters.metaapi.scripted import config, now, open_server
+
+HOST, PORT = "metaapi.test", 80
+ORIGIN = f"http://{HOST}:{PORT}"
+EURUSD = Symbol("EURUSD")
+TAG = ClOrdId("cpabcdefghijklmnopqrst")
+OPENING = OpenPosition(TAG, ALIAS, EURUSD, Side.BUY, Decimal("0.30"))
+
+
+class World:
+    def __init__(self, oms=OmsType.HEDGING, **settings) -> None:
+        self.broker = Broker(Market.default(now()), now)
+        self.book = self.broker.add_account("master", oms, Decimal(10_000))
+        self.simulator = Simulator(self.broker, now=now, **settings)
+        self.faults = self.simulator.faults
+        self.events = []
+        self.changed = trio.Event()
+
+    def account(self, **changes) -> MetaApiAccount:
+        settings = evolve(self.simulator.config("master", ORIGIN), **changes)
+        return MetaApiAccount(ALIAS, settings, connect=self.network.connect, now=now)
+
+    async def emit(self, event) -> None:
+        self.events.append(event)
+        self.changed.set()
+        self.changed = trio.Event()
+
+    async def next(self, kind, after=0):
+        """Return the first event of that kind at or behind an index, waiting for it."""
+        with trio.fail_after(200):
+            while True:
+                for event in self.events[after:]:
+                    if isinstance(event, kind):
+                        return event
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def open_world(oms=OmsType.HEDGING, **settings):
+    world = World(oms, **settings)
+    async with trio.open_nursery() as nursery:
+        world.network = MemoryNetwork(nursery)
+        world.network.listen(HOST, PORT, world.simulator.service.serve_stream)
+        account = world.account()
+        yield world, account
+        await account.aclose()
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def streaming(world, account):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(account.stream, world.emit)
+        await world.next(SnapshotReceived)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+# Orders whose answer says less than all
+
+
+@asynccontextmanager
+async def answering(**answers):
+    """An account at a venue that answers trades as the test says, and has no deals."""
+    async with open_server() as (server, network):
+        nothing = {"orders": [], "deals": [], "historyOrders": [], "positions": []}
+        kinds = (
+            "getOrders",
+            "getDealsByTimeRange",
+            "getHistoryOrdersByTimeRange",
+            "getPositions",
+            "getDealsByPosition",
+        )
+        server.answers = {**{kind: [nothing] for kind in kinds}, **answers}
+        account = MetaApiAccount(ALIAS, config(oms=OmsType.HEDGING), connect=network.connect, now=now)
+        yield server, account
+        await account.aclose()
+
+
+def result(code, name="X", **fields):
+    return [{"response": {"numericCode": code, "stringCode": name, "message": "words", **fields}}]
+
+
+CLOSE = ClosePosition(TAG, ALIAS, PositionId("7"), EURUSD, Side.BUY, Decimal("0.30"))
+REDUCE = ReducePosition(TAG, ALIAS, PositionId("7"), EURUSD, Side.BUY, Decimal("0.10"), Decimal("0.20"))
+STOPS = ReplaceStops(TAG, ALIAS, PositionId("7"), EURUSD, Decimal(1), None)
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "kind"),
+    [
+        (OPENING, 10009, Accepted),
+        (OPENING, 10008, Accepted),
+        (OPENING, 10010, Accepted),
+        (CLOSE, 10009, Filled),
+        (CLOSE, 0, Filled),
+        (CLOSE, 10010, Accepted),
+        (CLOSE, 10008, Accepted),
+        (REDUCE, 10009, Filled),
+        (STOPS, 10009, StopsReplaced),
+        (STOPS, 10025, StopsReplaced),
+        (OPENING, 10019, Rejected),
+        (CLOSE, 10018, Rejected),
+        (CLOSE, 4753, Rejected),
+        (REDUCE, 10036, Rejected),
+        (OPENING, -10, NotSent),
+        (OPENING, -6, NotSent),
+    ],
+)
+async def test_a_result_code_is_a_report(autojump_clock, action, code, kind):
+    async with answering(trade=result(code, orderId="70", positionId="7")) as (server, account):
+        report = await account.submit(action)
+        assert isinstance(report, kind)
+        if kind is Rejected:
+            assert report.text == f"words (X, {code})"
+        if kind is Filled:
+            assert (report.position_id, report.volume) == ("7", action.volume)
+        assert server.count("trade") == 1
+
+
+@pytest.mark.parametrize("code", [-11, -7, -1, 1, 10012, 128, 10004, 10021, 136, 138, 99999])
+async def test_a_doubtful_code_is_an_unknown_outcome(autojump_clock, code):
+    async with answering(trade=result(code)) as (server, account):
+        with pytest.raises(SessionLost, match="unknown") as lost:
+            await account.submit(OPENING)
+        assert not isinstance(lost.value, RequestNotSent)
+        assert server.count("trade") == 1
+        assert await account.find(TAG, now()) == NotFound(TAG)
+
+
+@pytest.mark.parametrize("answer", [{}, {"response": None}, {"response": []}, {"response": {}}])
+async def test_an_answer_that_says_nothing_is_an_unknown_outcome(autojump_clock, answer):
+    async with answering(trade=[answer]) as (_, account):
+        with pytest.raises(SessionLost) as lost:
+            await account.submit(OPENING)
+        assert not isinstance(lost.value, RequestNotSent)
+
+
+@pytest.mark.parametrize(
+    ("error", "fields", "kind"),
+    [
+        ("ValidationError", {}, Rejected),
+        ("NotFoundError", {}, Rejected),
+        ("NotSynchronizedError", {}, NotSent),
+        ("NotAuthenticatedError", {}, NotSent),
+        ("TradeError", {"numericCode": 10016, "stringCode": "TRADE_RETCODE_INVALID_STOPS"}, Rejected),
+        ("TradeError", {"stringCode": "ERR_NO_QUOTES"}, NotSent),
+    ],
+)
+async def test_an_error_in_place_of_a_result_is_a_report(autojump_clock, error, fields, kind):
+    async with answering(trade=[(error, fields)]) as (_, account):
+        report = await account.submit(OPENING)
+        assert isinstance(report, kind)
+        assert "words" in (report.text if kind is Rejected else report.reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "fields"),
+    [
+        ("TimeoutError", {}),
+        ("InternalError", {}),
+        ("NewError", {}),
+        ("TradeError", {}),
+        ("TradeError", {"numericCode": 0}),
+    ],
+)
+async def test_an_error_that_leaves_doubt_is_an_unknown_outcome(autojump_clock, error, fields):
+    async with answering(trade=[(error, fields)]) as (_, account):
+        with pytest.raises(SessionLost, match="words") as lost:
+            await account.submit(OPENING)
+        assert not isinstance(lost.value, RequestNotSent)
+
+
+@pytest.mark.parametrize("error", ["UnauthorizedError", "ForbiddenError"])
+async def test_a_refused_token_is_final(autojump_clock, error):
+    async with answering(trade=[(error, {})], getPositions=[(error, {})]) as (_, account):
+        with pytest.raises(SignInRefused):
+            await account.submit(OPENING)
+        with pytest.raises(SignInRefused):
+            await account.snapshot()
+
+
+async def test_a_rate_limit_says_when_to_come_again(autojump_clock):
+    until = {"metadata": {"recommendedRetryTime": (now() + timedelta(seconds=7)).isoformat()}}
+    async with answering(trade=[("TooManyRequestsError", until)], getPositions=[("TooManyRequestsError", until)]) as (
+        _,
+        account,
+    ):
+        with pytest.raises(Throttled) as throttled:
+            await account.submit(OPENING)
+        assert throttled.value.retry_after_s == pytest.approx(7)
+        with pytest.raises(SessionLost, match="TooManyRequestsError"):
+            await account.snapshot()
+
+
+@pytest.mark.parametrize("code", [10024, 8, 141])
+async def test_a_busy_broker_is_waited_for(autojump_clock, code):
+    async with answering(trade=result(code)) as (_, account):
+        with pytest.raises(Throttled) as throttled:
+            await account.submit(OPENING)
+        assert throttled.value.retry_after_s == 5
+
+
+async def test_the_deals_of_the_order_tell_its_lots_and_price(autojump_clock):
+    deals = [
+        {
+            "id": n,
+            "type": "DEAL_TYPE_BUY",
+            "volume": 0.1,
+            "price": price,
+            "positionId": 7,
+            "orderId": order,
+            "profit": 0,
+        }
+        for n, (price, order) in enumerate([(1.1, 70), (1.2, 70), (9.9, 71)])
+    ]
+    answers = {"trade": result(10010, orderId="70", positionId="7"), "getDealsByPosition": [{"deals": deals}]}
+    async with answering(**answers) as (server, account):
+        report = await account.submit(OPENING)
+        assert report == Filled(TAG, PositionId("7"), Decimal("0.2"), Decimal("1.15"), VenueOrderId("70"))
+        [trade] = [request["trade"] for request in server.heard if request["type"] == "trade"]
+        assert trade["clientId"] == f"c_{TAG}_0"
+
+
+async def test_a_look_for_the_deals_that_takes_too_long_is_given_up(autojump_clock):
+    answers = {"trade": result(10009, orderId="70", positionId="7"), "getDealsByPosition": [None]}
+    async with answering(**answers) as (_, account):
+        started = trio.current_time()
+        assert await account.submit(OPENING) == Accepted(TAG, VenueOrderId("70"))
+        assert trio.current_time() - started == pytest.approx(2)
+
+
+async def test_find_looks_into_every_book(autojump_clock):
+    order = {"id": 70, "type": "ORDER_TYPE_BUY", "volume": 0.3, "clientId": f"c_{TAG}_0", "positionId": "7"}
+    working = {"orders": [{**order, "state": "ORDER_STATE_STARTED", "currentVolume": 0.3}]}
+    done = {"historyOrders": [{**order, "state": "ORDER_STATE_FILLED", "currentVolume": 0}]}
+    held = {"positions": [row("7", clientId=f"c_{TAG}_0")]}
+    async with answering(getOrders=[working]) as (_, account):
+        assert await account.find(TAG, now()) == Accepted(TAG, VenueOrderId("70"))
+    async with answering(getHistoryOrdersByTimeRange=[done]) as (_, account):
+        assert await account.find(TAG, now()) == Filled(
+            TAG, PositionId("7"), Decimal("0.3"), venue_order_id=VenueOrderId("70")
+        )
+    async with answering(getPositions=[held]) as (_, account):
+        assert await account.find(TAG, now()) == Filled(TAG, PositionId("7"), Decimal("0.3"), Decimal("1.26101"))
+
+
+async def test_a_long_history_is_read_page_by_page(autojump_clock):
+    def deals(asked):
+        numbers = range(asked["offset"], min(asked["offset"] + asked["limit"], 2500))
+        return {"deals": [deal(number) for number in numbers]}
+
+    def deal(number):
+        tag = {"clientId": f"c_{TAG}_0"} if number == 2400 else {}
+        made = {"id": number, "type": "DEAL_TYPE_BUY", "volume": 1, "price": 2, "positionId": number, "orderId": number}
+        return {**made, **tag, "profit": 0}
+
+    async with answering(getDealsByTimeRange=[deals]) as (server, account):
+        found = await account.find(TAG, now())
+        assert found == Filled(TAG, PositionId("2400"), Decimal(1), Decimal(2), VenueOrderId("2400"))
+        assert server.count("getDealsByTimeRange") == 3
+    async with answering(getDealsByTimeRange=[lambda asked: {"deals": [deal(0)] * 1000}]) as (_, account):
+        with pytest.raises(SessionLost, match="found more"):
+            await account.find(TAG, now())
+
+
+async def test_pending_orders_are_rejected_and_nothing_is_sent(autojump_clock):
+    place = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(1))
+    cancel = CancelOrder(TAG, ALIAS, VenueOrderId("1"), EURUSD)
+    async with answering() as (server, account):
+        for action in (place, cancel):
+            assert isinstance(await account.submit(action), Rejected)
+        assert server.heard == []
+
+
+# Over the simulated venue
+
+
+async def test_the_magic_is_that_of_the_config(autojump_clock):
+    async with open_world() as (world, _):
+        account = world.account(magic=4711)
+        assert isinstance(await account.submit(OPENING), Filled)
+        [position] = world.book.positions.values()
+        assert position.magic == "4711"
+        snapshot, _ = await account.snapshot()
+        assert [(each.magic, each.tag) for each in snapshot.positions] == [("4711", TAG)]
+        await account.aclose()
+
+
+@pytest.mark.parametrize("trade_errors", [False, True])
+async def test_a_refusal_comes_in_the_venues_words_in_either_form(autojump_clock, trade_errors):
+    async with open_world(trade_errors=trade_errors) as (_, account):
+        report = await account.submit(evolve(OPENING, stop_loss=Decimal(2)))
+        assert isinstance(report, Rejected)
+        assert "Invalid stops" in report.text
+
+
+@pytest.mark.parametrize("update_type", ["update", "status"])
+async def test_updates_are_heard_by_either_name(autojump_clock, update_type):
+    async with open_world(update_type=update_type) as (world, account), streaming(world, account):
+        order = world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        reported = await world.next(PositionReported)
+        assert reported.position.position_id == order.position_id
+        world.book.close(order.position_id)
+        closed = await world.next(PositionClosed)
+        assert (closed.position_id, closed.close_price) == (order.position_id, world.book.closed[-1].close_price)
+
+
+async def test_a_lost_packet_is_healed_within_two_seconds(autojump_clock):
+    async with open_world() as (world, account), streaming(world, account):
+        told = len(world.events)
+        world.faults.drop_messages = 1
+        world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        await trio.sleep(0.1)
+        world.book.open(EURUSD, Side.BUY, Decimal("0.20"))
+        started = trio.current_time()
+        snapshot = await world.next(SnapshotReceived, told)
+        assert trio.current_time() - started < 2
+        assert sorted(position.volume for position in snapshot.positions) == [Decimal("0.10"), Decimal("0.20")]
+        assert len([event for event in world.events if isinstance(event, SessionOpened)]) == 1
+
+
+async def test_a_terminal_that_goes_away_ends_the_stream_and_a_later_one_waits_for_it(autojump_clock):
+    async with open_world() as (world, account):
+        desk = world.simulator.desk("master")
+
+        async def bring_up():
+            await trio.sleep(30)
+            desk.bring_up()
+
+        async def run() -> None:
+            with pytest.raises(SessionLost, match="disconnected"):
+                await account.stream(world.emit)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run)
+            await world.next(SnapshotReceived)
+            desk.take_down()
+        world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        world.events.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bring_up)
+            async with streaming(world, account):
+                assert [type(event) for event in world.events[:2]] == [SessionOpened, SnapshotReceived]
+                assert len(world.events[1].positions) == 1
+
+
+async def test_metatrader_4_positions_keep_their_id_over_partial_closes(autojump_clock):
+    async with open_world(mt4=True) as (world, account), streaming(world, account):
+        report = await account.submit(OPENING)
+        assert isinstance(report, Filled)
+        position_id = report.position_id
+        for number, left in enumerate(("0.20", "0.10")):
+            told = len(world.events)
+            action = ReducePosition(
+                ClOrdId(f"cpbcdefghijklmnopqrs2{number + 2}"),
+                ALIAS,
+                position_id,
+                EURUSD,
+                Side.BUY,
+                Decimal("0.10"),
+                Decimal(left),
+            )
+            report = await account.submit(action)
+            assert isinstance(report, Filled)
+            assert (report.position_id, report.volume) == (position_id, Decimal("0.10"))
+            reported = await world.next(PositionReported, told)
+            assert (reported.position.position_id, reported.position.volume) == (position_id, Decimal(left))
+            snapshot, _ = await account.snapshot()
+            assert [(each.position_id, each.volume) for each in snapshot.positions] == [(position_id, Decimal(left))]
+        stops = ReplaceStops(TAG, ALIAS, position_id, EURUSD, Decimal("1.10"), None)
+        assert await account.submit(stops) == StopsReplaced(TAG)
+        close = ClosePosition(TAG, ALIAS, position_id, EURUSD, Side.BUY, Decimal("0.10"))
+        assert isinstance(await account.submit(close), Filled)
+        assert not world.book.positions
+        assert (await world.next(PositionClosed)).position_id == position_id
+        assert not [
+            event for event in world.events if isinstance(event, PositionClosed) and event.position_id != position_id
+        ]
+
+
+async def test_a_new_process_knows_a_metatrader_4_position_after_one_partial_close(autojump_clock):
+    async with open_world(mt4=True) as (world, _):
+        order = world.book.open(EURUSD, Side.BUY, Decimal("0.30"))
+        world.book.close(order.position_id, Decimal("0.10"))
+        again = world.account()
+        snapshot, _ = await again.snapshot()
+        assert [each.position_id for each in snapshot.positions] == [order.position_id]
+        close = ClosePosition(TAG, ALIAS, order.position_id, EURUSD, Side.BUY, Decimal("0.20"))
+        assert isinstance(await again.submit(close), Filled)
+        assert not world.book.positions
+        await again.aclose()
+
+
+def netted(kind=ClosePosition, volume="0.10", side=Side.BUY, locked="0", **fields):
+    position = (PositionId("1"), EURUSD, side, Decimal(volume))
+    return kind(TAG, ALIAS, *position, locked=Decimal(locked), **fields)
+
+
+async def test_a_netted_close_takes_only_our_part(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, account):
+        world.book.open(EURUSD, Side.BUY, Decimal("0.30"))
+        report = await account.submit(netted())
+        assert isinstance(report, Filled)
+        assert report.volume == Decimal("0.10")
+        [left] = world.book.positions.values()
+        assert left.volume == Decimal("0.20")
+        assert isinstance(await account.find(TAG, now()), Filled)
+
+
+async def test_a_netted_close_never_takes_more_than_is_there(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, account):
+        world.book.open(EURUSD, Side.BUY, Decimal("0.05"))
+        report = await account.submit(netted())
+        assert isinstance(report, Filled)
+        assert report.volume == Decimal("0.05")
+        assert not world.book.positions
+        assert isinstance(await account.submit(netted()), Rejected)
+        world.book.open(EURUSD, Side.SELL, Decimal("0.05"))
+        assert isinstance(await account.submit(netted()), Rejected)
+        assert len(world.book.positions) == 1
+
+
+async def test_what_is_locked_on_a_netted_account_is_closed_by_an_opposite_order(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, account):
+        world.book.open(EURUSD, Side.SELL, Decimal("0.20"))
+        report = await account.submit(netted(locked="0.10"))
+        assert isinstance(report, Filled)
+        [grown] = world.book.positions.values()
+        assert (grown.side, grown.volume) == (Side.SELL, Decimal("0.30"))
+
+
+async def test_a_netted_close_that_cannot_look_is_not_sent(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, account):
+        world.book.open(EURUSD, Side.BUY, Decimal("0.30"))
+        world.network.refuse(HOST, PORT, True)
+        assert isinstance(await account.submit(netted()), NotSent)
+        assert len(world.book.orders) == 1
+
+
+async def test_an_account_of_the_other_kind_is_refused_in_stream_and_snapshot(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, _):
+        account = world.account(oms=OmsType.HEDGING)
+        with pytest.raises(SignInRefused, match="set oms = 'netting'"):
+            await account.snapshot()
+        with pytest.raises(SignInRefused, match="set oms = 'netting'"):
+            await account.stream(world.emit)
+        await account.aclose()
+
+
+async def test_a_wrong_token_is_refused_without_being_shown(autojump_clock):
+    async with open_world() as (world, _):
+        account = world.account(token=Secret("wrong-word"), provisioning_url=None)
+        for ask in (account.snapshot, lambda: account.stream(world.emit), lambda: account.submit(OPENING)):
+            with pytest.raises(SignInRefused) as refused:
+                await ask()
+            assert "wrong-word" not in str(refused.value)
+        await account.aclose()
+
+
+async def test_a_busy_reader_does_not_make_the_venue_look_silent(autojump_clock):
+    async with open_world() as (world, account):
+
+        async def slow(event) -> None:
+            await world.emit(event)
+            await trio.sleep(100)
+
+        with trio.move_on_after(1000):
+            await account.stream(slow)
+        kinds = [type(event) for event in world.events]
+        assert kinds.count(SessionOpened) == 1
+        assert kinds.count(SnapshotReceived) == 1
+
+
+async def test_an_account_id_that_nobody_has_is_refused(autojump_clock):
+    async with open_world() as (world, _):
+        account = world.account(account_id=ACCOUNT, provisioning_url=None)
+        with pytest.raises(SignInRefused, match="NotFoundError"):
+            await account.stream(world.emit)
+        with pytest.raises(SignInRefused, match="NotFoundError"):
+            await account.snapshot()
+        await account.aclose()
