@@ -32,7 +32,7 @@ _SEPARATOR = "\x1e"
 _BASIC_PLANE_END = "\uffff"
 
 
-def encode_payload(packets: Iterable[str], eio_version: EioVersion, *, may_be_binary: bool = True) -> bytes:
+def encode_payload(packets: Iterable[str], eio_version: EioVersion, *, may_be_binary: bool = False) -> bytes:
     """Return the HTTP body that carries `packets`, which are at most PACKETS_OUT_MAX.
 
     Args:
@@ -122,7 +122,9 @@ def _read_binary(body: bytes) -> list[str | bytes]:
 
 def _length(digits: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
-        raise RemoteProtocolError(f"expected a length of 1 to {_DIGITS_MAX} digits before each packet, found something else")
+        raise RemoteProtocolError(
+            f"expected a length of 1 to {_DIGITS_MAX} digits before each packet, found something else"
+        )
     return int(digits)
 
 

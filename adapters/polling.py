@@ -192,7 +192,8 @@ class PollingConnection:
     async def _post(self) -> None:
         bytes_max = min(self._frame_bytes_max, PAYLOAD_BYTES_MAX) - FRAMING_BYTES_MAX
         while frames := await self._outgoing.take(PACKETS_OUT_MAX, bytes_max):
-            answer = await self._wire.ask("POST", encode_payload(frames, self._wire.eio_version))
+            body = encode_payload(frames, self._wire.eio_version, may_be_binary=True)
+            answer = await self._wire.ask("POST", body)
             if answer.status != 200:
                 raise SessionLost(f"{self._wire.where}: expected 200 (packets taken), found HTTP {answer.status}")
         self._sent_all.set()

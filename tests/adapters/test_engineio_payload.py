@@ -53,16 +53,16 @@ def test_lengths_are_utf_16_code_units_as_npm_counts_them() -> None:
     # Written by npm's engine.io-parser 2.2.1 (`encodePayload`) for the same four packets.
     packets = ['42["é"]', '42["𝄞😀"]', "2", "6"]
     body = '7:42["é"]10:42["𝄞😀"]1:21:6'.encode()
-    assert encode_payload(packets, 3, may_be_binary=False) == body
+    assert encode_payload(packets, 3) == body
     assert decode_payload(body, 3) == packets
 
 
 def test_text_that_peers_count_differently_is_written_in_bytes_where_they_take_it() -> None:
     # Read by npm's engine.io-parser 2.2.1 (`decodePayload`) and python-engineio 3.14.2 (`Payload`).
-    body = encode_payload(['42["é𝄞"]', "2"], 3)
+    body = encode_payload(['42["é𝄞"]', "2"], 3, may_be_binary=True)
     assert body == b'\x00\x01\x02\xff42["\xc3\xa9\xf0\x9d\x84\x9e"]\x00\x01\xff2'
     assert content_type(body) == "application/octet-stream"
-    plain = encode_payload(['42["é"]', "2"], 3)
+    plain = encode_payload(['42["é"]', "2"], 3, may_be_binary=True)
     assert plain == '7:42["é"]1:2'.encode()
     assert content_type(plain) == "text/plain; charset=UTF-8"
 

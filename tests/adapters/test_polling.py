@@ -67,6 +67,22 @@ class Server:
             yield connection
 
 
+@pytest.mark.parametrize(
+    ("version", "content_type"), [(3, "application/octet-stream"), (4, "text/plain; charset=UTF-8")]
+)
+async def test_text_beyond_the_basic_plane_is_posted_as_every_server_counts_it(
+    nursery: trio.Nursery, version: EioVersion, content_type: str
+) -> None:
+    server = Server(nursery, open_packet=OPEN if version == 4 else f"{len(OPEN)}:{OPEN}")
+    async with open_polling(ORIGIN, "ws", connect=server.network.connect, eio_version=version) as connection:
+        assert await connection.get_message() == OPEN
+        await connection.send_message("4𝄞")
+        await wait_all_tasks_blocked()
+    post = next(request for request in server.requests if request.method == "POST")
+    assert decode_payload(post.body, version)[0] == "4𝄞"
+    assert post.headers["content-type"] == content_type
+
+
 @pytest.mark.parametrize("version", [3, 4])
 async def test_sessions_of_both_halves_talk_over_polling(nursery: trio.Nursery, version: EioVersion) -> None:
     async def serve(connection: FrameConnection, request: HttpRequest) -> None:
