@@ -27,6 +27,7 @@ def capabilities(oms: OmsType, books_late: timedelta) -> Capabilities:
         streams=True,
         trades=oms is OmsType.HEDGING,
         volumes_grow=oms is OmsType.NETTING,
+        pending_orders=True,
         parallel_requests=PARALLEL_REQUESTS,
         requests_per_s=REQUESTS_PER_S,
         settle_s=books_late.total_seconds(),

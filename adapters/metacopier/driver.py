@@ -8,10 +8,11 @@ from adapters.base import Capabilities, Emit, RemoteProtocolError, SessionLost, 
 from adapters.metacopier import translate
 from adapters.metacopier.capabilities import capabilities
 from adapters.metacopier.config import Config
-from adapters.metacopier.orders import CLOCK_SLACK, SentOrders, changed, filled, opening
+from adapters.metacopier.orders import CLOCK_SLACK, SentOrders, changed, filled, opening, placing, replaced, takes
 from adapters.metacopier.rest import Refusal, Rest, segment
 from adapters.metacopier.session import Session
 from adapters.metacopier.stream import Stream
+from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import (
     AccountInformationDTO,
     MarketQuoteDTO,
@@ -33,8 +34,19 @@ from rules.actions import (
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Quote
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, Symbol
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
+from rules.values import AccountId, ClOrdId, Symbol, VenueOrderId
 
 T = TypeVar("T")
 
@@ -65,7 +77,7 @@ class MetaCopierAccount:
         A first list with positions is the snapshot. An empty one, or none within 5 s, is confirmed over REST.
         """
         session = Session(self._config.account_id, self._config.api_key)
-        translator = translate.Translator(self._account, self._config.oms)
+        translator = Translator(self._account, self._config.oms)
         stream = Stream(self._config.socket_address, session, translator, self.snapshot, self._now)
         try:
             await stream.run(emit, self._connect)
@@ -106,12 +118,12 @@ class MetaCopierAccount:
         status = translate.account_status(info)
         if status is None:
             raise RemoteProtocolError("expected balance in AccountInformationDTO, found none: does the key hide it?")
-        held = translate.positions(rows)
-        snapshot = SnapshotReceived(self._account, self._now(), held, Origin.RECONCILED, requested_at)
+        held, waiting = translate.positions(rows), translate.orders(rows)
+        snapshot = SnapshotReceived(self._account, self._now(), held, Origin.RECONCILED, requested_at, orders=waiting)
         return snapshot, status
 
     async def submit(self, action: Action) -> Report:
-        """Send one action, once; see `adapters.base.Account.submit`. Opening is answered without an id: Accepted."""
+        """Send one action, once; see `adapters.base.Account.submit`. What opens is answered without an id: Accepted."""
         if not self._capabilities.trades:
             return Rejected(action.cl_ord_id, "netting accounts at MetaCopier take no orders from us")
         try:
@@ -120,22 +132,25 @@ class MetaCopierAccount:
             if isinstance(action, ClosePosition):
                 await self._rest.send("DELETE", f"/positions/{segment(action.position_id)}")
                 return Filled(action.cl_ord_id, action.position_id, action.volume)
-            if isinstance(action, PlaceOrder | ReplaceOrder | CancelOrder):
-                return Rejected(action.cl_ord_id, "pending orders are not sent to MetaCopier")
+            if isinstance(action, PlaceOrder):
+                return await self._place(action)
+            if isinstance(action, ReplaceOrder | CancelOrder):
+                return await self._change_order(action)
             return await self._modify(action)
         except Refusal as refusal:
             return Rejected(action.cl_ord_id, refusal.text)
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
-        """Look for an opening order by our tag in the comments of open positions, pending orders and the history.
+        """Look for an order that opens by our tag in the comments of open positions, pending orders and the history.
 
         Where a broker has dropped the comment, the request's number, symbol and side of an order that this process
         sent will do, within the minutes around `submitted_at`. The history may be three minutes late.
         """
         rows = await self._look("/positions", _POSITIONS, _POSITIONS_TEXT)
         found = self._sent.matches(rows, cl_ord_id, submitted_at)
-        if any(translate.is_pending(row) for row in found):
-            return Accepted(cl_ord_id)
+        waits = next((row for row in found if translate.is_pending(row)), None)
+        if waits is not None:
+            return Placed(cl_ord_id, VenueOrderId(str(waits.id)))
         if not found:  # or it was opened and has gone again
             window = (submitted_at - CLOCK_SLACK, self._now() + CLOCK_SLACK)
             start, stop = (segment(at.astimezone(UTC).isoformat().replace("+00:00", "Z")) for at in window)
@@ -150,6 +165,35 @@ class MetaCopierAccount:
         request = opening(action, self._sent.remember(action))
         await self._rest.send("POST", "/positions", encode_position_request(request))
         return Accepted(action.cl_ord_id)
+
+    async def _place(self, action: PlaceOrder) -> Report:
+        if not takes(action.order_type) or action.expires_at is not None:
+            what = f"{action.order_type.value} orders" if action.expires_at is None else "orders that expire"
+            return Rejected(action.cl_ord_id, f"MetaCopier takes no {what} from us")
+        request = placing(action, self._sent.remember(action))
+        await self._rest.send("POST", "/positions", encode_position_request(request))
+        return Accepted(action.cl_ord_id)
+
+    async def _change_order(self, action: ReplaceOrder | CancelOrder) -> Report:
+        """Replace or cancel a pending order that we look at first.
+
+        The venue has one path for orders and positions: a DELETE of an order that has become the position of the same
+        id would close it.
+        """
+        try:
+            rows = await self._rest.get("/positions", _POSITIONS, _POSITIONS_TEXT)
+            waiting = next((order for order in translate.orders(rows) if order.order_id == action.order_id), None)
+        except SessionLost as lost:
+            return NotSent(action.cl_ord_id, f"the pending order could not be looked at: {lost}")
+        if waiting is None:
+            return Rejected(action.cl_ord_id, f"pending order {action.order_id} works no more")
+        path = f"/positions/{segment(waiting.order_id)}"
+        if isinstance(action, CancelOrder):
+            await self._rest.send("DELETE", path)
+            return Canceled(action.cl_ord_id)
+        request = replaced(action, waiting, self._sent.take_request_id(action.cl_ord_id))
+        await self._rest.send("PUT", path, encode_position_request(request))
+        return Replaced(action.cl_ord_id)
 
     async def _modify(self, action: ReducePosition | ReplaceStops) -> Report:
         """Reduce a position or replace its stops: a PUT wants all its fields, so we look at it first."""

@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.translate import (
+    PENDING,
     is_pending,
     open_price_of,
     request_id_of,
@@ -17,10 +18,10 @@ from adapters.metacopier.translate import (
     volume_of,
 )
 from adapters.metacopier.wire import PositionDTO, PositionRequestDTO
-from rules.actions import OpenPosition, ReducePosition, ReplaceStops
-from rules.observed import Position
+from rules.actions import OpenPosition, PlaceOrder, ReducePosition, ReplaceOrder, ReplaceStops
+from rules.observed import Position, WorkingOrder
 from rules.reports import Filled
-from rules.values import ClOrdId, PositionId, Side, Symbol
+from rules.values import ClOrdId, OrderType, PositionId, Side, Symbol
 
 CLOCK_SLACK = timedelta(minutes=10)
 """The venue's clock may differ from ours by this much, the time that opening takes included."""
@@ -29,6 +30,7 @@ CLOCK_SLACK = timedelta(minutes=10)
 _REQUEST_IDS = 1000
 _NONE = Decimal(0)
 _ORDER_TYPES = {Side.BUY: "Buy", Side.SELL: "Sell"}
+_PENDING_TYPES = {kind: name for name, kind in PENDING.items()}
 
 
 @frozen
@@ -36,6 +38,7 @@ class _Sent:
     request_id: int
     symbol: Symbol
     side: Side
+    waits: bool
 
 
 @define
@@ -45,10 +48,11 @@ class SentOrders:
     _sent: dict[ClOrdId, _Sent] = field(factory=dict, init=False)
     _last: int | None = field(default=None, init=False)
 
-    def remember(self, action: OpenPosition) -> int:
+    def remember(self, action: OpenPosition | PlaceOrder) -> int:
         """Take a request number for an order that is about to be sent, and return it."""
         request_id = self.take_request_id(action.cl_ord_id)
-        self._sent[action.cl_ord_id] = _Sent(request_id, action.symbol, action.side)
+        waits = isinstance(action, PlaceOrder)
+        self._sent[action.cl_ord_id] = _Sent(request_id, action.symbol, action.side, waits)
         if len(self._sent) > _REQUEST_IDS // 2:  # older ones would soon share their number with a new one
             del self._sent[next(iter(self._sent))]
         return request_id
@@ -95,6 +99,38 @@ def opening(action: OpenPosition, request_id: int) -> PositionRequestDTO:
     )
 
 
+def takes(order_type: OrderType) -> bool:
+    """Tell whether the venue has pending orders of this kind."""
+    return (Side.BUY, order_type) in _PENDING_TYPES
+
+
+def placing(action: PlaceOrder, request_id: int) -> PositionRequestDTO:
+    """Return the request that places a pending order of a kind that the venue `takes`."""
+    return PositionRequestDTO(
+        symbol=action.symbol,
+        order_type=_PENDING_TYPES[action.side, action.order_type],
+        volume=action.volume,
+        open_price=action.price,
+        stop_loss=action.stop_loss or _NONE,
+        take_profit=action.take_profit or _NONE,
+        request_id=request_id,
+        comment=action.cl_ord_id,
+    )
+
+
+def replaced(action: ReplaceOrder, held: WorkingOrder, request_id: int) -> PositionRequestDTO:
+    """Return the request that sets all prices of a pending order and leaves its volume as it is."""
+    return PositionRequestDTO(
+        symbol=held.symbol,
+        order_type=_PENDING_TYPES[held.side, held.order_type],
+        volume=held.volume,
+        open_price=action.price,
+        stop_loss=action.stop_loss or _NONE,
+        take_profit=action.take_profit or _NONE,
+        request_id=request_id,
+    )
+
+
 def changed(action: ReducePosition | ReplaceStops, held: Position, request_id: int) -> PositionRequestDTO:
     """Return the request that modifies `held`: all of its fields, since a missing or zero stop would remove one.
 
@@ -122,11 +158,14 @@ def filled(cl_ord_id: ClOrdId, rows: Sequence[PositionDTO]) -> Filled:
 
 
 def _is_of(row: PositionDTO, sent: _Sent, submitted_at: datetime) -> bool:
-    if is_pending(row) or row.open_time is None or row.open_time.tzinfo is None:
+    if row.open_time is None or row.open_time.tzinfo is None:
+        return False
+    pending = PENDING.get(row.order_type or "")
+    if is_pending(row) and (pending is None or not sent.waits):
         return False
     return (
         request_id_of(row) == str(sent.request_id)
         and row.symbol == sent.symbol
-        and side_of(row) is sent.side
+        and (side_of(row) if pending is None else pending[0]) is sent.side
         and abs(row.open_time - submitted_at) <= CLOCK_SLACK
     )

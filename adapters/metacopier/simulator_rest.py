@@ -1,7 +1,7 @@
 """The REST API of a simulated MetaCopier, as far as a trade copier needs it: looks, orders, changes and closes."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -19,12 +19,11 @@ from adapters.simulation.faults import Faults
 from rules.identity import is_ours
 from rules.instruments import Instrument, round_to_step
 from rules.observed import Position
-from rules.values import PositionId, Price, Side, Symbol, Volume, exact
+from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
 
 _BASE = "/rest/api/v1/"
 _RETRY_AFTER_S = "2"
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
-_PENDING = ("BuyLimit", "SellLimit", "BuyStop", "SellStop")
 
 # How the books' words read on MetaCopier's wire; the rest comes as the catch-all.
 _TOKENS = {"Unknown symbol": "[UNKNOWN_SYMBOL]", "Position not found": "[POSITION_NOT_FOUND]"}
@@ -40,6 +39,7 @@ class _PositionRequest(msgspec.Struct, rename="camel"):
     request_id: int
     comment: str | None = None
     magic_number: str | None = None
+    pending_expiry_seconds: int | None = None
 
 
 class _Refused(Exception):
@@ -87,6 +87,7 @@ class RestApi:
         book = self.keys.book(key, parts[1])
         if book is None:
             raise _Refused(404, "account not found")
+        book.expire()
         if request.method == "GET":
             return _json(200, self._look(book, parts[2:], request))
         return self._trade(book, parts[2:], request)
@@ -139,7 +140,7 @@ class RestApi:
         match request.method, parts:
             case "POST", ["positions" | "orders"]:
                 body = _position_request(request.body)
-                return lambda rejection: _open(book, body, rejection)
+                return lambda rejection: _open(book, body, rejection, self.now())
             case "PUT", ["positions", position_id]:
                 body = _position_request(request.body)
                 return lambda rejection: _modify(book, PositionId(position_id), body, rejection)
@@ -150,10 +151,9 @@ class RestApi:
         raise _Refused(404, "not found")
 
 
-def _open(book: Book, body: _PositionRequest, rejection: str | None) -> None:
-    side = _SIDES.get(body.order_type)
-    if side is None:
-        raise OrderRefused("pending orders are not simulated")
+def _open(book: Book, body: _PositionRequest, rejection: str | None, now: datetime) -> None:
+    pending = words.ORDER_TYPES.get(body.order_type)
+    side = _SIDES[body.order_type] if pending is None else pending[0]
     symbol = Symbol(body.symbol)
     tag = body.comment if is_ours(body.comment) else None
     instrument = book.market.instruments.get(symbol)
@@ -161,19 +161,46 @@ def _open(book: Book, body: _PositionRequest, rejection: str | None) -> None:
     if rejection is not None:
         book.refuse(symbol, side, volume, rejection, tag=tag)
     comment = f"API|{body.request_id}|{body.comment or ''}"
-    stops = {"stop_loss": _stop(body.stop_loss), "take_profit": _stop(body.take_profit)}
-    book.open(symbol, side, volume, **stops, tag=tag, magic=body.magic_number, comment=comment)
+    stop_loss, take_profit, magic = _stop(body.stop_loss), _stop(body.take_profit), body.magic_number
+    if pending is None:
+        book.open(
+            symbol, side, volume, stop_loss=stop_loss, take_profit=take_profit, tag=tag, magic=magic, comment=comment
+        )
+        return
+    lasts_s = body.pending_expiry_seconds
+    book.place_order(
+        symbol,
+        side,
+        pending[1],
+        volume,
+        body.open_price,
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        expires_at=None if lasts_s is None else now + timedelta(seconds=lasts_s),
+        tag=tag,
+        magic=magic,
+        comment=comment,
+    )
 
 
 def _modify(book: Book, position_id: PositionId, body: _PositionRequest, rejection: str | None) -> None:
-    """Set the stops, then close what is above the wanted volume: `volume` is what shall remain."""
+    """Set the stops, then close what is above the wanted volume: `volume` is what shall remain.
+
+    Of a pending order all prices are set, and the volume.
+    """
+    stops = (_stop(body.stop_loss), _stop(body.take_profit))
+    order_id = VenueOrderId(position_id)
+    if order_id in book.working:
+        if rejection is not None:
+            raise OrderRefused(rejection)
+        book.replace_order(order_id, body.open_price, stop_loss=stops[0], take_profit=stops[1], volume=body.volume)
+        return
     held = _held(book, position_id)
     if rejection is not None:
         order = (held.symbol, held.side.opposite, held.volume)
         book.refuse(*order, rejection, purpose=Purpose.REDUCE, position_id=position_id)
     if body.volume > held.volume:
         raise OrderRefused("a position's volume cannot grow")
-    stops = (_stop(body.stop_loss), _stop(body.take_profit))
     if stops != (held.stop_loss, held.take_profit):
         book.replace_stops(position_id, *stops)
     if body.volume < held.volume:
@@ -181,6 +208,13 @@ def _modify(book: Book, position_id: PositionId, body: _PositionRequest, rejecti
 
 
 def _close(book: Book, position_id: PositionId, rejection: str | None) -> None:
+    """Close a position, or cancel a pending order: the venue has one path for both."""
+    order_id = VenueOrderId(position_id)
+    if order_id in book.working:
+        if rejection is not None:
+            raise OrderRefused(rejection)
+        book.cancel_order(order_id)
+        return
     held = _held(book, position_id)
     if rejection is not None:
         order = (held.symbol, held.side.opposite, held.volume)
@@ -235,7 +269,7 @@ def _position_request(data: bytes) -> _PositionRequest:
                 raise ValueError(f"{name} must not be negative")
     except (RemoteProtocolError, ValueError) as error:
         raise _Refused(400, str(error)) from None
-    if body.order_type not in (*_SIDES, *_PENDING):
+    if body.order_type not in (*_SIDES, *words.ORDER_TYPES):
         raise _Refused(400, "orderType -> must be one of the six order types")
     for valid, text in (
         (len(body.symbol) <= 20, "symbol -> size must be between 0 and 20"),
@@ -243,6 +277,7 @@ def _position_request(data: bytes) -> _PositionRequest:
         (0 <= body.request_id <= 999, "requestId -> must be between 0 and 999"),
         (body.magic_number is None or body.magic_number.isdigit(), "magicNumber -> must be numeric"),
         (body.volume > 0, "volume -> must be greater than 0"),
+        (0 < (body.pending_expiry_seconds or 1) < 10**9, "pendingExpirySeconds -> must be greater than 0"),
     ):
         if not valid:
             raise _Refused(400, text)

@@ -143,6 +143,7 @@ class StreamServer:
         for account_id, book in self.keys.books(self._key).items():
             if not self._session.wants(account_id):
                 continue
+            book.expire()
             if account_id not in self._stops:
                 self._stops[account_id] = book.listen(partial(self._changed, account_id, book))
             elif not show:

@@ -10,14 +10,23 @@ import msgspec
 
 from adapters.simulation.broker import Book, BookOrder, ClosedPosition, Purpose, Result
 from rules.instruments import Instrument
-from rules.observed import Position, Quote
-from rules.values import OmsType, Side, plain
+from rules.observed import Position, Quote, WorkingOrder
+from rules.values import OmsType, OrderType, Side, plain
 
 Json = dict[str, object]
 
 _ACCOUNTS = uuid.UUID("0e5a6f1c-5a0b-5b8e-9c55-6d65746163f1")
 """The namespace of simulated account ids; any fixed UUID would do."""
 
+ORDER_TYPES = {
+    "BuyLimit": (Side.BUY, OrderType.LIMIT),
+    "SellLimit": (Side.SELL, OrderType.LIMIT),
+    "BuyStop": (Side.BUY, OrderType.STOP),
+    "SellStop": (Side.SELL, OrderType.STOP),
+}
+"""The kinds of pending orders."""
+
+_ORDER_TYPES = {kind: name for name, kind in ORDER_TYPES.items()}
 _CENT = Decimal("0.01")
 _API_PREFIX = re.compile(r"API\|([0-9]{1,3})\|")
 
@@ -34,6 +43,7 @@ def information(book: Book, now: datetime) -> Json:
     """Return an AccountInformationDTO with every field that the Socket API's example shows, and the margins."""
     status = book.status()
     equity = book.balance if status.equity is None else status.equity
+    pending = _pending_orders(book)
     return {
         "id": account_id(book.name),
         "accountMode": "HEDGING" if book.oms is OmsType.HEDGING else "NETTING",
@@ -59,8 +69,8 @@ def information(book: Book, now: datetime) -> Json:
         "latencyInMs": 1,
         "openPositions": bool(book.positions),
         "openPositionsCount": len(book.positions),
-        "pendingOrders": False,
-        "pendingOrdersCount": 0,
+        "pendingOrders": bool(pending),
+        "pendingOrdersCount": len(pending),
         "positionMismatch": False,
         "proxy": {},
         "wrongCredentials": False,
@@ -74,8 +84,8 @@ def information(book: Book, now: datetime) -> Json:
 
 
 def open_positions(book: Book) -> list[Json]:
-    """Return the PositionDTOs of all open positions."""
-    return [_open(book, position) for position in book.positions.values()]
+    """Return the PositionDTOs of all open positions, and of all pending orders."""
+    return [*(_open(book, position) for position in book.positions.values()), *_pending_orders(book)]
 
 
 def history(book: Book, since: datetime, until: datetime) -> list[Json]:
@@ -146,6 +156,35 @@ def _position(position: Position) -> Json:
 def _open(book: Book, position: Position) -> Json:
     profit = book.floating_pnl(position.position_id)
     return _position(position) | {"currentPrice": _price(position.current_price), "profit": _money(profit)}
+
+
+def _pending_orders(book: Book) -> list[Json]:
+    """Return those of the kinds that the venue has; the books may keep a stop-limit that a hand has placed."""
+    working = book.working.values()
+    return [_pending(order) for order in working if (order.side, order.order_type) in _ORDER_TYPES]
+
+
+def _pending(order: WorkingOrder) -> Json:
+    found = _API_PREFIX.match(order.comment or "")
+    return {
+        "id": order.order_id,
+        "symbol": order.symbol,
+        "orderType": _ORDER_TYPES[order.side, order.order_type],
+        "placedType": "ByExpert" if found else "Manually",
+        "volume": _number(order.volume),
+        "openPrice": _number(order.price),
+        "closePrice": None,
+        "stopLoss": _price(order.stop_loss),
+        "takeProfit": _price(order.take_profit),
+        "openTime": None if order.placed_at is None else iso(order.placed_at),
+        "closeTime": None,
+        "profit": 0,
+        "swap": 0,
+        "commission": 0,
+        "comment": order.comment,
+        "magicNumber": None if order.magic in (None, "0") else order.magic,
+        "requestId": found[1] if found else None,
+    }
 
 
 def _closed(closed: ClosedPosition) -> Json:

@@ -9,7 +9,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from adapters.base import Emit, RemoteProtocolError, SessionLost, SignInRefused, UtcNow
 from adapters.metacopier.session import Received, Refused, Session, SignedIn
-from adapters.metacopier.translate import Translator
+from adapters.metacopier.translator import Translator
 from adapters.network import Connect
 from adapters.stomp import HEART_BEAT_WIRE
 from adapters.websocket import open_websocket

@@ -1,176 +1,51 @@
-"""MetaCopier's words into ours: lists to snapshots, figures to status, history to closes. Pure, no clock.
+"""MetaCopier's words into ours, row by row: positions, pending orders, figures, instruments, quotes. Pure, no clock.
 
 One position that cannot be read makes its whole list unreadable: leaving it out would say that it was closed.
 """
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-
-from attrs import define, evolve, field
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metacopier.values import name, number, number_or_none, positive, price_or_none, utc
 from adapters.metacopier.wire import (
     AccountInformationDTO,
     MarketQuoteDTO,
-    Message,
     PositionDTO,
     SymbolDTO,
-    UpdateAccountInformationDTO,
-    UpdateHistoryDTO,
-    UpdateOpenPositionsDTO,
 )
-from rules.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
 from rules.identity import is_ours
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.values import (
+    ClOrdId,
+    OmsType,
+    OrderType,
+    PositionId,
+    Price,
+    Side,
+    Symbol,
+    VenueOrderId,
+    Volume,
+)
 
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL, "DealBuy": Side.BUY, "DealSell": Side.SELL}
+
+# The kinds that the venue has; it has no stop-limits.
+PENDING = {
+    "BuyLimit": (Side.BUY, OrderType.LIMIT),
+    "SellLimit": (Side.SELL, OrderType.LIMIT),
+    "BuyStop": (Side.BUY, OrderType.STOP),
+    "SellStop": (Side.SELL, OrderType.STOP),
+}
 
 _TAG = re.compile(r"(?<![a-z0-9])cp[a-z2-7]{20}(?![a-z0-9])")
 _API_PREFIX = re.compile(r"API\|([0-9]{1,3})\|")
 
 # EXCHANGE is MetaTrader's word for a netting account on an exchange.
 _OMS = {"HEDGING": OmsType.HEDGING, "NETTING": OmsType.NETTING, "EXCHANGE": OmsType.NETTING}
-
-# Positions that went and whose history row is still to come (it may be minutes late); beyond these the oldest is
-# forgotten, which only costs the close's price.
-_GONE_MAX = 1000
-
-
-@define
-class Translator:
-    """What one stream session has said so far; a new session takes a new one.
-
-    The venue has no end-of-sync mark: the first list may be empty because nothing is known yet, so an empty one is
-    not certain. Later lists are the truth as it changes.
-    """
-
-    account: AccountId
-    oms: OmsType
-    lists: int = field(default=0, init=False)
-    """How many lists of open positions came."""
-    confirmed: bool = field(default=False, init=False)
-    """Set by the driver once the venue was asked: what is pushed from then on is live."""
-    holds_positions: bool = field(default=False, init=False)
-    """Whether the last list had any."""
-    _open: dict[PositionId, Volume] = field(factory=dict, init=False)
-    _unexplained: dict[PositionId, Volume] = field(factory=dict, init=False)
-    """Lots that lists took off a position and no history row has told of yet; below zero where rows came first."""
-    _closed: dict[tuple[PositionId, datetime], Volume] | None = field(default=None, init=False)
-    _closing: dict[PositionId, PositionClosed] = field(factory=dict, init=False)
-    _gone: dict[PositionId, Volume] = field(factory=dict, init=False)
-    """What is not listed any more, with the lots that no history row has told of yet."""
-
-    def events(self, message: Message, now: datetime) -> list[Event]:
-        """Return what a message of the session means.
-
-        Raises:
-            RemoteProtocolError: a number or a side in it cannot be. SessionLost: the venue has lost the broker.
-            SignInRefused: the account cannot be used until a person has seen to it.
-        """
-        if isinstance(message, UpdateOpenPositionsDTO):
-            return self._listed(message, now)
-        if isinstance(message, UpdateAccountInformationDTO):
-            check_account(message.info, self.oms)
-            status = account_status(message.info)
-            return [] if status is None else [AccountReported(self.account, now, status)]
-        if isinstance(message, UpdateHistoryDTO):
-            return self._history(message, now)
-        return []
-
-    def _listed(self, message: UpdateOpenPositionsDTO, now: datetime) -> list[Event]:
-        held = positions(message.open_positions)
-        listed = {position.position_id: position.volume for position in held}
-        events: list[Event] = []
-        for position_id, volume in listed.items():
-            if volume < (before := self._open.get(position_id, volume)):
-                self._unexplained[position_id] = self._unexplained.get(position_id, Decimal(0)) + before - volume
-        for position_id in sorted(self._open.keys() - listed.keys()):
-            close = self._closing.get(position_id)
-            if close is None:
-                ahead = min(self._unexplained.get(position_id, Decimal(0)), Decimal(0))
-                self._gone[position_id] = self._open[position_id] + ahead
-            else:
-                events.append(evolve(close, received_at=now))
-        for position_id in listed:
-            self._gone.pop(position_id, None)
-        while len(self._gone) > _GONE_MAX:
-            del self._gone[next(iter(self._gone))]
-        self._closing.clear()
-        self._open = listed
-        for position_id in self._unexplained.keys() - listed.keys() - self._gone.keys():
-            del self._unexplained[position_id]
-        first = self.lists == 0 and not self.confirmed
-        self.lists += 1
-        self.holds_positions = bool(held)
-        origin = Origin.RECONCILED if first else Origin.LIVE
-        return [*events, SnapshotReceived(self.account, now, held, origin, certain=bool(held) or not first)]
-
-    def _history(self, message: UpdateHistoryDTO, now: datetime) -> list[Event]:
-        """Return the closes that are new in this list and that the lists of open positions bear out.
-
-        The last 24 hours come whole every time, so only rows that were not there before are news; the first list has
-        none. A partial close leaves a row under the id of a position that lives on, so a row alone closes nothing: it
-        waits for the list that no longer has the position, or is dropped by the one that still has it. A row that
-        explains why lists show fewer lots than before is of a partial close, and its price is not the whole's.
-        """
-        rows: dict[tuple[PositionId, datetime], list[PositionDTO]] = {}
-        for row in message.history:
-            if row.close_time is not None and row.close_time.tzinfo is not None:
-                rows.setdefault((PositionId(str(row.id)), row.close_time), []).append(row)
-        volumes = {key: sum((_closed_volume(row) for row in group), Decimal(0)) for key, group in rows.items()}
-        known, self._closed = self._closed, volumes
-        if known is None:
-            return []
-        events: list[Event] = []
-        for key in sorted(rows, key=lambda key: (key[1], key[0])):
-            position_id, closed_at = key
-            if known.get(key) == volumes[key] or not (position_id in self._gone or position_id in self._open):
-                continue
-            volume = volumes[key] - known.get(key, Decimal(0))
-            close = self._close(position_id, closed_at, rows[key], now)
-            unexplained = self._unexplained.get(position_id, Decimal(0))
-            if unexplained > 0:
-                self._unexplained[position_id] = unexplained - volume
-                volume -= unexplained
-                if volume <= 0:
-                    continue
-            if position_id in self._gone:
-                self._gone[position_id] -= volume
-                if self._gone[position_id] <= 0:
-                    del self._gone[position_id]
-                    events.append(close)
-            elif volume >= self._open[position_id]:
-                self._closing[position_id] = close
-            elif unexplained <= 0:
-                self._unexplained[position_id] = unexplained - volume
-        return events
-
-    def _close(
-        self, position_id: PositionId, closed_at: datetime, rows: list[PositionDTO], now: datetime
-    ) -> PositionClosed:
-        """Return the close; a price that cannot be is left out, for that it is closed is sure anyway.
-
-        So is one of several that rows of one instant have: which of them was the last nobody could say.
-        """
-        price = None
-        with suppress(RemoteProtocolError):
-            if len({str(row.close_price) for row in rows}) == 1:
-                price = price_or_none(rows[0].close_price, "closePrice")
-        return PositionClosed(self.account, now, position_id, price, utc(closed_at, "closeTime"))
-
-
-def _closed_volume(row: PositionDTO) -> Volume:
-    """Return the lots that a history row closed, zero where it does not say: it then explains nothing."""
-    try:
-        return volume_of(row)
-    except RemoteProtocolError:
-        return Decimal(0)
 
 
 def check_account(info: AccountInformationDTO, oms: OmsType) -> None:
@@ -222,6 +97,18 @@ def positions(rows: Iterable[PositionDTO]) -> tuple[Position, ...]:
     return held
 
 
+def orders(rows: Iterable[PositionDTO]) -> tuple[WorkingOrder, ...]:
+    """Return the pending orders among `rows`; those of kinds that we do not know are left out.
+
+    Raises:
+        RemoteProtocolError: a row cannot be read, or an id comes twice.
+    """
+    waiting = tuple(order(row, *PENDING[row.order_type]) for row in rows if row.order_type in PENDING)
+    if len({order.order_id for order in waiting}) != len(waiting):
+        raise RemoteProtocolError("expected each pending order once, found an id twice in one list")
+    return waiting
+
+
 def is_pending(row: PositionDTO) -> bool:
     """Tell whether a row is a pending order: BuyLimit, SellStop and whatever kinds the venue may add to these."""
     kind = row.order_type or ""
@@ -252,6 +139,28 @@ def position(row: PositionDTO) -> Position:
         stop_loss=price_or_none(row.stop_loss, "stopLoss"),
         take_profit=price_or_none(row.take_profit, "takeProfit"),
         current_price=price_or_none(row.current_price, "currentPrice"),
+        magic=None if row.magic_number is None else str(row.magic_number),
+        comment=row.comment,
+        tag=tag_of(row),
+    )
+
+
+def order(row: PositionDTO, side: Side, order_type: OrderType) -> WorkingOrder:
+    """Return a pending order. The venue does not say when one expires.
+
+    Raises:
+        RemoteProtocolError: something that it must have is missing or cannot be.
+    """
+    return WorkingOrder(
+        order_id=VenueOrderId(name(row.id, "id")),
+        symbol=Symbol(name(row.symbol, "symbol")),
+        side=side,
+        order_type=order_type,
+        volume=volume_of(row),
+        price=positive(row.open_price, "openPrice"),
+        stop_loss=price_or_none(row.stop_loss, "stopLoss"),
+        take_profit=price_or_none(row.take_profit, "takeProfit"),
+        placed_at=None if row.open_time is None else utc(row.open_time, "openTime"),
         magic=None if row.magic_number is None else str(row.magic_number),
         comment=row.comment,
         tag=tag_of(row),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.metacopier.session import Session
-from adapters.metacopier.translate import Translator
+from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import Message
 from adapters.secret import Secret
 from adapters.stomp import Frame, Version, encode

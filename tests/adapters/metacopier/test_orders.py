@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from adapters.metacopier.orders import SentOrders
 from adapters.metacopier.wire import PositionDTO
-from rules.actions import OpenPosition
-from rules.values import AccountId, ClOrdId, Side, Symbol
+from rules.actions import OpenPosition, PlaceOrder
+from rules.values import AccountId, ClOrdId, OrderType, Side, Symbol
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -39,3 +39,26 @@ def test_an_order_whose_number_is_about_to_be_used_again_is_forgotten() -> None:
     for number in range(1, 600):
         orders.remember(opening(number))
     assert orders.matches([opened(request_id)], opening(0).cl_ord_id, AT) == []
+
+
+def placing(number: int) -> PlaceOrder:
+    order = (Symbol("EURUSD"), Side.BUY, OrderType.LIMIT, Decimal(1), Decimal("1.1"))
+    return PlaceOrder(opening(number).cl_ord_id, AccountId("mc"), *order)
+
+
+def test_a_pending_order_whose_comment_the_broker_dropped_is_known_by_its_number() -> None:
+    orders = SentOrders()
+    request_id = orders.remember(placing(0))
+    waits = PositionDTO("1", "EURUSD", "BuyLimit", open_time=AT, request_id=request_id)
+    assert orders.matches([waits], placing(0).cl_ord_id, AT) == [waits]
+    other_side = PositionDTO("1", "EURUSD", "SellLimit", open_time=AT, request_id=request_id)
+    unknown_kind = PositionDTO("1", "EURUSD", "BuyStopLimit", open_time=AT, request_id=request_id)
+    assert orders.matches([other_side, unknown_kind], placing(0).cl_ord_id, AT) == []
+    assert orders.matches([opened(request_id)], placing(0).cl_ord_id, AT) == [opened(request_id)], "filled since"
+
+
+def test_a_market_order_is_never_taken_for_one_that_waits() -> None:
+    orders = SentOrders()
+    request_id = orders.remember(opening(0))
+    waits = PositionDTO("1", "EURUSD", "BuyLimit", open_time=AT, request_id=request_id)
+    assert orders.matches([waits], opening(0).cl_ord_id, AT) == []

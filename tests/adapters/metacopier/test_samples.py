@@ -12,7 +12,7 @@ import stomper
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.session import SUBSCRIBE_TO, Session
 from adapters.metacopier.simulator_stomp import Goodbye, Received, ServerSession, SignIn, SubscriptionChanged
-from adapters.metacopier.translate import Translator
+from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import (
     AccountInformationDTO,
     PositionDTO,
@@ -24,8 +24,8 @@ from adapters.metacopier.wire import (
 from adapters.secret import Secret
 from adapters.stomp import Frame, FrameReader
 from rules.events import AccountReported, Origin, PositionClosed, SnapshotReceived
-from rules.observed import AccountStatus, Position
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.observed import AccountStatus, Position, WorkingOrder
+from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metacopier.samples import ALIAS, FOLDER, account_of, events, message, sample, text
 from tests.adapters.metacopier.venue import START
 
@@ -120,7 +120,7 @@ def test_the_open_positions_sample_as_printed_has_no_side_and_none_is_guessed() 
         events(["update-open-positions.json"])
 
 
-def test_the_completed_open_positions_sample_becomes_a_snapshot_without_the_pending_order() -> None:
+def test_the_completed_open_positions_sample_becomes_a_snapshot_of_both() -> None:
     position = Position(
         position_id=PositionId("pos-456"),
         symbol=Symbol("EURUSD"),
@@ -136,9 +136,18 @@ def test_the_completed_open_positions_sample_becomes_a_snapshot_without_the_pend
         comment="API|7|cpabcdefghij234567klmn",
         tag="cpabcdefghij234567klmn",
     )
+    order = WorkingOrder(
+        order_id=VenueOrderId("ord-1"),
+        symbol=Symbol("EURUSD"),
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        volume=Decimal("0.2"),
+        price=Decimal("1.1100"),
+        placed_at=at(9, 31),
+    )
     assert events(["update-open-positions-complete.json"] * 2) == [
-        SnapshotReceived(ALIAS, START, (position,), Origin.RECONCILED, requested_at=None, certain=True),
-        SnapshotReceived(ALIAS, START, (position,), Origin.LIVE, requested_at=None, certain=True),
+        SnapshotReceived(ALIAS, START, (position,), origin, requested_at=None, certain=True, orders=(order,))
+        for origin in (Origin.RECONCILED, Origin.LIVE)
     ]
 
 

@@ -17,7 +17,7 @@ from adapters.metacopier.session import (
     SignedIn,
 )
 from adapters.metacopier.simulator_stomp import ServerSession, SignIn, SubscriptionChanged
-from adapters.metacopier.translate import Translator
+from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import UpdateOpenPositionsDTO
 from adapters.secret import Secret
 from adapters.stomp import Frame, Version, encode

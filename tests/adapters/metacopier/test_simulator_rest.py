@@ -139,6 +139,41 @@ async def test_the_volume_is_snapped_to_the_grid(autojump_clock: MockClock) -> N
             assert venue.book.orders[-1].volume == Decimal(filled)
 
 
+async def test_a_pending_order_is_listed_changed_and_canceled_on_the_path_of_positions(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_venue() as venue:
+        request = ORDER | {"orderType": "SellStop", "openPrice": 1.15, "comment": "mine", "magicNumber": "7"}
+        assert (await ask(venue, "POST", "/positions", request)).status == 204
+        (order,) = venue.book.working.values()
+        (row,) = json.loads((await ask(venue, "GET", "/positions")).body)
+        shown = ("id", "orderType", "openPrice", "volume", "comment", "magicNumber")
+        comment = f"API|{ORDER['requestId']}|mine"
+        assert [row[name] for name in shown] == [order.order_id, "SellStop", 1.15, ORDER["volume"], comment, "7"]
+        information = json.loads((await ask(venue, "GET", "/information")).body)
+        assert (information["pendingOrders"], information["pendingOrdersCount"]) == (True, 1)
+        path = f"/positions/{order.order_id}"
+        change = request | {"openPrice": 1.14, "stopLoss": 1.17, "volume": 0.02}
+        assert (await ask(venue, "PUT", path, change)).status == 204
+        (order,) = venue.book.working.values()
+        assert (order.price, order.stop_loss, order.volume) == (Decimal("1.14"), Decimal("1.17"), Decimal("0.02"))
+        refused = await ask(venue, "PUT", path, change | {"openPrice": 1.2})
+        assert (refused.status, errors(refused)) == (400, "[BROKER_REJECTION] Invalid price")
+        assert (await ask(venue, "DELETE", path)).status == 204
+        assert venue.book.working == {}
+        assert (await ask(venue, "DELETE", path)).status == 404
+
+
+async def test_a_pending_order_with_an_expiry_is_gone_after_it(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue:
+        request = ORDER | {"orderType": "BuyLimit", "openPrice": 1.1, "pendingExpirySeconds": 60}
+        assert (await ask(venue, "POST", "/positions", request)).status == 204
+        await trio.sleep(59)
+        assert len(json.loads((await ask(venue, "GET", "/positions")).body)) == 1
+        await trio.sleep(1)
+        assert json.loads((await ask(venue, "GET", "/positions")).body) == []
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -154,7 +189,9 @@ async def test_the_volume_is_snapped_to_the_grid(autojump_clock: MockClock) -> N
         ({"comment": "x" * 32}, "comment -> "),
         ({"magicNumber": "x"}, "magicNumber -> "),
         ({"symbol": "NOSUCH"}, "[UNKNOWN_SYMBOL]"),
-        ({"orderType": "BuyLimit"}, "pending orders are not simulated"),
+        ({"orderType": "BuyLimit"}, "[BROKER_REJECTION] Invalid price"),
+        ({"orderType": "SellLimit", "openPrice": 1.1}, "[BROKER_REJECTION] Invalid price"),
+        ({"orderType": "BuyLimit", "openPrice": 1.1, "pendingExpirySeconds": -1}, "pendingExpirySeconds -> "),
         ({"stopLoss": 2.0}, "[BROKER_REJECTION] Invalid stops"),
     ],
 )

@@ -9,10 +9,11 @@ import pytest
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metacopier import translate
-from adapters.metacopier.translate import Translator
+from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import (
     AccountInformationDTO,
     MarketQuoteDTO,
+    Message,
     PositionDTO,
     SymbolDTO,
     UnknownMessage,
@@ -22,8 +23,8 @@ from adapters.metacopier.wire import (
 )
 from rules.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
-from rules.values import AccountId, OmsType, Side, Symbol
+from rules.observed import AccountStatus, Quote, WorkingOrder
+from rules.values import AccountId, OmsType, OrderType, Side, Symbol, VenueOrderId
 
 ALIAS = AccountId("mc")
 ID = "33333333-3333-3333-3333-333333333333"
@@ -55,7 +56,7 @@ def history(*rows: PositionDTO) -> UpdateHistoryDTO:
     return UpdateHistoryDTO(ID, rows)
 
 
-def run(*messages: translate.Message) -> list[Event]:
+def run(*messages: Message) -> list[Event]:
     translator = Translator(ALIAS, OmsType.HEDGING)
     return [event for message in messages for event in translator.events(message, NOW)]
 
@@ -66,10 +67,10 @@ def closes(events: Sequence[Event]) -> list[tuple[str, Decimal | None]]:
 
 def test_an_empty_first_list_is_not_certain_and_later_ones_are() -> None:
     assert run(listed(), listed(), listed(row()), listed()) == [
-        SnapshotReceived(ALIAS, NOW, (), Origin.RECONCILED, certain=False),
-        SnapshotReceived(ALIAS, NOW, (), Origin.LIVE, certain=True),
-        SnapshotReceived(ALIAS, NOW, (translate.position(row()),), Origin.LIVE, certain=True),
-        SnapshotReceived(ALIAS, NOW, (), Origin.LIVE, certain=True),
+        SnapshotReceived(ALIAS, NOW, (), Origin.RECONCILED, certain=False, orders=()),
+        SnapshotReceived(ALIAS, NOW, (), Origin.LIVE, certain=True, orders=()),
+        SnapshotReceived(ALIAS, NOW, (translate.position(row()),), Origin.LIVE, certain=True, orders=()),
+        SnapshotReceived(ALIAS, NOW, (), Origin.LIVE, certain=True, orders=()),
     ]
 
 
@@ -80,8 +81,75 @@ def test_a_first_list_with_positions_is_certain() -> None:
 
 
 def test_a_first_list_of_pending_orders_alone_is_as_empty_as_none() -> None:
-    (snapshot,) = run(listed(row(order_type="BuyLimit"), row("2", order_type="SellStopLimit")))
-    assert snapshot == SnapshotReceived(ALIAS, NOW, (), Origin.RECONCILED, certain=False)
+    pending = row(order_type="BuyLimit")
+    (snapshot,) = run(listed(pending, row("2", order_type="SellStopLimit")))
+    orders = translate.orders([pending])
+    assert snapshot == SnapshotReceived(ALIAS, NOW, (), Origin.RECONCILED, certain=False, orders=orders)
+
+
+@pytest.mark.parametrize(
+    ("order_type", "side", "kind"),
+    [
+        ("BuyLimit", Side.BUY, OrderType.LIMIT),
+        ("SellLimit", Side.SELL, OrderType.LIMIT),
+        ("BuyStop", Side.BUY, OrderType.STOP),
+        ("SellStop", Side.SELL, OrderType.STOP),
+    ],
+)
+def test_a_pending_order_is_read_exactly_and_is_no_position(order_type: str, side: Side, kind: OrderType) -> None:
+    fields = {"open_price": Decimal("1.10"), "stop_loss": Decimal("1.05"), "take_profit": Decimal(0)}
+    pending = row("9", order_type=order_type, **fields, comment=f"API|7|{TAG}", magic_number=77)
+    held = row("1")
+    assert translate.positions([held, pending]) == (translate.position(held),)
+    assert translate.orders([held, pending]) == (
+        WorkingOrder(
+            order_id=VenueOrderId("9"),
+            symbol=Symbol("EURUSD"),
+            side=side,
+            order_type=kind,
+            volume=Decimal("0.1"),
+            price=Decimal("1.10"),
+            stop_loss=Decimal("1.05"),
+            placed_at=NOW,
+            magic="77",
+            comment=f"API|7|{TAG}",
+            tag=TAG,
+        ),
+    )
+
+
+def test_a_pending_order_without_a_time_has_none() -> None:
+    (order,) = translate.orders([row(order_type="BuyLimit", open_time=None)])
+    assert order.placed_at is None
+
+
+def test_pending_orders_of_kinds_that_we_do_not_know_are_left_out() -> None:
+    rows = [row(order_type="BuyStopLimit"), row("2", order_type="SellTrailing")]
+    assert (translate.orders(rows), translate.positions(rows)) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"volume": None},
+        {"volume": Decimal(0)},
+        {"open_price": None},
+        {"open_price": Decimal(0)},
+        {"open_price": Decimal("1e30")},
+        {"stop_loss": Decimal(-1)},
+        {"symbol": None},
+        {"symbol": "X" * 101},
+        {"open_time": NOW.replace(tzinfo=None)},
+    ],
+)
+def test_a_pending_order_that_cannot_be_read_makes_the_list_unreadable(changes: dict[str, object]) -> None:
+    with pytest.raises(RemoteProtocolError):
+        translate.orders([row(order_type="BuyLimit", **changes)])
+
+
+def test_a_pending_order_that_comes_twice_makes_the_list_unreadable() -> None:
+    with pytest.raises(RemoteProtocolError, match="twice"):
+        translate.orders([row(order_type="BuyLimit"), row(order_type="SellStop")])
 
 
 @pytest.mark.parametrize(
