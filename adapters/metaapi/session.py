@@ -1,7 +1,7 @@
 """One socket of the stream without I/O: frames in, events and frames out, and what is due when nothing comes.
 
 Subscribes one account, asks each terminal host that is authenticated for a synchronization, and reports the state of
-one of them, the leader: the one whose synchronization ended last.
+one of them, the leader: the first whose state is whole, until it is in trouble and another one's is whole.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metaapi import wire
 from adapters.metaapi.failures import is_final, retry_after_s, text_of
-from adapters.metaapi.terminal import Terminal
+from adapters.metaapi.terminal import Phase, Terminal
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import iso
 from adapters.secret import Secret
@@ -144,8 +144,8 @@ class StreamSession:
                 raise SessionLost("MetaApi closed the connection")
         return []
 
-    def elapse(self, at: datetime, now_s: float) -> None:
-        """Do what is due because time has passed.
+    def elapse(self, at: datetime, now_s: float) -> list[Event]:
+        """Do what is due because time has passed; returns what happened.
 
         Raises:
             SessionLost: it is time to give up.
@@ -155,10 +155,12 @@ class StreamSession:
             raise SessionLost(f"expected a {what}, MetaApi gave none in time")
         if self._subscribe_at_s is not None and now_s >= self._subscribe_at_s:
             self._subscribe(now_s)
+        events: list[Event] = []
         for key, terminal in list(self._terminals.items()):
             trouble = terminal.trouble(now_s)
             if trouble is not None:
-                self._renew(key, terminal, trouble, now_s)
+                events += self._renew(key, terminal, trouble, at, now_s)
+        return events
 
     # Requests
 
@@ -196,14 +198,17 @@ class StreamSession:
         )
         return request_id
 
-    def _renew(self, key: Key, terminal: Terminal, trouble: str, now_s: float) -> None:
+    def _renew(self, key: Key, terminal: Terminal, trouble: str, at: datetime, now_s: float) -> list[Event]:
         """Have a host's state read anew, by subscribing again as the vendor's client does; too often is a lost socket.
 
-        A host that is silent while another one leads is left out.
+        Where another host can lead, this one is left out instead; should it live, its `status` brings it back.
         """
         if self._leader not in (None, key):
             del self._terminals[key]
-            return
+            return []
+        if (other := self._healthy(key, now_s)) is not None:
+            del self._terminals[key]
+            return self._lead(other, at)
         self._renewals += 1
         if self._renewals > _RENEWALS_MAX:
             raise SessionLost(f"the state could not be read anew: {trouble}")
@@ -211,6 +216,18 @@ class StreamSession:
         self._up_by_s = now_s + _RENEW_S_MAX
         self._subscribe_pause_s = _SUBSCRIBE_PAUSE_S
         self._subscribe(now_s)
+        return []
+
+    def _healthy(self, but: Key, now_s: float) -> Key | None:
+        """Return a host whose state is whole and not in trouble, other than `but`."""
+        for key, terminal in self._terminals.items():
+            if key != but and terminal.phase is Phase.LIVE and terminal.trouble(now_s) is None:
+                return key
+        return None
+
+    def _lead(self, key: Key, at: datetime) -> list[Event]:
+        self._leader = key
+        return [self._terminals[key].snapshot(at)]
 
     # What comes
 
@@ -222,7 +239,7 @@ class StreamSession:
             case "authenticated":
                 return self._authenticated(packet, key, at, now_s)
             case "disconnected":
-                return self._disconnected(key, at)
+                return self._disconnected(key, at, now_s)
             case "status":
                 self._status(packet, key, now_s)
                 return []
@@ -250,16 +267,17 @@ class StreamSession:
         self._opened = True
         return [SessionOpened(self._account, at)]
 
-    def _disconnected(self, key: Key, at: datetime) -> list[Event]:
-        """Take a host's end: another that is synchronized leads on, else nobody knows what the account holds."""
+    def _disconnected(self, key: Key, at: datetime, now_s: float) -> list[Event]:
+        """Take a host's end: another whose state is whole leads on, else nobody knows what the account holds."""
         if self._terminals.pop(key, None) is None:
             return []
         if not self._terminals:
             raise SessionLost("MetaApi's terminal was disconnected")
         if key != self._leader:
             return []
-        self._leader = next((each for each, terminal in self._terminals.items() if terminal.synchronized), None)
-        return [] if self._leader is None else [self._terminals[self._leader].snapshot(at)]
+        self._leader = None
+        other = self._healthy(key, now_s)
+        return [] if other is None else self._lead(other, at)
 
     def _status(self, packet: wire.Packet, key: Key, now_s: float) -> None:
         terminal = self._terminals.get(key)
@@ -277,7 +295,9 @@ class StreamSession:
             return []
         events = terminal.take(packet, at, now_s)
         if any(isinstance(event, SnapshotReceived) for event in events):
-            self._leader, self._renewals = key, 0
+            leader = None if self._leader is None else self._terminals.get(self._leader)
+            if leader is None or leader.phase is not Phase.LIVE or key == self._leader:
+                self._leader, self._renewals = key, 0
         return events if key == self._leader else []
 
     def _failed(self, error: wire.ProcessingError, at: datetime, now_s: float) -> None:

@@ -10,6 +10,7 @@ from adapters.base import Emit, SessionLost, SignInRefused, UtcNow
 from adapters.metaapi.session import StreamSession
 from adapters.network import Connect
 from adapters.websocket import open_websocket
+from rules.events import Event
 
 _SILENCE_S_MAX = 60.0
 """Our patience until the server has told its ping times (a default server tells 25 s + 60 s)."""
@@ -69,16 +70,19 @@ class Stream:
             now_s = self._now_s()
             if frame is not None:
                 heard_at = now_s
-                for event in session.receive(frame, self.now(), now_s):
-                    started_at = trio.current_time()
-                    await emit(event)
-                    self._paused_s += trio.current_time() - started_at
+                await self._tell(emit, session.receive(frame, self.now(), now_s))
             elif now_s >= silent_at:
                 raise SessionLost(f"MetaApi was silent for {silent_at - heard_at:g} s")
             if session.due_s <= self._now_s():
-                session.elapse(self.now(), self._now_s())
+                await self._tell(emit, session.elapse(self.now(), self._now_s()))
             for reply in session.take_outbox():
                 await socket.send_message(reply)
+
+    async def _tell(self, emit: Emit, events: list[Event]) -> None:
+        started_at = trio.current_time()
+        for event in events:
+            await emit(event)
+        self._paused_s += trio.current_time() - started_at
 
     async def _beat(self, socket: WebSocketConnection, session: StreamSession, _: Emit) -> None:
         """Ping as often as the server wants it; in Engine.IO 3 that is the client's part."""

@@ -88,7 +88,7 @@ def position(row: PositionRow, tickets: Tickets) -> Position:
         take_profit=price_or_none(row.take_profit, f"takeProfit {what}"),
         current_price=price_or_none(row.current_price, f"currentPrice {what}"),
         magic=None if row.magic in (None, 0, "0", "") else str(row.magic)[:20],
-        comment=_comment(row),
+        comment=_comment(row, is_rest=tickets.first(ticket) != ticket),
         tag=tag_of(row),
     )
 
@@ -204,9 +204,13 @@ def closing_price(deals: tuple[Deal, ...], ticket: PositionId | str, volume: Dec
     return outs[-1] if closed >= volume else None
 
 
-def _comment(row: PositionRow) -> str | None:
-    """Return the comment that the position was opened with, where the venue still knows it."""
-    comment = row.original_comment or row.comment
+def _comment(row: PositionRow, *, is_rest: bool) -> str | None:
+    """Return the comment that the position was opened with, where the venue still knows it.
+
+    Args:
+        is_rest: the server has written over it where the position came from.
+    """
+    comment = row.original_comment or (None if is_rest else row.comment)
     return None if comment is None or len(comment) > _COMMENT_LENGTH_MAX else comment
 
 

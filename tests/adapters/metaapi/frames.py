@@ -131,14 +131,16 @@ class Talk:
             self._keep()
         return events
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> list[Event]:
         """Let time pass, with everything that is due on the way."""
+        events: list[Event] = []
         end = self.now_s + seconds
         while (due := self.session.due_s) <= end:
             self.now_s = max(due, self.now_s)
-            self.session.elapse(self.at, self.now_s)
+            events += self.session.elapse(self.at, self.now_s)
             self._keep()
         self.now_s = end
+        return events
 
     def numbered(self, kind, **fields) -> str:
         """Return the next packet in the server's order."""

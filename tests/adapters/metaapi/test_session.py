@@ -362,26 +362,65 @@ def test_a_terminal_without_broker_ends_the_session():
         talk.feed(packet("status", connected=False, authenticated=True))
 
 
-def test_another_host_takes_over_once_its_state_is_whole():
+SECOND = "ps-mpa-1"
+
+
+def two_hosts(*rows):
+    """Return a conversation with a leader and another host that is synchronized too, and its frames to come."""
     talk = live(row("1"))
-    assert talk.feed(authenticated(host="second")) == []
-    stamp = talk.stamp
-    second = [frame.replace(HOST, "second") for frame in talk.synchronization(row("1"), row("2"))]
-    events = talk.feed(*second)
-    assert events[0] == snapshot(talk, held("1"), held("2"))
-    talk.number, talk.stamp = 5, stamp
-    assert talk.feed(talk.numbered("update", removedPositionIds=["1"])) == []  # the first host, which leads no more
-    assert talk.feed(packet("disconnected")) == []
-    assert talk.feed(packet("update", host="second", removedPositionIds=["2"])) == [
+    assert talk.feed(authenticated(host=SECOND)) == []
+    number, stamp = talk.number, talk.stamp
+    assert talk.feed(*(frame.replace(HOST, SECOND) for frame in talk.synchronization(*rows))) == []
+    talk.number, talk.stamp = number, stamp
+    return talk
+
+
+def test_a_second_host_is_heard_only_when_the_first_one_is_gone():
+    talk = two_hosts(row("1"), row("2"))
+    assert talk.feed(packet("update", host=SECOND, updatedPositions=[row("3")])) == []
+    assert talk.feed(talk.numbered("update", updatedPositions=[row("4")])) == [
+        PositionReported(ALIAS, talk.at, held("4"))
+    ]
+    assert talk.feed(packet("disconnected")) == [snapshot(talk, held("1"), held("2"), held("3"))]
+    assert talk.feed(packet("update", host=SECOND, removedPositionIds=["2"])) == [
         PositionClosed(ALIAS, talk.at, PositionId("2"))
     ]
+    with pytest.raises(SessionLost, match="disconnected"):
+        talk.feed(packet("disconnected", host=SECOND))
 
 
-def test_the_host_that_is_left_leads_on_with_its_whole_state():
+def test_a_second_host_that_goes_is_no_loss():
+    talk = two_hosts(row("1"))
+    assert talk.feed(packet("disconnected", host=SECOND)) == []
+    assert talk.feed(packet("disconnected", host="never-heard-of")) == []
+    assert len(talk.feed(talk.numbered("update", removedPositionIds=["1"]))) == 1
+
+
+def test_a_gap_of_the_leader_makes_the_other_host_lead_at_once():
+    talk = two_hosts(row("1"), row("2"))
+    talk.numbered("update")
+    talk.feed(talk.numbered("update", removedPositionIds=["1"]))
+    told = talk.wait(2)
+    assert [event.positions for event in told] == [(held("1"), held("2"))]
+    assert len(talk.requests("subscribe")) == 1
+    talk.feed(packet("status", connected=True, authenticated=True))  # it lives: back it comes
+    assert len(talk.requests("subscribe")) == 2
+    assert talk.feed(authenticated()) == []
+
+
+def test_a_host_that_is_whole_before_the_leader_is_again_leads():
     talk = live(row("1"))
-    talk.feed(authenticated(host="second"))
-    talk.feed(*(frame.replace(HOST, "second") for frame in talk.synchronization(row("1"), row("2"))))
-    assert talk.feed(packet("disconnected", host="second")) == [snapshot(talk, held("1"))]
+    talk.feed(authenticated(), authenticated(host=SECOND))
+    told, _ = talk.feed(*(frame.replace(HOST, SECOND) for frame in talk.synchronization(row("2"))))
+    assert told == snapshot(talk, held("2"))
+
+
+def test_a_leader_that_goes_before_another_is_whole_leaves_the_lead_to_it():
+    talk = live(row("1"))
+    talk.feed(authenticated(host=SECOND))
+    assert talk.feed(packet("disconnected")) == []
+    told, _ = talk.feed(*(frame.replace(HOST, SECOND) for frame in talk.synchronization(row("2"))))
+    assert told == snapshot(talk, held("2"))
 
 
 def test_an_unknown_host_that_is_ready_makes_us_subscribe():
@@ -400,14 +439,14 @@ def test_hosts_without_end_break_the_protocol():
         talk.feed(hosts[8])
 
 
-def test_a_standby_host_that_falls_silent_is_left_out():
-    talk = live(row())
-    talk.feed(authenticated(host="second"))
-    talk.feed(*(frame.replace(HOST, "second") for frame in talk.synchronization(row())))
+def test_a_second_host_that_falls_silent_is_left_out():
+    talk = two_hosts(row("1"))
     for _ in range(5):
         talk.wait(20)
-        talk.feed(packet("status", host="second", connected=True, authenticated=True))
+        talk.feed(packet("status", connected=True, authenticated=True))
     assert len(talk.requests("subscribe")) == 1
+    with pytest.raises(SessionLost):
+        talk.feed(packet("disconnected"))
 
 
 # Refusals
