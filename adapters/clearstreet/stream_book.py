@@ -53,7 +53,8 @@ class StreamBook:
         self._trails[trade.symbol] = trail
         self._touch(trade.symbol)
         held = self._holdings.get(trade.symbol)
-        if trail.running == (0 if held is None else held.quantity):
+        # The second reading is for a venue that tells the position before the execution: nothing is reckoned back then.
+        if (0 if held is None else held.quantity) in (trail.running, trail.running + trade.quantity):
             self._waiting.pop(trade.symbol, None)
             return None if held is None else self._news(held)
         self._waiting[trade.symbol] = None

@@ -11,6 +11,7 @@ from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.clearstreet.net import UNKNOWN
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gap
+from adapters.clearstreet.simulator_activity import Activity
 from adapters.clearstreet.simulator_auth import Tokens
 from adapters.secret import Secret
 from rules.actions import ReducePosition, ReplaceStops
@@ -481,3 +482,17 @@ async def test_an_order_is_over_as_soon_as_the_stream_says_so(autojump_clock, mo
         started = trio.current_time()
         assert isinstance(await account.submit(opening()), Filled)
         assert trio.current_time() - started < 0.2
+
+
+async def test_executions_without_position_updates_are_told_after_a_moment(autojump_clock, monkeypatch):
+    add = Activity.add
+    monkeypatch.setattr(Activity, "add", lambda self, kind, data: kind == "position-update" or add(self, kind, data))
+    async with world() as (made, account), streaming(account) as events:
+        made.venue.by_hand(Side.BUY, "30")
+        made.venue.by_hand(Side.BUY, "10")
+        await trio.sleep(0.2)
+        assert events.positions == {}
+        await trio.sleep(0.1)
+        (position,) = events.positions.values()
+        assert (position.volume, position.open_price) == (Decimal(40), Decimal("270.02"))
+        assert len(events.of(PositionReported)) == 1

@@ -64,6 +64,7 @@ def shown(positions):
     return {each.position_id: (each.side, each.volume, each.opened_at) for each in positions}
 
 
+@pytest.mark.slow  # a hundred made-up days
 @given(quantities, st.integers(-3, 3))
 def test_a_life_begins_with_the_execution_that_came_from_flat_or_through_zero(deltas, start):
     running, opened_at = beginning(deltas, start)

@@ -254,6 +254,15 @@ def test_an_execution_whose_position_update_never_comes_counts_by_itself_after_a
     assert event.position.open_price == Decimal("110.01")
 
 
+def test_running_positions_from_before_the_execution_never_take_a_position_back():
+    talk = live()
+    (event,) = talk.feed(position(1, 100), trade(2, 0, 100))
+    assert (event.position.volume, event.position.opened_at) == (Decimal(100), UNKNOWN)
+    told = talk.feed(trade(3, 100, 40, "sell"), position(4, 60), HEARTBEAT)
+    assert [each.position.volume for each in told] == [Decimal(60)]
+    assert talk.session.settle(AT) == []
+
+
 def test_executions_alone_close_and_turn_a_position():
     talk = live(trade(1, 100, 100), position(2, 100))
     talk.feed(trade(3, 0, 100, "sell", price="101.00"))

@@ -16,6 +16,7 @@ from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL, ACCOUNT_ID, HOST, PORT, Venue, served
 
 PATIENCE_S = 300
+LONG_AGO = timedelta(days=3)
 
 
 def tag(number=1):
@@ -120,6 +121,3 @@ async def streaming(account):
         await events.synchronized()
         yield events
         nursery.cancel_scope.cancel()
-
-
-LONG_AGO = timedelta(days=3)
