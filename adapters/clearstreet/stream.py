@@ -207,7 +207,8 @@ class Stream:
 
     async def _renew(self, run: "_Run", link: _Link, token: LiveToken) -> None:
         """Open the next connection before the token of this one ends; being taken over from ends this task."""
-        await trio.sleep((token.fresh_until - self._now()).total_seconds())
+        # A second later, so that the shared token is surely renewed although wall and waiting clock differ a little.
+        await trio.sleep(max((token.fresh_until - self._now()).total_seconds(), 0.0) + 1.0)
         while self._now() < token.expires_at:
             if run.current is link:
                 ended = trio.Event()

@@ -52,6 +52,7 @@ class Trading:
         order = translate.order(news)
         if not order.is_over:
             return
+        self._working.get(order.symbol, {}).pop(order.order_id, None)
         self._heard[order.order_id] = order
         if len(self._heard) > _HEARD_MAX:
             self._heard.popitem(last=False)
@@ -215,5 +216,5 @@ class Trading:
             return order  # the order is in, only our look at it failed: it must not look as if nothing was sent
         finally:
             if order.is_over:
-                del self._working[symbol][order_id]
+                self._working[symbol].pop(order_id, None)
         return order
