@@ -47,9 +47,9 @@ HARNESS_CPU = _CPUS[0]
 RELAY_CPU = _CPUS[-1]
 
 
-def start_program(kind: str, argument: str) -> "subprocess.Popen[str]":
-    """Start one of the programs of `bench/relay.py` on the processor of the relays."""
-    command = [sys.executable, "-m", "bench.relay", kind, argument]
+def start_program(*arguments: str, module: str = "bench.relay") -> "subprocess.Popen[str]":
+    """Start one of the programs of a module (`bench/relay.py`) on the processor of the relays."""
+    command = [sys.executable, "-m", module, *arguments]
     program = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     os.sched_setaffinity(program.pid, {RELAY_CPU})
     return program

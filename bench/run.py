@@ -8,17 +8,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this folder
 
 import trio
 
-from bench import deciding, starting, wire_to_wire
+from bench import deciding, sessions, starting, wire_to_wire
 from bench.parts import machine
 
 
 def main() -> None:
     """Run what the command line names; all of it by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute instead of five; the numbers are rougher")
-    parser.add_argument("parts", nargs="*", help="wire, decide, start; all without any")
+    parser.add_argument(
+        "--quick", action="store_true", help="about three minutes instead of ten; the numbers are rougher"
+    )
+    parser.add_argument("parts", nargs="*", help="wire, decide, start, sessions; all without any")
     asked = parser.parse_args()
-    parts = asked.parts or ["wire", "decide", "start"]
+    parts = asked.parts or ["wire", "decide", "start", "sessions"]
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if "wire" in parts:
         rounds, samples, burst = (3, 50, 300) if asked.quick else (3, 200, 600)
@@ -27,6 +29,9 @@ def main() -> None:
         trio.run(deciding.measure, 2_000 if asked.quick else 10_000)
     if "start" in parts:
         trio.run(starting.measure)
+    if "sessions" in parts:
+        rounds, messages, paced, accounts = (3, 2_000, 100, 100) if asked.quick else (5, 4_000, 300, 500)
+        trio.run(sessions.measure, rounds, messages, paced, accounts)
 
 
 if __name__ == "__main__":
