@@ -1,7 +1,8 @@
 """Keeps a position's id while MetaTrader 4 gives what a partial close leaves of it one new ticket after the other."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from typing import TypeAlias
 
 from attrs import define, field
 
@@ -13,7 +14,10 @@ from rules.values import PositionId
 _FROM = re.compile(r"from #([0-9]{1,20})\b")
 
 _KEPT_MAX = 10_000
-"""Links that are remembered; an account holds no more positions at once, and the oldest are long closed."""
+"""Tickets that are remembered; an account holds no more positions at once, and the oldest are long closed."""
+
+_Opening: TypeAlias = tuple[object, ...]
+"""What a rest has in common with what it is left of: symbol, side, opening price and time."""
 
 
 @define
@@ -22,25 +26,28 @@ class Tickets:
 
     _first: dict[str, PositionId] = field(factory=dict)
     _now: dict[PositionId, str] = field(factory=dict)
+    _openings: dict[str, _Opening] = field(factory=dict)
+    """Of tickets that were no rests."""
+    _opened: dict[_Opening, set[PositionId]] = field(factory=dict)
 
-    def learn(self, rows: Collection[Position], known: Mapping[str, Position], platform: str | None) -> None:
+    def learn(self, rows: Collection[Position], platform: str | None) -> None:
         """Take in which of the rows, told together, are what is left of an earlier ticket.
 
         Args:
-            known: rows of before, by ticket; what is left of one has its opening.
             platform: of the account, for rows that do not tell theirs; MetaTrader 5 keeps its tickets.
         """
-        together = {str(row.id) for row in rows}
-        for row in rows:
-            ticket = name(row.id, "id")
-            if ticket in self._first or (row.platform or platform) != "mt4":
+        movable = [row for row in rows if (row.platform or platform) == "mt4"]
+        together = {str(row.id) for row in movable}
+        for row in movable:
+            ticket = name(row.id, "id of a position")
+            if ticket in self._first or ticket in self._openings:
                 continue
             found = _FROM.search(row.comment or "") or _FROM.search(row.broker_comment or "")
-            if found is None or found[1] in together:  # also a person can write such a comment
-                continue
-            before = known.get(found[1])
-            if before is None or _opening(before) == _opening(row):
-                self._link(ticket, self.first(found[1]))
+            first = None if found is None else self._origin(row, found[1], together)
+            if first is None:
+                self._remember(ticket, _opening(row))
+            else:
+                self._link(ticket, first)
 
     def first(self, ticket: str) -> PositionId:
         """Return the id under which a position is known that has this ticket now, or had it."""
@@ -55,6 +62,30 @@ class Tickets:
         now = self.now(self.first(ticket))
         return now != ticket and now in open_tickets
 
+    def _origin(self, row: Position, old: str, together: Collection[str]) -> PositionId | None:
+        """Return what a row is left of whose comment names `old`; None where it is not: a person can write that too.
+
+        Several partial closes may lie between two messages. Then nobody told us of `old`, and the opening says it.
+        """
+        if old in together:
+            return None
+        first, opening = self.first(old), _opening(row)
+        if first in self._openings:
+            return first if self._openings[first] == opening else None
+        alive = {self.first(ticket) for ticket in together if ticket != str(row.id)}
+        same = self._opened.get(opening, set()) - alive
+        return next(iter(same)) if len(same) == 1 and first == old else first
+
+    def _remember(self, ticket: str, opening: _Opening) -> None:
+        self._openings[ticket] = opening
+        self._opened.setdefault(opening, set()).add(PositionId(ticket))
+        if len(self._openings) > _KEPT_MAX:
+            oldest = next(iter(self._openings))
+            gone = self._openings.pop(oldest)
+            self._opened[gone].discard(PositionId(oldest))
+            if not self._opened[gone]:
+                del self._opened[gone]
+
     def _link(self, ticket: str, first: PositionId) -> None:
         self._first[ticket] = first
         self._now[first] = ticket
@@ -65,5 +96,5 @@ class Tickets:
                 del self._now[gone]
 
 
-def _opening(row: Position) -> tuple[object, ...]:
-    return row.symbol, row.type, row.open_price, row.time
+def _opening(row: Position) -> _Opening:
+    return row.symbol, row.type, str(row.open_price), row.time

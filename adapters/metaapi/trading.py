@@ -1,5 +1,6 @@
 """Orders of one account: each sent once, what its answer means, and how one is found again after no answer."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -130,14 +131,15 @@ class Trading:
         """Look once for the deals of an order that was done; None where there are none yet."""
         if result.order_id is None or result.position_id is None:
             return None
-        with trio.move_on_after(_RESULT_S_MAX):
-            try:
-                deals = await self.looks.deals_of_position(str(result.position_id))
-                ours = [deal for deal in deals if str(deal.order_id) == str(result.order_id)]
-                return orders.filled_by_deals(action.cl_ord_id, ours, self.tickets)
-            except (SessionLost, SignInRefused):
-                return None  # the order is done, only our look at it failed
-        return None
+        filled: Filled | None = None
+        with trio.move_on_after(_RESULT_S_MAX), contextlib.suppress(SessionLost, SignInRefused):
+            # The order is done; if one of these looks fails, only what it would have told is missing.
+            deals = await self.looks.deals_of_position(str(result.position_id))
+            ours = [deal for deal in deals if str(deal.order_id) == str(result.order_id)]
+            filled = orders.filled_by_deals(action.cl_ord_id, ours, self.tickets)
+            if isinstance(action, ReducePosition) and any(deal.platform == "mt4" for deal in ours):
+                self.tickets.learn(await self.looks.positions(), "mt4")  # what is left has another ticket now
+        return filled
 
     def _not_traded(self, action: Action, failed: Failed) -> Report:
         """Return, or raise, what an error in place of a trade's result means."""

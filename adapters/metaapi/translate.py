@@ -20,7 +20,6 @@ from adapters.metaapi.wire import (
     SymbolSpecification,
 )
 from adapters.metaapi.wire import Position as PositionRow
-from rules.identity import is_ours
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote
 from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol
@@ -35,6 +34,7 @@ _OMS = {
 
 _CLOSED_TO_ORDERS = {"SYMBOL_TRADE_MODE_DISABLED", "SYMBOL_TRADE_MODE_CLOSEONLY"}
 
+_CLIENT_ID = re.compile(r"[^_]*_(cp[a-z2-7]{20})_[^_]*")
 _TAG = re.compile(r"(?<![A-Za-z0-9])cp[a-z2-7]{20}(?![A-Za-z0-9])")
 
 _FOREIGN_TAG_LENGTH_MAX = 64
@@ -52,11 +52,9 @@ def client_id(cl_ord_id: ClOrdId) -> str:
 
 def tag_of(row: PositionRow | Order | Deal) -> str | None:
     """Return our order id out of a client id, or of the comment that it is kept in; else a foreign client id."""
-    parts = (row.client_id or "").split("_")
-    if len(parts) == 3 and is_ours(parts[1]):
-        return parts[1]
     if row.client_id:
-        return row.client_id[:_FOREIGN_TAG_LENGTH_MAX]
+        ours = _CLIENT_ID.fullmatch(row.client_id)
+        return row.client_id[:_FOREIGN_TAG_LENGTH_MAX] if ours is None else ours[1]
     for comment in (row.comment, row.broker_comment, getattr(row, "original_comment", None)):
         found = _TAG.search(comment or "")
         if found is not None:
@@ -70,27 +68,30 @@ def position(row: PositionRow, tickets: Tickets) -> Position:
     Raises:
         RemoteProtocolError: something that a position must have is missing or cannot be.
     """
-    ticket = name(row.id, "id")
+    ticket = name(row.id, "id of a position")
+    position_id = tickets.first(ticket)
     side = _SIDES.get(row.type)
     if side is None:
         raise RemoteProtocolError(
             f"expected type POSITION_TYPE_BUY or _SELL of position {ticket}, found {row.type!r:.60}"
         )
-    what = f"of position {ticket}"
-    return Position(
-        position_id=tickets.first(ticket),
-        symbol=Symbol(name(row.symbol, f"symbol {what}")),
-        side=side,
-        volume=positive(row.volume, f"volume {what}"),
-        open_price=positive(row.open_price, f"openPrice {what}"),
-        opened_at=instant(row.time, f"time {what}"),
-        stop_loss=price_or_none(row.stop_loss, f"stopLoss {what}"),
-        take_profit=price_or_none(row.take_profit, f"takeProfit {what}"),
-        current_price=price_or_none(row.current_price, f"currentPrice {what}"),
-        magic=None if row.magic in (None, 0, "0", "") else str(row.magic)[:20],
-        comment=_comment(row, is_rest=tickets.first(ticket) != ticket),
-        tag=tag_of(row),
-    )
+    try:
+        return Position(
+            position_id=position_id,
+            symbol=Symbol(name(row.symbol, "symbol")),
+            side=side,
+            volume=positive(row.volume, "volume"),
+            open_price=positive(row.open_price, "openPrice"),
+            opened_at=instant(row.time, "time"),
+            stop_loss=price_or_none(row.stop_loss, "stopLoss"),
+            take_profit=price_or_none(row.take_profit, "takeProfit"),
+            current_price=price_or_none(row.current_price, "currentPrice"),
+            magic=None if row.magic in (None, 0, "0", "") else str(row.magic)[:20],
+            comment=_comment(row, is_rest=position_id != ticket),
+            tag=tag_of(row),
+        )
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {ticket}: {error}") from None
 
 
 def positions(rows: tuple[PositionRow, ...], tickets: Tickets, platform: str | None) -> tuple[Position, ...]:
@@ -99,7 +100,7 @@ def positions(rows: tuple[PositionRow, ...], tickets: Tickets, platform: str | N
     Raises:
         RemoteProtocolError: a row cannot be read, or an id comes twice.
     """
-    tickets.learn(rows, {}, platform)
+    tickets.learn(rows, platform)
     together = {str(row.id) for row in rows}
     held = tuple(position(row, tickets) for row in rows if not tickets.is_superseded(str(row.id), together))
     if len({each.position_id for each in held}) != len(held):

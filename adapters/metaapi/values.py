@@ -21,6 +21,10 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 def number(value: object, what: str) -> Decimal:
     """Return a number of sane size without the noise of a double, or raise RemoteProtocolError."""
+    if type(value) is Decimal and value.is_finite():  # nearly all are so: the long way costs a snapshot dearly
+        text = str(value)
+        if len(text) <= _DIGITS_SURE and "E" not in text:
+            return value
     try:
         found = exact(value, what)
     except ValueError as error:
@@ -53,11 +57,12 @@ def instant(text: str, what: str) -> datetime:
     Raises:
         RemoteProtocolError: it is no time, or has no zone.
     """
-    if _LONG_YEAR.match(text):
+    if text[:1] == "+" and _LONG_YEAR.match(text):
         return _LAST
     try:
         at = datetime.fromisoformat(text) if len(text) <= 40 else None
-        at = None if at is None or at.tzinfo is None else at.astimezone(UTC)
+        if at is not None and at.tzinfo is not UTC:
+            at = None if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError:
         return _LAST
     except ValueError:

@@ -86,6 +86,7 @@ class Deal(Struct, frozen=True, kw_only=True, rename="camel"):
     comment: str | None = None
     broker_comment: str | None = None
     reason: str | None = None
+    platform: str | None = None
 
 
 class AccountInformation(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -408,6 +408,18 @@ async def test_metatrader_4_positions_keep_their_id_over_partial_closes(autojump
         ]
 
 
+async def test_metatrader_4_positions_can_be_closed_in_parts_without_a_stream(autojump_clock):
+    async with open_world(mt4=True) as (world, account):
+        order = world.book.open(EURUSD, Side.BUY, Decimal("0.30"))
+        for number, left in enumerate(("0.20", "0.10")):
+            tag = ClOrdId(f"cpbcdefghijklmnopqrs2{number + 2}")
+            reduce = evolve(REDUCE, cl_ord_id=tag, position_id=order.position_id, remaining=Decimal(left))
+            assert isinstance(await account.submit(reduce), Filled)
+        assert [held.volume for held in world.book.positions.values()] == [Decimal("0.10")]
+        stops = ReplaceStops(TAG, ALIAS, order.position_id, EURUSD, Decimal("1.10"), None)
+        assert await account.submit(stops) == StopsReplaced(TAG)
+
+
 async def test_a_new_process_knows_a_metatrader_4_position_after_one_partial_close(autojump_clock):
     async with open_world(mt4=True) as (world, _):
         order = world.book.open(EURUSD, Side.BUY, Decimal("0.30"))

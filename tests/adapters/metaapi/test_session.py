@@ -548,6 +548,13 @@ def test_the_new_ticket_may_come_before_the_old_one_goes():
     assert talk.feed(talk.numbered("update", removedPositionIds=["1"])) == []
 
 
+def test_tickets_between_two_messages_pass_unseen():
+    talk = live(row("1", platform="mt4"))
+    talk.feed(talk.numbered("update", accountInformation={**INFORMATION, "platform": "mt4"}))
+    [told] = talk.feed(talk.numbered("update", removedPositionIds=["1", "2"], updatedPositions=[rest("3", "2")]))
+    assert (told.position.position_id, told.position.volume) == ("1", Decimal("0.20"))
+
+
 def test_a_comment_alone_makes_no_rest_of_another_position():
     talk = live(row("1", platform="mt4"), row("9", comment="from #1"), rest("8", "1"))
     told = talk.feed(talk.numbered("update", updatedPositions=[rest("7", "1", openPrice=Decimal("1.5"))]))
