@@ -44,3 +44,33 @@ async def streamed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     """Every venue that streams over a wire, those that take no orders included."""
     async with open_world(request.param, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(params=KINDS)
+async def pending(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue whose accounts show pending orders."""
+    async with open_world(request.param, tmp_path) as opened:
+        _need_pending_orders(opened)
+        yield opened
+
+
+@pytest.fixture(params=TRADING)
+async def placing_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that takes pending orders."""
+    async with open_world(request.param, tmp_path) as opened:
+        _need_pending_orders(opened)
+        yield opened
+
+
+@pytest.fixture(params=WIRED)
+async def wired_placing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Every venue that takes pending orders over a wire."""
+    async with open_world(request.param, tmp_path) as opened:
+        _need_pending_orders(opened)
+        yield opened
+
+
+def _need_pending_orders(world: World) -> None:
+    """Skip a venue that says that it has none; `test_capabilities` holds that against its snapshots."""
+    if not world.account.capabilities.pending_orders:
+        pytest.skip(f"{world.venue} has no pending orders")

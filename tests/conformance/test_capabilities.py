@@ -19,6 +19,13 @@ async def test_capabilities_are_sane(world: World, autojump_clock: MockClock) ->
     assert said == world.account.capabilities
 
 
+async def test_pending_orders_are_shown_where_the_venue_says_so_and_nowhere_else(
+    world: World, autojump_clock: MockClock
+) -> None:
+    snapshot, _ = await world.account.snapshot()
+    assert (snapshot.orders is not None) is world.account.capabilities.pending_orders
+
+
 async def test_a_volume_grows_only_where_the_venue_says_so(world: World, autojump_clock: MockClock) -> None:
     first = by_hand(world, "0.10")
     by_hand(world, "0.20")
