@@ -201,12 +201,6 @@ class Packet(Struct, frozen=True, kw_only=True, rename="camel"):
         return any(part is not None for part in parts)
 
 
-class Response(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to a request; the fields that hold what was asked for differ from request to request."""
-
-    request_id: str | None = None
-
-
 def payload(args: tuple[object, ...], what: str) -> dict[str, Any]:
     """Return the object that an event carries; the venue's clients take it as JSON text too, and so do we.
 
