@@ -23,6 +23,7 @@ def capabilities(oms: OmsType) -> Capabilities:
         streams=True,
         trades=True,
         volumes_grow=oms is OmsType.NETTING,
+        pending_orders=True,
         parallel_requests=PARALLEL_REQUESTS,
         requests_per_s=REQUESTS_PER_S,
         settle_s=SETTLE_S,

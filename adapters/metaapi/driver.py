@@ -86,10 +86,11 @@ class MetaApiAccount:
     async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
         requested_at = self._now()
         rows = await self._looks.positions()
+        orders = translate.working_orders(await self._looks.working_orders())
         info = await self._looks.account_information()
         translate.check_account(info, self._config.oms)
         held = translate.positions(rows, self._tickets, info.platform)
-        snapshot = SnapshotReceived(self._account, self._now(), held, Origin.RECONCILED, requested_at)
+        snapshot = SnapshotReceived(self._account, self._now(), held, Origin.RECONCILED, requested_at, orders=orders)
         return snapshot, translate.account_status(info)
 
     async def submit(self, action: Action) -> Report:

@@ -5,11 +5,19 @@ from decimal import Decimal
 
 from adapters.base import RemoteProtocolError
 from adapters.metaapi.tickets import Tickets
-from adapters.metaapi.translate import client_id, tag_of
-from adapters.metaapi.values import name, number, positive
+from adapters.metaapi.translate import client_id, is_pending, tag_of
+from adapters.metaapi.values import iso, name, number, positive
 from adapters.metaapi.wire import Deal, Order
-from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.reports import Accepted, Filled, Rejected
+from rules.actions import (
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
+from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
 from rules.values import ClOrdId, Side, VenueOrderId, Volume, plain
 
 Trade = dict[str, object]
@@ -35,8 +43,8 @@ def open_trade(action: OpenPosition, magic: int | None) -> Trade:
     }
 
 
-def close_trade(action: ClosePosition | ReducePosition, ticket: str, magic: int | None) -> Trade:
-    """Return what closes the whole of a position."""
+def close_trade(action: ClosePosition, ticket: str, magic: int | None) -> Trade:
+    """Return what closes the whole of a position, whatever it has by then."""
     return {"actionType": "POSITION_CLOSE_ID", "positionId": ticket, **_mark(action.cl_ord_id, magic)}
 
 
@@ -64,6 +72,38 @@ def stops_trade(action: ReplaceStops, ticket: str) -> Trade:
     """Return what sets both stops of a position; one that is left out is removed, as in MetaTrader itself."""
     stops = _stops(action.stop_loss, action.take_profit)
     return {"actionType": "POSITION_MODIFY", "positionId": ticket, **stops}
+
+
+def place_trade(action: PlaceOrder, magic: int | None) -> Trade:
+    """Return what places a pending order."""
+    trade = {
+        "actionType": f"{_MARKET[action.side]}_{action.order_type.name}",
+        "symbol": action.symbol,
+        "volume": _number(action.volume),
+        "openPrice": _number(action.price),
+        **_limit(action.limit_price),
+        **_stops(action.stop_loss, action.take_profit),
+        **_mark(action.cl_ord_id, magic),
+    }
+    if action.expires_at is not None:
+        trade["expiration"] = {"type": "ORDER_TIME_SPECIFIED", "time": iso(action.expires_at)}
+    return trade
+
+
+def replace_trade(action: ReplaceOrder) -> Trade:
+    """Return what gives a pending order all its prices; a stop that is left out is removed."""
+    return {
+        "actionType": "ORDER_MODIFY",
+        "orderId": action.order_id,
+        "openPrice": _number(action.price),
+        **_limit(action.limit_price),
+        **_stops(action.stop_loss, action.take_profit),
+    }
+
+
+def cancel_trade(action: CancelOrder) -> Trade:
+    """Return what cancels a pending order."""
+    return {"actionType": "ORDER_CANCEL", "orderId": action.order_id}
 
 
 def filled_by_deals(cl_ord_id: ClOrdId, deals: Iterable[Deal], tickets: Tickets) -> Filled | None:
@@ -98,7 +138,9 @@ def deals_with_tag(deals: Iterable[Deal], cl_ord_id: ClOrdId) -> list[Deal]:
     return [deal for deal in ours if deal.order_id == ours[0].order_id]
 
 
-def report_of_order(cl_ord_id: ClOrdId, order: Order, tickets: Tickets) -> Filled | Accepted | Rejected:
+def report_of_order(
+    cl_ord_id: ClOrdId, order: Order, tickets: Tickets
+) -> Filled | Accepted | Placed | Canceled | Rejected:
     """Return what an order without deals says of itself.
 
     Raises:
@@ -109,8 +151,13 @@ def report_of_order(cl_ord_id: ClOrdId, order: Order, tickets: Tickets) -> Fille
     filled = number(order.volume or 0, what) - number(order.current_volume or 0, what)
     if filled < 0:
         raise RemoteProtocolError(f"{what} must not be less than its currentVolume")
+    pending = is_pending(order)
+    if order.state not in _ENDED and pending:
+        return Placed(cl_ord_id, order_id)
     if order.state not in _ENDED or (filled > 0 and order.position_id is None):
         return Accepted(cl_ord_id, order_id)
+    if filled == 0 and pending and order.state != "ORDER_STATE_REJECTED":
+        return Canceled(cl_ord_id)
     if filled == 0:
         return Rejected(cl_ord_id, f"order {order_id} ended as {order.state[:60]}")
     return Filled(cl_ord_id, tickets.first(str(order.position_id)), filled, venue_order_id=order_id)
@@ -119,6 +166,10 @@ def report_of_order(cl_ord_id: ClOrdId, order: Order, tickets: Tickets) -> Fille
 def _mark(cl_ord_id: ClOrdId, magic: int | None) -> Trade:
     mark: Trade = {"clientId": client_id(cl_ord_id)}
     return mark if magic is None else {**mark, "magic": magic}
+
+
+def _limit(price: Decimal | None) -> Trade:
+    return {} if price is None else {"stopLimitPrice": _number(price)}
 
 
 def _stops(stop_loss: Decimal | None, take_profit: Decimal | None) -> Trade:

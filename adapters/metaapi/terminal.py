@@ -11,10 +11,11 @@ from attrs import define, field
 
 from adapters.base import RemoteProtocolError, SessionLost
 from adapters.metaapi import translate
+from adapters.metaapi.pending import PendingOrders
 from adapters.metaapi.sequence import Sequencer
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import instant, name, price_or_none
-from adapters.metaapi.wire import AccountInformation, Packet, Position
+from adapters.metaapi.wire import AccountInformation, Order, Packet, Position
 from rules.events import (
     AccountReported,
     Event,
@@ -75,21 +76,24 @@ class Terminal:
     _asked_at_s: float = field(default=0.0, init=False)
     _progress_at_s: float = field(default=0.0, init=False)
     _rows: dict[str, Position] = field(factory=dict, init=False)
+    _orders: PendingOrders = field(init=False)
     _info: AccountInformation | None = field(default=None, init=False)
     _status: AccountStatus | None = field(default=None, init=False)
     _staged: tuple[Position, ...] | None = field(default=None, init=False)
+    _staged_orders: tuple[Order, ...] | None = field(default=None, init=False)
     _updates: list[Packet] = field(factory=list, init=False)
     _removed: dict[str, datetime | None] = field(factory=dict, init=False)
     """Tickets that are gone, with their opening times where we knew them."""
 
     def __attrs_post_init__(self) -> None:
         self._sequencer = Sequencer(self.gap_s)
+        self._orders = PendingOrders(self.account, self.tickets)
 
     def begin(self, synchronization_id: str, now_s: float) -> None:
         """Note that `synchronize` was asked for under this id; packets of any other are passed over from now on."""
         self.phase, self._synchronization_id = Phase.WAITING, synchronization_id
         self._status_at_s = self._asked_at_s = self._progress_at_s = now_s
-        self._staged = None
+        self._staged = self._staged_orders = None
         self._updates.clear()
 
     def heard(self, now_s: float) -> None:
@@ -153,12 +157,14 @@ class Terminal:
                 if packet.positions_hash_index is not None:
                     raise RemoteProtocolError("expected positions, found an index of hashes that we never sent")
                 if self.phase is not Phase.LIVE:
-                    self.phase, self._staged = Phase.SYNCING, None
+                    self.phase, self._staged, self._staged_orders = Phase.SYNCING, None, None
                     self._updates.clear()
             case "accountInformation" if packet.account_information is not None:
                 return self._inform(packet.account_information, at)
             case "positions" if packet.positions is not None:
                 return self._list(packet.positions, at)
+            case "orders" if packet.orders is not None and self.phase is not Phase.LIVE:
+                self._staged_orders = packet.orders
             case "dealSynchronizationFinished" if self.phase is Phase.SYNCING:
                 return self._finish(at)
             case "prices":
@@ -185,10 +191,12 @@ class Terminal:
             raise RemoteProtocolError("expected positions before dealSynchronizationFinished, found none")
         updates, self._updates = self._updates, []
         rows = {str(row.id): row for row in self._staged if not self._is_removed(row)}
+        self._orders.begin(self._staged_orders)
         for packet in updates:
             rows.update({str(row.id): row for row in packet.updated_positions or ()})
             for ticket in packet.removed_position_ids or ():
                 rows.pop(str(ticket), None)
+            self._orders.take(packet)
         self.phase, self.synchronized, self._staged = Phase.LIVE, True, None
         snapshot = self._replace(tuple(rows.values()), at)
         return [snapshot] if self._status is None else [snapshot, AccountReported(self.account, at, self._status)]
@@ -196,7 +204,7 @@ class Terminal:
     def _replace(self, rows: tuple[Position, ...], at: datetime) -> SnapshotReceived:
         held = translate.positions(rows, self.tickets, self._platform)
         self._rows = {name(row.id, "id"): row for row in rows}
-        return SnapshotReceived(self.account, at, held, Origin.RECONCILED)
+        return SnapshotReceived(self.account, at, held, Origin.RECONCILED, orders=self._orders.working())
 
     def snapshot(self, at: datetime) -> SnapshotReceived:
         """Return the state as it stands, for when this host takes over from another."""
@@ -228,7 +236,7 @@ class Terminal:
             self._rows.pop(ticket, None)
         self._rows.update(rows)
         changed = [PositionReported(self.account, at, translate.position(row, self.tickets)) for row in rows.values()]
-        return [*closed, *changed, *told]
+        return [*closed, *changed, *self._orders.events(packet, at), *told]
 
     def _close(self, packet: Packet, ticket: str, at: datetime) -> PositionClosed:
         row = self._rows.get(ticket)

@@ -27,7 +27,18 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report, StopsReplaced
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
 from rules.values import ClOrdId, OmsType, VenueOrderId
 
 _RESULT_S_MAX: Final = 2.0
@@ -66,8 +77,12 @@ class Trading:
             case ReducePosition():
                 ticket = self.tickets.now(action.position_id)
                 return await self._trade(action, orders.partial_trade(action, ticket, action.volume, magic))
-            case PlaceOrder() | ReplaceOrder() | CancelOrder():
-                return Rejected(action.cl_ord_id, "pending orders are not sent to MetaApi")
+            case PlaceOrder():
+                return await self._trade(action, orders.place_trade(action, magic))
+            case ReplaceOrder():
+                return await self._trade(action, orders.replace_trade(action))
+            case CancelOrder():
+                return await self._trade(action, orders.cancel_trade(action))
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
         """Look for an order by our tag; closes are found as openings are. See `adapters.base.Account.find`."""
@@ -102,8 +117,7 @@ class Trading:
             if not volume:
                 return Rejected(action.cl_ord_id, f"position {action.position_id[:40]} is not open")
             return await self._trade(action, orders.offsetting_trade(action, volume, magic))
-        if volume == shown:
-            return await self._trade(action, orders.close_trade(action, held.position_id, magic))
+        # By its volume even where that is all: an order of another copy may be adding to the position just now.
         return await self._trade(action, orders.partial_trade(action, held.position_id, volume, magic))
 
     async def _trade(self, action: Action, trade: Mapping[str, object]) -> Report:
@@ -116,12 +130,21 @@ class Trading:
         outcome = outcome_of_result(result)
         if outcome not in (Outcome.DONE, Outcome.PLACED):
             return _refused(action, outcome, text_of_result(result))
-        if isinstance(action, ReplaceStops):
-            return StopsReplaced(action.cl_ord_id)
+        order_id = None if result.order_id is None else VenueOrderId(str(result.order_id)[:40])
+        match action:
+            case ReplaceStops():
+                return StopsReplaced(action.cl_ord_id)
+            case PlaceOrder() if order_id is not None:
+                return Placed(action.cl_ord_id, order_id)
+            case ReplaceOrder() if outcome is Outcome.DONE:
+                return Replaced(action.cl_ord_id)
+            case CancelOrder() if outcome is Outcome.DONE:
+                return Canceled(action.cl_ord_id)
+            case PlaceOrder() | ReplaceOrder() | CancelOrder():
+                return Accepted(action.cl_ord_id, order_id)
         report = await self._executed(action, result)
         if report is not None:
             return report
-        order_id = None if result.order_id is None else VenueOrderId(str(result.order_id)[:40])
         whole = outcome is Outcome.DONE and not is_partial(result)
         if whole and isinstance(action, ClosePosition | ReducePosition) and self.config.oms is OmsType.HEDGING:
             return Filled(action.cl_ord_id, action.position_id, action.volume, venue_order_id=order_id)

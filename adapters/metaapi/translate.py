@@ -4,13 +4,14 @@ A position that cannot be read makes its whole list unreadable: leaving it out w
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 
 from attrs import evolve
 
 from adapters.base import RemoteProtocolError, SignInRefused
 from adapters.metaapi.tickets import Tickets
-from adapters.metaapi.values import instant, name, number, number_or_none, positive, price_or_none
+from adapters.metaapi.values import expiry, instant, name, number, number_or_none, positive, price_or_none
 from adapters.metaapi.wire import (
     AccountInformation,
     Deal,
@@ -21,10 +22,19 @@ from adapters.metaapi.wire import (
 )
 from adapters.metaapi.wire import Position as PositionRow
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote
-from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.values import ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
 
 _SIDES = {"POSITION_TYPE_BUY": Side.BUY, "POSITION_TYPE_SELL": Side.SELL}
+
+_PENDING = {
+    f"ORDER_TYPE_{side.name}_{order_type.name}": (side, order_type) for side in Side for order_type in OrderType
+}
+
+# Market orders on their way, and the closing of one position by another.
+_NOT_PENDING = frozenset({"ORDER_TYPE_BUY", "ORDER_TYPE_SELL", "ORDER_TYPE_CLOSE_BY"})
+
+_ENDS = {f"ORDER_STATE_{status.name}": status for status in OrderStatus}
 
 _OMS = {
     "ACCOUNT_MARGIN_MODE_RETAIL_HEDGING": OmsType.HEDGING,
@@ -86,7 +96,7 @@ def position(row: PositionRow, tickets: Tickets) -> Position:
             stop_loss=price_or_none(row.stop_loss, "stopLoss"),
             take_profit=price_or_none(row.take_profit, "takeProfit"),
             current_price=price_or_none(row.current_price, "currentPrice"),
-            magic=None if row.magic in (None, 0, "0", "") else str(row.magic)[:20],
+            magic=_magic(row),
             comment=_comment(row, is_rest=position_id != ticket),
             tag=tag_of(row),
         )
@@ -106,6 +116,65 @@ def positions(rows: tuple[PositionRow, ...], tickets: Tickets, platform: str | N
     if len({each.position_id for each in held}) != len(held):
         raise RemoteProtocolError("expected each position once, found an id twice in one list")
     return held
+
+
+def is_pending(row: Order) -> bool:
+    """Tell whether an order waits for a price, or did.
+
+    Raises:
+        RemoteProtocolError: it is of a type that we do not know.
+    """
+    if row.type in _PENDING:
+        return True
+    if row.type in _NOT_PENDING:
+        return False
+    raise RemoteProtocolError(f"expected a type of order {str(row.id)[:40]} that is documented, found {row.type!r:.60}")
+
+
+def working_orders(rows: Iterable[Order]) -> tuple[WorkingOrder, ...]:
+    """Return the pending orders among `rows`.
+
+    Raises:
+        RemoteProtocolError: a row cannot be read, or an id comes twice.
+    """
+    found = tuple(working_order(row) for row in rows if is_pending(row))
+    if len({order.order_id for order in found}) != len(found):
+        raise RemoteProtocolError("expected each order once, found an id twice in one list")
+    return found
+
+
+def working_order(row: Order) -> WorkingOrder:
+    """Return a pending order.
+
+    Raises:
+        RemoteProtocolError: something that it must have is missing or cannot be.
+    """
+    order_id = name(row.id, "id of an order")
+    side, order_type = _PENDING[row.type]
+    try:
+        return WorkingOrder(
+            order_id=VenueOrderId(order_id),
+            symbol=Symbol(name(row.symbol, "symbol")),
+            side=side,
+            order_type=order_type,
+            volume=positive(row.volume if row.current_volume is None else row.current_volume, "currentVolume"),
+            price=positive(row.open_price, "openPrice"),
+            limit_price=price_or_none(row.stop_limit_price, "stopLimitPrice"),
+            stop_loss=price_or_none(row.stop_loss, "stopLoss"),
+            take_profit=price_or_none(row.take_profit, "takeProfit"),
+            placed_at=None if row.time is None else instant(row.time, "time"),
+            expires_at=expiry(row.expiration_time, "expirationTime"),
+            magic=_magic(row),
+            comment=_bounded(row.comment),
+            tag=tag_of(row),
+        )
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"order {order_id}: {error}") from None
+
+
+def end_of(row: Order) -> OrderStatus | None:
+    """Return how an order ended; None where its state does not say."""
+    return _ENDS.get(row.state)
 
 
 def check_account(info: AccountInformation, oms: OmsType) -> None:
@@ -211,8 +280,15 @@ def _comment(row: PositionRow, *, is_rest: bool) -> str | None:
     Args:
         is_rest: the server has written over it where the position came from.
     """
-    comment = row.original_comment or (None if is_rest else row.comment)
+    return _bounded(row.original_comment or (None if is_rest else row.comment))
+
+
+def _bounded(comment: str | None) -> str | None:
     return None if comment is None or len(comment) > _COMMENT_LENGTH_MAX else comment
+
+
+def _magic(row: PositionRow | Order) -> str | None:
+    return None if row.magic in (None, 0, "0", "") else str(row.magic)[:20]
 
 
 def _point(row: SymbolSpecification) -> Decimal | None:

@@ -72,6 +72,12 @@ def instant(text: str, what: str) -> datetime:
     return at
 
 
+def expiry(text: str | None, what: str) -> datetime | None:
+    """Return when something ends, None for never, which some brokers write as the end of time."""
+    at = None if text is None else instant(text, what)
+    return None if at == _LAST else at
+
+
 def iso(at: datetime) -> str:
     """Return an instant as MetaApi wants it: UTC, milliseconds, `Z`."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

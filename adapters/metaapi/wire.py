@@ -64,6 +64,12 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     """Lots that were asked for."""
     current_volume: Number = None
     """Lots that are not filled."""
+    open_price: Number = None
+    stop_limit_price: Number = None
+    stop_loss: Number = None
+    take_profit: Number = None
+    magic: Id | None = None
+    expiration_time: str | None = None
     position_id: Id | None = None
     client_id: str | None = None
     comment: str | None = None
@@ -176,9 +182,10 @@ class Packet(Struct, frozen=True, kw_only=True, rename="camel"):
     positions_hash_index: int | None = None
     updated_positions: tuple[Position, ...] | None = None
     removed_position_ids: tuple[Id, ...] | None = None
-    updated_orders: Any = None
-    completed_order_ids: Any = None
-    history_orders: Any = None
+    orders: tuple[Order, ...] | None = None
+    updated_orders: tuple[Order, ...] | None = None
+    completed_order_ids: tuple[Id, ...] | None = None
+    history_orders: tuple[Order, ...] | None = None
     deals: tuple[Deal, ...] | None = None
     prices: tuple[SymbolPrice, ...] | None = None
     equity: Number = None

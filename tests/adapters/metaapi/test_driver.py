@@ -462,6 +462,19 @@ async def test_a_netted_close_never_takes_more_than_is_there(autojump_clock):
         assert len(world.book.positions) == 1
 
 
+async def test_a_netted_close_of_all_that_it_saw_leaves_what_came_since(autojump_clock):
+    async with open_world(OmsType.NETTING) as (world, account):
+        world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        await account.snapshot()
+        world.faults.delay_s = 1.0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(account.submit, netted())
+            await trio.sleep(0.5)  # the position was looked at, the answer is on its way
+            world.book.open(EURUSD, Side.BUY, Decimal("0.20"))
+        [left] = world.book.positions.values()
+        assert left.volume == Decimal("0.20")
+
+
 async def test_what_is_locked_on_a_netted_account_is_closed_by_an_opposite_order(autojump_clock):
     async with open_world(OmsType.NETTING) as (world, account):
         world.book.open(EURUSD, Side.SELL, Decimal("0.20"))
