@@ -10,8 +10,8 @@ from adapters.metaapi.session import StreamSession
 from adapters.metaapi.tickets import Tickets
 from adapters.secret import Secret
 from rules.events import Event
-from rules.observed import Position
-from rules.values import AccountId, OmsType, PositionId, Side, Symbol
+from rules.observed import Position, WorkingOrder
+from rules.values import AccountId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 
 ALIAS = AccountId("ma")
 ACCOUNT = "865d3a4d-3803-486d-bdf3-a85679d9fad2"
@@ -62,6 +62,43 @@ def held(ticket="46214692", volume="0.30", **fields) -> Position:
             "current_price": Decimal("1.24883"),
             "magic": "1000",
             "tag": "TE_GBPUSD_7hyINWqAlE",
+            **fields,
+        }
+    )
+
+
+def waiting(order_id="70", **fields):
+    """Return a pending order as the venue writes it."""
+    return {
+        "id": order_id,
+        "platform": "mt5",
+        "type": "ORDER_TYPE_BUY_LIMIT",
+        "state": "ORDER_STATE_PLACED",
+        "symbol": "EURUSD",
+        "magic": 1000,
+        "time": "2026-11-20T10:30:00.123Z",
+        "openPrice": Decimal("1.15"),
+        "currentPrice": Decimal("1.16"),
+        "volume": Decimal("0.3"),
+        "currentVolume": Decimal("0.3"),
+        "fillingMode": "ORDER_FILLING_RETURN",
+        "expirationType": "ORDER_TIME_GTC",
+        **fields,
+    }
+
+
+def waits(order_id="70", **fields) -> WorkingOrder:
+    """Return what `waiting` means."""
+    return WorkingOrder(
+        **{
+            "order_id": VenueOrderId(order_id),
+            "symbol": Symbol("EURUSD"),
+            "side": Side.BUY,
+            "order_type": OrderType.LIMIT,
+            "volume": Decimal("0.3"),
+            "price": Decimal("1.15"),
+            "placed_at": OPENED_AT,
+            "magic": "1000",
             **fields,
         }
     )
@@ -148,7 +185,7 @@ class Talk:
         self.stamp += 7
         return packet(kind, sequenceNumber=self.number, sequenceTimestamp=self.stamp, **fields)
 
-    def synchronization(self, *rows, restart=True, before_end=(), **fields) -> list[str]:
+    def synchronization(self, *rows, orders=(), restart=True, before_end=(), **fields) -> list[str]:
         """Return the packets of a whole synchronization that answers the latest request."""
         sync = {"synchronizationId": self.synchronization_id, **fields}
         if restart:
@@ -157,7 +194,7 @@ class Talk:
             self.numbered("synchronizationStarted", **sync),
             self.numbered("accountInformation", accountInformation=INFORMATION, **sync),
             self.numbered("positions", positions=list(rows), **sync),
-            self.numbered("orders", orders=[], **sync),
+            self.numbered("orders", orders=list(orders), **sync),
         ]
         frames += [self.numbered(kind, **more) for kind, more in before_end]
         frames.append(self.numbered("orderSynchronizationFinished", **sync))

@@ -21,10 +21,21 @@ from rules.actions import (
     OpenPosition,
     PlaceOrder,
     ReducePosition,
+    ReplaceOrder,
     ReplaceStops,
 )
 from rules.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    Placed,
+    Rejected,
+    Replaced,
+    StopsReplaced,
+)
 from rules.values import ClOrdId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import ACCOUNT, ALIAS, row
 from tests.adapters.metaapi.scripted import config, now, open_server
@@ -293,13 +304,35 @@ async def test_a_long_history_is_read_page_by_page(autojump_clock):
             await account.find(TAG, now())
 
 
-async def test_pending_orders_are_rejected_and_nothing_is_sent(autojump_clock):
-    place = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(1))
-    cancel = CancelOrder(TAG, ALIAS, VenueOrderId("1"), EURUSD)
-    async with answering() as (server, account):
-        for action in (place, cancel):
-            assert isinstance(await account.submit(action), Rejected)
-        assert server.heard == []
+PLACE = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(1))
+ORDER = (VenueOrderId("70"), EURUSD)
+REPLACE = ReplaceOrder(TAG, ALIAS, *ORDER, Side.BUY, OrderType.LIMIT, Decimal(1), None, None, None)
+CANCEL = CancelOrder(TAG, ALIAS, *ORDER)
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "report"),
+    [
+        (PLACE, 10009, Placed(TAG, VenueOrderId("70"))),
+        (PLACE, 10008, Placed(TAG, VenueOrderId("70"))),
+        (REPLACE, 10009, Replaced(TAG)),
+        (REPLACE, 10025, Replaced(TAG)),
+        (REPLACE, 10008, Accepted(TAG, VenueOrderId("70"))),
+        (CANCEL, 0, Canceled(TAG)),
+        (CANCEL, 10008, Accepted(TAG, VenueOrderId("70"))),
+        (CANCEL, 4754, Rejected(TAG, "words (X, 4754)")),
+        (PLACE, 10015, Rejected(TAG, "words (X, 10015)")),
+    ],
+)
+async def test_a_result_code_is_a_report_about_a_pending_order(autojump_clock, action, code, report):
+    async with answering(trade=result(code, orderId=70)) as (server, account):
+        assert await account.submit(action) == report
+        assert server.count("trade") == 1
+
+
+async def test_a_placing_that_names_no_order_is_looked_for(autojump_clock):
+    async with answering(trade=result(10009)) as (_, account):
+        assert await account.submit(PLACE) == Accepted(TAG)
 
 
 # Over the simulated venue

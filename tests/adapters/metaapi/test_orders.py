@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from msgspec import structs
 
 from adapters.base import RemoteProtocolError
@@ -10,10 +11,18 @@ from adapters.metaapi import orders
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id
 from adapters.metaapi.wire import Deal, Order
-from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.reports import Accepted, Filled, Rejected
-from rules.values import ClOrdId, PositionId, Side, Symbol
-from tests.adapters.metaapi.frames import ALIAS
+from rules.actions import (
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
+from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.values import ClOrdId, OrderType, PositionId, Side, Symbol, VenueOrderId
+from tests.adapters.metaapi.frames import ALIAS, AT
 
 TAG = ClOrdId("cpabcdefghijklmnopqrst")
 OTHER = ClOrdId("cpbcdefghijklmnopqrstu")
@@ -77,6 +86,65 @@ def test_a_stop_that_is_left_out_is_removed():
         "positionId": "9",
         "stopLoss": Decimal("1.1"),
     }
+
+
+PLACE = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.30"), Decimal("1.150"))
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("order_type", list(OrderType))
+def test_a_pending_order_has_its_own_kind(side, order_type):
+    trade = orders.place_trade(evolve(PLACE, side=side, order_type=order_type), None)
+    assert trade["actionType"] == f"ORDER_TYPE_{side.name}_{order_type.name}"
+    assert trade.keys() == {"actionType", "symbol", "volume", "openPrice", "clientId"}
+
+
+def test_a_pending_order_names_all_that_it_wants():
+    prices = {"limit_price": Decimal("1.14"), "stop_loss": Decimal("1.1"), "take_profit": Decimal("1.2")}
+    action = evolve(PLACE, order_type=OrderType.STOP_LIMIT, expires_at=AT, **prices)
+    assert orders.place_trade(action, 5) == {
+        "actionType": "ORDER_TYPE_BUY_STOP_LIMIT",
+        "symbol": "EURUSD",
+        "volume": Decimal("0.3"),
+        "openPrice": Decimal("1.15"),
+        "stopLimitPrice": Decimal("1.14"),
+        "stopLoss": Decimal("1.1"),
+        "takeProfit": Decimal("1.2"),
+        "expiration": {"type": "ORDER_TIME_SPECIFIED", "time": "2026-11-20T12:00:00.000Z"},
+        "clientId": client_id(TAG),
+        "magic": 5,
+    }
+
+
+def test_a_pending_order_is_replaced_and_canceled_by_its_number():
+    what = (VenueOrderId("70"), EURUSD, Side.BUY, OrderType.STOP_LIMIT)
+    replace = ReplaceOrder(TAG, ALIAS, *what, Decimal("1.17"), Decimal("1.16"), None, Decimal("1.2"))
+    assert orders.replace_trade(replace) == {
+        "actionType": "ORDER_MODIFY",
+        "orderId": "70",
+        "openPrice": Decimal("1.17"),
+        "stopLimitPrice": Decimal("1.16"),
+        "takeProfit": Decimal("1.2"),
+    }
+    cancel = CancelOrder(TAG, ALIAS, VenueOrderId("70"), EURUSD)
+    assert orders.cancel_trade(cancel) == {"actionType": "ORDER_CANCEL", "orderId": "70"}
+
+
+@pytest.mark.parametrize(
+    ("state", "left", "report"),
+    [
+        ("PLACED", "0.3", Placed(TAG, VenueOrderId("70"))),
+        ("PARTIAL", "0.1", Placed(TAG, VenueOrderId("70"))),
+        ("CANCELED", "0.3", Canceled(TAG)),
+        ("EXPIRED", "0.3", Canceled(TAG)),
+        ("REJECTED", "0.3", Rejected(TAG, "order 70 ended as ORDER_STATE_REJECTED")),
+        ("FILLED", "0", Filled(TAG, PositionId("7"), Decimal("0.3"), venue_order_id=VenueOrderId("70"))),
+        ("CANCELED", "0.1", Filled(TAG, PositionId("7"), Decimal("0.2"), venue_order_id=VenueOrderId("70"))),
+    ],
+)
+def test_a_pending_order_says_what_became_of_it(state, left, report):
+    made = structs.replace(order(state, left=left, position_id="7"), type="ORDER_TYPE_SELL_STOP")
+    assert orders.report_of_order(TAG, made, Tickets()) == report
 
 
 def test_the_deals_of_an_order_are_added_up():

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from rules.events import (
     AccountReported,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
@@ -19,7 +21,7 @@ from rules.events import (
     SnapshotReceived,
 )
 from rules.observed import AccountStatus, Quote
-from rules.values import OmsType, PositionId, Symbol
+from rules.values import OmsType, OrderStatus, PositionId, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import (
     ACCOUNT,
     ALIAS,
@@ -36,6 +38,8 @@ from tests.adapters.metaapi.frames import (
     packet,
     row,
     subscribed,
+    waiting,
+    waits,
 )
 
 STATUS = AccountStatus(
@@ -51,8 +55,8 @@ def error(kind, **fields):
     return event("processingError", {"id": 1, "error": kind, "message": "no", "accountId": ACCOUNT, **fields})
 
 
-def snapshot(talk, *positions):
-    return SnapshotReceived(ALIAS, talk.at, positions, Origin.RECONCILED)
+def snapshot(talk, *positions, orders=()):
+    return SnapshotReceived(ALIAS, talk.at, positions, Origin.RECONCILED, orders=orders)
 
 
 # From the socket to the live state
@@ -516,6 +520,67 @@ def test_a_refused_namespace_is_weather_unless_it_is_about_the_token():
     with pytest.raises(SignInRefused) as refused:
         Talk().feed(OPEN, f'44{{"message":"bad token {TOKEN.reveal()}"}}')
     assert TOKEN.reveal() not in str(refused.value)
+
+
+# Pending orders
+
+
+def test_the_state_holds_the_pending_orders_and_no_others():
+    talk = subscribed()
+    at_market = waiting("71", type="ORDER_TYPE_SELL", state="ORDER_STATE_STARTED")
+    told, _ = talk.feed(*talk.synchronization(orders=[waiting(), at_market]))
+    assert told == snapshot(talk, orders=(waits(),))
+
+
+def test_what_changes_of_pending_orders_during_the_synchronization_is_played_after_it():
+    talk = subscribed()
+    before_end = [
+        ("update", {"updatedOrders": [waiting("2"), waiting("1", openPrice=Decimal("1.14"))]}),
+        ("update", {"completedOrderIds": [2, "3"]}),
+    ]
+    told, _ = talk.feed(*talk.synchronization(orders=[waiting("1"), waiting("3")], before_end=before_end))
+    assert told == snapshot(talk, orders=(waits("1", price=Decimal("1.14")),))
+
+
+def test_a_pending_order_is_told_when_placed_and_changed():
+    talk = live()
+    for price in ("1.15", "1.14"):
+        frame = talk.numbered("update", updatedOrders=[waiting(openPrice=Decimal(price))])
+        assert talk.feed(frame) == [OrderReported(ALIAS, talk.at, waits(price=Decimal(price)))]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("FILLED", OrderStatus.FILLED),
+        ("CANCELED", OrderStatus.CANCELED),
+        ("EXPIRED", OrderStatus.EXPIRED),
+        ("REJECTED", OrderStatus.REJECTED),
+        ("FUTURE", None),
+        (None, None),
+    ],
+)
+def test_the_end_of_a_pending_order_says_what_the_history_says(state, status):
+    talk = subscribed()
+    talk.feed(*talk.synchronization(orders=[waiting()]))
+    done = [] if state is None else [waiting(state=f"ORDER_STATE_{state}", positionId=46214692)]
+    position_id = PositionId("46214692") if status is OrderStatus.FILLED else None
+    frame = talk.numbered("update", completedOrderIds=[70, "71"], historyOrders=done)
+    assert talk.feed(frame) == [OrderEnded(ALIAS, talk.at, VenueOrderId("70"), status, position_id)]
+    assert talk.feed(talk.numbered("update", completedOrderIds=["70"])) == []
+
+
+def test_market_orders_are_no_news():
+    talk = live()
+    order = waiting(type="ORDER_TYPE_BUY", state="ORDER_STATE_STARTED")
+    assert talk.feed(talk.numbered("update", updatedOrders=[order])) == []
+    assert talk.feed(talk.numbered("update", completedOrderIds=["70"], historyOrders=[order])) == []
+
+
+@pytest.mark.parametrize("fields", [{"type": "ORDER_TYPE_NEW"}, {"openPrice": 0}, {"currentVolume": "x"}])
+def test_a_pending_order_that_cannot_be_read_ends_the_session(fields):
+    with pytest.raises(RemoteProtocolError, match="order 70"):
+        live().feed(packet("update", updatedOrders=[waiting(**fields)]))
 
 
 # MetaTrader 4: what a partial close leaves has a new ticket

@@ -7,11 +7,11 @@ import pytest
 from adapters.base import RemoteProtocolError, SignInRefused
 from adapters.metaapi import translate
 from adapters.metaapi.tickets import Tickets
-from adapters.metaapi.wire import AccountInformation, Deal, Position, SymbolPrice, SymbolSpecification, converted
+from adapters.metaapi.wire import AccountInformation, Deal, Order, Position, SymbolPrice, SymbolSpecification, converted
 from rules.instruments import Instrument
 from rules.observed import Quote
-from rules.values import ClOrdId, OmsType, Side, Symbol
-from tests.adapters.metaapi.frames import AT, INFORMATION, held, row
+from rules.values import ClOrdId, OmsType, OrderType, Side, Symbol
+from tests.adapters.metaapi.frames import AT, INFORMATION, held, row, waiting, waits
 
 TAG = ClOrdId("cpabcdefghijklmnopqrst")
 
@@ -72,6 +72,36 @@ def test_a_position_without_what_it_must_have_is_refused(field):
     del made[field]
     with pytest.raises(RemoteProtocolError, match=field):
         converted(made, Position, "row")
+
+
+def working(**fields):
+    return translate.working_order(converted(waiting(**fields), Order, "order"))
+
+
+def test_a_pending_order_is_read_field_by_field():
+    stops = {"stopLoss": Decimal("1.1"), "takeProfit": Decimal("1.2"), "comment": "mine", "clientId": f"c_{TAG}_0"}
+    assert working(**stops) == waits(stop_loss=Decimal("1.1"), take_profit=Decimal("1.2"), comment="mine", tag=TAG)
+    stop_limit = working(
+        type="ORDER_TYPE_SELL_STOP_LIMIT", stopLimitPrice=Decimal("1.16"), currentVolume=Decimal("0.1")
+    )
+    assert (stop_limit.side, stop_limit.order_type) == (Side.SELL, OrderType.STOP_LIMIT)
+    assert (stop_limit.limit_price, stop_limit.volume) == (Decimal("1.16"), Decimal("0.1"))
+
+
+def test_a_pending_order_may_end_at_a_time_or_never():
+    assert working(expirationTime="2026-11-20T12:00:00.000Z").expires_at == AT
+    assert working(expirationTime="+053269-01-01T00:00:00.000Z").expires_at is None
+    assert working().expires_at is None
+
+
+def test_an_order_of_an_unknown_type_is_refused():
+    with pytest.raises(RemoteProtocolError, match="ORDER_TYPE_NEW"):
+        translate.working_orders([converted(waiting(type="ORDER_TYPE_NEW"), Order, "order")])
+
+
+def test_an_order_twice_in_one_list_is_refused():
+    with pytest.raises(RemoteProtocolError, match="twice"):
+        translate.working_orders([converted(waiting(), Order, "order")] * 2)
 
 
 def test_an_id_twice_in_one_list_is_refused():
