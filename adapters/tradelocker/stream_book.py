@@ -77,25 +77,25 @@ class StreamBook:
 
     def hold(self, message: wire.Position) -> Position | None:
         """Take a position message; returns the position, or None when it is older than the position's close."""
-        position = translate.position_from_stream(message)
-        position_id = position.position_id
-        if self._is_late(position):
-            return None
-        self._closed.pop(position_id, None)
+        position_id = PositionId(message.position_id)
         before = self._held.get(position_id)
-        if before is None and len(self._held) >= _POSITIONS_MAX:
-            raise RemoteProtocolError(f"expected at most {_POSITIONS_MAX} open positions, found more")
         stop_loss, is_stop_known = self._price(
             message.stop_loss_order_id, None if before is None else before.position.stop_loss
         )
         take_profit, is_take_known = self._price(
             message.take_profit_order_id, None if before is None else before.position.take_profit
         )
+        position = translate.position_from_stream(message, stop_loss, take_profit)
+        if self._is_late(position):
+            return None
+        self._closed.pop(position_id, None)
+        if before is None and len(self._held) >= _POSITIONS_MAX:
+            raise RemoteProtocolError(f"expected at most {_POSITIONS_MAX} open positions, found more")
         if before is not None:
             self._forget_protection(before)
         self._told += 1
         held = _Held(
-            evolve(position, stop_loss=stop_loss, take_profit=take_profit),
+            position,
             message.stop_loss_order_id,
             message.take_profit_order_id,
             self._told if before is None else before.first_told,
