@@ -5,9 +5,9 @@ what changes. One account a session: neither the envelope nor `replay-complete` 
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError, SessionLost
 from adapters.clearstreet import translate, wire
@@ -68,16 +68,14 @@ class StreamSession:
         account_id: id or number, as the venue names the account.
         lives: the account's opening times, shared with its polls.
         gaps: the account's gaps, shared with its later sessions.
-        trading_day: the venue's day of an instant.
+        zone: where the venue's day begins, at midnight.
     """
 
-    def __init__(
-        self, account: AccountId, account_id: str, lives: Lives, gaps: Gaps, trading_day: Callable[[datetime], date]
-    ) -> None:
+    def __init__(self, account: AccountId, account_id: str, lives: Lives, gaps: Gaps, zone: ZoneInfo) -> None:
         self._account = account
         self._account_id = account_id
         self._gaps = gaps
-        self._trading_day = trading_day
+        self._zone = zone
         self._book = StreamBook(lives)
         self._subscribed = False
         self._replayed = False
@@ -245,7 +243,7 @@ class StreamSession:
 
     def _day_of(self, frame: wire.Frame) -> date:
         """Return the day on which a frame was sent, and remember the latest."""
-        day = self._trading_day(translate.instant(frame.timestamp, "timestamp of a message"))
+        day = translate.instant(frame.timestamp, "timestamp of a message").astimezone(self._zone).date()
         self._today = max(self._today, day)
         return day
 

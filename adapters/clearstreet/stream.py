@@ -1,7 +1,6 @@
 """The stream of one account: one connection, and before its token ends a second one that takes over from it."""
 
 import logging
-from datetime import date, datetime
 from typing import Final
 
 import trio
@@ -93,7 +92,7 @@ class Stream:
             token = await self._rest.token()
         except Throttled as error:
             raise SessionLost(str(error)) from error
-        session = StreamSession(self._account, self._config.account_id, self._lives, self._gaps, self._trading_day)
+        session = StreamSession(self._account, self._config.account_id, self._lives, self._gaps, self._zone)
         link = _Link(session)
         if before is None:
             run.current = link
@@ -120,9 +119,6 @@ class Stream:
             await self._rest.check_account()
         except SessionLost:
             return  # the stream's own loss says more
-
-    def _trading_day(self, at: datetime) -> date:
-        return at.astimezone(self._zone).date()
 
     # Reading
 

@@ -21,6 +21,9 @@ from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_MS_MAX: Final = 253_402_000_000_000
+"""Days before the end of the calendar (year 9999), so that a time has a date in every zone."""
+
 NAME_LENGTH_MAX: Final = 256
 """Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
 
@@ -95,7 +98,7 @@ def positive(raw: Raw, what: str) -> Decimal:
 def instant(raw: Raw, what: str) -> datetime:
     """Return a time given as epoch milliseconds as UTC, or raise RemoteProtocolError."""
     milliseconds = number(raw, what)
-    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
+    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds <= _MS_MAX:
         raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
     return _EPOCH + timedelta(milliseconds=int(milliseconds))
 

@@ -85,8 +85,7 @@ class Talk:
     def __init__(self, account_id=ACCOUNT_ID, lives=None, gaps=None):
         self.lives = Lives() if lives is None else lives
         self.gaps = Gaps() if gaps is None else gaps
-        day = lambda at: at.astimezone(NEW_YORK).date()  # noqa: E731
-        self.session = StreamSession(ALIAS, account_id, self.lives, self.gaps, day)
+        self.session = StreamSession(ALIAS, account_id, self.lives, self.gaps, NEW_YORK)
         self.events: list[Event] = []
         self.now = AT
 

@@ -341,6 +341,7 @@ def test_a_message_of_another_account_changes_nothing():
         ('"symbol": "AAPL"', '"symbol": ""'),
         ('"symbol": "AAPL"', '"symbol": "' + "A" * 300 + '"'),
         ('"timestamp"', '"times"'),
+        ('"timestamp": 1', '"timestamp": 253402300799999, "was": 1'),
         ("{", "["),
     ],
 )
