@@ -1,12 +1,13 @@
 """Orders in MetaApi's words, and what its books say became of them. Pure."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.base import RemoteProtocolError
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id, is_pending, tag_of
-from adapters.metaapi.values import iso, name, number, positive
+from adapters.metaapi.values import instant, iso, name, number, positive
 from adapters.metaapi.wire import Deal, Order
 from rules.actions import (
     CancelOrder,
@@ -29,7 +30,11 @@ _OF_THE_VENUE = frozenset({"DEAL_REASON_SL", "DEAL_REASON_TP", "DEAL_REASON_SO"}
 
 _MARKET = {Side.BUY: "ORDER_TYPE_BUY", Side.SELL: "ORDER_TYPE_SELL"}
 
-_DEALT = frozenset({"DEAL_TYPE_BUY", "DEAL_TYPE_SELL"})
+_DEALS = {Side.BUY: "DEAL_TYPE_BUY", Side.SELL: "DEAL_TYPE_SELL"}
+_DEALT = frozenset(_DEALS.values())
+
+_NEAR = timedelta(minutes=1)
+"""Between our sending and the broker's executing, with the difference of two clocks that are about right."""
 
 
 def open_trade(action: OpenPosition, magic: int | None) -> Trade:
@@ -136,6 +141,25 @@ def deals_with_tag(deals: Iterable[Deal], cl_ord_id: ClOrdId) -> list[Deal]:
     """
     ours = [deal for deal in deals if tag_of(deal) == cl_ord_id and deal.reason not in _OF_THE_VENUE]
     return [deal for deal in ours if deal.order_id == ours[0].order_id]
+
+
+def deals_like(deals: Iterable[Deal], action: OpenPosition, magic: int | None, around: datetime) -> list[Deal]:
+    """Return the deals that may be of an opening although no client id says so: a broker may have written over it.
+
+    Same symbol, side, lots and magic, within a minute of `around`, and nobody else's client id.
+
+    Raises:
+        RemoteProtocolError: a deal cannot be read.
+    """
+    found = []
+    for deal in deals:
+        if deal.type != _DEALS[action.side] or deal.symbol != action.symbol or deal.time is None:
+            continue
+        same_magic = magic is None or str(deal.magic) == str(magic)
+        near = abs(instant(deal.time, "time of a deal") - around) <= _NEAR
+        if tag_of(deal) is None and same_magic and near and positive(deal.volume, "volume of a deal") == action.volume:
+            found.append(deal)
+    return found
 
 
 def report_of_order(

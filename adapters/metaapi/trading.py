@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.metaapi import orders, translate, wire
+from adapters.metaapi.capabilities import SETTLE_S
 from adapters.metaapi.config import Config
 from adapters.metaapi.failures import retry_after_s
 from adapters.metaapi.looks import REFUSALS, SAYS_NO, Looks
@@ -44,6 +45,9 @@ from rules.values import ClOrdId, OmsType, VenueOrderId
 _RESULT_S_MAX: Final = 2.0
 """What we spend, after an order was done, on learning its price and lots; after that `find` does."""
 
+_SENT_MAX: Final = 1000
+"""Openings that are remembered; one without an answer is asked for within the next minutes."""
+
 _BUSY_S: Final = 5.0
 """Our pause where the broker's own limit refuses an order; it does not say when to come again."""
 
@@ -60,12 +64,15 @@ class Trading:
     looks: Looks
     tickets: Tickets
     now: UtcNow
+    _sent: dict[ClOrdId, OpenPosition] = field(factory=dict, init=False)
+    """The latest openings, for when their client ids are lost on the way."""
 
     async def submit(self, action: Action) -> Report:
         """Send one action, once; see `adapters.base.Account.submit`."""
         magic = self.config.magic
         match action:
             case OpenPosition():
+                self._remember(action)
                 return await self._trade(action, orders.open_trade(action, magic))
             case ReplaceStops():
                 return await self._trade(action, orders.stops_trade(action, self.tickets.now(action.position_id)))
@@ -90,8 +97,8 @@ class Trading:
         for order in await self.looks.working_orders():
             if translate.tag_of(order) == cl_ord_id:
                 return orders.report_of_order(cl_ord_id, order, self.tickets)
-        deals = orders.deals_with_tag(await self.looks.deals(submitted_at), cl_ord_id)
-        filled = orders.filled_by_deals(cl_ord_id, deals, self.tickets)
+        deals = await self.looks.deals(submitted_at)
+        filled = orders.filled_by_deals(cl_ord_id, orders.deals_with_tag(deals, cl_ord_id), self.tickets)
         if filled is not None:
             return filled
         for order in await self.looks.done_orders(submitted_at):
@@ -102,7 +109,28 @@ class Trading:
                 if translate.tag_of(row) == cl_ord_id:
                     position = translate.position(row, self.tickets)
                     return Filled(cl_ord_id, position.position_id, position.volume, position.open_price)
-        return NotFound(cl_ord_id)
+        return self._untagged(cl_ord_id, deals, submitted_at)
+
+    def _untagged(self, cl_ord_id: ClOrdId, deals: list[wire.Deal], submitted_at: datetime) -> Report:
+        """Return what to make of it that no book shows our client id, once they have had the time to.
+
+        A deal that may be ours is not opened again. It is ours where it has the magic that only we use, and is alone.
+        """
+        action = self._sent.get(cl_ord_id)
+        if action is None or (self.now() - submitted_at).total_seconds() < SETTLE_S:
+            return NotFound(cl_ord_id)
+        alike = orders.deals_like(deals, action, self.config.magic, submitted_at)
+        if not alike:
+            return NotFound(cl_ord_id)
+        filled = orders.filled_by_deals(cl_ord_id, alike[:1], self.tickets)
+        if filled is not None and self.config.magic is not None and len(alike) == 1:
+            return filled
+        return Rejected(cl_ord_id, f"deal {str(alike[0].id)[:40]} may be this order's and has no client id: see to it")
+
+    def _remember(self, action: OpenPosition) -> None:
+        self._sent[action.cl_ord_id] = action
+        if len(self._sent) > _SENT_MAX:
+            del self._sent[next(iter(self._sent))]
 
     async def _close_netted(self, action: ClosePosition | ReducePosition) -> Report:
         """Close our part of the symbol's one position, of which a hand may have taken, or what copies offset there."""

@@ -83,6 +83,7 @@ class Deal(Struct, frozen=True, kw_only=True, rename="camel"):
     type: str
     entry_type: str | None = None
     symbol: str | None = None
+    magic: Id | None = None
     time: str | None = None
     volume: Number = None
     price: Number = None

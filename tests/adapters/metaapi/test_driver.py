@@ -100,7 +100,7 @@ async def streaming(world, account):
 
 
 @asynccontextmanager
-async def answering(**answers):
+async def answering(magic=None, **answers):
     """An account at a venue that answers trades as the test says, and has no deals."""
     async with open_server() as (server, network):
         nothing = {"orders": [], "deals": [], "historyOrders": [], "positions": []}
@@ -112,7 +112,7 @@ async def answering(**answers):
             "getDealsByPosition",
         )
         server.answers = {**{kind: [nothing] for kind in kinds}, **answers}
-        account = MetaApiAccount(ALIAS, config(oms=OmsType.HEDGING), connect=network.connect, now=now)
+        account = MetaApiAccount(ALIAS, config(oms=OmsType.HEDGING, magic=magic), connect=network.connect, now=now)
         yield server, account
         await account.aclose()
 
@@ -302,6 +302,47 @@ async def test_a_long_history_is_read_page_by_page(autojump_clock):
     async with answering(getDealsByTimeRange=[lambda asked: {"deals": [deal(0)] * 1000}]) as (_, account):
         with pytest.raises(SessionLost, match="found more"):
             await account.find(TAG, now())
+
+
+def nameless(number, **fields):
+    """Return a deal whose client id the broker has lost."""
+    made = {
+        "id": number,
+        "type": "DEAL_TYPE_BUY",
+        "symbol": "EURUSD",
+        "volume": Decimal("0.3"),
+        "price": Decimal("1.1"),
+    }
+    return {**made, "time": "2026-11-20T12:00:05.000Z", "positionId": number, "orderId": number, "magic": 5, **fields}
+
+
+@pytest.mark.parametrize(
+    ("deals", "magic", "kind"),
+    [
+        ([nameless(1)], 5, Filled),
+        ([nameless(1), nameless(2)], 5, Rejected),
+        ([nameless(1)], None, Rejected),
+        ([nameless(1)], 6, NotFound),
+        ([nameless(1, type="DEAL_TYPE_SELL")], 5, NotFound),
+        ([nameless(1, symbol="GBPUSD")], 5, NotFound),
+        ([nameless(1, volume=Decimal("0.2"))], 5, NotFound),
+        ([nameless(1, clientId="a_b_c")], 5, NotFound),
+        ([nameless(1, time="2026-11-20T12:05:00.000Z")], 5, NotFound),
+        ([], 5, NotFound),
+    ],
+)
+async def test_an_order_whose_client_id_the_broker_lost_is_not_sent_again(autojump_clock, deals, magic, kind):
+    answers = {"trade": ["drop"], "getDealsByTimeRange": [{"deals": deals}]}
+    async with answering(magic=magic, **answers) as (server, account):
+        submitted_at = now()
+        with pytest.raises(SessionLost):
+            await account.submit(OPENING)
+        assert await account.find(TAG, submitted_at) == NotFound(TAG)  # the books may still show it by its name
+        await trio.sleep(account.capabilities.settle_s)
+        assert isinstance(await account.find(TAG, submitted_at), kind)
+        other = ClOrdId("cpbcdefghijklmnopqrstu")
+        assert await account.find(other, submitted_at) == NotFound(other)
+        assert server.count("trade") == 1
 
 
 PLACE = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(1))
