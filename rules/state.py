@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from attrs import define, evolve, field, frozen
 
@@ -85,7 +86,7 @@ class AccountView:
     orders: dict[VenueOrderId, WorkingOrder] = field(factory=dict)
     """Pending orders; empty where the venue does not tell of them."""
     orders_told_at: dict[VenueOrderId, datetime] = field(factory=dict)
-    """When the stream last told of a pending order, or of its end: a list that was made before that is older."""
+    """When the stream last told of a pending order, or of its end, in order: a list that was made before is older."""
     instruments: dict[Symbol, Instrument | None] = field(factory=dict)
     quotes: dict[Symbol, Quote] = field(factory=dict)
     denied: Denied | None = None
@@ -176,7 +177,8 @@ class AccountView:
         Where the venue cannot vouch for the list, an absence proves nothing.
         """
         made_at = event.received_at if event.requested_at is None else event.requested_at - YOUNG
-        told_later = {order_id for order_id, told_at in self.orders_told_at.items() if told_at >= made_at}
+        latest_first = reversed(self.orders_told_at.items())
+        told_later = {order_id for order_id, _ in takewhile(lambda told: told[1] >= made_at, latest_first)}
         listed = {order.order_id: order for order in orders if order.order_id not in told_later}
         kept = {
             order_id: order
