@@ -13,7 +13,7 @@ from adapters.metaapi import wire
 from adapters.metaapi.failures import is_final, retry_after_s, text_of
 from adapters.metaapi.terminal import Phase, Terminal
 from adapters.metaapi.tickets import Tickets
-from adapters.metaapi.values import iso
+from adapters.metaapi.values import iso, name
 from adapters.secret import Secret
 from rules.events import Event, SessionOpened, SnapshotReceived
 from rules.values import AccountId, OmsType
@@ -250,7 +250,7 @@ class StreamSession:
         index = INSTANCE if packet.instance_index is None else packet.instance_index
         if packet.host is None and len(self._terminals) == 1 and packet.type != "authenticated":
             return next(iter(self._terminals))
-        return index, packet.host or ""
+        return index, "" if not packet.host else name(packet.host, "host")
 
     def _authenticated(self, packet: wire.Packet, key: Key, at: datetime, now_s: float) -> list[Event]:
         if packet.session_id not in (None, self._session_id):

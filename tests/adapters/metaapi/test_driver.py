@@ -285,6 +285,7 @@ async def test_find_looks_into_every_book(autojump_clock):
         assert await account.find(TAG, now()) == Filled(TAG, PositionId("7"), Decimal("0.3"), Decimal("1.26101"))
 
 
+@pytest.mark.slow  # twenty thousand deals
 async def test_a_long_history_is_read_page_by_page(autojump_clock):
     def deals(asked):
         numbers = range(asked["offset"], min(asked["offset"] + asked["limit"], 2500))
@@ -421,6 +422,21 @@ async def test_a_lost_packet_is_healed_within_two_seconds(autojump_clock):
         assert trio.current_time() - started < 2
         assert sorted(position.volume for position in snapshot.positions) == [Decimal("0.10"), Decimal("0.20")]
         assert len([event for event in world.events if isinstance(event, SessionOpened)]) == 1
+
+
+async def test_another_host_leads_on_when_the_first_one_goes(autojump_clock):
+    async with open_world(hosts=("a", "b")) as (world, account), streaming(world, account):
+        order = world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        await world.next(PositionReported)
+        await trio.sleep(1)
+        told = len(world.events)
+        world.simulator.desk("master").take_down("a")
+        snapshot = await world.next(SnapshotReceived, told)
+        assert [position.position_id for position in snapshot.positions] == [order.position_id]
+        world.book.close(order.position_id)
+        assert (await world.next(PositionClosed)).position_id == order.position_id
+        closes = [event for event in world.events if isinstance(event, PositionClosed)]
+        assert len(closes) == 1
 
 
 async def test_a_terminal_that_goes_away_ends_the_stream_and_a_later_one_waits_for_it(autojump_clock):

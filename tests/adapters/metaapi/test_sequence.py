@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def test_a_long_gap_does_not_grow_without_bound():
     assert sequencer.gap_at_s is not None
 
 
+@pytest.mark.slow  # a hundred orders of thirty packets
 @given(st.permutations(range(1, 30)), st.booleans())
 def test_any_order_of_all_packets_gives_the_right_one(order, stamped):
     sequencer = started()

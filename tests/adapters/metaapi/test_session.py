@@ -434,6 +434,13 @@ def test_an_unknown_host_that_is_ready_makes_us_subscribe():
     assert len(talk.requests("subscribe")) == 2
 
 
+def test_a_host_with_an_absurd_name_breaks_the_protocol():
+    talk = Talk()
+    talk.feed(OPEN, "40")
+    with pytest.raises(RemoteProtocolError, match="host"):
+        talk.feed(authenticated(host="x" * 1000))
+
+
 def test_hosts_without_end_break_the_protocol():
     talk = Talk()
     talk.feed(OPEN, "40")
