@@ -89,6 +89,8 @@ class FrameReader:
             RemoteProtocolError: what arrived is not STOMP, or larger than the limits.
         """
         if self._head is None:
+            if not self._buffer:
+                return None
             if self._skip_line_feed():
                 return HEART_BEAT
             self._head = self._read_head()
@@ -235,12 +237,14 @@ def _find_head_end(buffer: bytearray, start: int) -> tuple[int, int] | None:
 
     A NUL right after a header line ends the head too: `stomper.disconnect()` leaves out the blank line.
     """
-    ends = [
-        (at, at + skip)
-        for mark, skip in ((b"\n\n", 2), (b"\n\r\n", 3), (b"\n\0", 1))
-        if (at := buffer.find(mark, start)) >= 0
-    ]
-    return min(ends, default=None)
+    found: tuple[int, int] | None = None
+    stop = len(buffer)
+    for mark, skip in ((b"\n\n", 2), (b"\n\r\n", 3), (b"\n\0", 1)):
+        at = buffer.find(mark, start, stop)
+        if at >= 0:
+            found = (at, at + skip)
+            stop = at + 2  # so far reaches a mark that begins earlier; a long body is not searched
+    return found
 
 
 def _parse_head(data: bytes, version: Version) -> _Head:
