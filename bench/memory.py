@@ -1,14 +1,16 @@
 """What accounts and positions weigh: resident memory of fresh processes, before and after.
 
 `python -m bench.memory accounts VENUE PORT COUNT` holds that many idle accounts, `sockets` bare WebSockets of
-trio-websocket instead, and `positions` one account and the engine's view of it. Each prints bytes for one more of what
-it counts, or, for `positions`, of the process.
+trio-websocket instead; each prints the bytes of one. `positions` holds one account with so many positions,
+`positions-and-view` the engine's view of it too; each prints the bytes of the whole process. `live` is the latter
+again, but counts what Python's objects take, without the holes that reading the messages has left in the heap.
 """
 
 import gc
 import json
 import os
 import sys
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -32,7 +34,7 @@ GOAL_POSITION_KB = 1.5
 Hold = Callable[..., Awaitable[None]]
 """Makes one of what is counted, for `nursery.start`, and holds it."""
 
-SETTLE_S = 2.0
+SETTLE_S = 0.5
 """After the last one is there; nothing more is under way then."""
 HELD_UP = 10
 """Connections made before the first look, so that what is loaded once is in it."""
@@ -54,14 +56,15 @@ async def measure(accounts: int) -> None:
     rows = []
     for kind in FEEDS:
         figures: list[object] = []
-        for what in ("positions", "positions-and-view"):
-            empty = median([await _weighed(kind(1), what, 1) for _ in range(REPEATS)])
+        for what in ("positions", "positions-and-view", "live"):
+            empty = await _weighed(kind(1), what, 1)
             full = [(await _weighed(kind(POSITIONS), what, POSITIONS) - empty) / POSITIONS for _ in range(REPEATS)]
             saved[f"{kind.venue} {what}"] = full
             figures.append(median(full) / 1e3)
         rows.append((kind.venue, *figures, GOAL_POSITION_KB))
-    title = f"Memory of {POSITIONS:,} positions, kB of RSS each"
-    show_table(title, ("venue", "session alone", "with the engine's view", "goal"), rows)
+        print(f"memory of {kind.venue} done", file=sys.stderr)
+    title = f"Memory of {POSITIONS:,} positions, kB each"
+    show_table(title, ("venue", "RSS, session alone", "RSS, with the engine's view", "of that live", "goal"), rows)
     save("memory", {"accounts": accounts, "positions": POSITIONS, "bytes": saved})
 
 
@@ -118,8 +121,14 @@ async def _hold_socket(port: int, task_status: trio.TaskStatus[None] = trio.TASK
         await trio.sleep_forever()
 
 
-async def hold_positions(venue: str, port: int, count: int, *, viewed: bool) -> float:
-    """Keep one account and, with `viewed`, what the engine keeps of its snapshot; return the bytes of the process."""
+async def hold_positions(venue: str, port: int, count: int, *, viewed: bool, live: bool = False) -> float:
+    """Keep one account and, with `viewed`, what the engine keeps of its snapshot; return the bytes of the process.
+
+    Args:
+        live: return those of its Python objects instead.
+    """
+    if live:
+        tracemalloc.start()
     view = AccountView(AccountId("bench"))
     held = trio.Event()
 
@@ -135,16 +144,19 @@ async def hold_positions(venue: str, port: int, count: int, *, viewed: bool) -> 
         await held.wait()
         await trio.sleep(SETTLE_S)
         weight = resident()
+        if live:
+            weight, _ = tracemalloc.get_traced_memory()
         nursery.cancel_scope.cancel()
     assert len(view.positions) == (count if viewed else 0)
     return weight
 
 
-PROGRAMS = {
+PROGRAMS: dict[str, Callable[[str, int, int], Awaitable[float]]] = {
     "accounts": hold_accounts,
     "sockets": hold_sockets,
     "positions": partial(hold_positions, viewed=False),
     "positions-and-view": partial(hold_positions, viewed=True),
+    "live": partial(hold_positions, viewed=True, live=True),
 }
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import mmap
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import trio
 from trio_websocket import WebSocketConnection
@@ -170,7 +171,8 @@ async def count_with_asyncclient(namespace: str, event: str, port: int, shared: 
     """Receive as a program does that takes the library as it comes."""
     from socketio import AsyncClient  # here: the others have no use for it
 
-    client = AsyncClient(reconnection=False)
+    make: Any = AsyncClient  # the library has no annotations
+    client = make(reconnection=False)
 
     async def handle(_: object) -> None:
         shared[COUNTED] += 1
