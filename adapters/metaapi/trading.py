@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 import trio
-from attrs import field, frozen
+from attrs import define, field
 
 from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.metaapi import orders, translate, wire
@@ -55,7 +55,7 @@ _BUSY_S: Final = 5.0
 _NOT_READY = frozenset({"NotSynchronizedError", "NotAuthenticatedError"})
 
 
-@frozen
+@define(eq=False)
 class Trading:
     """Sends actions as trades over the request connection."""
 
@@ -66,6 +66,8 @@ class Trading:
     now: UtcNow
     _sent: dict[ClOrdId, OpenPosition] = field(factory=dict, init=False)
     """The latest openings, for when their client ids are lost on the way."""
+    _loses_client_ids: bool = field(default=False, init=False)
+    """Whether an order that we know by its number showed no client id: the broker writes over comments."""
 
     async def submit(self, action: Action) -> Report:
         """Send one action, once; see `adapters.base.Account.submit`."""
@@ -114,9 +116,10 @@ class Trading:
     def _untagged(self, cl_ord_id: ClOrdId, deals: list[wire.Deal], submitted_at: datetime) -> Report:
         """Return what to make of it that no book shows our client id, once they have had the time to.
 
-        A deal that may be ours is not opened again. It is ours where it has the magic that only we use, and is alone.
+        Where the broker is known to lose them, a deal that may be ours is not opened again. It is ours where it has the
+        magic that only we use, and is alone.
         """
-        action = self._sent.get(cl_ord_id)
+        action = self._sent.get(cl_ord_id) if self._loses_client_ids else None
         if action is None or (self.now() - submitted_at).total_seconds() < SETTLE_S:
             return NotFound(cl_ord_id)
         alike = orders.deals_like(deals, action, self.config.magic, submitted_at)
@@ -188,6 +191,7 @@ class Trading:
             deals = await self.looks.deals_of_position(str(result.position_id))
             ours = [deal for deal in deals if str(deal.order_id) == str(result.order_id)]
             filled = orders.filled_by_deals(action.cl_ord_id, ours, self.tickets)
+            self._loses_client_ids |= any(translate.tag_of(deal) is None for deal in ours)
             if isinstance(action, ReducePosition) and any(deal.platform == "mt4" for deal in ours):
                 self.tickets.learn(await self.looks.positions(), "mt4")  # what is left has another ticket now
         return filled

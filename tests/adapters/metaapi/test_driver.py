@@ -333,17 +333,35 @@ def nameless(number, **fields):
     ],
 )
 async def test_an_order_whose_client_id_the_broker_lost_is_not_sent_again(autojump_clock, deals, magic, kind):
-    answers = {"trade": ["drop"], "getDealsByTimeRange": [{"deals": deals}]}
-    async with answering(magic=magic, **answers) as (server, account):
+    first = evolve(OPENING, cl_ord_id=ClOrdId("cpbcdefghijklmnopqrstu"))
+    trades = [*result(10009, orderId="9", positionId="9"), "drop"]
+    known = {"getDealsByPosition": [{"deals": [nameless(9)]}]}
+    async with answering(magic=magic, trade=trades, getDealsByTimeRange=[{"deals": deals}], **known) as (
+        server,
+        account,
+    ):
+        assert isinstance(await account.submit(first), Filled)
         submitted_at = now()
         with pytest.raises(SessionLost):
             await account.submit(OPENING)
         assert await account.find(TAG, submitted_at) == NotFound(TAG)  # the books may still show it by its name
         await trio.sleep(account.capabilities.settle_s)
         assert isinstance(await account.find(TAG, submitted_at), kind)
-        other = ClOrdId("cpbcdefghijklmnopqrstu")
-        assert await account.find(other, submitted_at) == NotFound(other)
-        assert server.count("trade") == 1
+        never = ClOrdId("cpcdefghijklmnopqrstuv")
+        assert await account.find(never, submitted_at) == NotFound(never)
+        assert server.count("trade") == 2
+
+
+async def test_a_nameless_deal_is_somebody_elses_where_the_broker_keeps_client_ids(autojump_clock):
+    kept = {"getDealsByPosition": [{"deals": [nameless(9, clientId=f"c_{TAG}_0")]}]}
+    trades = [*result(10009, orderId="9", positionId="9"), "drop"]
+    async with answering(trade=trades, getDealsByTimeRange=[{"deals": [nameless(1)]}], **kept) as (_, account):
+        assert isinstance(await account.submit(OPENING), Filled)
+        second, submitted_at = ClOrdId("cpbcdefghijklmnopqrstu"), now()
+        with pytest.raises(SessionLost):
+            await account.submit(evolve(OPENING, cl_ord_id=second))
+        await trio.sleep(account.capabilities.settle_s)
+        assert await account.find(second, submitted_at) == NotFound(second)
 
 
 PLACE = PlaceOrder(TAG, ALIAS, EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.1"), Decimal(1))
