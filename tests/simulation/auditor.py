@@ -12,16 +12,16 @@ from itertools import pairwise
 from attrs import define, field
 
 from adapters.simulation.broker import Result
-from rules.identity import cl_ord_id, is_ours
+from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.bounds import Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
-from tests.simulation.history import ZERO, PositionLife, lives_of, shares_of, together
+from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
 from tests.simulation.run import SETTLE_S_MAX, Outcome
-from tests.simulation.scenario import DENIED_SYMBOL, SUFFIXES, TARGETS, site_of
+from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
 
 LEGS_MAX = 40
 """Orders of one source position: the pieces of a split copy, and the increases of a netting source."""
@@ -44,7 +44,8 @@ class Auditor:
     outcome: Outcome
     bounds: Bounds = field(init=False)
     lives: dict[AccountId, dict[PositionId, PositionLife]] = field(init=False)
-    by_tag: dict[str, Key] = field(factory=dict, init=False)
+    by_tag: dict[str, list[Key]] = field(factory=dict, init=False)
+    """By an opening's tag whose it is; of several where a venue has one name for what it opened at one instant."""
     openings: dict[str, str] = field(factory=dict, init=False)
     """On netting targets: for the tag of each order that there can be, the tag of the opening that it belongs to."""
     copies: dict[tuple[str, PositionId], list[PositionLife]] = field(factory=dict, init=False)
@@ -53,23 +54,30 @@ class Auditor:
     def __attrs_post_init__(self) -> None:
         self.bounds = Bounds(self.outcome)
         self.lives = {account: lives_of(book) for account, book in self.outcome.books.items()}
+        for account in SOURCES:
+            if self.outcome.scenario.kind(account).by_symbol:
+                self.lives[account] = by_symbol(self.lives[account].values())
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
-                for opened_at in {source.opened_at, _to_milliseconds(source.opened_at)}:
+                for opened_at in {*source.openings, *map(_to_milliseconds, source.openings)}:
                     self._name_orders(link, source, opened_at)
         for target in TARGETS:
             if self._nets(target):
-                self.lives[target] = shares_of(self.outcome.books[target], self.openings.get)
+                self.lives[target] = shares_of(self.outcome.books[target], self._opening_of)
 
     def _name_orders(self, link: CopyLink, source: PositionLife, opened_at: datetime) -> None:
         """Note the tags of all orders that there can be for a source position."""
         for leg in range(LEGS_MAX):
-            tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, 0)
-            self.by_tag[tag] = (link, source)
+            tag = cl_ord_id(link.link_id, source.told_id, opened_at, leg, 0)
+            self.by_tag.setdefault(tag, []).append((link, source))
             if self._nets(link.target):
                 for step in range(STEPS_MAX):
-                    step_tag = cl_ord_id(link.link_id, source.position_id, opened_at, leg, step)
+                    step_tag = cl_ord_id(link.link_id, source.told_id, opened_at, leg, step)
                     self.openings[step_tag] = tag
+
+    def _opening_of(self, tag: str) -> str | None:
+        """Return the tag of the opening that an order belongs to; one of two that a venue wanted ends in a number."""
+        return self.openings.get(tag[:CL_ORD_ID_LENGTH])
 
     def _nets(self, account: AccountId) -> bool:
         return self.outcome.books[account].oms is OmsType.NETTING
@@ -98,11 +106,11 @@ class Auditor:
                 continue
             assert life.tag is not None
             filled[life.tag] += 1
-            key = self.by_tag.get(life.tag)
-            if key is None or key[0].target != target:
+            keys = [key for key in self.by_tag.get(life.tag, ()) if key[0].target == target]
+            if not keys:
                 yield f"{target}: {life.tag} opened #{life.position_id} for a source position that never was"
                 continue
-            link, source = key
+            link, source = next((key for key in keys if _side(*key) is life.side), keys[0])
             self.copies.setdefault((link.link_id, source.position_id), []).append(life)
             yield from self._opening(link, source, life)
         for tag, count in filled.items():
@@ -127,7 +135,7 @@ class Auditor:
             order.tag for order in self.outcome.books[target].orders if order.tag and order.status is Result.FILLED
         )
         for tag, count in filled.items():
-            if tag not in self.openings:
+            if self._opening_of(tag) is None:
                 yield f"{target}: {tag} was executed for no copy that ever was"
             if count > 1:
                 yield f"{target}: {tag} was executed {count} times"
@@ -160,7 +168,7 @@ class Auditor:
             seen = source.volumes_until(at)
             allowed = (self._allowed(link, source, legs[0].symbol, seen, now) for now in seen)
             most = max((max(volumes, default=ZERO) for volumes in allowed), default=ZERO)
-            if lots > most and (until - at).total_seconds() > self.bounds.excess_s:
+            if lots > most and (until - at).total_seconds() > self.bounds.excess_s(link, at, until):
                 yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
         for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
             by_hand = (link.target, earlier.position_id) in self.outcome.hand.touched
@@ -203,13 +211,15 @@ class Auditor:
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
-                if self._is_surprised(link, legs, leg):
+                since = leg.closed_at - timedelta(seconds=self.bounds.late_s(link, source.opened_at, leg.closed_at))
+                if self._is_surprised(link, legs, leg) or source.was_flat(since, leg.closed_at):
                     continue
                 yield f"{what}: #{leg.position_id} was closed though its source was open"
             elif source.closed_at is not None:
                 since = max(source.closed_at, leg.opened_at)
                 late_s = (leg.closed_at - since).total_seconds()
-                bound_s = self.bounds.late_s(link, since, leg.closed_at) + self.bounds.retry_s
+                bound_s = self.bounds.late_s(link, since, leg.closed_at)
+                bound_s += self.bounds.retry_s(link, since, leg.closed_at)
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
 
@@ -236,7 +246,10 @@ class Auditor:
         schedule = link.policy.schedule
         if schedule is None or leg.closed_at is None:
             return False
-        since = max(source.opened_at, leg.opened_at - timedelta(seconds=self.bounds.excess_s))
+        since = max(
+            source.opened_at,
+            leg.opened_at - timedelta(seconds=self.bounds.excess_s(link, leg.opened_at, leg.closed_at)),
+        )
         return schedule.flattens(since, leg.closed_at) is not None
 
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
@@ -284,11 +297,13 @@ class Auditor:
         if schedule is not None and schedule.flattens(source.opened_at, self.outcome.ended_at) is not None:
             return
         what = _name(link, source)
-        code = self.outcome.denials.get((link.link_id, source.position_id))
+        code = self.outcome.denials.get((link.link_id, source.told_id))
         if code is None:
             yield f"{what}: open and not copied, and nothing says why"
         elif code == "REJECTED":
-            tags = {tag for tag, (owner, life) in self.by_tag.items() if owner is link and life is source}
+            tags = {
+                tag for tag, keys in self.by_tag.items() if any(key[0] is link and key[1] is source for key in keys)
+            }
             orders = self.outcome.books[link.target].orders
             if not any(order.tag in tags and order.status is Result.REJECTED for order in orders):
                 yield f"{what}: called rejected, but the venue never rejected it"

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from rules.copies import RETRY_S_MAX
 from rules.policy import CopyLink
-from rules.values import AccountId
+from rules.values import AccountId, OmsType
 from tests.simulation.run import Outcome
 from tests.simulation.weather import DELAY_S_MAX
 
@@ -17,6 +17,9 @@ a slow venue for the longest delay. Whoever closes the source meanwhile comes to
 IN_FLIGHT_CALM_S = 2.0
 """In fine weather everything happens at once, but for our own pace: five orders a second, after a burst of five. A
 trader who closes all at once, on copies in several pieces, fills two seconds so."""
+
+LOOK_S = 5.0
+"""The longest pause between two looks for an order without an answer."""
 
 PROOF_S = 15.0
 """A close without an answer is sent again when the open positions prove that it was not executed: after 10 s at
@@ -51,19 +54,28 @@ class Bounds:
         down_s = sum(max(min(end, span[1]) - max(start, span[0]), 0.0) for start, end in outcome.down)
         return IN_FLIGHT_S + outcome.scenario.reconcile_every_s[looked_at] + 2 * blind_s + down_s
 
-    @property
-    def retry_s(self) -> float:
-        """How long a close that was refused, or got no answer, may wait for its next try."""
-        return 0.0 if self.outcome.scenario.calm else RETRY_S_MAX + PROOF_S
+    def retry_s(self, link: CopyLink, since: datetime, until: datetime) -> float:
+        """Return how long a close that was refused, or got no answer, may wait for its next try.
 
-    @property
-    def excess_s(self) -> float:
-        """How long a copy may be too large.
+        On a netting target the open positions prove nothing of one order: it must have had its time to be seen. Each
+        life of the service waits for that anew.
+        """
+        scenario = self.outcome.scenario
+        if scenario.calm:
+            return 0.0
+        if scenario.oms[link.target] is OmsType.HEDGING:
+            return RETRY_S_MAX + PROOF_S
+        span = self._clock_s(since), self._clock_s(until)
+        lives = 1 + sum(span[0] <= start <= span[1] for start, _ in self.outcome.down)
+        return RETRY_S_MAX + lives * (scenario.kind(link.target).settle_s + LOOK_S)
+
+    def excess_s(self, link: CopyLink, since: datetime, until: datetime) -> float:
+        """Return how long a copy may be too large.
 
         A source that shrinks and grows again at once has the reduction under way when the increase is sized, and that
         may have to be tried again.
         """
-        return IN_FLIGHT_CALM_S if self.outcome.scenario.calm else IN_FLIGHT_S + self.retry_s
+        return IN_FLIGHT_CALM_S if self.outcome.scenario.calm else IN_FLIGHT_S + self.retry_s(link, since, until)
 
     def _clock_s(self, at: datetime) -> float:
         """Return an instant on trio's clock."""

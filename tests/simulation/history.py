@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import pairwise
 
+import attrs
 from attrs import define, field
 
 from adapters.simulation.broker import Book, BookOrder, Purpose, Result
@@ -25,10 +26,22 @@ class PositionLife:
     """What it held from each moment on; zero at its end."""
     closed_at: datetime | None = None
     stopped_out: bool = False
+    told_id: PositionId = field(default=attrs.Factory(lambda self: self.position_id, takes_self=True))
+    """What the venue calls it."""
+    openings: list[datetime] = field(default=attrs.Factory(lambda self: [self.opened_at], takes_self=True))
+    """When it was opened, and opened again under the same name."""
 
     @property
     def volume(self) -> Volume:
         return self.volumes[-1][1]
+
+    def was_flat(self, since: datetime, until: datetime) -> bool:
+        """Tell whether it held nothing at some moment from `since` to `until`."""
+        ends = [at for at, _ in self.volumes[1:]] + [until]
+        return any(
+            not volume and begin <= until and end >= since
+            for (begin, volume), end in zip(self.volumes, ends, strict=True)
+        )
 
     def volumes_until(self, at: datetime) -> list[Volume]:
         """Return every volume above zero that it had until then."""
@@ -65,14 +78,40 @@ def lives_of(book: Book) -> dict[PositionId, PositionLife]:
     return lives
 
 
+def by_symbol(lives: Iterable[PositionLife]) -> dict[PositionId, PositionLife]:
+    """Return lives as a venue tells them that calls a position by its symbol: what is opened again goes on.
+
+    Nobody who was away, or whose close is still under way, can tell lives of one side apart, and need not.
+    """
+    last: dict[tuple[Symbol, Side], PositionLife] = {}
+    told: dict[PositionId, PositionLife] = {}
+    for life in sorted(lives, key=lambda life: life.opened_at):
+        life.told_id = PositionId(life.symbol)
+        before = last.get((life.symbol, life.side))
+        if before is not None:
+            life.volumes = before.volumes + life.volumes
+            life.openings = before.openings + life.openings
+            life.opened_at = before.opened_at
+            del told[before.position_id]
+        last[life.symbol, life.side] = told[life.position_id] = life
+    return told
+
+
 def shares_of(book: Book, opening_of: Callable[[str], str | None]) -> dict[PositionId, PositionLife]:
     """Return what our orders hold of a netting account's positions, as if each leg had a position of its own.
+
+    A stop that the venue executes ends them all.
 
     Args:
         opening_of: tells for an order's tag the tag of the opening whose lots it opened or closed; None: not ours.
     """
     shares: dict[PositionId, PositionLife] = {}
     for order in book.orders:
+        if order.purpose is Purpose.STOP_OUT:
+            for share in shares.values():
+                if share.symbol == order.symbol and share.closed_at is None:
+                    share.volumes.append((order.at, ZERO))
+                    share.closed_at, share.stopped_out = order.at, True
         opening = None if order.tag is None else opening_of(order.tag)
         if order.status is not Result.FILLED or opening is None:
             continue

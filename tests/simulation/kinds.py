@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from adapters.base import UtcNow
+from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
+from adapters.metaapi.simulator import Simulator as MetaApiSimulator
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.metacopier.simulator_words import account_id as metacopier_id
@@ -20,6 +23,7 @@ from rules.values import OmsType, Volume
 
 BOTH = (OmsType.HEDGING, OmsType.NETTING)
 HEDGING = (OmsType.HEDGING,)
+NETTING = (OmsType.NETTING,)
 KEY = "simulated-key"
 
 Settings = Callable[[Book, float], Any]
@@ -39,6 +43,10 @@ class Kind:
     shape: Callable[[Instrument], Instrument] = lambda instrument: instrument
     """Makes the venue's instrument of a usual one."""
     keeps_stops: bool = True
+    settle_s: float = 0.0
+    """How long an order without an answer must have been looked for, on its netting accounts."""
+    by_symbol: bool = False
+    """Positions have no ids there: each goes by its symbol, and one that is opened again is the same one."""
     unit: Volume = field(default=Volume(1))
     """What a person trades instead of one of the usual venues' lots."""
 
@@ -62,9 +70,45 @@ def _metacopier(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tup
     return MetaCopierSimulator(broker, now=now, faults=faults, api_keys={KEY: None}).service, settings
 
 
+def _metaapi(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tuple[HttpService, Settings]:
+    simulator = MetaApiSimulator(broker, now=now, faults=faults)
+    return simulator.service, lambda book, _: simulator.config(book.name, origin)
+
+
+def _clearstreet(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tuple[HttpService, Settings]:
+    simulator = ClearStreetSimulator(broker, now=now, faults=faults, rate_limits={})
+    return simulator.service, lambda book, _: simulator.config(book.name, origin)
+
+
+def _in_shares(instrument: Instrument) -> Instrument:
+    """Return the instrument in whole shares, of which a usual lot has as many as its contract size says."""
+    lot = instrument.contract_size or Decimal(1)
+    most = (instrument.volume_max * lot).to_integral_value(ROUND_FLOOR)
+    return evolve(
+        instrument,
+        volume_min=Volume(1),
+        volume_step=Volume(1),
+        volume_max=most,
+        contract_size=Decimal(1),
+        profit_currency="USD",
+    )
+
+
 TRADELOCKER, METACOPIER = "tradelocker", "metacopier"
 
 KINDS: Mapping[str, Kind] = {
     TRADELOCKER: Kind(HEDGING, HEDGING, _tradelocker, "L#70000{}"),
     METACOPIER: Kind(BOTH, HEDGING, _metacopier, "simulated-{}"),
+    "metaapi": Kind(BOTH, BOTH, _metaapi, "simulated-{}", settle_s=60.0),
+    "clearstreet": Kind(
+        NETTING,
+        NETTING,
+        _clearstreet,
+        "10000{}",
+        shape=_in_shares,
+        keeps_stops=False,
+        settle_s=20.0,
+        by_symbol=True,
+        unit=Volume(1000),
+    ),
 }
