@@ -1,5 +1,7 @@
 """What MetaApi can do, and how long its books may lag."""
 
+from datetime import timedelta
+
 from adapters.base import Capabilities
 from rules.values import OmsType
 
@@ -7,17 +9,13 @@ from rules.values import OmsType
 PARALLEL_REQUESTS = 4
 REQUESTS_PER_S = 10.0
 
-# A trade request that timed out was seen executed later by users. Its terminal waits for the broker for up to half a
-# minute; twice that is the quiet time after which an order that nobody shows was never executed.
-SETTLE_S = 60.0
-
 # A close, a reduction and new stops may be executed twice without harm, and the list of positions is the terminal's
 # own: this need only outlast a slow request.
 POSITIONS_SETTLE_S = 10.0
 
 
-def capabilities(oms: OmsType) -> Capabilities:
-    """Return the capabilities of an account that keeps positions as `oms`."""
+def capabilities(oms: OmsType, books_late: timedelta) -> Capabilities:
+    """Return the capabilities of an account that keeps positions as `oms`, in books that late."""
     return Capabilities(
         oms=oms,
         streams=True,
@@ -26,6 +24,6 @@ def capabilities(oms: OmsType) -> Capabilities:
         pending_orders=True,
         parallel_requests=PARALLEL_REQUESTS,
         requests_per_s=REQUESTS_PER_S,
-        settle_s=SETTLE_S,
-        positions_settle_s=POSITIONS_SETTLE_S,
+        settle_s=books_late.total_seconds(),
+        positions_settle_s=min(books_late.total_seconds(), POSITIONS_SETTLE_S),
     )

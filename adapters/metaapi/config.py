@@ -15,6 +15,10 @@ PROVISIONING_URL = "https://mt-provisioning-api-v1.agiliumtrade.agiliumtrade.ai"
 # waits 60 s, through which it shows old positions.
 GAP = timedelta(milliseconds=1500)
 
+# Trade requests that timed out were seen executed later by users. A terminal waits for its broker for up to half a
+# minute; twice that is the quiet time after which an order that no book shows was never executed.
+BOOKS_LATE = timedelta(seconds=60)
+
 _ACCOUNT_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _TOKEN = re.compile(r"[!-~]{1,10000}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -44,6 +48,11 @@ def _is_magic(_: object, attribute: "Attribute[int | None]", value: int | None) 
 def _is_gap(_: object, attribute: "Attribute[timedelta]", value: timedelta) -> None:
     if not timedelta(milliseconds=100) <= value <= timedelta(minutes=1):
         raise ValueError(f"{attribute.name} must be a time from 100 ms to 1 minute, was {value}")
+
+
+def _is_not_negative(_: object, attribute: "Attribute[timedelta]", value: timedelta) -> None:
+    if value < timedelta():
+        raise ValueError(f"{attribute.name} must be a time from zero up, was {value}")
 
 
 def _is_origin(_: object, attribute: "Attribute[str | None]", value: str | None) -> None:
@@ -83,6 +92,14 @@ class Config:
         default=GAP,
         validator=_is_gap,
         metadata={"doc": "How long a missing message of the stream is waited for before all state is read anew."},
+    )
+    books_late: timedelta = field(
+        default=BOOKS_LATE,
+        validator=_is_not_negative,
+        metadata={
+            "doc": "How late orders and deals may show an order. One without an answer is not sent again sooner, since"
+            " until then it may have been executed."
+        },
     )
     socket_url: str | None = field(
         default=None,

@@ -32,7 +32,7 @@ class MetaApiAccount:
         self._config = config
         self._connect = connect
         self._now = now
-        self._capabilities = capabilities(config.oms)
+        self._capabilities = capabilities(config.oms, config.books_late)
         self._provisioning = Provisioning(config, connect)
         self._requests = Requests(config, self._provisioning.place, connect, now)
         self._looks = Looks(self._requests, now)

@@ -11,7 +11,6 @@ from attrs import define, field
 
 from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.metaapi import orders, translate, wire
-from adapters.metaapi.capabilities import SETTLE_S
 from adapters.metaapi.config import Config
 from adapters.metaapi.failures import retry_after_s
 from adapters.metaapi.looks import REFUSALS, SAYS_NO, Looks
@@ -120,7 +119,7 @@ class Trading:
         magic that only we use, and is alone.
         """
         action = self._sent.get(cl_ord_id) if self._loses_client_ids else None
-        if action is None or (self.now() - submitted_at).total_seconds() < SETTLE_S:
+        if action is None or self.now() - submitted_at < self.config.books_late:
             return NotFound(cl_ord_id)
         alike = orders.deals_like(deals, action, self.config.magic, submitted_at)
         if not alike:
