@@ -173,6 +173,8 @@ class Copy:
     refused: Volume = ZERO
     flatten: str | None = None
     """Why everything of it must be closed although the source is open (a limit, a schedule)."""
+    left: bool = False
+    """Its source closed or turned: everything of it is closed, whatever opens meanwhile under the same id."""
     legs: tuple[Leg, ...] = field(default=())
     legs_made: int = 0
 

@@ -48,7 +48,7 @@ def decide(context: Context) -> Decision:
         return _wait(context, copy)
     if copy.status is CopyStatus.ENDED and not copy.holds:
         return _ended(context, copy)
-    if position is None or position.side is not copy.side or copy.flatten is not None:
+    if position is None or position.side is not copy.side or copy.flatten is not None or copy.left:
         return _leave(context, copy)
     return _follow(context, copy, position)
 
@@ -158,23 +158,30 @@ def _ended(context: Context, copy: Copy) -> Decision:
     position = context.position
     if position is None:
         return Decision(copy)
+    return _begin(context, position, copy) if _lives_anew(copy, position) else Decision(copy)
+
+
+def _lives_anew(copy: Copy, position: Position) -> bool:
+    """Tell whether what the source holds is another life than that of a copy that ended."""
     again = copy.ending is Ending.SOURCE_CLOSED or position.opened_at > copy.opened_at + SAME_LIFE
-    if again or (position.side is not copy.side and copy.ending is not Ending.FLATTENED):
-        return _begin(context, position, copy)
-    return Decision(copy)
+    return again or (position.side is not copy.side and copy.ending is not Ending.FLATTENED)
 
 
 def _leave(context: Context, copy: Copy) -> Decision:
-    """Close everything of a copy: its source is gone or flipped, or it must be flat. No gate is asked."""
+    """Close everything of a copy: its source is gone or flipped, or it must be flat. No gate is asked.
+
+    What the source opens meanwhile under the same id is another life, and begins when nothing of this one is held.
+    """
     if context.target.oms is OmsType.HEDGING:
         copy = _unblocked(copy)
-    shaped = shape(context, evolve(copy, wait_until=None), ZERO, None)
-    left = shaped.copy
-    if left is None or left.holds:
+    left = copy.left or context.position is None or context.position.side is not copy.side
+    shaped = shape(context, evolve(copy, wait_until=None, left=left), ZERO, None)
+    after = shaped.copy
+    if after is None or after.holds:
         return shaped
-    ending = Ending.SOURCE_CLOSED if left.flatten is None else Ending.FLATTENED
-    ended = evolve(left, status=CopyStatus.ENDED, ending=ending)
-    if context.position is not None and copy.flatten is None:
+    ending = Ending.SOURCE_CLOSED if after.flatten is None else Ending.FLATTENED
+    ended = evolve(after, status=CopyStatus.ENDED, ending=ending)
+    if context.position is not None and _lives_anew(ended, context.position):
         return _begin(context, context.position, ended)
     return evolve(shaped, copy=ended)
 

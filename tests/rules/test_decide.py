@@ -520,3 +520,23 @@ def test_a_stop_beyond_todays_price_is_tried_again_when_the_price_comes_back():
     play.now += timedelta(seconds=10)
     play.target.quotes[eurusd] = Quote(eurusd, Decimal("1.10"), Decimal("1.1001"), play.now)
     assert shape(play.again()) == [("stops", "1.05")]
+
+
+def test_what_opens_again_under_the_same_id_while_the_close_is_under_way_is_another_life() -> None:
+    play = opened()
+    [close] = play.sees(None)
+    again = position("1", opened_at=T0 + timedelta(seconds=30))
+    assert play.sees(again) == []
+    orders = play.fills([close])
+    assert shape(orders) == [("open", "0.30")]
+    assert orders[0].cl_ord_id != close.cl_ord_id
+
+
+def test_what_opens_under_the_same_id_while_all_is_flattened_is_another_life() -> None:
+    play = opened()
+    assert play.copy is not None
+    play.copy = evolve(play.copy, flatten="a limit")
+    [close] = play.again()
+    again = position("1", opened_at=T0 + timedelta(seconds=30))
+    assert play.sees(again) == []
+    assert shape(play.fills([close])) == [("open", "0.30")]

@@ -211,8 +211,7 @@ class Auditor:
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
-                since = leg.closed_at - timedelta(seconds=self.bounds.late_s(link, source.opened_at, leg.closed_at))
-                if self._is_surprised(link, legs, leg) or source.was_flat(since, leg.closed_at):
+                if self._is_surprised(link, legs, leg) or self._was_flat_before(link, source, leg.closed_at):
                     continue
                 yield f"{what}: #{leg.position_id} was closed though its source was open"
             elif source.closed_at is not None:
@@ -222,6 +221,12 @@ class Auditor:
                 bound_s += self.bounds.retry_s(link, since, leg.closed_at)
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
+
+    def _was_flat_before(self, link: CopyLink, source: PositionLife, closed_at: datetime) -> bool:
+        """Tell whether a position that goes by its symbol was closed, and opened again while the copy was closed."""
+        late_s = self.bounds.late_s(link, source.opened_at, closed_at)
+        late_s += self.bounds.retry_s(link, source.opened_at, closed_at)
+        return source.was_flat(closed_at - timedelta(seconds=late_s), closed_at)
 
     def _is_surprised(self, link: CopyLink, legs: list[PositionLife], closed: PositionLife) -> bool:
         """Tell whether a leg was closed to make the copy smaller, for another that the target lost at the same time."""
