@@ -98,19 +98,26 @@ class Stream:
                     if limit_at >= told_at + NEWS_S_MAX
                     else f"nothing received within {self.session.silence_s_max:g} s"
                 )
-            skipped = len(self.session.skipped)
-            for received in self.session.receive(data):
-                if isinstance(received, SignedIn):
-                    raise RemoteProtocolError("expected one CONNECTED, found another")
-                self._refuse(received)
-                if not isinstance(received, Refused):
-                    for event in self.translator.events(received, self.now()):
-                        await emit(event)
+            if await self._take(data, emit):
                 told_at = trio.current_time()
-                if self.translator.lists:
-                    self._listed.set()
-            if len(self.session.skipped) > skipped:
-                _log.warning("metacopier.skipped account=%s types=%s", self.translator.account, self.session.skipped)
+
+    async def _take(self, data: str | bytes, emit: Emit) -> bool:
+        """Take one message; tell whether it was about the account. Nothing of a long list is kept until the next."""
+        told = False
+        skipped = len(self.session.skipped)
+        for received in self.session.receive(data):
+            if isinstance(received, SignedIn):
+                raise RemoteProtocolError("expected one CONNECTED, found another")
+            self._refuse(received)
+            if not isinstance(received, Refused):
+                for event in self.translator.events(received, self.now()):
+                    await emit(event)
+            told = True
+            if self.translator.lists:
+                self._listed.set()
+        if len(self.session.skipped) > skipped:
+            _log.warning("metacopier.skipped account=%s types=%s", self.translator.account, self.session.skipped)
+        return told
 
     def _refuse(self, received: Received) -> None:
         if isinstance(received, Refused):
