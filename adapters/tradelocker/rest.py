@@ -12,6 +12,7 @@ from adapters.http import HttpClient, HttpResponse
 from adapters.network import Connect
 from adapters.tradelocker import translate
 from adapters.tradelocker.config import Config
+from adapters.tradelocker.rate_limits import RateLimits, kind_of
 from adapters.tradelocker.sign_in import JSON_HEADERS, shared_sign_in, throttled
 from adapters.tradelocker.stream_book import BookStops
 from adapters.tradelocker.wire_rest import (
@@ -70,6 +71,7 @@ class Rest:
         self.currency: str | None = None
         """Of the account; None until the first request."""
         self._trade_config: TradeConfig | None = None
+        self._limits = RateLimits()
 
     async def aclose(self) -> None:
         """Give up the kept connections."""
@@ -137,6 +139,7 @@ class Rest:
         """Return the column maps and limits, read once."""
         if self._trade_config is None:
             self._trade_config = converted(await self.read("/trade/config"), TradeConfig, "trade config")
+            self._limits.learn(self._trade_config.rate_limits)
         return self._trade_config
 
     @property
@@ -153,6 +156,7 @@ class Rest:
         for _ in range(_READS_MAX):
             try:
                 token, headers = await self._headers()
+                self._keep_pace("GET", path)
                 answer = await self._http.request("GET", _target(path, query), headers=headers)
                 if answer.status == 429:
                     raise throttled(answer, path)
@@ -184,6 +188,7 @@ class Rest:
             RequestNotSent: nothing left. SessionLost: the outcome is unknown. Throttled, NotExecuted: not executed.
         """
         token, headers = await self._prepared()
+        self._keep_pace(method, path)
         answer = await self._http.request(
             method, _target(path, None), headers={**headers, **JSON_HEADERS}, body=encoded(body)
         )
@@ -198,6 +203,16 @@ class Rest:
             return _result(answer, f"{method} {path}")
         except VenueRefusal as refusal:
             return Refused(str(refusal))
+
+    def _keep_pace(self, method: str, path: str) -> None:
+        """Hold a request back that the broker's own limits would refuse.
+
+        Raises:
+            Throttled: nothing was sent.
+        """
+        wait_s = self._limits.take(kind_of(method, path), trio.current_time())
+        if wait_s > 0:
+            raise Throttled(f"{method} {path}: the broker's own limit is reached", wait_s)
 
     async def place(self, body: Mapping[str, object]) -> Any | Refused:
         """POST an order."""
