@@ -29,7 +29,7 @@ async def test_the_keys_of_an_account_sign_in_at_its_venue(tmp_path: Path, venue
         with trio.fail_after(10):
             snapshot, status = await account.snapshot()
         assert snapshot.positions == ()
-        assert status.balance == 100_000
+        assert status.balance in (100_000, None)  # where a venue does not tell it
         await account.aclose()
         nursery.cancel_scope.cancel()
 

@@ -15,7 +15,7 @@ from tests.copier.commands.shell import copier, started
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "expected one or more of tradelocker, metacopier, found none"),
+        ((), "expected one or more of tradelocker, metacopier, metaapi, clearstreet, found none"),
         (("tradelocker", "mt9"), "found mt9"),
         (("tradelocker", "--accounts", "0"), "must be between 1 and 1000, was 0"),
     ],
