@@ -28,7 +28,6 @@ from rules.state import AccountView
 from rules.values import AccountId
 
 POSITIONS = 10_000
-REPEATS = 3
 GOAL_ACCOUNT_KB = 40
 GOAL_POSITION_KB = 1.5
 Hold = Callable[..., Awaitable[None]]
@@ -40,14 +39,14 @@ HELD_UP = 10
 """Connections made before the first look, so that what is loaded once is in it."""
 
 
-async def measure(accounts: int) -> None:
-    """Measure, print and save."""
-    sockets = [await _weighed(FloorFeed(0), "sockets", accounts) for _ in range(REPEATS)]
+async def measure(accounts: int, repeats: int) -> None:
+    """Measure, print and save; each figure is the median of `repeats`."""
+    sockets = [await _weighed(FloorFeed(0), "sockets", accounts) for _ in range(repeats)]
     bare = median(sockets)
     rows: list[tuple[object, ...]] = [("a bare trio-websocket connection", bare / 1e3, "", "")]
     saved: dict[str, list[float]] = {"socket": sockets}
     for kind in FEEDS:
-        found = [await _weighed(kind(1), "accounts", accounts) for _ in range(REPEATS)]
+        found = [await _weighed(kind(1), "accounts", accounts) for _ in range(repeats)]
         saved[f"{kind.venue} account"] = found
         rows.append((f"an idle account at {kind.venue}", median(found) / 1e3, (median(found) - bare) / 1e3, ""))
     rows = [(*row[:3], GOAL_ACCOUNT_KB if row[2] != "" else "") for row in rows]
@@ -58,7 +57,7 @@ async def measure(accounts: int) -> None:
         figures: list[object] = []
         for what in ("positions", "positions-and-view", "live"):
             empty = await _weighed(kind(1), what, 1)
-            full = [(await _weighed(kind(POSITIONS), what, POSITIONS) - empty) / POSITIONS for _ in range(REPEATS)]
+            full = [(await _weighed(kind(POSITIONS), what, POSITIONS) - empty) / POSITIONS for _ in range(repeats)]
             saved[f"{kind.venue} {what}"] = full
             figures.append(median(full) / 1e3)
         rows.append((kind.venue, *figures, GOAL_POSITION_KB))

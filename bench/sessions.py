@@ -149,7 +149,7 @@ async def measure(rounds: int, messages: int, paced: int, accounts: int) -> None
             print(f"round {number + 1} of {rounds} done", file=sys.stderr)
     _report(found, kinds, rounds, messages)
     await resync.measure(rounds)
-    await memory.measure(accounts)
+    await memory.measure(accounts, max(rounds // 2, 1))
 
 
 async def _one_round(found: Found, kinds: list[str], folder: Path, messages: int, paced: int) -> None:
