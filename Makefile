@@ -46,7 +46,7 @@ check: $(VENV)/dev.stamp  ## lint, format, types, import rules
 demo: $(VENV)/run.stamp  ## copy trades between simulated brokers for DURATION=30 seconds
 	@$(BIN)/python -m copier demo --duration $(DURATION)
 
-bench: $(VENV)/dev.stamp  ## measure, and write bench/results/
+bench: $(VENV)/bench.stamp  ## measure, and write bench/results/
 	@$(BIN)/python bench/run.py
 
 simulate: $(VENV)/dev.stamp  ## run the fault simulation with SEEDS=1000 seeds
@@ -76,6 +76,11 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@echo "== installing what the tests need"
 	@$(INSTALL) requirements-dev.lock
+	@touch $@
+
+$(VENV)/bench.stamp: requirements-bench.lock $(VENV)/dev.stamp
+	@echo "== installing what the bench compares with"
+	@$(INSTALL) requirements-bench.lock
 	@touch $@
 
 # Programs that we did not write, to talk to in tests. The machine's own node is used where it is new enough.

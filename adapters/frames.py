@@ -1,4 +1,4 @@
-"""What carries frames, whatever the transport; and a bounded queue of them, which is emptied in batches."""
+"""What carries frames, whatever the transport; a bounded queue of them, emptied in batches; and whose turn it is."""
 
 from collections import deque
 from typing import Generic, Protocol, TypeVar
@@ -14,6 +14,22 @@ class FrameConnection(Protocol):
     async def get_message(self) -> str | bytes: ...
 
     async def send_message(self, message: str) -> None: ...
+
+
+class EagerLock:
+    """A lock for `async with` that costs no turn of the scheduler while it is free: every frame would pay for one."""
+
+    def __init__(self) -> None:
+        self._lock = trio.Lock()
+
+    async def __aenter__(self) -> None:
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class FrameQueue(Generic[FrameT]):

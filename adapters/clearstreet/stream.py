@@ -14,6 +14,7 @@ from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
+from adapters.frames import EagerLock
 from adapters.network import Connect
 from adapters.websocket import as_session_lost, open_websocket
 from rules.events import Event
@@ -232,7 +233,7 @@ class _Run:
     emit: Emit
     nursery: trio.Nursery
     current: _Link | None = None
-    lock: trio.Lock = field(factory=trio.Lock)
+    lock: EagerLock = field(factory=EagerLock)
 
 
 def _main_reason(group: ExceptionGroup[Exception]) -> Exception:

@@ -39,7 +39,9 @@ def positive(value: Decimal | None, what: str) -> Decimal:
 def price_or_none(value: Decimal | None, what: str) -> Price | None:
     """Return a price; the venue writes "none" as 0, null or nothing at all."""
     found = number_or_none(value, what)
-    return None if found is None or found == 0 else positive(found, what)
+    if found is not None and found < 0:
+        raise RemoteProtocolError(f"expected {what} >= 0, found {found}")
+    return found or None
 
 
 def utc(at: datetime, what: str) -> datetime:

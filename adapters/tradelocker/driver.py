@@ -16,6 +16,7 @@ from adapters.base import (
     Throttled,
     UtcNow,
 )
+from adapters.frames import EagerLock
 from adapters.network import Connect
 from adapters.tradelocker import capabilities, translate, wire
 from adapters.tradelocker.catalog import Catalog
@@ -90,7 +91,7 @@ class TradeLockerAccount:
             raise
 
     async def _run(self, websocket: WebSocketConnection, session: StreamSession, emit: Emit) -> None:
-        lock = trio.Lock()  # so that events reach the engine in the order in which the session saw them
+        lock = EagerLock()  # so that events reach the engine in the order in which the session saw them
         wake = trio.Event()
 
         async def read() -> None:

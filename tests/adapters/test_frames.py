@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from adapters.frames import FrameQueue
+from adapters.frames import EagerLock, FrameQueue
 
 
 async def test_frames_come_out_in_order_and_in_batches() -> None:
@@ -103,3 +103,27 @@ async def test_cleared_queue_has_forgotten_its_frames() -> None:
     await queue.put("a")
     queue.clear()
     assert await queue.take(9, 9) == []
+
+
+async def test_a_free_lock_is_taken_at_once_and_a_taken_one_in_turn() -> None:
+    lock, order = EagerLock(), list[str]()
+
+    async def take(name: str) -> None:
+        async with lock:
+            order.append(name)
+
+    async with trio.open_nursery() as nursery, lock:
+        nursery.start_soon(take, "second")
+        await wait_all_tasks_blocked()
+        order.append("first")
+    assert order == ["first", "second"]
+
+
+async def test_an_error_gives_the_lock_back() -> None:
+    lock = EagerLock()
+    with pytest.raises(ValueError, match="why"):
+        async with lock:
+            raise ValueError("why")
+    with trio.fail_after(1):
+        async with lock:
+            pass
