@@ -4,33 +4,21 @@ Our own, on h11, for two reasons: an order must never be sent again behind our b
 time per order than the rest of this process.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import h11
 import trio
-from attrs import field, frozen
 
 from adapters.base import LocalProtocolError, RemoteProtocolError, RequestNotSent, SessionLost
+from adapters.http_link import HttpLink, HttpResponse
 from adapters.network import Connect, is_quiet
 
+__all__ = ["HttpClient", "HttpExchange", "HttpResponse", "authority"]
+
 _NONE: Mapping[str, str] = MappingProxyType({})
-_HEAD_BYTES_MAX = 64 * 1024
-_READ_BYTES = 64 * 1024
-
-# Load balancers commonly keep an idle connection for 60 s. We stop using ours sooner, since a request that meets the
-# closing server has an unknown outcome. A server that names a shorter time (`Keep-Alive: timeout=5`) is believed.
-_IDLE_S_MAX = 50.0
-
-
-@frozen
-class HttpResponse:
-    """An answer. Header names are lower case; a repeated header's values are joined by `, `."""
-
-    status: int
-    headers: Mapping[str, str] = field(default=_NONE)
-    body: bytes = b""
 
 
 class HttpClient:
@@ -56,9 +44,9 @@ class HttpClient:
         self._authority = authority(self._host, self._port, self._tls)
         self._connect = connect
         self._timeout_s = timeout_s
-        self._body_bytes_max = body_bytes_max
+        self.body_bytes_max = body_bytes_max
         self._slots = trio.Semaphore(connections)
-        self._idle: list[_Link] = []
+        self._idle: list[HttpLink] = []
         self._closed = False
 
     async def request(
@@ -81,29 +69,42 @@ class HttpClient:
             RemoteProtocolError: the answer is not HTTP/1.1, or too large.
             LocalProtocolError: the request cannot be written as HTTP.
         """
-        if self._closed:
-            raise LocalProtocolError(f"request to {self._authority} after the client was closed")
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         deadline = trio.current_time() + limit_s
         what = f"{method} {self._authority}{target.partition('?')[0]}"
         head = self._head(method, target, headers, body, what)
-        link: _Link | None = None
-        with trio.move_on_at(deadline):
-            link = await self._take()
-        if link is None:
-            raise RequestNotSent(f"{what}: no connection within {limit_s:g} s")
+        link = await self._taken(deadline, limit_s, what)
         try:
-            with trio.move_on_at(deadline):
-                return await link.exchange(head, body, self._body_bytes_max)
+            with _said(what), trio.move_on_at(deadline):
+                await link.send(head, body)
+                return await link.answer(self.body_bytes_max)
             raise SessionLost(f"{what}: no answer within {limit_s:g} s")
-        except h11.RemoteProtocolError as error:
-            raise RemoteProtocolError(f"{what}: expected an HTTP/1.1 answer, found: {error}") from error
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise SessionLost(f"{what}: connection lost before the answer was complete") from error
-        except RemoteProtocolError as error:
-            raise RemoteProtocolError(f"{what}: {error}") from error
         finally:
-            await self._give_back(link)
+            await self.give_back(link)
+
+    async def begin(
+        self, method: str, target: str, *, headers: Mapping[str, str] = _NONE, body: bytes | None = None
+    ) -> "HttpExchange":
+        """Send one request, once, and return it without its answer, which may be waited for in parts.
+
+        Cancelled, it sends nothing or all: the writing is not interrupted, for the client's timeout at most.
+
+        Raises:
+            as `request`; SessionLost: not all could be written.
+        """
+        limit_s = self._timeout_s
+        deadline = trio.current_time() + limit_s
+        what = f"{method} {self._authority}{target.partition('?')[0]}"
+        head = self._head(method, target, headers, body, what)
+        exchange = HttpExchange(self, await self._taken(deadline, limit_s, what), what)
+        try:
+            with _said(what), trio.CancelScope(deadline=deadline, shield=True):
+                await exchange.link.send(head, body)
+                return exchange
+            raise SessionLost(f"{what}: could not be written within {limit_s:g} s")
+        except BaseException:
+            await exchange.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed when their answer has come."""
@@ -112,6 +113,8 @@ class HttpClient:
             await trio.aclose_forcefully(self._idle.pop().stream)
 
     def _head(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, what: str) -> h11.Request:
+        if self._closed:
+            raise LocalProtocolError(f"request to {self._authority} after the client was closed")
         lines = [("Host", self._authority), ("Accept-Encoding", "identity"), *headers.items()]
         if body is not None:
             lines.append(("Content-Length", str(len(body))))
@@ -121,9 +124,14 @@ class HttpClient:
             # Not chained and not quoted: a header may hold a token.
             raise LocalProtocolError(f"{what}: method, target or a header cannot be written as HTTP/1.1") from None
 
-    async def _take(self) -> "_Link":
+    async def _taken(self, deadline: float, limit_s: float, what: str) -> HttpLink:
+        with trio.move_on_at(deadline):
+            return await self._take()
+        raise RequestNotSent(f"{what}: no connection within {limit_s:g} s")
+
+    async def _take(self) -> HttpLink:
         try:
-            self._slots.acquire_nowait()  # saves a turn of the scheduler; `exchange` is the checkpoint
+            self._slots.acquire_nowait()  # saves a turn of the scheduler; the exchange is the checkpoint
         except trio.WouldBlock:
             await self._slots.acquire()
         try:
@@ -132,12 +140,13 @@ class HttpClient:
                 if link.is_fit():
                     return link
                 await trio.aclose_forcefully(link.stream)
-            return _Link(await self._connect(self._host, self._port, self._tls))
+            return HttpLink(await self._connect(self._host, self._port, self._tls))
         except BaseException:
             self._slots.release()
             raise
 
-    async def _give_back(self, link: "_Link") -> None:
+    async def give_back(self, link: HttpLink) -> None:
+        """Let go of a connection: it is kept where another request may follow on it."""
         self._slots.release()
         if link.is_reusable() and not self._closed:
             self._idle.append(link)
@@ -145,69 +154,54 @@ class HttpClient:
             await trio.aclose_forcefully(link.stream)
 
 
-class _Link:
-    """One connection and where its HTTP stands."""
+class HttpExchange:
+    """A request that was sent, until its answer has come or `aclose` is called."""
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self.stream = stream
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
-        self._idle_until = trio.current_time()
-        self._reusable = False
+    def __init__(self, client: HttpClient, link: HttpLink, what: str) -> None:
+        self.link = link
+        self._client = client
+        self._what = what
+        self._over = False
 
-    def is_reusable(self) -> bool:
-        return self._reusable
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing of the answer waits to be read, the connection's end included."""
+        return not self._over and is_quiet(self.link.stream)
 
-    def is_fit(self) -> bool:
-        return trio.current_time() < self._idle_until and is_quiet(self.stream)
+    async def answer(self) -> HttpResponse:
+        """Wait for the answer. A call that was cancelled has lost nothing: a later one goes on.
 
-    async def exchange(self, head: h11.Request, body: bytes | None, body_bytes_max: int) -> HttpResponse:
-        """Send the request and read its answer; the link is reusable only after a whole answer."""
-        self._reusable = False
-        http = self._http
-        data = http.send(head) or b""
-        if body:
-            data += http.send(h11.Data(data=body)) or b""
-        data += http.send(h11.EndOfMessage()) or b""
-        await self.stream.send_all(data)
-        response = await self._response_head()
-        chunks: list[bytes] = []
-        size = 0
-        while type(event := await self._next_event()) is h11.Data:
-            size += len(event.data)
-            if size > body_bytes_max:
-                raise RemoteProtocolError(f"expected a body of at most {body_bytes_max} bytes, found more")
-            chunks.append(bytes(event.data))
-        headers = header_mapping(response.headers)
-        if http.our_state is h11.DONE and http.their_state is h11.DONE and http.trailing_data == (b"", False):
-            http.start_next_cycle()
-            self._reusable = True
-            self._idle_until = trio.current_time() + _keep_alive_s(headers.get("keep-alive"))
-        return HttpResponse(response.status_code, headers, b"".join(chunks))
-
-    async def _response_head(self) -> h11.Response:
-        while type(event := await self._next_event()) is h11.InformationalResponse:
-            if event.status_code == 101:
-                raise RemoteProtocolError("expected an answer, found 101 Switching Protocols, which nobody asked for")
-        if not isinstance(event, h11.Response):
-            raise RemoteProtocolError(f"expected the head of an answer, found {type(event).__name__}")
-        return event
-
-    async def _next_event(self) -> h11.Event:
-        ended = False
+        Raises:
+            SessionLost, RemoteProtocolError: as `HttpClient.request`.
+        """
         try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                data = await self.stream.receive_some(_READ_BYTES)
-                ended = not data
-                if ended and self._http.their_state is h11.SEND_RESPONSE:
-                    raise trio.BrokenResourceError("closed before the answer")
-                self._http.receive_data(bytes(data))
-        except h11.RemoteProtocolError as error:
-            if ended:  # a line cut within the answer is weather, not a broken word
-                raise trio.BrokenResourceError("closed within the answer") from error
+            with _said(self._what):
+                response = await self.link.answer(self._client.body_bytes_max)
+        except SessionLost:
+            await self.aclose()
             raise
-        if isinstance(event, h11.Event):
-            return event
-        raise RemoteProtocolError(f"expected an HTTP/1.1 answer, found {event!r}")
+        await self.aclose()
+        return response
+
+    async def aclose(self) -> None:
+        """Give the connection back where the answer has come whole; else cut it."""
+        if not self._over:
+            self._over = True
+            with trio.CancelScope(shield=True):  # waits for nobody, and an answer must not be lost over it
+                await self._client.give_back(self.link)
+
+
+@contextmanager
+def _said(what: str) -> Generator[None, None, None]:
+    """Say in our own errors what went wrong with the request `what`, which may have left."""
+    try:
+        yield
+    except h11.RemoteProtocolError as error:
+        raise RemoteProtocolError(f"{what}: expected an HTTP/1.1 answer, found: {error}") from error
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise SessionLost(f"{what}: connection lost before the answer was complete") from error
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"{what}: {error}") from error
 
 
 def _parse_origin(origin: str) -> tuple[str, int, bool]:
@@ -224,21 +218,3 @@ def authority(host: str, port: int, tls: bool) -> str:
     """Return the text of a Host header: the port only where it is not the scheme's own, IPv6 in brackets."""
     name = f"[{host}]" if ":" in host else host
     return name if port == (443 if tls else 80) else f"{name}:{port}"
-
-
-def header_mapping(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return raw headers as text; a repeated header's values are joined by `, `."""
-    result: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        result[name] = f"{result[name]}, {value}" if name in result else value
-    return result
-
-
-def _keep_alive_s(header: str | None) -> float:
-    """Return how long an idle connection may be used: a second less than the server says it keeps it."""
-    for part in (header or "").split(","):
-        name, _, value = part.strip().partition("=")
-        if name.lower() == "timeout" and value.isascii() and value.isdigit() and len(value) <= 6:
-            return min(_IDLE_S_MAX, float(value) - 1.0)
-    return _IDLE_S_MAX

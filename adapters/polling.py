@@ -4,28 +4,19 @@ Nothing is ever asked twice: whatever goes wrong with a request ends the connect
 open whether its frames arrived, as a WebSocket does that breaks after a frame was sent.
 """
 
-import re
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
-from urllib.parse import urlencode
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
 
 import trio
-from attrs import evolve, frozen
 
-from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
-from adapters.engineio_payload import (
-    FRAMING_BYTES_MAX,
-    PACKETS_OUT_MAX,
-    PAYLOAD_BYTES_MAX,
-    content_type,
-    decode_payload,
-    encode_payload,
-)
+from adapters.base import RemoteProtocolError, SessionLost
+from adapters.engineio_payload import FRAMING_BYTES_MAX, PACKETS_OUT_MAX, PAYLOAD_BYTES_MAX, encode_payload
 from adapters.frames import FrameQueue, frame_bytes
-from adapters.http import HttpClient, HttpResponse
+from adapters.http import HttpClient
 from adapters.network import Connect
-from adapters.socketio_packets import EioVersion, broken_frame, check_frame, read_json
+from adapters.polling_wire import PollingWire, Shaken
+from adapters.socketio_packets import EioVersion
 from adapters.websocket import MESSAGE_BYTES_MAX, as_session_lost
 
 # Frames that wait for a slow reader before no further poll is made; and for a slow POST before the sender waits.
@@ -33,18 +24,6 @@ _FRAMES_WAITING_MAX = 16
 
 # A server that does not take our last frames and the close is left after this time (a WebSocket's is as long).
 _CLOSE_S_MAX = 1.0
-
-# Of what the server promises to say something within (ping interval and timeout): an hour of patience is none.
-_SILENCE_MS_MAX = 3_600_000
-
-# Ours and npm's have 20 to 30; some hundred hold whatever an edge puts in front.
-_SID_CHARS_MAX = 500
-
-# What browsers keep of one cookie, twice.
-_COOKIE_CHARS_MAX = 8192
-
-# A comma that a further `name=` follows; the one in a date is followed by a day and a blank.
-_BETWEEN_COOKIES = re.compile(r",\s*(?=[^;,=\s]+=)")
 
 _CLOSE: Final = "1"
 
@@ -77,13 +56,10 @@ async def open_polling(
     """
     # One connection polls while the other posts.
     http = HttpClient(origin, connect=connect, connections=2, timeout_s=timeout_s, body_bytes_max=message_bytes_max)
-    place = f"/{path.strip('/')}/"
-    where = f"{origin.rstrip('/')}{place}"
-    target = f"{place}?{urlencode({**(query or {}), 'EIO': str(eio_version), 'transport': 'polling'})}"
+    wire = PollingWire.to(origin, path, http, eio_version, query, headers)
     failure: Exception | None = None
     try:
-        wire = _Wire(http, target, {"cache-control": "no-cache", **_lower(headers or {})}, eio_version, where)
-        connection = await PollingConnection.begun(wire)
+        connection = PollingConnection(await wire.shake())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connection.run)
             try:
@@ -99,37 +75,21 @@ async def open_polling(
         with trio.CancelScope(shield=True):  # waits for nobody, and would leave sockets open if it were cancelled
             await http.aclose()
     if failure is not None:
-        raise as_session_lost(failure, where)
+        raise as_session_lost(failure, wire.where)
 
 
 class PollingConnection:
     """An open connection; a `FrameConnection`, so that a session runs over it as over a WebSocket."""
 
-    def __init__(self, wire: "_Wire", first: list[str | bytes], silence_s_max: float, frame_bytes_max: int) -> None:
-        self._wire = wire
-        self._first = first
-        self._silence_s_max = silence_s_max
-        self._frame_bytes_max = frame_bytes_max
+    def __init__(self, shaken: Shaken) -> None:
+        self._wire = shaken.wire
+        self._first = shaken.frames
+        self._silence_s_max = shaken.silence_s_max
+        self._frame_bytes_max = shaken.frame_bytes_max
         self._incoming: FrameQueue[str | bytes] = FrameQueue(_FRAMES_WAITING_MAX)
         self._outgoing: FrameQueue[str] = FrameQueue(_FRAMES_WAITING_MAX)
         self._sent_all = trio.Event()
-        self._lost = SessionLost(f"{wire.where}: connection closed")
-
-    @classmethod
-    async def begun(cls, wire: "_Wire") -> "PollingConnection":
-        """Make the handshake; the open packet is the first message."""
-        answer = await wire.ask("GET")
-        if answer.status in (401, 403):
-            raise SignInRefused(f"{wire.where}: expected 200 (an open packet), found HTTP {answer.status}")
-        if answer.status != 200:
-            raise SessionLost(f"{wire.where}: expected 200 (an open packet), found HTTP {answer.status}")
-        with _named(wire.where):
-            frames = decode_payload(answer.body, wire.eio_version)
-            fields = _open_fields(frames[0])
-            silence_ms_max = sum(_whole(fields, name, _SILENCE_MS_MAX) for name in ("pingInterval", "pingTimeout"))
-            # Engine.IO 3 does not tell it.
-            most = _whole(fields, "maxPayload", None) if "maxPayload" in fields else MESSAGE_BYTES_MAX
-        return cls(wire.of(fields["sid"], answer), frames, silence_ms_max / 1000, most)
+        self._lost = SessionLost(f"{shaken.wire.where}: connection closed")
 
     async def get_message(self) -> str | bytes:
         """Return the server's next frame.
@@ -184,77 +144,14 @@ class PollingConnection:
                 if frame == _CLOSE:
                     raise SessionLost(f"{self._wire.where}: the server closed the connection")
             answer = await self._wire.ask("GET", timeout_s=self._silence_s_max)
-            if answer.status != 200:
-                raise SessionLost(f"{self._wire.where}: expected 200 (packets), found HTTP {answer.status}")
-            with _named(self._wire.where):
-                frames = decode_payload(answer.body, self._wire.eio_version)
+            frames = self._wire.frames(answer)
 
     async def _post(self) -> None:
         bytes_max = min(self._frame_bytes_max, PAYLOAD_BYTES_MAX) - FRAMING_BYTES_MAX
         while frames := await self._outgoing.take(PACKETS_OUT_MAX, bytes_max):
             body = encode_payload(frames, self._wire.eio_version, may_be_binary=True)
-            answer = await self._wire.ask("POST", body)
-            if answer.status != 200:
-                raise SessionLost(f"{self._wire.where}: expected 200 (packets taken), found HTTP {answer.status}")
+            self._wire.check(await self._wire.ask("POST", body))
         self._sent_all.set()
 
     def _loss(self) -> SessionLost:
         return type(self._lost)(str(self._lost))  # a new one for each task that raises it
-
-
-@frozen
-class _Wire:
-    """How this connection's requests are written. Errors show nothing of the query, where some venues want a token."""
-
-    http: HttpClient
-    target: str
-    headers: Mapping[str, str]
-    eio_version: EioVersion
-    where: str
-
-    def of(self, sid: str, answer: HttpResponse) -> "_Wire":
-        """Return the wire of the session that `answer` began: it names the session, and gives back its cookies."""
-        # An edge with several servers behind it finds the one that knows the session by a cookie.
-        cookies = [*_cookies(answer.headers.get("set-cookie", "")), self.headers.get("cookie", "")]
-        cookie = "; ".join(part for part in cookies if part)
-        headers = {**self.headers, "cookie": cookie} if cookie else self.headers
-        return evolve(self, target=f"{self.target}&{urlencode({'sid': sid})}", headers=headers)
-
-    async def ask(self, method: str, body: bytes | None = None, timeout_s: float | None = None) -> HttpResponse:
-        headers = self.headers if body is None else {**self.headers, "content-type": content_type(body)}
-        return await self.http.request(method, self.target, headers=headers, body=body, timeout_s=timeout_s)
-
-
-@contextmanager
-def _named(where: str) -> Iterator[None]:
-    """Put `where` before what is wrong with an answer."""
-    try:
-        yield
-    except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"{where}: {error}") from None
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _cookies(header: str) -> list[str]:
-    """Return `name=value` of each cookie in one or more Set-Cookie headers, joined by commas as `Expires` has one."""
-    if len(header) > _COOKIE_CHARS_MAX or not header.isascii() or not header.isprintable():
-        return []
-    return [part.partition(";")[0].strip() for part in _BETWEEN_COOKIES.split(header)]
-
-
-def _open_fields(frame: str | bytes) -> dict[str, Any]:
-    text = check_frame(frame, MESSAGE_BYTES_MAX)
-    fields = read_json(text[1:], text) if text.startswith("0") else None
-    if not isinstance(fields, dict) or not isinstance(fields.get("sid"), str) or len(fields["sid"]) > _SID_CHARS_MAX:
-        raise broken_frame(f"an open packet with a sid of at most {_SID_CHARS_MAX} characters", text)
-    return fields
-
-
-def _whole(fields: Mapping[str, Any], name: str, most: int | None) -> int:
-    value = fields.get(name)
-    if type(value) is not int or value <= 0 or (most is not None and value > most):
-        raise RemoteProtocolError(f"expected a whole {name} of at least 1 in the open packet, found {value!r:.40}")
-    return value

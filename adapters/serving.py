@@ -15,7 +15,7 @@ from wsproto.utilities import RemoteProtocolError as WebSocketGarbage
 
 from adapters.base import SessionLost
 from adapters.handshake import HandshakeStream
-from adapters.http import HttpResponse, header_mapping
+from adapters.http_link import HttpResponse, header_mapping
 
 _HEAD_BYTES_MAX = 64 * 1024
 _READ_BYTES = 64 * 1024

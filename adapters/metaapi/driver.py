@@ -9,13 +9,14 @@ from adapters.metaapi.capabilities import capabilities
 from adapters.metaapi.config import Config
 from adapters.metaapi.looks import Looks
 from adapters.metaapi.names import socket_name
-from adapters.metaapi.requests import Requests, address
+from adapters.metaapi.requests import Requests
 from adapters.metaapi.rest import Provisioning
 from adapters.metaapi.session import StreamSession
 from adapters.metaapi.stream import Stream
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.trading import Trading
 from adapters.network import Connect
+from adapters.socketio_transport import Passage
 from rules.actions import Action
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
@@ -34,7 +35,8 @@ class MetaApiAccount:
         self._now = now
         self._capabilities = capabilities(config.oms, config.books_late)
         self._provisioning = Provisioning(config, connect)
-        self._requests = Requests(config, self._provisioning.place, connect, now)
+        self._passage = Passage()
+        self._requests = Requests(config, self._provisioning.place, self._passage, connect, now)
         self._looks = Looks(self._requests, now)
         self._tickets = Tickets()
         self._trading = Trading(config, self._requests, self._looks, self._tickets, now)
@@ -63,7 +65,7 @@ class MetaApiAccount:
                 now_s=now_s,
             )
 
-        stream = Stream(address(origin, name, config), [("Client-Id", name.client_id)], make, self._now)
+        stream = Stream(origin, name, config, self._passage, make, self._now)
         await stream.run(emit, self._connect)
 
     async def symbols(self) -> Iterable[Symbol]:

@@ -14,6 +14,7 @@ from wsproto.utilities import RemoteProtocolError as SocketGarbage
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused
 from adapters.http import authority
 from adapters.network import Connect, is_quiet
+from adapters.websocket import UpgradeForbidden, UpgradeRefused
 
 _READ_BYTES: Final = 64 * 1024
 _MESSAGE_CHARS_MAX: Final = 16 * 1024 * 1024
@@ -48,7 +49,7 @@ class Link:
         """Make the handshake; returns the messages that came right behind it.
 
         Raises:
-            SignInRefused: 401 or 403. SessionLost: any other answer, or none.
+            SignInRefused: 401, or 403 (UpgradeForbidden). UpgradeRefused: any other status. SessionLost: no answer.
         """
         lines = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
         host = self._where.partition("://")[2].partition("/")[0]
@@ -138,7 +139,9 @@ class Link:
 
     def _refused(self, status: int) -> Exception:
         text = f"{self._where}: expected 101 (a WebSocket), found HTTP {status}"
-        return SignInRefused(text) if status in (401, 403) else SessionLost(text)
+        if status == 401:
+            return SignInRefused(text)
+        return UpgradeForbidden(text) if status == 403 else UpgradeRefused(text, status)
 
     def _fail(self, error: Exception) -> Exception:
         self.lost = self.lost or (error if isinstance(error, SessionLost) else SessionLost(str(error)))
@@ -151,7 +154,7 @@ async def open_link(url: str, connect: Connect, headers: Iterable[tuple[str, str
     Args:
         url: ws:// or wss:// with path and query; the query is in no error.
     Raises:
-        SignInRefused: refused with 401 or 403. SessionLost: no connection, or no WebSocket there.
+        as `Link.shake`. SessionLost: no connection, or no WebSocket there.
     """
     parts = urlsplit(url)
     tls, host = parts.scheme == "wss", parts.hostname or ""

@@ -5,6 +5,7 @@ A request is sent once, whatever happens.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -17,9 +18,11 @@ from adapters.metaapi.config import Config
 from adapters.metaapi.failures import is_final, text_of
 from adapters.metaapi.link import Link, open_link
 from adapters.metaapi.names import SocketName, socket_name
+from adapters.metaapi.polling_link import PollingLink, open_polling_link
 from adapters.metaapi.session import INSTANCE
 from adapters.metaapi.wire import ProcessingError
 from adapters.network import Connect
+from adapters.socketio_transport import Passage
 
 _ANSWER_S_MAX: Final = 60.0
 """The documented time-out of requests. Callers that want an answer sooner cancel."""
@@ -51,11 +54,15 @@ class Requests:
 
     Args:
         place: tells the origin of the server.
+        passage: what gets through to it.
     """
 
-    def __init__(self, config: Config, place: Callable[[], Awaitable[str]], connect: Connect, now: UtcNow) -> None:
+    def __init__(
+        self, config: Config, place: Callable[[], Awaitable[str]], passage: Passage, connect: Connect, now: UtcNow
+    ) -> None:
         self._config = config
         self._place = place
+        self._passage = passage
         self._connect = connect
         self._now = now
         self._opening = trio.Lock()
@@ -113,8 +120,11 @@ class Requests:
         self._sockets += 1
         name = socket_name(self._config.account_id, self._now(), f"requests {self._sockets}")
         with trio.move_on_after(_OPEN_S_MAX):
-            link, messages = await open_link(
-                address(origin, name, self._config), self._connect, [("Client-Id", name.client_id)]
+            query, headers = query_of(name, self._config), headers_of(name)
+            url = socketio.endpoint(origin, wire.PATH, eio_version=3, query=query)
+            link, messages = await self._passage.through(
+                partial(open_link, url, self._connect, headers.items()),
+                partial(open_polling_link, origin, wire.PATH, self._connect, query, headers),
             )
             line = _Line(link, name)
             try:
@@ -130,13 +140,14 @@ class Requests:
 class _Line:
     """One open connection and the requests that wait on it."""
 
-    link: Link
+    link: Link | PollingLink
     name: SocketName
     _session: socketio.ClientSession = field(factory=lambda: socketio.ClientSession(eio_version=3), init=False)
     _calls: dict[str, _Call] = field(factory=dict, init=False)
     _connected: bool = field(default=False, init=False)
     _reading: bool = field(default=False, init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
+    _heard: int = field(default=0, init=False)
     _heard_at: float = field(factory=trio.current_time, init=False)
     _pinged_at: float = field(factory=trio.current_time, init=False)
 
@@ -172,12 +183,13 @@ class _Line:
             return self.link.lost is None
         try:
             with trio.move_on_after(_CHECK_S_MAX):
-                while not self.link.is_quiet:
-                    await self._read_or_wait()  # late answers, or the end
                 used_at = self._heard_at
+                while not self.link.is_quiet:
+                    await self._read_or_wait()  # what came in the meantime, perhaps long ago; or the end
                 if trio.current_time() - used_at > (self._session.ping_every_s or 0.0):
+                    heard = self._heard
                     await self._ping()
-                    while self._heard_at == used_at:
+                    while self._heard == heard:
                         await self._read_or_wait()
                 return True
         except SessionLost:
@@ -228,6 +240,7 @@ class _Line:
     def _take(self, messages: list[str]) -> None:
         for message in messages:
             self._heard_at = trio.current_time()
+            self._heard += 1
             try:
                 self._message(self._session.receive(message))
             except (SessionLost, SignInRefused) as error:
@@ -261,7 +274,11 @@ class _Line:
         self._news = trio.Event()
 
 
-def address(origin: str, name: SocketName, config: Config) -> str:
-    """Return the URL of a socket, with the token in its query."""
-    query = {"auth-token": config.token.reveal(), "clientId": name.client_id, "protocol": "3"}
-    return socketio.endpoint(origin, wire.PATH, eio_version=3, query=query)
+def query_of(name: SocketName, config: Config) -> dict[str, str]:
+    """Return what the address of a socket says in its query: the token too."""
+    return {"auth-token": config.token.reveal(), "clientId": name.client_id, "protocol": "3"}
+
+
+def headers_of(name: SocketName) -> dict[str, str]:
+    """Return the headers of a socket."""
+    return {"Client-Id": name.client_id}

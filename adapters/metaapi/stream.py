@@ -4,12 +4,17 @@ from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
-from trio_websocket import ConnectionClosed, WebSocketConnection
+from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, SessionLost, SignInRefused, UtcNow
+from adapters.frames import FrameConnection
+from adapters.metaapi import wire
+from adapters.metaapi.config import Config
+from adapters.metaapi.names import SocketName
+from adapters.metaapi.requests import headers_of, query_of
 from adapters.metaapi.session import StreamSession
 from adapters.network import Connect
-from adapters.websocket import open_websocket
+from adapters.socketio_transport import Passage, open_socketio
 from rules.events import Event
 
 _SILENCE_S_MAX = 60.0
@@ -24,8 +29,10 @@ class Stream:
     so that what waits to be read meanwhile does not look as if it had not come.
     """
 
-    url: str
-    headers: list[tuple[str, str]]
+    origin: str
+    name: SocketName
+    config: Config
+    passage: Passage
     make: Callable[[float], StreamSession]
     now: UtcNow
     _paused_s: float = field(default=0.0, init=False)
@@ -37,7 +44,15 @@ class Stream:
         Raises:
             SessionLost: it is gone. SignInRefused: for good.
         """
-        async with open_websocket(self.url, connect=connect, headers=self.headers) as socket:
+        async with open_socketio(
+            self.origin,
+            wire.PATH,
+            connect=connect,
+            eio_version=3,
+            query=query_of(self.name, self.config),
+            headers=headers_of(self.name),
+            passage=self.passage,
+        ) as socket:
             session = self.make(self._now_s())
             async with trio.open_nursery() as nursery:
                 for part in (self._read, self._beat):
@@ -47,8 +62,8 @@ class Stream:
 
     async def _guarded(
         self,
-        part: Callable[[WebSocketConnection, StreamSession, Emit], Awaitable[None]],
-        socket: WebSocketConnection,
+        part: Callable[[FrameConnection, StreamSession, Emit], Awaitable[None]],
+        socket: FrameConnection,
         session: StreamSession,
         emit: Emit,
         scope: trio.CancelScope,
@@ -60,7 +75,7 @@ class Stream:
             self._failure = self._failure or error
             scope.cancel()
 
-    async def _read(self, socket: WebSocketConnection, session: StreamSession, emit: Emit) -> None:
+    async def _read(self, socket: FrameConnection, session: StreamSession, emit: Emit) -> None:
         heard_at = self._now_s()
         while True:
             silent_at = heard_at + (session.silence_s_max or _SILENCE_S_MAX)
@@ -84,7 +99,7 @@ class Stream:
             await emit(event)
         self._paused_s += trio.current_time() - started_at
 
-    async def _beat(self, socket: WebSocketConnection, session: StreamSession, _: Emit) -> None:
+    async def _beat(self, socket: FrameConnection, session: StreamSession, _: Emit) -> None:
         """Ping as often as the server wants it; in Engine.IO 3 that is the client's part."""
         while True:
             await trio.sleep(session.ping_every_s or 1.0)

@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from adapters.base import LocalProtocolError, RemoteProtocolError, RequestNotSent, SessionLost
-from adapters.http import HttpClient
+from adapters.http import HttpClient, HttpResponse
 from adapters.network import memory_streams
 from tests.adapters.venues import ORIGIN, Venue, answers, ok, read_request
 
@@ -251,3 +251,95 @@ async def test_closed_client_takes_no_request_and_keeps_no_connection(nursery: t
 def test_origin_that_is_none_is_refused(origin: str) -> None:
     with pytest.raises(ValueError, match="origin must"):
         HttpClient(origin, connect=None)  # type: ignore[arg-type]
+
+
+async def test_an_answer_can_be_waited_for_in_parts(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    answer = ok(b"abc", b"Content-Type: text/plain")
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        while await read_request(stream):
+            for place in range(len(answer)):
+                await stream.send_all(answer[place : place + 1])
+                await trio.sleep(1)
+
+    venue = Venue(nursery, serve)
+    http = client(venue)
+    for _ in range(2):
+        exchange = await http.begin("GET", "/")
+        waits = 0
+        came: list[HttpResponse] = []
+        while not came:
+            waits += 1
+            with trio.move_on_after(0.7):
+                came.append(await exchange.answer())
+        [response] = came
+        assert waits > len(answer)
+        assert (response.status, response.body, response.headers["content-type"]) == (200, b"abc", "text/plain")
+    assert venue.connections == 1
+
+
+async def test_an_exchange_tells_whether_its_answer_waits_to_be_read(nursery: trio.Nursery) -> None:
+    venue = Venue(nursery, answers(ok(b"1")))
+    exchange = await client(venue).begin("POST", "/", body=b"x")
+    quiet = [exchange.is_quiet]
+    await trio.testing.wait_all_tasks_blocked()
+    quiet.append(exchange.is_quiet)
+    assert (await exchange.answer()).body == b"1"
+    assert [*quiet, exchange.is_quiet] == [True, False, False]
+
+
+async def test_an_exchange_that_is_given_up_gives_its_place_to_another(nursery: trio.Nursery) -> None:
+    seen: list[bytes] = []
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        seen.append(await read_request(stream))
+        if len(seen) == 1:
+            assert not await stream.receive_some()
+        else:
+            await stream.send_all(ok(b"2"))
+
+    http = client(Venue(nursery, serve), connections=1)
+    exchange = await http.begin("GET", "/")
+    await trio.testing.wait_all_tasks_blocked()
+    await exchange.aclose()
+    await exchange.aclose()
+    assert (await http.request("GET", "/")).body == b"2"
+
+
+async def test_an_exchange_whose_line_is_cut_may_have_arrived(nursery: trio.Nursery) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        await read_request(stream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+
+    http = client(Venue(nursery, serve))
+    exchange = await http.begin("GET", "/place?token=sesame")
+    with pytest.raises(SessionLost, match=r"GET venue\.test/place") as lost:
+        await exchange.answer()
+    assert not isinstance(lost.value, RequestNotSent)
+    assert "sesame" not in str(lost.value)
+
+
+async def test_a_request_that_is_begun_is_written_whole_or_given_up(autojump_clock: MockClock) -> None:
+    near, far = memory_streams()
+    for _ in range(64):
+        await near.send_all(b"x")  # as much as the pipe takes
+
+    async def connect(host: str, port: int, tls: bool) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        return near
+
+    http = HttpClient(ORIGIN, connect=connect, timeout_s=3)
+    started = trio.current_time()
+    with trio.move_on_after(1), pytest.raises(SessionLost, match="could not be written within 3 s") as lost:
+        await http.begin("POST", "/", body=b"x")
+    assert not isinstance(lost.value, RequestNotSent)
+    assert trio.current_time() - started == pytest.approx(3)
+    with pytest.raises(trio.BrokenResourceError):
+        await far.send_all(b"x")
+
+
+async def test_without_a_connection_nothing_is_begun(nursery: trio.Nursery) -> None:
+    venue = Venue(nursery, answers())
+    venue.network.refuse("venue.test", 80, True)
+    with pytest.raises(RequestNotSent):
+        await client(venue).begin("POST", "/orders", body=b"x")

@@ -11,7 +11,7 @@ from adapters.network import MemoryNetwork
 from adapters.polling import PollingConnection
 from adapters.polling_server import EngineServer
 from adapters.serving import HttpRequest, HttpService
-from adapters.socketio_transport import open_socketio
+from adapters.socketio_transport import Passage, open_socketio
 
 OPEN = '0{"sid":"s1","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
 
@@ -22,7 +22,7 @@ class Server:
     def __init__(self, nursery: trio.Nursery, refusal: int | None = None, polling_refusal: int | None = None) -> None:
         self.asked: list[tuple[str | None, dict[str, str], str | None]] = []
         self._engine = EngineServer(self._echo)
-        self._refusal, self._polling_refusal = refusal, polling_refusal
+        self.refusal, self.polling_refusal = refusal, polling_refusal
         self.network = MemoryNetwork(nursery)
         service = HttpService(self._http, {"/ws/": self._engine.websocket}, admit=self._admit)
         self.network.listen("venue.test", 80, service.serve_stream)
@@ -35,13 +35,11 @@ class Server:
     def _admit(self, request: HttpRequest) -> HttpResponse | None:
         self._note(request)
         # The body and a header repeat the token, as some edges do.
-        return None if self._refusal is None else HttpResponse(self._refusal, {"x-url": "?t=sesame"}, b"sesame")
+        return None if self.refusal is None else HttpResponse(self.refusal, {"x-url": "?t=sesame"}, b"sesame")
 
     async def _http(self, request: HttpRequest) -> HttpResponse:
         self._note(request)
-        return (
-            await self._engine.http(request) if self._polling_refusal is None else HttpResponse(self._polling_refusal)
-        )
+        return await self._engine.http(request) if self.polling_refusal is None else HttpResponse(self.polling_refusal)
 
     def _note(self, request: HttpRequest) -> None:
         self.asked.append((request.query.get("transport"), dict(request.query), request.headers.get("x-key")))
@@ -50,10 +48,15 @@ class Server:
     def ways(self) -> list[str | None]:
         return [way for way, _, _ in self.asked]
 
-    async def talk(self, origin: str = "http://venue.test") -> type[object]:
+    async def talk(self, origin: str = "http://venue.test", passage: Passage | None = None) -> type[object]:
         """Talk over whatever opens; return its kind."""
         async with open_socketio(
-            origin, "/ws", connect=self.network.connect, query={"t": "sesame"}, headers={"X-Key": "k"}
+            origin,
+            "/ws",
+            connect=self.network.connect,
+            query={"t": "sesame"},
+            headers={"X-Key": "k"},
+            passage=passage,
         ) as connection:
             assert str(await connection.get_message()).startswith('0{"sid":"s1"')
             await connection.send_message("4a")
@@ -143,3 +146,49 @@ async def test_refusal_within_the_block_is_not_taken_for_one_of_the_handshake(nu
         async with open_socketio("http://venue.test", "/ws", connect=server.network.connect):
             raise SignInRefused("by the session")
     assert server.ways == ["websocket"]
+
+
+async def test_that_polling_was_needed_is_remembered_for_an_hour(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server, passage = Server(nursery, 403), Passage()
+    for _ in range(3):
+        assert await server.talk(passage=passage) is PollingConnection
+        await trio.sleep(1000)
+    assert server.ways.count("websocket") == 1
+    server.refusal = None
+    await trio.sleep(1000)
+    assert await server.talk(passage=passage) is not PollingConnection
+
+
+async def test_that_a_websocket_was_refused_is_not_remembered_where_polling_is_refused_too(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server, passage = Server(nursery, 503, 503), Passage()
+    for _ in range(2):
+        with pytest.raises(SessionLost, match="found HTTP 503"):
+            await server.talk(passage=passage)
+    assert server.ways == ["websocket", "polling"] * 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 503])
+async def test_polling_that_is_refused_later_is_followed_by_a_websocket_at_the_next_try(
+    nursery: trio.Nursery, autojump_clock: MockClock, status: int
+) -> None:
+    server, passage = Server(nursery, 403), Passage()
+    await server.talk(passage=passage)
+    server.refusal, server.polling_refusal = None, status
+    with pytest.raises(SessionLost, match=f"found HTTP {status}"):
+        await server.talk(passage=passage)
+    assert await server.talk(passage=passage) is not PollingConnection
+
+
+async def test_no_connection_says_nothing_about_what_gets_through(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server, passage = Server(nursery, 403), Passage()
+    await server.talk(passage=passage)
+    server.network.refuse("venue.test", 80, True)
+    with pytest.raises(RequestNotSent):
+        await server.talk(passage=passage)
+    assert passage.is_polling

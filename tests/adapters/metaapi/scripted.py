@@ -11,6 +11,7 @@ from attrs import evolve
 from adapters.http import HttpResponse
 from adapters.metaapi.config import Config
 from adapters.network import MemoryNetwork
+from adapters.polling_server import EngineServer
 from adapters.secret import Secret
 from adapters.serving import DropConnection, HttpService
 from adapters.socketio import Closed, Disconnected, Event, ServerSession
@@ -32,6 +33,8 @@ class Server:
 
     A dict is sent as `response`, a tuple (error, fields) as `processingError`, a list [seconds, what] is done later, a
     callable is called with the request, None is no answer, and "drop" cuts the connection.
+
+    `refusal` closes the door to all, `upgrade_refusal` to WebSockets alone.
     """
 
     def __init__(self) -> None:
@@ -42,13 +45,16 @@ class Server:
         self.pings = 0
         self.silent = False
         self.refusal = None
+        self.upgrade_refusal = None
+        self.doors = []
+        self._engine = EngineServer(self._serve, admit=self._admit)
         self.pages = {}
         self.page_requests = []
         self._sockets = set()
 
     @property
     def service(self) -> HttpService:
-        return HttpService(self._http, {"/ws/": self._serve}, admit=lambda _: self.refusal)
+        return HttpService(self._http, {"/ws/": self._engine.websocket}, admit=self._upgrade)
 
     def count(self, kind) -> int:
         return sum(request["type"] == kind for request in self.heard)
@@ -58,7 +64,18 @@ class Server:
         for scope in self._sockets:
             scope.cancel()
 
+    def _upgrade(self, request) -> HttpResponse | None:
+        if self.upgrade_refusal is not None:
+            self.doors.append("websocket refused")
+        return self.upgrade_refusal or self._engine.admit(request)
+
+    def _admit(self, request) -> HttpResponse | None:
+        self.doors.append(request.query["transport"])
+        return self.refusal
+
     async def _http(self, request) -> HttpResponse:
+        if request.path == "/ws/":
+            return await self._engine.http(request)
         self.page_requests.append((request.method, request.path, dict(request.headers)))
         answer = self.pages.get(request.path, HttpResponse(404, {}, b"{}"))
         return answer if isinstance(answer, HttpResponse) else HttpResponse(200, {}, json.dumps(answer).encode())

@@ -6,6 +6,7 @@ import trio
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
 from adapters.http import HttpResponse
 from adapters.metaapi.requests import Failed, Requests
+from adapters.socketio_transport import Passage
 from tests.adapters.metaapi.frames import ACCOUNT, TOKEN
 from tests.adapters.metaapi.scripted import HOST, ORIGIN, PORT, config, now, open_server
 
@@ -15,10 +16,12 @@ async def place() -> str:
     return ORIGIN
 
 
-@pytest.fixture
-async def world():
+@pytest.fixture(params=["websocket", "polling"])
+async def world(request):
     async with open_server() as (server, network):
-        requests = Requests(config(), place, network.connect, now)
+        if request.param == "polling":
+            server.upgrade_refusal = HttpResponse(403)
+        requests = Requests(config(), place, Passage(), network.connect, now)
         server.answers = {"getPositions": [{"positions": []}], "trade": [{"response": {"numericCode": 0}}]}
         yield server, network, requests
         await requests.aclose()
@@ -35,8 +38,8 @@ async def test_the_connection_is_opened_by_the_first_request_and_kept(world, aut
         assert (await ask(requests))["positions"] == []
     assert server.sockets == 1
     [(query, headers)] = server.queries
+    assert server.doors == (["websocket refused", "polling"] if server.upgrade_refusal else ["websocket"])
     assert (query["auth-token"], query["protocol"], query["EIO"]) == (TOKEN.reveal(), "3", "3")
-    assert query["transport"] == "websocket"
     assert headers["client-id"] == query["clientId"]
     first, *_ = server.heard
     assert first == {
