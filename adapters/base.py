@@ -9,7 +9,7 @@ from attrs import frozen
 from rules.actions import Action
 from rules.events import Event, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import Report
 from rules.values import ClOrdId, OmsType, Symbol
 
@@ -69,6 +69,8 @@ class Capabilities:
     """The venue keeps a stop-loss and a take-profit on each position. Where False, no copy that wants one is opened."""
     pending_orders: bool = False
     """The account shows its pending orders in snapshots and, where it trades, takes such orders."""
+    history: bool = True
+    """The account tells what happened in it; what of it a venue lacks stands in its README."""
     parallel_requests: int = 4
     """Requests under way at once per account."""
     requests_per_s: float = 10.0
@@ -135,6 +137,16 @@ class Account(Protocol):
         NotFound; of a pending order also Placed (working) or Canceled (ended unfilled).
 
         NotFound is what the books say now; the caller knows whether the settle time is over.
+        """
+        ...
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        """Return what was booked since then: oldest first, as far back as the venue tells. For people, not for rules.
+
+        It may lag: what was just done may be missing, or be told with the lots that are known so far.
+
+        Raises:
+            SessionLost: it cannot be read now, or not at all. SignInRefused: for good.
         """
         ...
 

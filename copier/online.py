@@ -3,23 +3,26 @@
 Nothing here changes anything at a venue.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from adapters.base import Account, Capabilities, SessionLost, SignInRefused, Throttled
 from rules.events import SnapshotReceived
-from rules.observed import AccountStatus
+from rules.observed import AccountStatus, Fill
 from rules.policy import CopyLink
 from rules.symbols import map_symbol
 from rules.trace import Denied
 from rules.values import AccountId, LinkId, Symbol, plain
 
 LOOK_S_MAX = 30.0
-"""For all questions to one account: a slow venue's list of instruments takes some seconds."""
+"""For what an account shows now, and again for its past: a slow venue's list of instruments takes some seconds."""
+
+T = TypeVar("T")
 
 
 @frozen
@@ -38,6 +41,8 @@ class Look:
     snapshot: SnapshotReceived
     status: AccountStatus
     symbols: frozenset[Symbol]
+    fills_today: int | Failure | None
+    """Since midnight UTC. None: its venue tells nothing of the past; a Failure: it could not be read now."""
 
 
 @frozen
@@ -50,12 +55,13 @@ class SymbolFate:
     """The target has an instrument of that name."""
 
 
-async def look_at(accounts: Mapping[AccountId, Account]) -> dict[AccountId, Look | Failure]:
-    """Ask all accounts at once; what fails is said of that account alone."""
+async def look_at(accounts: Mapping[AccountId, Account], now: datetime) -> dict[AccountId, Look | Failure]:
+    """Ask all accounts at once; what fails is said of that account alone. `now` is UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     found: dict[AccountId, Look | Failure] = {}
 
     async def look(name: AccountId, account: Account) -> None:
-        found[name] = await _look(account)
+        found[name] = await _look(account, midnight)
 
     async with trio.open_nursery() as nursery:
         for name, account in accounts.items():
@@ -63,11 +69,24 @@ async def look_at(accounts: Mapping[AccountId, Account]) -> dict[AccountId, Look
     return {name: found[name] for name in accounts}
 
 
-async def _look(account: Account) -> Look | Failure:
+async def _look(account: Account, midnight: datetime) -> Look | Failure:
+    async def ask() -> Look:
+        snapshot, status = await account.snapshot()
+        return Look(account.capabilities, snapshot, status, frozenset(await account.symbols()), None)
+
+    async def count() -> int:
+        return sum(isinstance(entry, Fill) for entry in await account.history(midnight))
+
+    look = await _answer(ask)
+    if isinstance(look, Failure) or not look.capabilities.history:
+        return look
+    return evolve(look, fills_today=await _answer(count))
+
+
+async def _answer(ask: Callable[[], Awaitable[T]]) -> T | Failure:
     try:
         with trio.fail_after(LOOK_S_MAX):
-            snapshot, status = await account.snapshot()
-            return Look(account.capabilities, snapshot, status, frozenset(await account.symbols()))
+            return await ask()
     except SignInRefused as error:
         return Failure(str(error), refused=True)
     except (SessionLost, Throttled) as error:
@@ -96,6 +115,7 @@ def absences(look: Look) -> tuple[str, ...]:
         ("orders from us", not can.trades),
         ("stops on positions", not can.keeps_stops),
         ("pending orders", not can.pending_orders),
+        ("its past", not can.history),
         ("its balance", status.balance is None),
         ("its equity", status.equity is None),
         ("its margin", status.margin_used is None and status.margin_free is None),
@@ -123,6 +143,8 @@ def _account_json(look: Look | Failure) -> dict[str, Any]:
         **{name: None if figure is None else plain(figure) for name, figure in zip(names, figures, strict=True)},
         "positions": len(look.snapshot.positions),
         "pending_orders": None if look.snapshot.orders is None else len(look.snapshot.orders),
+        "fills_today": look.fills_today if isinstance(look.fills_today, int) else None,
+        "history_problem": look.fills_today.text if isinstance(look.fills_today, Failure) else None,
         "instruments": len(look.symbols),
         "absent": list(absences(look)),
     }

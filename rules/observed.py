@@ -1,7 +1,8 @@
-"""What venues show us: positions, pending orders, account figures, quotes. Frozen, exact, in our words."""
+"""What venues show us: positions, pending orders, executions, figures, quotes. Frozen, exact, in our words."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -56,6 +57,50 @@ class WorkingOrder:
     magic: str | None = None
     comment: str | None = None
     tag: str | None = None
+
+
+@frozen
+class Fill:
+    """One execution that changed a position.
+
+    `exec_id` is unique in its account and the same whenever it is asked for. `side` is the execution's own (what
+    closes a long position sells), `volume` in lots, > 0. `opens` is True where it opened or added, False where it
+    closed or reduced. Money is in the account's currency, as the venue signs it. `tag` is the order tag that the venue
+    shows (our `cl_ord_id` where the order was ours). None means that the venue does not give it; `opens` is None too
+    where one execution did both.
+    """
+
+    exec_id: str
+    at: datetime
+    symbol: Symbol
+    side: Side
+    volume: Volume
+    price: Price
+    position_id: PositionId | None = None
+    venue_order_id: VenueOrderId | None = None
+    opens: bool | None = None
+    realized_pnl: Decimal | None = None
+    commission: Decimal | None = None
+    swap: Decimal | None = None
+    tag: str | None = None
+
+
+@frozen
+class CashFlow:
+    """Money that came to an account, or left it (`amount` < 0), otherwise than by an execution; in its currency.
+
+    `kind` says what for: "deposit", "withdrawal", "credit", "commission", ..., or the venue's own word, bounded.
+    """
+
+    exec_id: str
+    at: datetime
+    amount: Decimal
+    kind: str
+    comment: str | None = None
+
+
+Booked: TypeAlias = Fill | CashFlow
+"""One entry of an account's past."""
 
 
 @frozen

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from adapters.base import Capabilities, Emit, SessionLost, Throttled, UtcNow
+from adapters.clearstreet import history
 from adapters.clearstreet.capabilities import capabilities
 from adapters.clearstreet.catalog import Catalog
 from adapters.clearstreet.config import Config
@@ -11,11 +12,12 @@ from adapters.clearstreet.net import Lives
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.stream import Stream
 from adapters.clearstreet.trading import Trading
+from adapters.history import oldest_first
 from adapters.network import Connect
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import Rejected, Report
 from rules.values import AccountId, ClOrdId, Symbol
 
@@ -86,6 +88,15 @@ class ClearStreetAccount:
         on_earlier_day = submitted_at.astimezone(self._zone).date() < now.astimezone(self._zone).date()
         settled = now - submitted_at >= timedelta(seconds=self._capabilities.settle_s)
         return await self._trading.find(cl_ord_id, on_earlier_day=on_earlier_day, settled=settled)
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        """Return the executions since then of the current trading day, which is all that the venue shows."""
+        try:
+            positions, trades = await self._rest.day()
+            orders = await self._rest.orders() if trades else []
+        except Throttled as error:
+            raise SessionLost(str(error)) from error
+        return oldest_first(history.fills(trades, positions, orders), since)
 
     async def aclose(self) -> None:
         await self._rest.aclose()

@@ -49,17 +49,22 @@ def follow(trail: Trail | None, trade: Trade) -> Trail:
 
 
 def trails(trades: Iterable[Trade], ends: Mapping[Symbol, Decimal]) -> dict[Symbol, Trail]:
-    """Return the trail of each symbol; the order of the list is not documented, so times and quantities tell it.
+    """Return the trail of each symbol; the order of a list is not documented, so times and quantities tell it.
 
     Args:
         ends: the position of each symbol that is not flat, in shares, as far as the sign is known.
     """
-    given = list(trades)
-    forward, backward = (sorted(rows, key=lambda trade: trade.at) for rows in (given, given[::-1]))
     found: dict[Symbol, Trail] = {}
-    for trade in forward if _breaks(forward, ends) <= _breaks(backward, ends) else backward:
+    for trade in in_order(trades, ends):
         found[trade.symbol] = follow(found.get(trade.symbol), trade)
     return found
+
+
+def in_order(trades: Iterable[Trade], ends: Mapping[Symbol, Decimal]) -> list[Trade]:
+    """Return executions as they happened. Arguments as of `trails`."""
+    given = list(trades)
+    forward, backward = (sorted(rows, key=lambda trade: trade.at) for rows in (given, given[::-1]))
+    return forward if _breaks(forward, ends) <= _breaks(backward, ends) else backward
 
 
 def _breaks(trades: list[Trade], ends: Mapping[Symbol, Decimal]) -> int:

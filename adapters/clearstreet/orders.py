@@ -12,6 +12,7 @@ from attrs import frozen
 
 from adapters.clearstreet.translate import VenueOrder, position_id
 from rules.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.identity import is_ours
 from rules.reports import Accepted, Filled, Rejected
 from rules.values import ClOrdId, Price, Side, Symbol, Volume, plain
 
@@ -20,6 +21,9 @@ FIRST, SECOND = "-1", "-2"
 
 # Of a price averaged over two orders: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.000001")
+
+
+_FOREIGN_TAG_LENGTH_MAX: Final = 64
 
 
 @frozen
@@ -81,6 +85,12 @@ def ours(orders: Iterable[VenueOrder], cl_ord_id: ClOrdId) -> list[VenueOrder]:
     """Return the orders of one action."""
     references = {cl_ord_id, cl_ord_id + FIRST, cl_ord_id + SECOND}
     return [order for order in orders if order.reference in references]
+
+
+def tag_of(reference: str) -> str:
+    """Return the id of the action that an order belongs to; of others their own reference, bounded."""
+    own = reference.removesuffix(FIRST).removesuffix(SECOND)
+    return own if is_ours(own) else reference[:_FOREIGN_TAG_LENGTH_MAX]
 
 
 def lacks_second(orders: Iterable[VenueOrder], cl_ord_id: ClOrdId) -> bool:

@@ -14,7 +14,7 @@ from adapters.clearstreet.config import Config
 from adapters.clearstreet.net import Books, trails
 from adapters.clearstreet.sign_in import JSON_HEADERS, LiveToken, shared_sign_in, throttled
 from adapters.clearstreet.translate import Holding, VenueOrder
-from adapters.clearstreet.wire import BASE, ROWS_MAX, Order, Position, decoded, encoded
+from adapters.clearstreet.wire import BASE, ROWS_MAX, Order, Position, Trade, decoded, encoded
 from adapters.clearstreet.wire_rest import (
     EasyBorrows,
     Instruments,
@@ -123,6 +123,11 @@ class Rest:
         pages = await self._pages("/orders", Orders)
         return [row for page in pages for row in page.data]
 
+    async def day(self) -> tuple[list[Position], list[Trade]]:
+        """Return the open positions, and the executions of the current trading day."""
+        positions = [row for page in await self._pages("/positions", Positions) for row in page.data]
+        return positions, [row for page in await self._pages("/trades", Trades) for row in page.data]
+
     async def order(self, order_id: VenueOrderId) -> VenueOrder | None:
         """Return one order; None when the venue does not show it."""
         try:
@@ -181,8 +186,7 @@ class Rest:
 
     async def _books(self) -> Books:
         asked_at = self._now()
-        positions = [row for page in await self._pages("/positions", Positions) for row in page.data]
-        rows = [row for page in await self._pages("/trades", Trades) for row in page.data]
+        positions, rows = await self.day()
         ends = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
         followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), ends)
         holdings: dict[Symbol, Holding] = {}

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from adapters.base import Capabilities, Emit, UtcNow
-from adapters.metaapi import translate, wire
+from adapters.history import oldest_first
+from adapters.metaapi import history, translate, wire
 from adapters.metaapi.capabilities import capabilities
 from adapters.metaapi.config import Config
 from adapters.metaapi.looks import Looks
@@ -20,7 +21,7 @@ from adapters.socketio_transport import Passage
 from rules.actions import Action
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import Report
 from rules.values import AccountId, ClOrdId, Symbol
 
@@ -100,6 +101,10 @@ class MetaApiAccount:
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
         return await self._trading.find(cl_ord_id, submitted_at)
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        deals = await self._looks.all_deals(since)
+        return oldest_first(history.booked(deals, self._tickets), since)
 
     async def aclose(self) -> None:
         await self._requests.aclose()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, UtcNow
+from adapters.history import ENTRIES_MAX
 from adapters.metaapi import wire
 from adapters.metaapi.requests import Failed, Requests
 from adapters.metaapi.values import iso
@@ -22,6 +23,8 @@ _APPLICATION: Final = "RPC"
 _PAGE: Final = 1000
 _PAGES_MAX: Final = 20
 """Of a history that begins when an order was sent: more is not one account's trading."""
+_PAGES_TO_READ_MAX: Final = ENTRIES_MAX // _PAGE
+"""Of a history that is read for itself."""
 
 
 class Looks:
@@ -74,24 +77,32 @@ class Looks:
         """Return the deals since about then, oldest first. Raises as `at`."""
         return await self._history("getDealsByTimeRange", "deals", wire.Deal, since)
 
+    async def all_deals(self, since: datetime) -> list[wire.Deal]:
+        """Return the deals since about then, which may be long ago, oldest first. Raises as `at`."""
+        return await self._history("getDealsByTimeRange", "deals", wire.Deal, since, _PAGES_TO_READ_MAX)
+
     async def deals_of_position(self, ticket: str) -> tuple[wire.Deal, ...]:
         """Return the deals of one position. Raises as `at`."""
         answer = await self.at("getDealsByPosition", positionId=ticket)
         return wire.listed(answer.get("deals"), wire.Deal, "deals")
 
-    async def _history(self, kind: str, key: str, row: type[T], since: datetime) -> list[T]:
+    async def _history(
+        self, kind: str, key: str, row: type[T], since: datetime, pages_max: int = _PAGES_MAX
+    ) -> list[T]:
         window: Mapping[str, object] = {
             "startTime": iso(since - CLOCK_MARGIN),
             "endTime": iso(self._now() + CLOCK_MARGIN),
         }
         rows: list[T] = []
-        for page in range(_PAGES_MAX):
+        for page in range(pages_max):
             answer = await self.at(kind, **window, offset=page * _PAGE, limit=_PAGE)
             found = wire.listed(answer.get(key), row, key)
             rows += found
             if len(found) < _PAGE:
                 return rows
-        raise RemoteProtocolError(f"expected at most {_PAGE * _PAGES_MAX} {key} in an order's time, found more")
+        raise RemoteProtocolError(
+            f"expected at most {_PAGE * pages_max} {key} since {since:%Y-%m-%d %H:%M}, found more"
+        )
 
 
 def look_failed(kind: str, failed: Failed) -> Exception:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.base import RemoteProtocolError
+from adapters.metaapi.history import DEALT, OF_THE_VENUE
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id, is_pending, tag_of
 from adapters.metaapi.values import instant, iso, name, number, positive
@@ -25,13 +26,7 @@ Trade = dict[str, object]
 
 _ENDED = frozenset({"ORDER_STATE_CANCELED", "ORDER_STATE_REJECTED", "ORDER_STATE_EXPIRED", "ORDER_STATE_FILLED"})
 
-# Stops and stop-outs are the venue's own orders; some carry the client id of the position that they end.
-_OF_THE_VENUE = frozenset({"DEAL_REASON_SL", "DEAL_REASON_TP", "DEAL_REASON_SO"})
-
 _MARKET = {Side.BUY: "ORDER_TYPE_BUY", Side.SELL: "ORDER_TYPE_SELL"}
-
-_DEALS = {Side.BUY: "DEAL_TYPE_BUY", Side.SELL: "DEAL_TYPE_SELL"}
-_DEALT = frozenset(_DEALS.values())
 
 _NEAR = timedelta(minutes=1)
 """Between our sending and the broker's executing, with the difference of two clocks that are about right."""
@@ -117,7 +112,7 @@ def filled_by_deals(cl_ord_id: ClOrdId, deals: Iterable[Deal], tickets: Tickets)
     Raises:
         RemoteProtocolError: a deal cannot be read.
     """
-    executed = [deal for deal in deals if deal.type in _DEALT]
+    executed = [deal for deal in deals if deal.type in DEALT]
     if not executed:
         return None
     volumes = [positive(deal.volume, f"volume of deal {str(deal.id)[:40]}") for deal in executed]
@@ -139,7 +134,7 @@ def deals_with_tag(deals: Iterable[Deal], cl_ord_id: ClOrdId) -> list[Deal]:
 
     A later order of somebody else may carry the tag too, so of several orders the first counts.
     """
-    ours = [deal for deal in deals if tag_of(deal) == cl_ord_id and deal.reason not in _OF_THE_VENUE]
+    ours = [deal for deal in deals if tag_of(deal) == cl_ord_id and deal.reason not in OF_THE_VENUE]
     return [deal for deal in ours if deal.order_id == ours[0].order_id]
 
 
@@ -153,7 +148,7 @@ def deals_like(deals: Iterable[Deal], action: OpenPosition, magic: int | None, a
     """
     found = []
     for deal in deals:
-        if deal.type != _DEALS[action.side] or deal.symbol != action.symbol or deal.time is None:
+        if DEALT.get(deal.type) is not action.side or deal.symbol != action.symbol or deal.time is None:
             continue
         same_magic = magic is None or str(deal.magic) == str(magic)
         near = abs(instant(deal.time, "time of a deal") - around) <= _NEAR

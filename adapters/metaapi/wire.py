@@ -87,6 +87,9 @@ class Deal(Struct, frozen=True, kw_only=True, rename="camel"):
     time: str | None = None
     volume: Number = None
     price: Number = None
+    profit: Number = None
+    commission: Number = None
+    swap: Number = None
     position_id: Id | None = None
     order_id: Id | None = None
     client_id: str | None = None

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from adapters.base import Capabilities, Emit, RemoteProtocolError, SessionLost, SignInRefused, Throttled, UtcNow
-from adapters.metacopier import translate
+from adapters.history import oldest_first
+from adapters.metacopier import history, translate
 from adapters.metacopier.capabilities import capabilities
 from adapters.metacopier.config import Config
 from adapters.metacopier.orders import CLOCK_SLACK, SentOrders, changed, filled, opening, placing, replaced, takes
@@ -33,7 +34,7 @@ from rules.actions import (
 )
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import (
     Accepted,
     Canceled,
@@ -152,14 +153,24 @@ class MetaCopierAccount:
         if waits is not None:
             return Placed(cl_ord_id, VenueOrderId(str(waits.id)))
         if not found:  # or it was opened and has gone again
-            window = (submitted_at - CLOCK_SLACK, self._now() + CLOCK_SLACK)
-            start, stop = (segment(at.astimezone(UTC).isoformat().replace("+00:00", "Z")) for at in window)
-            rows = await self._look(f"/history/positions?start={start}&stop={stop}", _POSITIONS, _POSITIONS_TEXT)
+            rows = await self._closed_since(submitted_at)
             found = self._sent.matches(rows, cl_ord_id, submitted_at)
         return filled(cl_ord_id, found) if found else NotFound(cl_ord_id)
 
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        # In this order, so that nothing closed in between counts twice.
+        closed = await self._closed_since(since)
+        held = await self._look("/positions", _POSITIONS, _POSITIONS_TEXT)
+        return oldest_first(history.booked(closed, held), since)
+
     async def aclose(self) -> None:
         await self._rest.aclose()
+
+    async def _closed_since(self, since: datetime) -> tuple[PositionDTO, ...]:
+        """Ask for what was closed since about then, cash operations included."""
+        window = (since - CLOCK_SLACK, self._now() + CLOCK_SLACK)
+        start, stop = (segment(at.astimezone(UTC).isoformat().replace("+00:00", "Z")) for at in window)
+        return await self._look(f"/history/positions?start={start}&stop={stop}", _POSITIONS, _POSITIONS_TEXT)
 
     async def _open(self, action: OpenPosition) -> Report:
         request = opening(action, self._sent.remember(action))

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from adapters.simulation.broker import Book, BookOrder, ClosedPosition, Purpose, Result
+from adapters.simulation.records import Deposit
 from rules.instruments import Instrument
 from rules.observed import Position, Quote, WorkingOrder
 from rules.values import OmsType, OrderType, Side, plain
@@ -89,9 +90,10 @@ def open_positions(book: Book) -> list[Json]:
 
 
 def history(book: Book, since: datetime, until: datetime) -> list[Json]:
-    """Return the PositionDTOs of what was closed from `since` to `until`, oldest first; partial closes too."""
+    """Return the PositionDTOs of what was closed within this time, oldest first; with partial closes and deposits."""
     rows = [(closed.closed_at, _closed(closed)) for closed in _closed_within(book, since, until)]
     rows += [(order.at, _reduced(order, position)) for order, position in _reduced_within(book, since, until)]
+    rows += [(deposit.at, _deposited(deposit)) for deposit in book.deposits if since <= deposit.at <= until]
     return [row for _, row in sorted(rows, key=lambda row: row[0])]
 
 
@@ -192,7 +194,7 @@ def _closed(closed: ClosedPosition) -> Json:
         "placedType": _placed(closed),
         "closePrice": _number(closed.close_price),
         "closeTime": iso(closed.closed_at),
-        "profit": _money(closed.realized_pnl),
+        "profit": _money(closed.last_pnl),
     }
 
 
@@ -209,6 +211,19 @@ def _reduced(order: BookOrder, position: Position) -> Json:
         "closePrice": _price(order.price),
         "closeTime": iso(order.at),
         "profit": _money(order.realized_pnl),
+    }
+
+
+def _deposited(deposit: Deposit) -> Json:
+    at = iso(deposit.at)
+    return {
+        "id": deposit.deposit_id,
+        "dealType": "Balance",
+        "openTime": at,
+        "closeTime": at,
+        "profit": _money(deposit.amount),
+        "swap": 0,
+        "commission": 0,
     }
 
 

@@ -7,7 +7,9 @@ from typing import TypeAlias
 import trio
 
 from adapters.base import Capabilities, Emit, SessionLost, UtcNow
+from adapters.history import oldest_first
 from adapters.network import Connect
+from adapters.paper import history
 from adapters.paper.books import PaperBooks, own_market
 from adapters.paper.capabilities import capabilities
 from adapters.paper.config import Config
@@ -27,7 +29,7 @@ from rules.events import (
     SnapshotReceived,
 )
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import NotFound, Report
 from rules.values import AccountId, ClOrdId, OrderStatus, Symbol
 
@@ -121,6 +123,12 @@ class PaperAccount:
         """Return what became of an action, whenever it was; see `adapters.base.Account.find`."""
         await trio.lowlevel.checkpoint()
         return self._books().report(cl_ord_id) or NotFound(cl_ord_id)
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        await trio.lowlevel.checkpoint()
+        book = self._books().book
+        book.expire()
+        return oldest_first(history.fills(book.orders, book.oms), since)
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -17,6 +17,7 @@ from adapters.simulation.pending import PendingOrders
 from adapters.simulation.records import (
     BookOrder,
     Change,
+    Deposit,
     OrderRefused,
     PositionChanged,
     Purpose,
@@ -53,6 +54,8 @@ class Book(PendingOrders):
         self._holdings = self._dealing.holdings
         self.positions = self._holdings.positions
         self.closed = self._dealing.closed
+        self.deposits: list[Deposit] = []
+        """After the first, which the account began with."""
         self._holds = holds
         self._listeners: Listeners[Change] = Listeners()
 
@@ -184,6 +187,7 @@ class Book(PendingOrders):
     def deposit(self, amount: Decimal) -> None:
         """Add `amount` to the balance, or take it out when negative (the balance may go below zero)."""
         self._dealing.balance += amount
+        self.deposits.append(Deposit(f"deposit-{len(self.deposits) + 1}", self._now(), amount))
         self._tell(None, StatusChanged())
 
     # Looking

@@ -156,7 +156,7 @@ class Dealing:
             return realized
         self._booked.pop(position_id, None)
         self.holdings.drop(held)
-        closed = ClosedPosition(held, price, self._now(), order_id, purpose, booked)
+        closed = ClosedPosition(held, price, self._now(), order_id, purpose, booked, realized)
         self.closed.append(closed)
         self.changes.append(PositionGone(closed))
         return realized

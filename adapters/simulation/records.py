@@ -68,7 +68,7 @@ class BookOrder:
 class ClosedPosition:
     """A position that is gone: `position` as it was before its last order, which closed all of `position.volume`.
 
-    `realized_pnl` is of its whole life, partial closes included, in the account's currency.
+    `realized_pnl` is of its whole life, partial closes included, `last_pnl` of that order, in the account's currency.
     """
 
     position: Position
@@ -77,6 +77,16 @@ class ClosedPosition:
     order_id: VenueOrderId
     purpose: Purpose
     realized_pnl: Decimal
+    last_pnl: Decimal
+
+
+@frozen
+class Deposit:
+    """Money that came to the balance, or left it (`amount` < 0), without a trade. Ids are unique in a book."""
+
+    deposit_id: str
+    at: datetime
+    amount: Decimal
 
 
 @frozen

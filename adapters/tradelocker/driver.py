@@ -17,8 +17,9 @@ from adapters.base import (
     UtcNow,
 )
 from adapters.frames import EagerLock
+from adapters.history import oldest_first
 from adapters.network import Connect
-from adapters.tradelocker import capabilities, translate, wire
+from adapters.tradelocker import capabilities, history, translate, wire
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.config import Config
 from adapters.tradelocker.open_times import OpenTimes
@@ -30,7 +31,7 @@ from adapters.websocket import open_websocket
 from rules.actions import Action
 from rules.events import Event, Origin, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.observed import AccountStatus, Booked, Fill, Position, Quote, WorkingOrder
 from rules.reports import Report
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
@@ -196,6 +197,15 @@ class TradeLockerAccount:
             name = await self._catalog.name_of(translate.required(row, "tradableInstrumentId", "order"))
             orders.append(translate.order_from_row(row, Symbol(name)))
         return tuple(orders)
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        start_ms = int((since - history.PLACED_EARLIER).timestamp()) * 1000
+        rows = await self._rest.rows("ordersHistory", {"from": str(start_ms)})
+        fills: list[Fill] = []
+        for row in history.filled_rows(rows, since):
+            name = await self._catalog.name_of(translate.required(row, "tradableInstrumentId", "order"))
+            fills.append(history.fill(row, Symbol(name)))
+        return oldest_first(fills, since)
 
     # Orders
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from copier.clock import utc_now
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT
 from copier.commands.run import open_accounts
 from copier.config.model import Configuration
@@ -21,9 +22,14 @@ from rules.values import AccountId, LinkId, plain
 NAMES_MAX = 12
 """Symbols that a line names; a broker may list thousands, and `--json` names them all."""
 
+_COLUMNS = ("account", "venue", "balance", "equity", "positions", "fills today", "instruments", "does not have")
+
 
 def check_online(config: Configuration, *, json_: bool) -> int:
-    """Ask every account and print what was found; 2 when one is refused, 1 when one cannot be asked."""
+    """Ask every account and print what was found; 2 when one is refused, 1 when one cannot be asked.
+
+    An account whose past alone cannot be read is said to be so, and counts as asked: copying does without.
+    """
     with Console(stderr=True).status("asking the accounts"):
         looks = trio.run(_ask, config)
     led = _led(config, looks)
@@ -39,7 +45,7 @@ def check_online(config: Configuration, *, json_: bool) -> int:
 
 async def _ask(config: Configuration) -> dict[AccountId, Look | Failure]:
     async with open_accounts(config) as accounts:
-        return await look_at(accounts)
+        return await look_at(accounts, utc_now())
 
 
 def _led(config: Configuration, looks: Mapping[AccountId, Look | Failure]) -> dict[LinkId, tuple[SymbolFate, ...]]:
@@ -57,7 +63,7 @@ def _print(
     led: Mapping[LinkId, tuple[SymbolFate, ...]],
 ) -> None:
     console = Console()
-    table = Table("account", "venue", "balance", "equity", "positions", "instruments", "does not have", box=SIMPLE_HEAD)
+    table = Table(*_COLUMNS, box=SIMPLE_HEAD)
     for name, look in looks.items():
         if isinstance(look, Look):
             table.add_row(*(Text(cell) for cell in (name, config.accounts[name].venue, *_cells(look))))
@@ -66,6 +72,9 @@ def _print(
     for name, look in looks.items():
         if isinstance(look, Failure):
             console.print(Text(f"{name}: cannot be asked: {printable(look.text)}", style="red"), soft_wrap=True)
+        elif isinstance(look.fills_today, Failure):
+            why = printable(look.fills_today.text)
+            console.print(Text(f"{name}: its past cannot be read: {why}", style="yellow"), soft_wrap=True)
     for link_id, each in led.items():
         console.print(Text(f"{link_id}: {_summary(each)}"), soft_wrap=True)
         for words, names in _details(each):
@@ -81,6 +90,7 @@ def _cells(look: Look) -> tuple[str, ...]:
         _money(status.balance, status.currency),
         _money(status.equity, status.currency),
         positions,
+        str(look.fills_today) if isinstance(look.fills_today, int) else "",
         str(len(look.symbols)),
         ", ".join(absences(look)),
     )

@@ -51,6 +51,7 @@ async def test_whatever_is_asked_with_wrong_credentials_is_refused_for_good(
             continue
         for ask in (
             account.snapshot,
+            lambda account=account: account.history(trading.now()),
             lambda account=account: account.find(tag(), trading.now()),
             lambda account=account: account.submit(opening()),
         ):

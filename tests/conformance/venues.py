@@ -435,6 +435,8 @@ NOTHING_OF = {
     "figures": "There are no figures",
     "tags": "There are no tags on positions",
     "refusals by instrument": "does not say which instruments take no orders",
+    "results": "There are no realized results",
+    "deposits": "There are no deposits",
 }
 """What a venue may not have at all, by what its README then says."""
 

@@ -13,7 +13,7 @@ from adapters.base import Account, Capabilities, Emit, SessionLost, UtcNow
 from rules.actions import Action, OpenPosition, ReducePosition, ReplaceStops
 from rules.events import Event, Origin, SessionOpened, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.observed import AccountStatus, Booked, Position, Quote, WorkingOrder
 from rules.reports import Filled, NotFound, Rejected, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol
 from tests.rules.playbook import EURUSD, T0
@@ -37,11 +37,13 @@ class FakeAccount:
         self.status = AccountStatus(Decimal(100_000), Decimal(100_000), "USD")
         self.instruments: dict[Symbol, Instrument] = {EURUSD.symbol: EURUSD}
         self.quotes: dict[Symbol, Quote] = {}
+        self.booked: tuple[Booked, ...] = ()
         self.sent: list[Action] = []
         self.asked: list[ClOrdId] = []
         self.answers: deque[Answer] = deque()
         self.finds: deque[Report | Exception] = deque()
         self.snapshots: deque[Exception] = deque()
+        self.histories: deque[Exception] = deque()
         self.streams: deque[Exception] = deque()
         self.polls = 0
         self.sessions = 0
@@ -140,6 +142,12 @@ class FakeAccount:
         if isinstance(found, Exception):
             raise found
         return found
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        await trio.lowlevel.checkpoint()
+        if self.histories:
+            raise self.histories.popleft()
+        return tuple(entry for entry in self.booked if entry.at >= since)
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -10,7 +10,7 @@ from adapters.base import Account, Capabilities, Emit
 from rules.actions import Action, ClosePosition, OpenPosition, ReplaceStops
 from rules.events import Event, SnapshotReceived
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
+from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import Filled, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, Symbol
 from tests.simulation.run import Sabotage
@@ -46,6 +46,9 @@ class Honest:
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
         return await self.inner.find(cl_ord_id, submitted_at)
+
+    async def history(self, since: datetime) -> tuple[Booked, ...]:
+        return await self.inner.history(since)
 
     async def aclose(self) -> None:
         await self.inner.aclose()
