@@ -144,8 +144,8 @@ class Trading:
         for order_id in list(working):
             order = await self._rest.order(order_id)
             if order is None or order.is_over:
-                del working[order_id]
-            else:
+                working.pop(order_id, None)
+            elif order_id in working:  # the stream did not tell its end while we asked
                 working[order_id] = order
         held = await self._rest.position(symbol)
         quantity = Decimal(0) if held is None else held.quantity

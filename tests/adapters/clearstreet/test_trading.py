@@ -4,8 +4,11 @@ from decimal import Decimal
 
 import pytest
 import trio
+from attrs import evolve
+from msgspec import Raw
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
+from adapters.clearstreet import wire
 from adapters.clearstreet.rest import Rest
 from rules.actions import ReducePosition, ReplaceStops
 from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected
@@ -212,6 +215,38 @@ async def test_an_order_that_works_is_accepted_and_its_shares_are_not_sold_twice
             ("sell", "70"),
             ("sell", "30"),
         ]
+
+
+@pytest.mark.parametrize("answer_is_late", [True, False])
+async def test_an_order_whose_end_the_stream_tells_while_we_ask_for_it_is_done_with(
+    autojump_clock, monkeypatch, answer_is_late
+):
+    async with world() as (made, account):
+        made.venue.by_hand(Side.BUY, "100")
+        show = made.venue.desk.order
+        made.venue.desk.order = lambda order_id: still_working(show(order_id))
+        assert isinstance(await account.submit(closing(volume="70")), Accepted)
+        made.venue.by_hand(Side.BUY, "70")  # 100 are held, and nothing is about to be taken out of them
+        ask = Rest.order
+
+        async def outrun(self, order_id):
+            answer = await ask(self, order_id)
+            if order_id != its_end.order_id:
+                return answer
+            account._trading.hear(its_end)
+            return evolve(answer, is_over=not answer_is_late)
+
+        its_end = wire.Order(
+            order_id=made.venue.desk.book.orders[1].order_id,
+            state="closed",
+            symbol=AAPL,
+            side="sell",
+            quantity=Raw(b'"70"'),
+            filled_quantity=Raw(b'"70"'),
+        )
+        monkeypatch.setattr(Rest, "order", outrun)
+        await account.submit(closing(volume="100", number=3))
+        assert made.sent[-1] == ("sell", "100", tag(3))
 
 
 def still_working(order):
