@@ -85,6 +85,7 @@ class StreamSession:
         self._recent: OrderedDict[int, int] = OrderedDict()
         self._asks_left = _BOOKS_ASKS_MAX
         self._notes: list[str] = []
+        self._notices: list[str] = []
         self.sequence: int | None = None
         """Of the last message that was applied."""
         self.unknown: Counter[str] = Counter()
@@ -122,6 +123,11 @@ class StreamSession:
         notes, self._notes = self._notes, []
         return notes
 
+    def take_notices(self) -> list[str]:
+        """Return what the venue said beside the data, each once; a token's end is told so, just before it hangs up."""
+        notices, self._notices = self._notices, []
+        return notices
+
     def take_orders(self) -> list[wire.Order]:
         """Return what was told of orders, each once."""
         news, self._order_news = self._order_news, []
@@ -149,7 +155,7 @@ class StreamSession:
             case wire.ErrorNotice(details=details):
                 if not self._subscribed:
                     raise SubscriptionRefused(f"the venue cannot read our subscription: {details[:200]}")
-                self._notes.append(f"error-notice: {details[:200]}")
+                self._notices.append(details[:200])
             case wire.Heartbeat():
                 self._day_of(frame)
                 return self.settle(at)

@@ -137,6 +137,8 @@ class Stream:
                 self._trading.hear(news)
             for note in session.take_notes():
                 _log.warning("clearstreet.note account=%s %s", self._account, note)
+            for notice in session.take_notices():
+                _log.info("clearstreet.notice account=%s the venue said: %s", self._account, notice)
             if not session.waits:
                 fold_at = None
             elif fold_at is None:

@@ -53,13 +53,13 @@ def test_a_refused_subscription_is_told_with_the_venues_words_bounded():
     assert len(str(refused.value)) < 300
 
 
-def test_an_error_notice_before_the_acknowledgement_is_a_refusal_and_later_a_note():
+def test_an_error_notice_before_the_acknowledgement_is_a_refusal_and_later_news_of_no_weight():
     with pytest.raises(SubscriptionRefused, match="bad json"):
         Talk().feed(frame("error-notice", details="bad json"))
     talk = live()
     assert talk.feed(frame("error-notice", details="soon closing")) == []
-    assert talk.session.take_notes() == ["error-notice: soon closing"]
-    assert talk.session.take_notes() == []
+    assert talk.session.take_notices() == ["soon closing"]
+    assert talk.session.take_notices() == talk.session.take_notes() == []
 
 
 def test_unknown_types_are_counted_and_passed_over_and_the_count_is_bounded():
