@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from attrs import define, field
 
-from adapters.simulation.broker import Result
+from adapters.simulation.broker import BookOrder, Result
 from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
@@ -260,10 +260,11 @@ class Auditor:
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """The volume is exactly what the policy says.
 
-        Below it there is room in three cases. What a person or a stop took off is the base from then on. An increase
-        of a netting source is new risk, which the gates may deny. And of several orders one may be lost, and found out
+        Below it there is room in four cases. What a person or a stop took off is the base from then on. An increase
+        of a netting source is new risk, which the gates may deny. Of several orders one may be lost, and found out
         too late to send it again; as long as nobody knows, the others are reduced as if it had been executed, since
-        doubt never holds more than the source asks for.
+        doubt never holds more than the source asks for. And an opening that a venue wants as two orders may end with
+        the first.
         """
         instrument = self._instrument(link.target, legs[0].symbol)
         seen = source.volumes_until(max(leg.opened_at for leg in legs))
@@ -274,12 +275,25 @@ class Auditor:
         touched = any((link.target, leg.position_id) in self.outcome.hand.touched or leg.stopped_out for leg in legs)
         grew = source.grew(source.opened_at, self.outcome.ended_at)
         split = self._is_split(link, source, legs[0].symbol)
-        if touched or grew or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
+        halved = any(self._is_halved(link.target, leg) for leg in legs)
+        if touched or grew or halved or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
             right = right or 0 < total <= max(allowed, default=ZERO)
         if not right:
             lots = f"{plain(total)} lots" + (", after a person took some" if touched else "")
             now = plain(source.volume)
             yield f"{_name(link, source)}: holds {lots}, expected {_list(allowed)} for {now} lots of the source"
+
+    def _is_halved(self, target: AccountId, leg: PositionLife) -> bool:
+        """Tell whether a leg's opening was two orders of which the first alone was executed, for a reason that can be.
+
+        The venue sells what is held and what is not in two orders. The second is sent when the first is known to be
+        filled whole; where its answer is lost nobody sends the second any more, and what was filled counts.
+        """
+        results = {order.tag: order.status for order in self.outcome.books[target].orders}
+        second = results.get(f"{leg.tag}-2")
+        if results.get(f"{leg.tag}-1") is not Result.FILLED or second is Result.FILLED:
+            return False
+        return second is Result.REJECTED or not self.outcome.scenario.calm
 
     def _stops(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """Each leg has the stops that the source's ask for, wherever the venue takes them now."""
@@ -310,7 +324,7 @@ class Auditor:
                 tag for tag, keys in self.by_tag.items() if any(key[0] is link and key[1] is source for key in keys)
             }
             orders = self.outcome.books[link.target].orders
-            if not any(order.tag in tags and order.status is Result.REJECTED for order in orders):
+            if not any(_own_tag(order) in tags and order.status is Result.REJECTED for order in orders):
                 yield f"{what}: called rejected, but the venue never rejected it"
         elif not is_possible(code, self.outcome, link, source, self._peak(link.target)):
             yield f"{what}: denied as {code}, which cannot be"
@@ -350,6 +364,11 @@ class Auditor:
     def _instrument(self, account: AccountId, symbol: Symbol) -> Instrument:
         instruments: Mapping[Symbol, Instrument] = self.outcome.books[account].market.instruments
         return instruments[symbol]
+
+
+def _own_tag(order: BookOrder) -> str | None:
+    """Return the tag that we gave an order; where a venue wanted two orders, each has it with a number behind it."""
+    return None if order.tag is None else order.tag[:CL_ORD_ID_LENGTH]
 
 
 def _side(link: CopyLink, source: PositionLife) -> Side:
