@@ -12,7 +12,9 @@ import attrs
 from attrs import define, frozen
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
+from adapters.clearstreet.session import StreamSession as ClearStreetSession
 from adapters.engineio_payload import decode_payload, encode_payload
+from adapters.metaapi.session import StreamSession as MetaApiSession
 from adapters.metacopier.session import Session as MetaCopierSession
 from adapters.socketio import ClientSession
 from adapters.socketio_server import ServerSession
@@ -204,4 +206,6 @@ DECODERS = (
     Decoder("stomp", _stomp),
     Decoder("tradelocker", _session("tradelocker", TradeLockerSession)),
     Decoder("metacopier", _session("metacopier", MetaCopierSession)),
+    Decoder("metaapi", _session("metaapi", MetaApiSession)),
+    Decoder("clearstreet", _session("clearstreet-netting", ClearStreetSession)),
 )
