@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from attrs import frozen
+
 from adapters.base import RemoteProtocolError
 from adapters.metaapi.history import DEALT, OF_THE_VENUE
 from adapters.metaapi.tickets import Tickets
@@ -20,13 +22,16 @@ from rules.actions import (
     ReplaceStops,
 )
 from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import ClOrdId, Side, VenueOrderId, Volume, plain
+from rules.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId, Volume, plain
 
 Trade = dict[str, object]
 
 _ENDED = frozenset({"ORDER_STATE_CANCELED", "ORDER_STATE_REJECTED", "ORDER_STATE_EXPIRED", "ORDER_STATE_FILLED"})
 
 _MARKET = {Side.BUY: "ORDER_TYPE_BUY", Side.SELL: "ORDER_TYPE_SELL"}
+
+# Orders that a person gives at the terminal itself; what comes over MetaApi is an expert's.
+_BY_HAND = frozenset({"DEAL_REASON_CLIENT", "DEAL_REASON_MOBILE", "DEAL_REASON_WEB"})
 
 _NEAR = timedelta(minutes=1)
 """Between our sending and the broker's executing, with the difference of two clocks that are about right."""
@@ -155,6 +160,46 @@ def deals_like(deals: Iterable[Deal], action: OpenPosition, magic: int | None, a
         if tag_of(deal) is None and same_magic and near and positive(deal.volume, "volume of a deal") == action.volume:
             found.append(deal)
     return found
+
+
+@frozen
+class NettedPast:
+    """What a symbol's deals say of its net position since a certain position began there.
+
+    `flat_by` is the latest deal with which somebody else (a stop, the broker, a person) left nothing of it. `told`
+    says whether the deals lead to what is held now; until then the latest ones are not shown yet.
+    """
+
+    flat_by: Deal | None
+    told: bool
+
+
+def netted_past(deals: Iterable[Deal], position_id: PositionId, symbol: Symbol, net: Decimal) -> NettedPast:
+    """Return what became of a netting account's position, from its first deal on.
+
+    Args:
+        deals: of all symbols, oldest first.
+        net: what is held of the symbol now, in signed lots.
+
+    Raises:
+        RemoteProtocolError: a deal cannot be read.
+    """
+    dealt = [deal for deal in deals if deal.symbol == symbol and deal.type in DEALT]
+    began = next((at for at, deal in enumerate(dealt) if str(deal.position_id) == position_id), None)
+    if began is None:
+        return NettedPast(None, told=False)
+    flat_by, before = None, net
+    for deal in reversed(dealt[began:]):
+        if flat_by is None and not before and _is_of_others(deal):
+            flat_by = deal
+        before -= DEALT[deal.type].sign * positive(deal.volume, f"volume of deal {str(deal.id)[:40]}")
+    if dealt[began].entry_type == "DEAL_ENTRY_INOUT":  # it turned a position of which we do not know how much it had
+        return NettedPast(flat_by, told=bool(net) or dealt[-1].entry_type == "DEAL_ENTRY_OUT")
+    return NettedPast(flat_by, told=not before)
+
+
+def _is_of_others(deal: Deal) -> bool:
+    return deal.reason in OF_THE_VENUE or (deal.reason in _BY_HAND and tag_of(deal) is None)
 
 
 def report_of_order(

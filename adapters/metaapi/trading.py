@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 import trio
@@ -14,6 +13,7 @@ from adapters.metaapi import orders, translate, wire
 from adapters.metaapi.config import Config
 from adapters.metaapi.failures import retry_after_s
 from adapters.metaapi.looks import REFUSALS, SAYS_NO, Looks
+from adapters.metaapi.netting import Netting, Part
 from adapters.metaapi.outcomes import Outcome, is_partial, outcome_of, outcome_of_result, text_of_result
 from adapters.metaapi.requests import Failed, Requests
 from adapters.metaapi.tickets import Tickets
@@ -65,8 +65,12 @@ class Trading:
     now: UtcNow
     _sent: dict[ClOrdId, OpenPosition] = field(factory=dict, init=False)
     """The latest openings, for when their client ids are lost on the way."""
+    _netting: Netting = field(init=False)
     _loses_client_ids: bool = field(default=False, init=False)
     """Whether an order that we know by its number showed no client id: the broker writes over comments."""
+
+    def __attrs_post_init__(self) -> None:
+        self._netting = Netting(self.looks, self.tickets, self.now, self.config.books_late)
 
     async def submit(self, action: Action) -> Report:
         """Send one action, once; see `adapters.base.Account.submit`."""
@@ -74,11 +78,13 @@ class Trading:
         match action:
             case OpenPosition():
                 self._remember(action)
+                await self._netting.wait_for_closes(action.symbol)
                 return await self._trade(action, orders.open_trade(action, magic))
             case ReplaceStops():
                 return await self._trade(action, orders.stops_trade(action, self.tickets.now(action.position_id)))
             case ClosePosition() | ReducePosition() if self.config.oms is OmsType.NETTING:
-                return await self._close_netted(action)
+                with self._netting.closing(action.symbol):
+                    return await self._close_netted(action)
             case ClosePosition():
                 ticket = self.tickets.now(action.position_id)
                 return await self._trade(action, orders.close_trade(action, ticket, magic))
@@ -135,20 +141,14 @@ class Trading:
             del self._sent[next(iter(self._sent))]
 
     async def _close_netted(self, action: ClosePosition | ReducePosition) -> Report:
-        """Close our part of the symbol's one position, of which a hand may have taken, or what copies offset there."""
-        try:
-            rows = [row for row in await self.looks.positions() if row.symbol == action.symbol]
-            held = translate.position(rows[0], self.tickets) if rows else None
-        except SessionLost as lost:
-            return NotSent(action.cl_ord_id, f"the position could not be looked at: {lost}")
-        shown = held.volume if held is not None and held.side is action.side else Decimal(0)
-        volume, magic = min(action.volume, shown + action.locked), self.config.magic
-        if held is None or not 0 < volume <= shown:
-            if not volume:
-                return Rejected(action.cl_ord_id, f"position {action.position_id[:40]} is not open")
-            return await self._trade(action, orders.offsetting_trade(action, volume, magic))
+        """Close our part of the symbol's one position."""
+        part, magic = await self._netting.part(action), self.config.magic
+        if not isinstance(part, Part):
+            return part
+        if part.position_id is None:
+            return await self._trade(action, orders.offsetting_trade(action, part.volume, magic))
         # By its volume even where that is all: an order of another copy may be adding to the position just now.
-        return await self._trade(action, orders.partial_trade(action, held.position_id, volume, magic))
+        return await self._trade(action, orders.partial_trade(action, part.position_id, part.volume, magic))
 
     async def _trade(self, action: Action, trade: Mapping[str, object]) -> Report:
         """Send one trade, and say what its answer means; doubt is SessionLost, which sends the caller to the books."""

@@ -583,15 +583,6 @@ async def test_a_netted_close_of_all_that_it_saw_leaves_what_came_since(autojump
         assert left.volume == Decimal("0.20")
 
 
-async def test_what_is_locked_on_a_netted_account_is_closed_by_an_opposite_order(autojump_clock):
-    async with open_world(OmsType.NETTING) as (world, account):
-        world.book.open(EURUSD, Side.SELL, Decimal("0.20"))
-        report = await account.submit(netted(locked="0.10"))
-        assert isinstance(report, Filled)
-        [grown] = world.book.positions.values()
-        assert (grown.side, grown.volume) == (Side.SELL, Decimal("0.30"))
-
-
 async def test_a_netted_close_that_cannot_look_is_not_sent(autojump_clock):
     async with open_world(OmsType.NETTING) as (world, account):
         world.book.open(EURUSD, Side.BUY, Decimal("0.30"))
