@@ -44,6 +44,15 @@ async def test_a_snapshot_has_the_net_positions_and_no_figures(autojump_clock):
         assert status == AccountStatus(None, None, "USD")
 
 
+async def test_a_history_is_of_the_current_trading_day(autojump_clock):
+    async with world() as (made, account):
+        since = made.venue.now() - timedelta(days=7)
+        made.venue.by_hand(Side.BUY, "100")
+        assert [fill.volume for fill in await account.history(since)] == [Decimal(100)]
+        await trio.sleep(86_400)
+        assert await account.history(since) == ()
+
+
 async def test_an_instrument_is_whole_shares_in_cents_and_other_names_are_none(autojump_clock):
     async with world() as (made, account):
         assert await account.instrument(AAPL) == Instrument(

@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
+from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.metaapi.driver import MetaApiAccount
 from adapters.metaapi.simulator import Simulator
 from adapters.network import MemoryNetwork
@@ -25,6 +25,7 @@ from rules.actions import (
     ReplaceStops,
 )
 from rules.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.observed import Fill
 from rules.reports import (
     Accepted,
     Canceled,
@@ -633,3 +634,36 @@ async def test_an_account_id_that_nobody_has_is_refused(autojump_clock):
         with pytest.raises(SignInRefused, match="NotFoundError"):
             await account.snapshot()
         await account.aclose()
+
+
+# The past
+
+
+async def test_a_history_keeps_the_id_of_what_a_partial_close_gave_a_new_ticket(autojump_clock):
+    async with open_world(mt4=True) as (world, account):
+        since = now()
+        opened = world.book.open(EURUSD, Side.BUY, Decimal("0.30")).position_id
+        await account.snapshot()
+        world.book.close(opened, Decimal("0.10"))
+        await account.snapshot()
+        world.book.close(opened)
+        fills = [each for each in await account.history(since) if isinstance(each, Fill)]
+        assert [(fill.opens, fill.volume) for fill in fills] == [
+            (True, Decimal("0.3")),
+            (False, Decimal("0.1")),
+            (False, Decimal("0.2")),
+        ]
+        assert {fill.position_id for fill in fills} == {opened}
+
+
+async def test_a_history_without_an_end_is_given_up(autojump_clock, monkeypatch):
+    monkeypatch.setattr("adapters.metaapi.looks._PAGE", 2)
+    monkeypatch.setattr("adapters.metaapi.looks._PAGES_TO_READ_MAX", 2)
+    async with open_world() as (world, account):
+        since = now()
+        for _ in range(2):
+            world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        assert len(await account.history(since)) == 3  # with the deposit that the account began with
+        world.book.open(EURUSD, Side.BUY, Decimal("0.10"))
+        with pytest.raises(RemoteProtocolError, match="at most 4 deals"):
+            await account.history(since)

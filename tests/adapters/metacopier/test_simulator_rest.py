@@ -108,6 +108,23 @@ async def test_the_history_holds_closes_and_partial_closes_of_a_time(autojump_cl
             assert (await ask(venue, "GET", f"/history/positions{query}")).status == 400
 
 
+async def test_the_history_holds_deposits_and_of_each_close_its_own_profit(autojump_clock: MockClock) -> None:
+    async with open_venue() as venue:
+        position_id = venue.book.open(EURUSD, Side.BUY, Decimal("0.3"), price=Decimal("1.1")).position_id
+        assert position_id is not None
+        venue.book.close(position_id, Decimal("0.1"), price=Decimal("1.1001"))
+        await trio.sleep(1)
+        venue.book.close(position_id, price=Decimal("1.1002"))
+        await trio.sleep(1)
+        venue.book.deposit(Decimal("-250.5"))
+        start, stop = (iso(at) for at in (START, START + timedelta(hours=1)))
+        *closes, deposit = await look(venue, f"/history/positions?start={start}&stop={stop}")
+        assert [row["profit"] for row in closes] == [1, 4]
+        assert (deposit["dealType"], deposit["profit"]) == ("Balance", -250.5)
+        assert deposit["openTime"] == deposit["closeTime"] == iso(START + timedelta(seconds=2))
+        assert await look(venue, f"/history/positions?start={stop}&stop={stop}") == []
+
+
 async def test_a_change_sets_stops_and_closes_what_is_above_the_volume(autojump_clock: MockClock) -> None:
     async with open_venue() as venue:
         position_id = venue.book.open(EURUSD, Side.BUY, Decimal("0.3")).position_id

@@ -15,7 +15,7 @@ from adapters.simulation.broker import (
     StatusChanged,
 )
 from rules.values import OmsType, PositionId, Side, Symbol
-from tests.adapters.simulation.worlds import EURGBP, EURUSD, make_broker, quote
+from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, make_broker, quote
 
 LOT = Decimal("0.10")
 
@@ -126,7 +126,7 @@ def test_a_partial_close_keeps_id_and_price_and_counts_in_the_whole_result():
     assert (held.position_id, held.volume, held.open_price) == (opened.position_id, Decimal("0.06"), Decimal("1.16"))
     assert book.status().margin_used == Decimal("69.60")
     book.close(opened.position_id)
-    assert book.closed[0].realized_pnl == Decimal(100)
+    assert (book.closed[0].realized_pnl, book.closed[0].last_pnl) == (Decimal(100), Decimal(60))
 
 
 @pytest.mark.parametrize("volume", ["0.11", "0", "-0.01", "0.005", "0.055"])
@@ -241,6 +241,7 @@ def test_a_deposit_changes_balance_and_tells():
     book.deposit(Decimal("-500.50"))
     assert book.status().balance == Decimal("9499.50")
     assert heard == [StatusChanged()]
+    assert [(each.at, each.amount) for each in book.deposits] == [(START, Decimal("-500.50"))]
 
 
 def test_a_refusal_that_was_asked_for_is_in_the_books():
