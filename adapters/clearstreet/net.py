@@ -103,6 +103,11 @@ class Lives:
         self._known[symbol] = known
         return known.opened_at
 
+    def is_later(self, symbol: Symbol, at: datetime, side: Side | None = None) -> bool:
+        """Tell whether what is open was opened after `at`, and not on `side`: a look showed it before the stream."""
+        known = self._known.get(symbol)
+        return known is not None and known.side is not side and known.opened_at > at
+
     def close(self, symbol: Symbol) -> None:
         """Take note that `symbol` is flat."""
         self._known.pop(symbol, None)

@@ -14,7 +14,7 @@ from adapters.clearstreet import translate, wire
 from adapters.clearstreet.net import Books, Lives, Trail, follow, opened_at
 from adapters.clearstreet.translate import Holding, Trade
 from rules.observed import Position
-from rules.values import Price, Symbol
+from rules.values import Price, Side, Symbol
 
 # Of a price that we average ourselves, where the venue tells none: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.0001")
@@ -56,7 +56,7 @@ class StreamBook:
         # The second reading is for a venue that tells the position before the execution: nothing is reckoned back then.
         if (0 if held is None else held.quantity) in (trail.running, trail.running + trade.quantity):
             self._waiting.pop(trade.symbol, None)
-            return None if held is None else self._news(held)
+            return None if held is None else self._tell(held)
         self._waiting[trade.symbol] = None
         return None
 
@@ -123,6 +123,16 @@ class StreamBook:
 
     def _hold(self, held: Holding) -> Position | None:
         self._holdings[held.symbol] = held
+        return self._tell(held)
+
+    def _tell(self, held: Holding) -> Position | None:
+        """Return what is held as news; None when a look was faster and showed the life that came after it."""
+        trail = self._trails.get(held.symbol)
+        if trail is not None and trail.running == held.quantity and trail.opened_at is not None:
+            side = Side.BUY if held.quantity > 0 else Side.SELL
+            if self._lives.is_later(held.symbol, trail.opened_at, side):
+                self._told.pop(held.symbol, None)
+                return None
         return self._news(held)
 
     def _news(self, held: Holding) -> Position | None:
@@ -134,11 +144,14 @@ class StreamBook:
         return position
 
     def _close(self, symbol: Symbol) -> Closed | None:
-        self._lives.close(symbol)
-        self._told.pop(symbol, None)
-        if self._holdings.pop(symbol, None) is None:
-            return None
         trail = self._trails.get(symbol)
+        was_flat = trail is not None and trail.running == 0
+        is_old = trail is not None and was_flat and self._lives.is_later(symbol, trail.at)
+        if not is_old:
+            self._lives.close(symbol)
+        self._told.pop(symbol, None)
+        if self._holdings.pop(symbol, None) is None or is_old:
+            return None
         if trail is None or trail.running != 0:
             return Closed(symbol)
         return Closed(symbol, trail.price, trail.at)

@@ -195,6 +195,22 @@ def test_a_new_day_that_begins_elsewhere_is_left_to_a_fresh_replay():
     assert live(position(77, 50, sent_at=NEXT_DAY)).session.sequence == 77
 
 
+def test_news_of_a_life_before_the_one_that_a_look_has_shown_are_not_told():
+    first, flipped, bought = (AT + timedelta(seconds=number) for number in (1, 2, 4))
+    talk = live()
+    books(asked_at=flipped, opened={"AAPL": flipped}, AAPL="35").positions(talk.lives)  # the look is faster
+    short = trade(1, -25, 25, "sell", at=first), position(2, -25)
+    assert talk.feed(*short) == []
+    (long,) = talk.feed(trade(3, 35, 60, at=flipped), position(4, 35))
+    assert (long.position.side, long.position.volume, long.position.opened_at) == (Side.BUY, Decimal(35), flipped)
+    books(asked_at=bought, opened={"AAPL": bought}, AAPL="10").positions(talk.lives)
+    assert talk.feed(trade(5, 0, 35, "sell", at=flipped), position(6, 0)) == []
+    (again,) = talk.feed(trade(7, 10, 10, at=bought), position(8, 10))
+    assert (again.position.volume, again.position.opened_at) == (Decimal(10), bought)
+    (closed,) = talk.feed(trade(9, 0, 10, "sell", at=bought), position(10, 0))
+    assert isinstance(closed, PositionClosed)
+
+
 def test_the_opening_time_survives_the_night_while_the_process_runs():
     lives = Lives()
     talk = live(trade(1, 100, 100), position(2, 100), lives=lives)
