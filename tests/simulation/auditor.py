@@ -273,7 +273,7 @@ class Auditor:
         total = sum(held, ZERO)
         right = any(is_close_enough(held, volume, instrument) for volume in allowed)
         touched = any((link.target, leg.position_id) in self.outcome.hand.touched or leg.stopped_out for leg in legs)
-        grew = source.grew(source.opened_at, self.outcome.ended_at)
+        grew = source.grew(source.opened_at - timedelta.resolution, self.outcome.ended_at)  # also at that very instant
         split = self._is_split(link, source, legs[0].symbol)
         halved = any(self._is_halved(link.target, leg) for leg in legs)
         if touched or grew or halved or ((split or len(legs) > 1) and not self.outcome.scenario.calm):

@@ -48,11 +48,14 @@ def _symbol_denied(case: Case) -> bool:
 
 
 def _schedule_closed(case: Case) -> bool:
-    """The schedule was closed when the position was opened, or at some time until the end where it was seen late."""
+    """The schedule was closed when the position was opened, or at some time until the end where it was seen late.
+
+    What a venue calls by its symbol was opened several times under one name; the last time is what was denied.
+    """
     schedule = case.link.policy.schedule
     if schedule is None:
         return False
-    at = case.source.opened_at
+    at = case.source.opened_at if case.stormy else case.source.openings[-1]
     until = case.outcome.ended_at if case.stormy else at + AT_ONCE
     while at <= until:
         if isinstance(schedule.state(at), Closed):

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
+from adapters.clearstreet.translate import VOLUME_MAX
 from adapters.metaapi.simulator import Simulator as MetaApiSimulator
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
@@ -81,14 +82,13 @@ def _clearstreet(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tu
 
 
 def _in_shares(instrument: Instrument) -> Instrument:
-    """Return the instrument in whole shares, of which a usual lot has as many as its contract size says."""
-    lot = instrument.contract_size or Decimal(1)
-    most = (instrument.volume_max * lot).to_integral_value(ROUND_FLOOR)
+    """Return the instrument in whole shares. The venue tells no most of an order, so that what everyone takes for it
+    holds: a policy for what is larger must not be judged by a most that nobody could know."""
     return evolve(
         instrument,
         volume_min=Volume(1),
         volume_step=Volume(1),
-        volume_max=most,
+        volume_max=VOLUME_MAX,
         contract_size=Decimal(1),
         profit_currency="USD",
     )
