@@ -225,8 +225,9 @@ class Terminal:
             return told
         for ticket in removed:
             rows.pop(ticket, None)
-        self.tickets.learn(tuple(rows.values()), self._platform)
-        open_tickets = (self._rows.keys() | rows.keys()) - set(removed)
+        untouched = self._rows.keys() - set(removed) if removed else self._rows.keys()  # most updates copy no keys
+        self.tickets.learn(tuple(rows.values()), self._platform, also_open=untouched)
+        open_tickets = untouched | rows.keys() if removed else ()
         closed: list[Event] = []
         for ticket in removed:
             # Of several partial closes between two messages, MetaTrader 4 removes tickets that it never told of.

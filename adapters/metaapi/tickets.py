@@ -30,11 +30,14 @@ class Tickets:
     """Of tickets that were no rests."""
     _opened: dict[_Opening, set[PositionId]] = field(factory=dict)
 
-    def learn(self, rows: Collection[Position], platform: str | None) -> None:
+    def learn(
+        self, rows: Collection[Position], platform: str | None, *, also_open: Collection[str] = frozenset()
+    ) -> None:
         """Take in which of the rows, told together, are what is left of an earlier ticket.
 
         Args:
             platform: of the account, for rows that do not tell theirs; MetaTrader 5 keeps its tickets.
+            also_open: tickets of which these rows do not tell, as nothing has become of them.
         """
         movable = [row for row in rows if (row.platform or platform) == "mt4"]
         together = {str(row.id) for row in movable}
@@ -43,7 +46,7 @@ class Tickets:
             if ticket in self._first or ticket in self._openings:
                 continue
             found = _FROM.search(row.comment or "") or _FROM.search(row.broker_comment or "")
-            first = None if found is None else self._origin(row, found[1], together)
+            first = None if found is None else self._origin(row, found[1], together, also_open)
             if first is None:
                 self._remember(ticket, _opening(row))
             else:
@@ -62,7 +65,9 @@ class Tickets:
         now = self.now(self.first(ticket))
         return now != ticket and now in open_tickets
 
-    def _origin(self, row: Position, old: str, together: Collection[str]) -> PositionId | None:
+    def _origin(
+        self, row: Position, old: str, together: Collection[str], also_open: Collection[str]
+    ) -> PositionId | None:
         """Return what a row is left of whose comment names `old`; None where it is not: a person can write that too.
 
         Several partial closes may lie between two messages. Then nobody told us of `old`, and the opening says it.
@@ -72,7 +77,7 @@ class Tickets:
         first, opening = self.first(old), _opening(row)
         if first in self._openings:
             return first if self._openings[first] == opening else None
-        alive = {self.first(ticket) for ticket in together if ticket != str(row.id)}
+        alive = {self.first(ticket) for ticket in (*together, *also_open) if ticket != str(row.id)}
         same = self._opened.get(opening, set()) - alive
         return next(iter(same)) if len(same) == 1 and first == old else first
 

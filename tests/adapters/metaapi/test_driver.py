@@ -542,6 +542,62 @@ async def test_a_new_process_knows_a_metatrader_4_position_after_one_partial_clo
         await again.aclose()
 
 
+async def test_a_metatrader_4_position_that_is_opened_and_partly_closed_at_once_is_one_position(autojump_clock):
+    """Its first ticket is never told as open; another position that was opened in the same moment stays what it is."""
+    async with open_world(mt4=True) as (world, account), streaming(world, account):
+        twin = world.book.open(EURUSD, Side.BUY, Decimal("0.30")).position_id
+        assert (await world.next(PositionReported)).position.position_id == twin
+        told = len(world.events)
+        first = world.book.open(EURUSD, Side.BUY, Decimal("0.30")).position_id
+        world.book.close(first, Decimal("0.10"))
+        reported = await world.next(PositionReported, told)
+        assert reported.position.opened_at == world.book.positions[twin].opened_at
+        assert (reported.position.position_id, reported.position.volume) == (first, Decimal("0.20"))
+        held = {twin: Decimal("0.30"), first: Decimal("0.20")}
+        for look in (account.snapshot, world.account().snapshot):
+            snapshot, _ = await look()
+            assert {each.position_id: each.volume for each in snapshot.positions} == held
+        world.book.close(first, Decimal("0.10"))
+        reported = await world.next(PositionReported, len(world.events))
+        assert (reported.position.position_id, reported.position.volume) == (first, Decimal("0.10"))
+        assert not [event for event in world.events if isinstance(event, PositionClosed)]
+        close = ClosePosition(TAG, ALIAS, first, EURUSD, Side.BUY, Decimal("0.10"))
+        assert isinstance(await account.submit(close), Filled)
+        assert (await world.next(PositionClosed)).position_id == first
+        assert [*world.book.positions] == [twin]
+        assert [event.position_id for event in world.events if isinstance(event, PositionClosed)] == [first]
+
+
+async def test_a_metatrader_4_position_that_is_partly_closed_twice_at_once_with_its_opening_is_one_position(
+    autojump_clock,
+):
+    async with open_world(mt4=True) as (world, account), streaming(world, account):
+        told = len(world.events)
+        first = world.book.open(EURUSD, Side.BUY, Decimal("0.30")).position_id
+        for _ in range(2):
+            world.book.close(first, Decimal("0.10"))
+        reported = await world.next(PositionReported, told)
+        assert reported.position.volume == Decimal("0.10")
+        position_id = reported.position.position_id  # the ticket before the last: of the first one nobody tells
+        for look in (account.snapshot, world.account().snapshot):
+            snapshot, _ = await look()
+            assert [(each.position_id, each.volume) for each in snapshot.positions] == [(position_id, Decimal("0.10"))]
+        close = ClosePosition(TAG, ALIAS, position_id, EURUSD, Side.BUY, Decimal("0.10"))
+        assert isinstance(await account.submit(close), Filled)
+        assert (await world.next(PositionClosed)).position_id == position_id
+        assert len([event for event in world.events if isinstance(event, PositionClosed)]) == 1
+
+
+async def test_a_metatrader_4_position_that_is_opened_and_closed_at_once_was_never_there(autojump_clock):
+    async with open_world(mt4=True) as (world, account), streaming(world, account):
+        told = len(world.events)
+        first = world.book.open(EURUSD, Side.BUY, Decimal("0.30")).position_id
+        world.book.close(first, Decimal("0.10"))
+        world.book.close(first)
+        await trio.sleep(30)
+        assert not [each for each in world.events[told:] if isinstance(each, PositionReported | PositionClosed)]
+
+
 def netted(kind=ClosePosition, volume="0.10", side=Side.BUY, locked="0", **fields):
     position = (PositionId("1"), EURUSD, side, Decimal(volume))
     return kind(TAG, ALIAS, *position, locked=Decimal(locked), **fields)

@@ -68,6 +68,13 @@ def test_two_positions_with_one_opening_are_told_apart_by_the_comment_or_not_at_
     assert learned(twins, rest("8", "7"), row("1", platform="mt4")).first("8") == "2"
 
 
+def test_a_rest_of_what_nobody_told_of_is_not_taken_for_part_of_another_that_is_open():
+    tickets = learned(Tickets(), row("1", platform="mt4"))
+    tickets.learn(rows(rest("4", "3")), "mt4", also_open={"1"})
+    assert tickets.first("4") == "3"
+    assert tickets.now("1") == "1"
+
+
 def test_the_comment_may_stand_in_the_brokers_field():
     made = row("2", platform="mt4", comment="mine", brokerComment="x from #1")
     assert learned(Tickets(), made).first("2") == "1"
