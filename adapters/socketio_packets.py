@@ -4,6 +4,7 @@ Reading is our own, writing is python-socketio's codec; why is told in docs/deci
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
@@ -90,6 +91,9 @@ class Closed:
     """The peer ended the Engine.IO connection."""
 
 
+ReadJson: TypeAlias = Callable[[str, str], Any]
+"""`(text, shown)` to the value in `text`; raises as `read_json`."""
+
 PacketMessage: TypeAlias = Connected | Refused | ConnectRequested | Event | Ack | Disconnected
 
 
@@ -118,11 +122,14 @@ def write_packet(kind: int, namespace: str, data: object = None, ack_id: int | N
     return f"4{text}"
 
 
-def read_packet(text: str, *, from_client: bool, eio_version: EioVersion) -> PacketMessage:
+def read_packet(
+    text: str, *, from_client: bool, eio_version: EioVersion, read_event: ReadJson | None = None
+) -> PacketMessage:
     """Return what a Socket.IO packet (without the Engine.IO type) says.
 
     Args:
         from_client: who wrote it: a CONNECT is a request from a client, and an admission from a server.
+        read_event: reads an event's list in place of `read_json`.
     Raises:
         RemoteProtocolError: it is not a packet of this protocol, or carries binary attachments.
     """
@@ -134,7 +141,8 @@ def read_packet(text: str, *, from_client: bool, eio_version: EioVersion) -> Pac
     ack_id = int(digits) if digits else None
     if kind in "56":
         raise broken_frame("a packet without binary attachments", text)
-    data = read_json(rest, text) if rest else None
+    read = read_json if read_event is None or int(kind) != codec.EVENT else read_event
+    data = read(rest, text) if rest else None
     match int(kind):
         case codec.CONNECT if from_client:
             return ConnectRequested(namespace, data if eio_version == 4 else None)

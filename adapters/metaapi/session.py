@@ -77,7 +77,7 @@ class StreamSession:
         self._session_id = session_id
         self._tickets = tickets
         self._gap_s = gap_s
-        self._link = socketio.ClientSession(eio_version=3)
+        self._link = socketio.ClientSession(eio_version=3, read_event=wire.read_event)
         self._opened = False
         self._up_by_s: float | None = now_s + _OPEN_S_MAX
         """When the socket is given up, unless what it waits for has come: the connection, then a terminal."""
@@ -133,9 +133,7 @@ class StreamSession:
             case socketio.Refused(error=error):
                 raise self._refused_link(error)
             case socketio.Event(name=wire.EVENT_SYNCHRONIZATION, args=args):
-                packet = wire.converted(
-                    wire.payload(args, wire.EVENT_SYNCHRONIZATION), wire.Packet, wire.EVENT_SYNCHRONIZATION
-                )
+                packet = wire.packet(args)
                 return self._take(packet, at, now_s) if packet.account_id == self._account_id else []
             case socketio.Event(name=wire.EVENT_ERROR, args=args):
                 error = wire.converted(wire.payload(args, wire.EVENT_ERROR), wire.ProcessingError, wire.EVENT_ERROR)

@@ -190,7 +190,7 @@ class Terminal:
         if self._staged is None:
             raise RemoteProtocolError("expected positions before dealSynchronizationFinished, found none")
         updates, self._updates = self._updates, []
-        rows = {str(row.id): row for row in self._staged if not self._is_removed(row)}
+        rows = {str(row.id): row for row in self._staged if not self._removed or not self._is_removed(row)}
         self._orders.begin(self._staged_orders)
         for packet in updates:
             rows.update({str(row.id): row for row in packet.updated_positions or ()})
@@ -203,7 +203,7 @@ class Terminal:
 
     def _replace(self, rows: tuple[Position, ...], at: datetime) -> SnapshotReceived:
         held = translate.positions(rows, self.tickets, self._platform)
-        self._rows = {name(row.id, "id"): row for row in rows}
+        self._rows = {str(row.id): row for row in rows}  # good ones: they have been translated
         return SnapshotReceived(self.account, at, held, Origin.RECONCILED, orders=self._orders.working())
 
     def snapshot(self, at: datetime) -> SnapshotReceived:

@@ -62,6 +62,8 @@ class Tickets:
 
     def is_superseded(self, ticket: str, open_tickets: Collection[str]) -> bool:
         """Tell whether the position that had this ticket lives on under one of the open ones."""
+        if not self._now:  # as in MetaTrader 5 always, for each of thousands
+            return False
         now = self.now(self.first(ticket))
         return now != ticket and now in open_tickets
 

@@ -66,7 +66,7 @@ def tag_of(row: PositionRow | Order | Deal) -> str | None:
         ours = _CLIENT_ID.fullmatch(row.client_id)
         return row.client_id[:_FOREIGN_TAG_LENGTH_MAX] if ours is None else ours[1]
     for comment in (row.comment, row.broker_comment, getattr(row, "original_comment", None)):
-        found = _TAG.search(comment or "")
+        found = _TAG.search(comment) if comment else None
         if found is not None:
             return found[0]
     return None

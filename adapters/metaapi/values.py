@@ -47,8 +47,10 @@ def positive(value: object, what: str) -> Decimal:
 
 def price_or_none(value: object, what: str) -> Price | None:
     """Return a price; MetaTrader writes "none" as 0, MetaApi leaves the field out."""
-    found = number_or_none(value, what)
-    return None if found is None or found == 0 else positive(found, what)
+    found = None if value is None else number(value, what)
+    if not found:
+        return None
+    return found if found > 0 else positive(found, what)  # which refuses it
 
 
 def instant(text: str, what: str) -> datetime:

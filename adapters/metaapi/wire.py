@@ -5,7 +5,8 @@ JSON has them; `values` judges each before it is used. Source: Socket.IO API pag
 """
 
 import reprlib
-from typing import Any, Final, TypeAlias, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -210,6 +211,35 @@ class Packet(Struct, frozen=True, kw_only=True, rename="camel"):
             self.deals,
         )
         return any(part is not None for part in parts)
+
+
+_SYNCHRONIZATION: Final = msgspec.json.Decoder(
+    tuple[Literal["synchronization"], Packet],
+    float_hook=Decimal,
+)
+
+
+def read_event(text: str, shown: str) -> Any:
+    """Return an event's JSON list; in that of a `synchronization` its Packet, which may hold thousands of rows.
+
+    Raises:
+        RemoteProtocolError: no JSON.
+    """
+    try:
+        return list(_SYNCHRONIZATION.decode(text))
+    except (ValueError, RecursionError, ArithmeticError):
+        return read_json(text, shown)  # another event, other words for this one, or something to be named
+
+
+def packet(args: tuple[object, ...]) -> Packet:
+    """Return what a `synchronization` event carries.
+
+    Raises:
+        RemoteProtocolError: there is no packet in it.
+    """
+    if args and isinstance(args[0], Packet):
+        return args[0]
+    return converted(payload(args, EVENT_SYNCHRONIZATION), Packet, EVENT_SYNCHRONIZATION)
 
 
 def payload(args: tuple[object, ...], what: str) -> dict[str, Any]:

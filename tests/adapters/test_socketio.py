@@ -67,6 +67,14 @@ def test_event_before_the_namespace_is_joined_is_given_out() -> None:
     assert session.receive('40/a,{"sid":"x"}') == Connected("/a")
 
 
+def test_events_alone_are_read_as_the_venue_wants_them() -> None:
+    session = ClientSession(eio_version=3, read_event=lambda text, _: ["read", text])
+    session.receive(OPEN_3)
+    assert session.receive("40") == Connected("/")
+    assert session.receive('42["e",1.50]') == Event("/", "read", ('["e",1.50]',))
+    assert session.receive('44"no"') == Refused("/", "no")
+
+
 def test_acknowledgements_carry_the_ids_that_were_given() -> None:
     session = connected()
     ids = [session.emit("subscriptions", {"n": n}, namespace="/a", ack=True) for n in range(2)]
