@@ -31,6 +31,9 @@ _OPEN_S_MAX: Final = 10.0
 _CHECK_S_MAX: Final = 3.0
 """For the answer to a ping over a connection that was not used for a while; then a new one is made."""
 
+_REST_S_MAX: Final = 0.1
+"""For one reading of what has come already: perhaps no message, but what TLS says for itself, or an answer's head."""
+
 
 class Failed(Exception):
     """The venue answered by a `processingError`; the text is its own, without secrets."""
@@ -185,7 +188,8 @@ class _Line:
             with trio.move_on_after(_CHECK_S_MAX):
                 used_at = self._heard_at
                 while not self.link.is_quiet:
-                    await self._read_or_wait()  # what came in the meantime, perhaps long ago; or the end
+                    with trio.move_on_after(_REST_S_MAX):
+                        await self._read_or_wait()  # what came in the meantime, perhaps long ago; or the end
                 if trio.current_time() - used_at > (self._session.ping_every_s or 0.0):
                     heard = self._heard
                     await self._ping()

@@ -1,14 +1,19 @@
 """The request connection: opened when needed, shared by all who wait, checked before use, and honest about loss."""
 
+import json
+
 import pytest
 import trio
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
+from adapters.engineio_payload import decode_payload, encode_payload
 from adapters.http import HttpResponse
 from adapters.metaapi.requests import Failed, Requests
+from adapters.network import MemoryNetwork
 from adapters.socketio_transport import Passage
 from tests.adapters.metaapi.frames import ACCOUNT, TOKEN
 from tests.adapters.metaapi.scripted import HOST, ORIGIN, PORT, config, now, open_server
+from tests.adapters.venues import ok, read_request
 
 
 async def place() -> str:
@@ -285,3 +290,40 @@ async def test_closing_ends_those_who_wait(world, autojump_clock):
         nursery.start_soon(one)
         await trio.sleep(1)
         await requests.aclose()
+
+
+async def test_a_poll_whose_answer_has_only_begun_does_not_make_a_line_unfit(nursery, autojump_clock):
+    opened = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":60000}'
+    send_answer, answers = trio.open_memory_channel(1)
+    doors = []
+
+    async def serve(stream) -> None:
+        while request := await read_request(stream):
+            head, _, body = request.partition(b"\r\n\r\n")
+            if b"transport=websocket" in head:
+                doors.append("websocket")
+                await stream.send_all(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+            elif head.startswith(b"POST"):
+                [frame] = decode_payload(body, 3)
+                asked = json.loads(frame[2:])[1]
+                answer = {"type": "response", "accountId": ACCOUNT, "requestId": asked["requestId"]}
+                send_answer.send_nowait("42" + json.dumps(["response", answer]))
+                await stream.send_all(ok(b"ok"))
+            elif b"sid=" in head:
+                await stream.send_all(b"HTTP/1.1 200 OK\r\n")
+                payload = encode_payload([await answers.receive()], 3)
+                await stream.send_all(ok(payload).partition(b"\r\n")[2])
+            else:
+                doors.append("polling")
+                await stream.send_all(ok(encode_payload([opened, "40"], 3)))
+
+    network = MemoryNetwork(nursery)
+    network.listen(HOST, PORT, serve)
+    requests = Requests(config(), place, Passage(), network.connect, now)
+    for _ in range(3):
+        started = trio.current_time()
+        await ask(requests)
+        assert trio.current_time() - started < 0.2
+        await trio.sleep(1)
+    assert doors == ["websocket", "polling"]
+    await requests.aclose()
