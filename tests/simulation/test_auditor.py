@@ -7,11 +7,15 @@ from rules.policy import PolicyLimits
 from rules.values import AccountId
 from tests.simulation import sabotage
 from tests.simulation.auditor import audit
+from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import SOURCES, TARGETS
 
 SEEDS = (5, 11, 14)
 """Busy ones; a sabotage must be found in one of them, since not every trader gives every opportunity."""
+
+VENUES = (TRADELOCKER, METACOPIER)
+"""Hedging targets, on which a person may touch copies too."""
 
 
 @pytest.mark.slow  # simulates three seeds
@@ -32,18 +36,38 @@ SEEDS = (5, 11, 14)
 def test_the_auditor_finds_what_breaks_the_laws(
     saboteur: type[sabotage.Honest], accounts: tuple[AccountId, ...], words: str
 ) -> None:
-    findings = [finding for seed in SEEDS for finding in audit(simulate(seed, sabotage.on(saboteur, *accounts)))]
+    findings = [
+        finding for seed in SEEDS for finding in audit(simulate(seed, sabotage.on(saboteur, *accounts), VENUES))
+    ]
+    assert any(words in finding for finding in findings), findings
+
+
+@pytest.mark.slow  # simulates three seeds
+@pytest.mark.parametrize(
+    ("saboteur", "accounts", "words"),
+    [
+        (sabotage.SendsTwice, TARGETS, "was executed 2 times"),
+        (sabotage.IgnoresCloses, TARGETS, "its source is closed, "),
+        (sabotage.OpensLess, TARGETS, "lots, expected"),
+        (sabotage.ForgetsNow, SOURCES, "was closed though its source was open"),
+    ],
+)
+def test_the_auditor_finds_it_on_netted_positions_too(
+    saboteur: type[sabotage.Honest], accounts: tuple[AccountId, ...], words: str
+) -> None:
+    worlds = [simulate(seed, sabotage.on(saboteur, *accounts), ("metaapi", "clearstreet")) for seed in (20, 22, 70)]
+    findings = [finding for world in worlds for finding in audit(world)]
     assert any(words in finding for finding in findings), findings
 
 
 @pytest.mark.slow  # simulates three seeds
 def test_a_wrapper_that_changes_nothing_is_no_finding() -> None:
     for seed in SEEDS:
-        assert audit(simulate(seed, sabotage.on(sabotage.Honest, *SOURCES, *TARGETS))) == []
+        assert audit(simulate(seed, sabotage.on(sabotage.Honest, *SOURCES, *TARGETS), VENUES)) == []
 
 
 def _uncopied() -> Outcome:
-    return simulate(SEEDS[0], sabotage.on(sabotage.SeesNothing, *SOURCES))
+    return simulate(SEEDS[0], sabotage.on(sabotage.SeesNothing, *SOURCES), VENUES)
 
 
 @pytest.mark.slow  # simulates a seed for each code
@@ -67,7 +91,7 @@ def test_a_denial_that_cannot_be_is_not_believed(code: str, words: str) -> None:
 
 @pytest.mark.slow  # simulates a seed
 def test_more_copies_than_the_policy_allows_are_found() -> None:
-    outcome = simulate(SEEDS[0])
+    outcome = simulate(SEEDS[0], venues=VENUES)
     links = tuple(
         evolve(link, policy=evolve(link.policy, limits=PolicyLimits(max_positions=1)))
         for link in outcome.scenario.links
@@ -78,5 +102,5 @@ def test_more_copies_than_the_policy_allows_are_found() -> None:
 
 @pytest.mark.slow  # simulates a seed
 def test_a_service_that_does_not_settle_is_found() -> None:
-    findings = audit(evolve(simulate(SEEDS[0]), settled=False))
+    findings = audit(evolve(simulate(SEEDS[0], venues=VENUES), settled=False))
     assert any("did not settle" in finding for finding in findings)
