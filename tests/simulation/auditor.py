@@ -16,7 +16,7 @@ from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink, OverMax
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
-from tests.simulation.bounds import Bounds
+from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
 from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
@@ -63,7 +63,8 @@ class Auditor:
                     self._name_orders(link, source, opened_at)
         for target in TARGETS:
             if self._nets(target):
-                self.lives[target] = shares_of(self.outcome.books[target], self._opening_of)
+                in_flight = timedelta(seconds=0 if self.outcome.scenario.calm else CLOSING_S)
+                self.lives[target] = shares_of(self.outcome.books[target], self._opening_of, in_flight)
 
     def _name_orders(self, link: CopyLink, source: PositionLife, opened_at: datetime) -> None:
         """Note the tags of all orders that there can be for a source position."""

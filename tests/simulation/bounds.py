@@ -18,6 +18,9 @@ IN_FLIGHT_CALM_S = 2.0
 """In fine weather everything happens at once, but for our own pace: five orders a second, after a burst of five. A
 trader who closes all at once, on copies in several pieces, fills two seconds so."""
 
+CLOSING_S = 2 * DELAY_S_MAX
+"""From a look at a position to the execution of the close that goes by it: the answer may be slow, and the order."""
+
 LOOK_S = 5.0
 """The longest pause between two looks for an order without an answer."""
 

@@ -1,7 +1,7 @@
 """The lives of positions as a book tells them: when opened, with how much, what came and went, when and how closed."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import attrs
@@ -97,21 +97,27 @@ def by_symbol(lives: Iterable[PositionLife]) -> dict[PositionId, PositionLife]:
     return told
 
 
-def shares_of(book: Book, opening_of: Callable[[str], str | None]) -> dict[PositionId, PositionLife]:
+def shares_of(
+    book: Book, opening_of: Callable[[str], str | None], in_flight: timedelta
+) -> dict[PositionId, PositionLife]:
     """Return what our orders hold of a netting account's positions, as if each leg had a position of its own.
 
-    A stop that the venue executes ends them all.
+    A stop that the venue executes ends them all. The close of a leg that other legs offset is an opposite order; if it
+    is under way when the stop is hit, nobody can call it back, and it opens lots that no leg has. Those of one order a
+    leg are nobody's share: what is found short of the legs after that, the copier takes off the newest one.
 
     Args:
         opening_of: tells for an order's tag the tag of the opening whose lots it opened or closed; None: not ours.
+        in_flight: how long a close may have been under way when the stop was hit.
     """
     shares: dict[PositionId, PositionLife] = {}
+    strays: dict[PositionId, BookOrder] = {}
     for order in book.orders:
         if order.purpose is Purpose.STOP_OUT:
-            for share in shares.values():
-                if share.symbol == order.symbol and share.closed_at is None:
-                    share.volumes.append((order.at, ZERO))
-                    share.closed_at, share.stopped_out = order.at, True
+            for ended in shares.values():
+                if ended.symbol == order.symbol and ended.closed_at is None:
+                    ended.volumes.append((order.at, ZERO))
+                    ended.closed_at, ended.stopped_out = order.at, True
         opening = None if order.tag is None else opening_of(order.tag)
         if order.status is not Result.FILLED or opening is None:
             continue
@@ -121,9 +127,28 @@ def shares_of(book: Book, opening_of: Callable[[str], str | None]) -> dict[Posit
             share.volumes.append((order.at, order.volume))
             shares[PositionId(opening)] = share
             continue
+        under_way = share.stopped_out and share.closed_at is not None and order.at - share.closed_at < in_flight
+        if under_way and share.position_id not in strays:
+            strays[share.position_id] = order
+            continue
         share.volumes.append((order.at, share.volume + order.volume * order.side.sign * share.side.sign))
         share.closed_at = None if share.volume else order.at
+    for stray in strays.values():
+        _take_off_newest(shares.values(), stray)
     return shares
+
+
+def _take_off_newest(shares: Iterable[PositionLife], stray: BookOrder) -> None:
+    """Let lots that no share has offset what is left of the shares of the other side that were opened since."""
+    left = stray.volume
+    for share in reversed(list(shares)):
+        since = share.symbol == stray.symbol and share.opened_at >= stray.at
+        if since and share.side is not stray.side and share.volume > ZERO and left:
+            at, held = share.volumes[-1]
+            taken = min(left, held)
+            left -= taken
+            share.volumes.append((at, held - taken))
+            share.closed_at = at if taken == held else None
 
 
 def _turned(book: Book, lives: Iterable[PositionLife], order: BookOrder) -> Volume:

@@ -1,12 +1,13 @@
 """Positions' lives, as the auditor reads them from the books."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from rules.values import OmsType, Side, Symbol
-from tests.simulation.history import lives_of, together
+from rules.observed import Quote
+from rules.values import OmsType, PositionId, Side, Symbol
+from tests.simulation.history import lives_of, shares_of, together
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EURUSD = Symbol("EURUSD")
@@ -38,3 +39,32 @@ def test_a_netted_position_that_turns_around_ends_and_another_begins() -> None:
     assert [volume for _, volume in second.volumes] == [Decimal(1)]
     assert first.closed_at == NOW
     assert second.side is Side.SELL
+
+
+def stopped_with_an_offset_leg(closes: int) -> Book:
+    """Return a book where a stop ended a long of 3 and a short of 1 in it, and the short was closed after that."""
+    held = book(OmsType.NETTING)
+    bid = held.market.quotes[EURUSD].bid
+    held.open(EURUSD, Side.BUY, Decimal(3), tag="long", stop_loss=bid - Decimal("0.01"))
+    held.open(EURUSD, Side.SELL, Decimal(1), tag="short")
+    held.market.set_quote(Quote(EURUSD, bid - Decimal("0.02"), bid - Decimal("0.01"), NOW))
+    for _ in range(closes):
+        held.open(EURUSD, Side.BUY, Decimal(1), tag="short")
+    return held
+
+
+def test_one_close_that_was_under_way_at_a_stop_opens_lots_of_nobody() -> None:
+    held = stopped_with_an_offset_leg(closes=1)
+    held.open(EURUSD, Side.SELL, Decimal(2), tag="newer")
+    long, short, newer = shares_of(held, lambda tag: tag, timedelta(seconds=1)).values()
+    assert (long.stopped_out, short.stopped_out) == (True, True)
+    assert (short.volume, newer.volume) == (Decimal(0), Decimal(1))
+    assert newer.closed_at is None
+
+
+def test_a_close_after_a_stop_is_one_too_many_when_it_is_late_or_a_second_one() -> None:
+    short = PositionId("short")
+    again = stopped_with_an_offset_leg(closes=2)
+    assert shares_of(again, lambda tag: tag, timedelta(seconds=1))[short].volume == -1
+    late = stopped_with_an_offset_leg(closes=1)
+    assert shares_of(late, lambda tag: tag, timedelta(0))[short].volume == -1
