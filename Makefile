@@ -24,7 +24,7 @@ NODE_MAJOR_MIN := 18
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check demo bench simulate fuzz lock clean
+.PHONY: help test check conformance demo bench simulate fuzz lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ bench: $(VENV)/bench.stamp  ## measure, and write bench/results/
 
 simulate: $(VENV)/dev.stamp  ## run the fault simulation with SEEDS=1000 seeds
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+conformance: check $(NODE_MODULES)/.stamp  ## run the conformance suite and write docs/conformance.md
+	@$(BIN)/python -m pytest -n auto tests/conformance --conformance-page docs/conformance.md
 
 fuzz: $(VENV)/dev.stamp  ## give every decoder INPUTS=100000 broken inputs
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)

@@ -1,0 +1,25 @@
+"""What every test run does: it shows, and on request writes, the table of the conformance suite."""
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.table import lines, page, table_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--conformance-page", type=Path, help="write the conformance suite's table to this file")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    stats = terminalreporter.stats
+    table = table_of(chain(*(stats.get(outcome, []) for outcome in ("passed", "failed", "error", "skipped"))))
+    if not table:
+        return
+    terminalreporter.section(f"conformance: {len(table)} cases")
+    for line in lines(table):
+        terminalreporter.line(line)
+    file = config.getoption("--conformance-page")
+    if file is not None:
+        file.write_text(page(table), encoding="utf-8")
