@@ -181,7 +181,8 @@ class Auditor:
                 since = earlier.closed_at - timedelta(
                     seconds=self.bounds.late_s(link, earlier.closed_at, later.opened_at)
                 )
-                if not source.grew(since, later.opened_at) and not self._is_split(link, source, earlier.symbol):
+                anew = source.grew(since, later.opened_at) or source.reopened(earlier.opened_at, later.opened_at)
+                if not anew and not self._is_split(link, source, earlier.symbol):
                     yield f"{what}: copied again by #{later.position_id}, after the target had closed it"
 
     def _is_split(self, link: CopyLink, source: PositionLife, symbol: Symbol) -> bool:

@@ -47,6 +47,10 @@ class PositionLife:
         """Return every volume above zero that it had until then."""
         return [volume for since, volume in self.volumes if since <= at and volume]
 
+    def reopened(self, since: datetime, until: datetime) -> bool:
+        """Tell whether it was opened again under the same name after `since`, until `until`."""
+        return any(since < at <= until for at in self.openings[1:])
+
     def grew(self, since: datetime, until: datetime) -> bool:
         """Tell whether it was increased after `since`, until `until`."""
         steps = pairwise(self.volumes)
