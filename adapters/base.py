@@ -124,7 +124,8 @@ class Account(Protocol):
         """Send one action, once.
 
         Returns Filled, Accepted, StopsReplaced, Placed, Replaced, Canceled, Rejected or NotSent. An action on a
-        position that the venue no longer has, when it closes or reduces, is Rejected, and so is one on a pending
+        position that the venue no longer has, when it closes or reduces, is Rejected (on a netting account it may be
+        Filled by what ended the position, where that ended lots that copies offset there), and so is one on a pending
         order that works no more, and a pending order of a kind that the venue does not have.
 
         Raises:

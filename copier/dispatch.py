@@ -134,8 +134,11 @@ class Dispatcher:
                 nursery.start_soon(self._send, intent)
 
     async def _take_slot(self) -> None:
-        """Wait for a free request; a turn of the scheduler when others wait, since those of one turn start shuffled."""
-        if self.queued == 1:
+        """Wait for a free request; a turn of the scheduler unless all are free, since those of one turn start shuffled.
+
+        A close that became durable with an opening must not be overtaken by it.
+        """
+        if self.queued == 1 and self._slots.value == self._account.capabilities.parallel_requests:
             with contextlib.suppress(trio.WouldBlock):
                 self._slots.acquire_nowait()
                 return

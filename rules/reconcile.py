@@ -88,6 +88,10 @@ def _net_symbol(legs: list[tuple[Copy, Leg]], position: Position | None) -> Iter
     found = position.volume * position.side.sign if position is not None else ZERO
     if exposure in (found, ZERO):
         return  # legs that cancel each other out are held by nothing that could be missing
+    ended = _ended_by_a_stop(legs, found) if found and (abs(found) < abs(exposure) or exposure * found < 0) else []
+    if ended:
+        yield from (LegGone(copy.key, leg.number) for copy, leg in ended)
+        return
     if position is None or exposure * found <= 0:
         yield from (LegGone(copy.key, leg.number) for copy, leg in legs)
         return
@@ -100,6 +104,17 @@ def _net_symbol(legs: list[tuple[Copy, Leg]], position: Position | None) -> Iter
         taken = min(missing, leg.held)
         missing -= taken
         yield LegShrunk(copy.key, leg.number, leg.held - taken) if taken < leg.held else LegGone(copy.key, leg.number)
+
+
+def _ended_by_a_stop(legs: list[tuple[Copy, Leg]], found: Volume) -> list[tuple[Copy, Leg]]:
+    """Return the legs that a stop ended, which takes all that there are: those that came since make up what is found."""
+    by_age = sorted(legs, key=lambda each: each[1].asked_at or each[0].first_seen_at)
+    rest = sum((leg.held * leg.side.sign for _, leg in by_age), ZERO)
+    for gone, (_, leg) in enumerate(by_age[:-1], 1):
+        rest -= leg.held * leg.side.sign
+        if rest == found:
+            return by_age[:gone]
+    return []
 
 
 def lose_leg(copy: Copy, number: int) -> Copy:

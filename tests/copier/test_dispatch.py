@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import trio
+import trio.testing
 from attrs import evolve
 from trio.testing import MockClock
 
@@ -108,6 +109,15 @@ async def test_closes_leave_before_openings_that_came_earlier(autojump_clock: Mo
     async with running(slow, lambda _: True, opening(1), opening(2), closing(1), stops) as desk:
         await desk.until(4)
         assert desk.sent == ["close1", "stops1", "open1", "open2"]
+
+
+async def test_an_opening_never_overtakes_a_close_that_was_ordered_with_it(autojump_clock: MockClock) -> None:
+    for number in range(40):  # the scheduler shuffles those that it wakes together
+        async with running() as desk:
+            await trio.testing.wait_all_tasks_blocked()
+            desk.put(opening(number), closing(number))
+            await desk.until(2)
+            assert desk.sent == [f"close{number}", f"open{number}"]
 
 
 async def test_a_close_that_comes_while_openings_wait_is_the_next_to_leave(autojump_clock: MockClock) -> None:

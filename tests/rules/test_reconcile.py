@@ -138,6 +138,13 @@ def test_legs_that_cancel_each_other_out_cannot_be_missing() -> None:
     assert found(copies, net("x", "2"), oms=OmsType.NETTING) == []
 
 
+def test_a_stop_ends_the_older_legs_where_those_that_came_since_make_up_what_is_there() -> None:
+    older, newer = copy("a", "1", asked_at=T0), copy("b", "2", asked_at=T0 + timedelta(minutes=1))
+    assert found([newer, older], net("x", "2"), oms=OmsType.NETTING) == [gone("a")]
+    large, turned = copy("a", "3", asked_at=T0), copy("b", "1", Side.SELL, asked_at=T0 + timedelta(minutes=1))
+    assert found([large, turned], net("x", "1", Side.SELL), oms=OmsType.NETTING) == [gone("a")]
+
+
 def test_a_symbol_with_an_order_under_way_is_not_judged() -> None:
     moving = copy("b", pending=Pending(Purpose.REDUCE, ClOrdId("c"), Volume("0.5")))
     assert found([copy("a"), moving], oms=OmsType.NETTING) == []
