@@ -107,7 +107,7 @@ def _net_symbol(legs: list[tuple[Copy, Leg]], position: Position | None) -> Iter
 
 
 def _ended_by_a_stop(legs: list[tuple[Copy, Leg]], found: Volume) -> list[tuple[Copy, Leg]]:
-    """Return the legs that a stop ended, which takes all that there are: those that came since make up what is found."""
+    """Return the legs that a stop ended, which takes all there is: those that came since make up what is found."""
     by_age = sorted(legs, key=lambda each: each[1].asked_at or each[0].first_seen_at)
     rest = sum((leg.held * leg.side.sign for _, leg in by_age), ZERO)
     for gone, (_, leg) in enumerate(by_age[:-1], 1):
