@@ -158,10 +158,9 @@ class Desk:
         if unseen and (copy is None or copy.flatten is None):
             return  # nothing missing means closed before the source was seen whole; a flatten waits for no source
         position = source.positions.get(position_id)
-        context = Context(self.now, link, source, self.views[link.target], position_id, position, origin, copy, price)
-        decision = decide(context)
-        if copy is None and position is not None and any(self.knows(each.cl_ord_id) for each in decision.actions):
-            decision = decide(evolve(context, legs_before=self._legs_before(link_id, position)))
+        target = self.views[link.target]
+        before = self._legs_before(link_id, position) if copy is None and position is not None else 0
+        decision = decide(Context(self.now, link, source, target, position_id, position, origin, copy, price, before))
         self._apply(copy, decision, because)
         new = decision.copy
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:

@@ -124,6 +124,19 @@ async def test_a_position_id_that_comes_back_after_its_copy_was_forgotten_neithe
     assert again.copy.legs[0].cl_ord_id == second.cl_ord_id
 
 
+async def test_a_position_that_turned_at_the_instant_of_its_opening_repeats_no_id_though_it_waited_first() -> None:
+    policy = CopyPolicy("all", on_start=StartPolicy(StartOpen.COPY))
+    desk = await Desk(links=[evolve(LINK, policy=policy)]).ready()
+    [first] = await desk.sees(source_position())
+    await desk.fills([first])
+    await desk.fills(await desk.closes())
+    del desk.views[TARGET].instruments[EURUSD.symbol]
+    desk.now += timedelta(seconds=3)
+    assert await desk.polls(SOURCE, source_position(side=Side.SELL)) == [], "it waits for the instrument"
+    [second] = await desk.takes(InstrumentReported(TARGET, desk.now, EURUSD.symbol, EURUSD))
+    assert second.cl_ord_id != first.cl_ord_id
+
+
 # Law 3: a close is never gated
 
 
