@@ -119,6 +119,8 @@ class Leg:
     step: int = 1
     failures: int = 0
     retry_at: datetime | None = None
+    retry_of: Purpose | None = None
+    """What waits for `retry_at`: no close waits for refused stops. None in older records: everything waits."""
     settled_at: datetime | None = None
     asked_at: datetime | None = None
     """When it was granted; None in older records: with the copy itself."""
@@ -237,7 +239,8 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
             waited = now + _backoff(leg.failures)
             later = waited if retry_at is None else max(retry_at, waited)
             step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
-            return replace_leg(copy, evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later))
+            again = evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later)
+            return replace_leg(copy, evolve(again, retry_of=leg.pending.purpose))
         case NotFound():
             # The venue never saw it. An opening may go out again under the same id, everything else under a new one.
             step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
@@ -301,6 +304,7 @@ def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
         pending=None,
         failures=failures,
         retry_at=now + _backoff(leg.failures),
+        retry_of=pending.purpose,
         settled_at=now,
         step=leg.step + 1,
     )

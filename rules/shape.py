@@ -39,7 +39,8 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
         if not leg.live or leg.pending is not None:
             continue
         unwanted = leg.stage is LegStage.OPENING and (position is None or excess >= leg.volume)
-        if leg.retry_at is not None and context.now < leg.retry_at and not unwanted:
+        waits = leg.retry_at is not None and context.now < leg.retry_at
+        if waits and not unwanted and not (leg.retry_of is Purpose.STOPS and excess > ZERO):
             again = earlier(again, leg.retry_at)
             excess -= min(leg.expected, max(excess, ZERO))
             continue
@@ -47,7 +48,9 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
             copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
         else:
             copy, action, freed = _shrink(context, copy, leg, excess, trace)
-            if action is None and desired > ZERO and position is not None:
+            if action is None and waits:
+                again = earlier(again, leg.retry_at)
+            elif action is None and desired > ZERO and position is not None:
                 copy, action = _protect(context, copy, leg, position, trace)
                 if action is None and _lacks_stops(context, leg, position):
                     again = earlier(again, context.now + STOPS_AGAIN)
@@ -93,7 +96,8 @@ def _shrink(
     else:
         purpose, rest = Purpose.REDUCE, leg.held - cut
         action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, price, locked)
-    leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None)
+    failures = 0 if leg.retry_of is Purpose.STOPS else leg.failures
+    leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None, retry_of=None, failures=failures)
     return replace_leg(copy, leg), action, cut
 
 

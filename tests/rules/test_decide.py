@@ -540,3 +540,18 @@ def test_what_opens_under_the_same_id_while_all_is_flattened_is_another_life() -
     again = position("1", opened_at=T0 + timedelta(seconds=30))
     assert play.sees(again) == []
     assert shape(play.fills([close])) == [("open", "0.30")]
+
+
+def test_a_close_does_not_wait_until_refused_stops_may_be_tried_again() -> None:
+    play = opened()
+    [stops] = play.sees(position("1", stop_loss=Decimal("1.09")))
+    assert play.reports(Rejected(stops.cl_ord_id, "Invalid stops")) == [], "they wait for their next try"
+    assert shape(play.sees(None)) == [("close", "0.30")]
+
+
+def test_a_refused_close_still_waits_for_its_own_next_try() -> None:
+    play = opened()
+    [close] = play.sees(None)
+    assert play.reports(Rejected(close.cl_ord_id, "Market is closed")) == []
+    assert play.again() == []
+    assert shape(play.waits(1.1)) == [("close", "0.30")]
