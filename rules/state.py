@@ -114,9 +114,15 @@ class AccountView:
         doubt = self._grown(position)
         return doubt if doubt is not None else self._upsert(position, event.received_at, heard=True)
 
-    def close(self, event: PositionClosed) -> Change | None:
-        """Take one streamed close; a close of something unknown is remembered, since its opening may come late."""
-        known = self.positions.pop(event.position_id, None)
+    def close(self, event: PositionClosed) -> Change | Doubt | None:
+        """Take one streamed close; a close of something unknown is remembered, since its opening may come late.
+
+        A close no later than the opening that we know of may be that of an earlier life of the id.
+        """
+        known = self.positions.get(event.position_id)
+        if known is not None and event.closed_at is not None and event.closed_at <= known.opened_at:
+            return Doubt(f"position {event.position_id} was closed before or when it was opened, or an earlier one was")
+        self.positions.pop(event.position_id, None)
         self.seen_at.pop(event.position_id, None)
         self.heard.discard(event.position_id)
         if known is None and event.position_id in self.tombstones:

@@ -26,7 +26,7 @@ def reported(seen: AccountView, held: Position, at_s: float = 0) -> Change | Dou
     return seen.report(PositionReported(ACCOUNT, T0 + at_s * SECOND, held))
 
 
-def closed(seen: AccountView, position_id: str = "p1", at_s: float = 0) -> Change | None:
+def closed(seen: AccountView, position_id: str = "p1", at_s: float = 0) -> Change | Doubt | None:
     return seen.close(PositionClosed(ACCOUNT, T0 + at_s * SECOND, PositionId(position_id), Decimal("1.2")))
 
 
@@ -55,6 +55,16 @@ def test_a_close_is_told_once_with_its_price() -> None:
     assert closed(seen) == Change(P1, None, Decimal("1.2"))
     assert closed(seen) is None
     assert seen.positions == {}
+
+
+@pytest.mark.parametrize("earlier_s", [0, 3])
+def test_a_close_no_later_than_the_opening_is_a_doubt_and_closes_nothing(earlier_s: float) -> None:
+    seen = view()
+    reported(seen, position())
+    early = PositionClosed(ACCOUNT, T0, P1, closed_at=T0 - earlier_s * SECOND)
+    assert isinstance(seen.close(early), Doubt)
+    assert P1 in seen.positions
+    assert isinstance(seen.close(PositionClosed(ACCOUNT, T0, P1, closed_at=T0 + 0.001 * SECOND)), Change)
 
 
 def test_a_close_that_overtook_its_opening_opens_nothing() -> None:
