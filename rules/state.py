@@ -82,6 +82,8 @@ class AccountView:
     seen_at: dict[PositionId, datetime] = field(factory=dict)
     heard: set[PositionId] = field(factory=set)
     """Open positions of which the stream told the latest: the venue's books may lag behind it."""
+    reborn: set[PositionId] = field(factory=set)
+    """Open positions that took the place of an earlier life of their id whose close the stream has not told."""
     tombstones: dict[PositionId, Tombstone] = field(factory=dict)
     orders: dict[VenueOrderId, WorkingOrder] = field(factory=dict)
     """Pending orders; empty where the venue does not tell of them."""
@@ -117,11 +119,13 @@ class AccountView:
     def close(self, event: PositionClosed) -> Change | Doubt | None:
         """Take one streamed close; a close of something unknown is remembered, since its opening may come late.
 
-        A close no later than the opening that we know of may be that of an earlier life of the id.
+        Where another life of the id was told before the close of the one before, that close may come yet.
         """
         known = self.positions.get(event.position_id)
-        if known is not None and event.closed_at is not None and event.closed_at <= known.opened_at:
-            return Doubt(f"position {event.position_id} was closed before or when it was opened, or an earlier one was")
+        reborn = event.position_id in self.reborn
+        self.reborn.discard(event.position_id)
+        if reborn and known is not None and event.closed_at is not None and event.closed_at <= known.opened_at:
+            return Doubt(f"position {event.position_id} was closed no later than it was opened, or an earlier one was")
         self.positions.pop(event.position_id, None)
         self.seen_at.pop(event.position_id, None)
         self.heard.discard(event.position_id)
@@ -157,6 +161,7 @@ class AccountView:
             gone = self.positions.pop(position_id)
             del self.seen_at[position_id]
             self.heard.discard(position_id)
+            self.reborn.discard(position_id)
             self._bury(position_id, gone.opened_at, event.received_at)
             found.append(Change(position_id, None, gone.current_price))
         for position in event.positions:
@@ -253,6 +258,8 @@ class AccountView:
         self.positions[position.position_id] = position
         if known is not None and evolve(known, current_price=position.current_price) == position:
             return None
+        if known is not None and _is_another_life(known, position):
+            self.reborn.add(position.position_id)
         self.seen_at[position.position_id] = at
         (self.heard.add if heard else self.heard.discard)(position.position_id)
         return Change(position.position_id, position)
@@ -262,6 +269,10 @@ class AccountView:
         self.tombstones[position_id] = Tombstone(opened_at, at, heard)
         if len(self.tombstones) > TOMBSTONES_MAX:
             del self.tombstones[next(iter(self.tombstones))]
+
+
+def _is_another_life(known: Position, position: Position) -> bool:
+    return known.side is not position.side or position.opened_at > known.opened_at + SAME_LIFE
 
 
 def stops_follow(source: AccountView, target: AccountView) -> bool:

@@ -11,7 +11,7 @@ from rules import state
 from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.observed import Position, Quote
 from rules.state import AccountView, Change, Doubt
-from rules.values import AccountId, PositionId, Symbol
+from rules.values import AccountId, PositionId, Side, Symbol
 from tests.rules.playbook import T0, position
 
 ACCOUNT, P1 = AccountId("a"), PositionId("p1")
@@ -58,13 +58,20 @@ def test_a_close_is_told_once_with_its_price() -> None:
 
 
 @pytest.mark.parametrize("earlier_s", [0, 3])
-def test_a_close_no_later_than_the_opening_is_a_doubt_and_closes_nothing(earlier_s: float) -> None:
+def test_a_close_that_may_be_of_the_life_before_is_a_doubt_and_closes_nothing(earlier_s: float) -> None:
+    seen, turned = view(), position(side=Side.SELL, opened_at=T0 + 5 * SECOND)
+    reported(seen, position())
+    asked(seen, turned, at_s=6)
+    early = PositionClosed(ACCOUNT, T0 + 7 * SECOND, P1, closed_at=turned.opened_at - earlier_s * SECOND)
+    assert isinstance(seen.close(early), Doubt)
+    assert seen.positions[P1] == turned
+    assert isinstance(seen.close(early), Change), "the next one is its own"
+
+
+def test_a_position_that_was_closed_in_the_second_of_its_opening_is_closed() -> None:
     seen = view()
     reported(seen, position())
-    early = PositionClosed(ACCOUNT, T0, P1, closed_at=T0 - earlier_s * SECOND)
-    assert isinstance(seen.close(early), Doubt)
-    assert P1 in seen.positions
-    assert isinstance(seen.close(PositionClosed(ACCOUNT, T0, P1, closed_at=T0 + 0.001 * SECOND)), Change)
+    assert isinstance(seen.close(PositionClosed(ACCOUNT, T0, P1, closed_at=T0)), Change)
 
 
 def test_a_close_that_overtook_its_opening_opens_nothing() -> None:
