@@ -17,10 +17,10 @@ from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
-from rules.gates import LookUp
 from rules.identity import cl_ord_id
 from rules.observed import Position
 from rules.policy import CopyLink
+from rules.question import LookUp
 from rules.reconcile import CopyKey
 from rules.reports import Rejected, Report
 from rules.state import AccountView, Change

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from copier.dispatch import Intent
 from rules.events import Event
-from rules.gates import LookUp
+from rules.question import LookUp
 from rules.reports import Report
 from rules.values import AccountId
 

@@ -21,9 +21,10 @@ from rules.copies import (
     replace_leg,
 )
 from rules.decision import Context, Decision, earlier, patience
-from rules.gates import Grant, LookUp, Question, judge_new_risk
+from rules.gates import judge_new_risk
 from rules.identity import cl_ord_id
 from rules.observed import Position
+from rules.question import Grant, LookUp, Question
 from rules.reasons import Reason
 from rules.schedule import Outside
 from rules.shape import opening, shape

@@ -7,10 +7,11 @@ from attrs import evolve
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.decision import Context, Decision, earlier, patience
-from rules.gates import QUOTE_AGE_MAX, LookUp
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
+from rules.market import QUOTE_AGE_MAX
 from rules.observed import Position
+from rules.question import LookUp
 from rules.reasons import Reason
 from rules.state import stops_follow
 from rules.stops import TargetStops, moved_stops

@@ -19,10 +19,10 @@ from rules.events import (
     SessionEnded,
     SnapshotReceived,
 )
-from rules.gates import LookUp
 from rules.limits_policy import Limit, LimitKind, Percent
 from rules.observed import Quote
 from rules.policy import CopyPolicy, Guard, LinkState, Size, SizeMode, StartOpen, StartPolicy
+from rules.question import LookUp
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.schedule import Schedule
 from rules.values import AccountId, LinkId, PositionId, Side, Symbol

@@ -10,7 +10,8 @@ from attrs import evolve
 
 from rules.events import Origin
 from rules.filters import Filter
-from rules.gates import QUOTE_AGE_MAX, Grant, LookUp, Question, judge_new_risk
+from rules.gates import judge_new_risk
+from rules.market import QUOTE_AGE_MAX
 from rules.observed import AccountStatus, Quote
 from rules.policy import (
     CopyLink,
@@ -28,6 +29,7 @@ from rules.policy import (
     StopsMode,
     VolumePolicy,
 )
+from rules.question import Grant, LookUp, Question
 from rules.reasons import Reason
 from rules.schedule import Schedule, Window
 from rules.state import AccountView

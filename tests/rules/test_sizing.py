@@ -11,9 +11,10 @@ from rules.instruments import Instrument, Rounding
 from rules.observed import AccountStatus, Position
 from rules.policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.reasons import Reason
-from rules.sizing import PIECES_MAX, Sized, following_volume, size_copy
+from rules.sizing import Sized, following_volume, size_copy
 from rules.trace import Denied
 from rules.values import PositionId, Side, Symbol
+from rules.volumes import PIECES_MAX
 
 D = Decimal
 SOURCE = Position(PositionId("1"), Symbol("EURUSD"), Side.BUY, D(1), D("1.1"), datetime(2026, 11, 20, tzinfo=UTC))

@@ -1,0 +1,76 @@
+"""What the gates of new risk are asked, and what they answer."""
+
+from datetime import datetime
+from fractions import Fraction
+
+from attrs import define, field, frozen
+
+from rules.events import Origin
+from rules.instruments import Instrument
+from rules.observed import Position
+from rules.policy import CopyLink
+from rules.reasons import Reason
+from rules.sizing import Sized
+from rules.state import AccountView
+from rules.stops import TargetStops
+from rules.trace import Denied, Note
+from rules.values import AccountId, Price, Side, Symbol, Volume
+
+
+@frozen
+class LookUp:
+    """Something to ask a venue before the question can be decided; `quote` asks for a fresh price too."""
+
+    account: AccountId
+    symbol: Symbol
+    quote: bool = False
+    awaited: bool = True
+    """Decide again when the answer is here; False only wants it known for a later turn."""
+
+
+@frozen
+class Question:
+    """New risk to judge: this source position, on this link, now.
+
+    `increase_of` is the copy's entry ratio and expected volume where a copy grows, None for a new copy. `seen_at` is
+    when we first saw what is asked for: an increase carries no time of its own.
+    """
+
+    now: datetime
+    link: CopyLink
+    source: AccountView
+    target: AccountView
+    position: Position
+    origin: Origin
+    seen_at: datetime
+    increase_of: tuple[Fraction, Volume] | None = None
+
+
+@frozen
+class Grant:
+    """New risk that every gate let pass."""
+
+    symbol: Symbol
+    side: Side
+    instrument: Instrument
+    sized: Sized
+    stops: TargetStops
+    expected_price: Price | None
+
+
+@define
+class Finding:
+    """The answer while it is being found, with everything that the rules had to say."""
+
+    trace: list[Note | Denied] = field(factory=list)
+    look_ups: list[LookUp] = field(factory=list)
+
+    def deny(self, rule: str, reason: Reason, *numbers: tuple[str, str], until: datetime | None = None) -> Denied:
+        return self.no(Denied(rule, reason, numbers, until))
+
+    def no(self, denied: Denied) -> Denied:
+        self.trace.append(denied)
+        return denied
+
+    def note(self, rule: str, outcome: str, *numbers: tuple[str, str]) -> None:
+        self.trace.append(Note(rule, outcome, numbers))
