@@ -18,9 +18,9 @@ from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.identity import cl_ord_id
+from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import CopyLink
-from rules.question import LookUp
 from rules.reconcile import CopyKey
 from rules.reports import Rejected, Report
 from rules.state import AccountView, Change

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from copier.dispatch import Intent
 from rules.events import Event
-from rules.question import LookUp
+from rules.look_ups import LookUp
 from rules.reports import Report
 from rules.values import AccountId
 

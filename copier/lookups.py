@@ -7,7 +7,7 @@ import trio
 
 from adapters.base import Account, SessionLost, SignInRefused, Throttled, UtcNow
 from rules.events import Event, InstrumentReported, QuoteReported
-from rules.question import LookUp
+from rules.look_ups import LookUp
 from rules.values import AccountId, Symbol
 
 PENDING_MAX = 1000

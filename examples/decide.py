@@ -8,7 +8,8 @@ from rules.decision import Context
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.observed import Position
-from rules.policy import CopyLink, CopyPolicy, Size
+from rules.policy import CopyLink, CopyPolicy
+from rules.size_policy import Size
 from rules.state import AccountView
 from rules.values import AccountId, LinkId, PositionId, Side, Symbol
 

@@ -23,8 +23,9 @@ from rules.copies import (
 from rules.decision import Context, Decision, earlier, patience
 from rules.gates import judge_new_risk
 from rules.identity import cl_ord_id
+from rules.look_ups import LookUp
 from rules.observed import Position
-from rules.question import Grant, LookUp, Question
+from rules.question import Grant, Question
 from rules.reasons import Reason
 from rules.schedule import Outside
 from rules.shape import opening, shape

@@ -7,9 +7,9 @@ from attrs import frozen
 from rules.actions import Action
 from rules.copies import Copy
 from rules.events import Origin
+from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import CopyLink, StartOpen
-from rules.question import LookUp
 from rules.state import AccountView
 from rules.trace import Trace
 from rules.values import PositionId, Price

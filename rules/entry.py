@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from rules.events import Origin
 from rules.guards import check_age, check_deviation, check_price_ratio, check_spread
+from rules.look_ups import LookUp
 from rules.market import Market
 from rules.policy import StartOpen
-from rules.question import LookUp
 from rules.reasons import Reason
 from rules.schedule import Open
 from rules.trace import Denied, Note

@@ -6,9 +6,10 @@ from rules import caps, entry
 from rules.filters import check_filter
 from rules.grants import grant
 from rules.instruments import Instrument
+from rules.look_ups import LookUp
 from rules.market import Market
 from rules.policy import LinkState
-from rules.question import Finding, Grant, LookUp, Question
+from rules.question import Finding, Grant, Question
 from rules.reasons import Reason
 from rules.symbols import map_symbol
 from rules.trace import Denied, Trace

@@ -5,12 +5,13 @@ from fractions import Fraction
 from rules.caps import totals
 from rules.instruments import round_to_step
 from rules.market import Market
-from rules.policy import SizeMode, StopsMode
 from rules.question import Grant
 from rules.reasons import Reason
+from rules.size_policy import SizeMode
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
 from rules.stops import TargetStops, target_stops
+from rules.stops_policy import StopsMode
 from rules.trace import Denied, Note
 from rules.values import Volume, plain
 

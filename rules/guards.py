@@ -3,14 +3,12 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from rules.distances import Distance, in_price, shown_distance
 from rules.instruments import Instrument
 from rules.observed import Quote
-from rules.policy import Distance, DistanceUnit
 from rules.reasons import Reason
 from rules.trace import Denied, Note
 from rules.values import Price, Side, plain
-
-POINTS_PER_PIP = Decimal(10)
 
 
 def check_age(max_age: timedelta | None, opened_at: datetime, now: datetime) -> Denied | None:
@@ -50,7 +48,7 @@ def check_deviation(
         ("source_price", plain(source_price)),
         ("target_price", plain(entry)),
         ("worse_by", plain(adverse)),
-        ("max_deviation", _shown(max_deviation, allowed)),
+        ("max_deviation", shown_distance(max_deviation, allowed)),
     )
     return Denied("guard.max_deviation", Reason.PRICE_DEVIATION, numbers)
 
@@ -69,7 +67,7 @@ def check_spread(max_spread: Distance | None, quote: Quote | None, instrument: I
         ("bid", plain(quote.bid)),
         ("ask", plain(quote.ask)),
         ("spread", plain(spread)),
-        ("max_spread", _shown(max_spread, allowed)),
+        ("max_spread", shown_distance(max_spread, allowed)),
     )
     return Denied("guard.max_spread", Reason.SPREAD, numbers)
 
@@ -99,34 +97,6 @@ def check_price_ratio(
     if abs(target_mid - source_mid) <= ratio * source_mid:
         return None
     return Denied(rule, Reason.SYMBOL_WRONG_PRICE, (*shown, ("max_price_ratio", plain(ratio))))
-
-
-def in_price(distance: Distance, instrument: Instrument, reference: Price) -> Price | None:
-    """Return a distance in the instrument's price, >= 0.
-
-    Args:
-        distance: in its own unit; a point is the instrument's tick size, a pip ten points.
-        instrument: whose tick size counts.
-        reference: the price that a percentage is of.
-    Returns:
-        None when the unit needs a tick size and the venue does not tell it.
-    """
-    match distance.unit:
-        case DistanceUnit.PRICE:
-            return distance.amount
-        case DistanceUnit.PERCENT:
-            return (distance.amount * reference).scaleb(-2)
-        case DistanceUnit.POINTS:
-            points = distance.amount
-        case DistanceUnit.PIPS:
-            points = distance.amount * POINTS_PER_PIP
-    return None if instrument.tick_size is None else points * instrument.tick_size
-
-
-def _shown(distance: Distance, in_price_terms: Price | None) -> str:
-    unit = distance.unit.value
-    price = "unknown: the tick size is not known" if in_price_terms is None else plain(in_price_terms)
-    return price if distance.unit is DistanceUnit.PRICE else f"{plain(distance.amount)} {unit} ({price})"
 
 
 def _seconds(length: timedelta) -> str:

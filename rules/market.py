@@ -6,9 +6,10 @@ from decimal import Decimal
 from attrs import define
 
 from rules.instruments import Instrument
+from rules.look_ups import LookUp
 from rules.observed import Quote
 from rules.policy import CopyPolicy
-from rules.question import Finding, LookUp, Question
+from rules.question import Finding, Question
 from rules.reasons import Reason
 from rules.trace import Denied
 from rules.values import Price, Side, Symbol

@@ -9,83 +9,13 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from rules.distances import Distance
 from rules.filters import Filter
-from rules.instruments import Rounding
 from rules.schedule import Schedule
+from rules.size_policy import Size, VolumePolicy
+from rules.stops_policy import Stops, StopsMode
 from rules.symbols import SymbolMap
 from rules.values import AccountId, LinkId, Volume
-
-
-class DistanceUnit(Enum):
-    """What a price distance is counted in."""
-
-    PRICE = "price"
-    POINTS = "points"
-    """The instrument's tick_size."""
-    PIPS = "pips"
-    """Ten points."""
-    PERCENT = "%"
-    """Of the reference price."""
-
-
-@frozen
-class Distance:
-    """A price distance, >= 0, in a unit that an instrument turns into price."""
-
-    amount: Decimal
-    unit: DistanceUnit
-
-
-class SizeMode(Enum):
-    """How the target's volume follows from the source's (SPEC 3)."""
-
-    MULTIPLIER = "multiplier"
-    FIXED = "fixed"
-    BALANCE_RATIO = "balance_ratio"
-    EQUITY_RATIO = "equity_ratio"
-
-
-@frozen
-class Size:
-    """`multiplier` > 0 scales all modes but `fixed`, which takes `volume` (lots, > 0) instead.
-
-    `source_reference` and `target_reference` pin a ratio mode's balance or equity to a number of the account's own
-    currency; None takes the account's.
-    """
-
-    mode: SizeMode = SizeMode.MULTIPLIER
-    multiplier: Decimal = Decimal(1)
-    volume: Volume | None = None
-    source_reference: Decimal | None = None
-    target_reference: Decimal | None = None
-    ignore_contract_size: bool = False
-    ignore_currency: bool = False
-
-
-class BelowMin(Enum):
-    """What to do with a volume below the instrument's minimum."""
-
-    DENY = "deny"
-    RAISE = "raise"
-
-
-class OverMax(Enum):
-    """What to do with a volume above the instrument's maximum."""
-
-    CLAMP = "clamp"
-    SPLIT = "split"
-    DENY = "deny"
-
-
-@frozen
-class VolumePolicy:
-    """`max` caps the whole copy in lots, increases included; `max_amplification` (>= 1) bounds `min = "raise"`."""
-
-    min: BelowMin = BelowMin.DENY
-    max: Volume | None = None
-    over_max: OverMax = OverMax.CLAMP
-    round: Rounding = Rounding.DOWN
-    max_amplification: Decimal = Decimal(2)
 
 
 @frozen
@@ -106,25 +36,6 @@ class Guard:
     @property
     def wait_max(self) -> timedelta:
         return self.wait_default if self.max_age is None else self.max_age
-
-
-class StopsMode(Enum):
-    """How the source's stops become the target's."""
-
-    PRICE = "price"
-    """As they are."""
-    DISTANCE = "distance"
-    """The distance from entry to stop is kept, from the source's entry to the target's."""
-    NONE = "none"
-
-
-@frozen
-class Stops:
-    """Which protective prices follow the source, and how; rounded to the tick toward the entry."""
-
-    mode: StopsMode = StopsMode.PRICE
-    stop_loss: bool = True
-    take_profit: bool = True
 
 
 class StartOpen(Enum):

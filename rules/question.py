@@ -7,6 +7,7 @@ from attrs import define, field, frozen
 
 from rules.events import Origin
 from rules.instruments import Instrument
+from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import CopyLink
 from rules.reasons import Reason
@@ -14,18 +15,7 @@ from rules.sizing import Sized
 from rules.state import AccountView
 from rules.stops import TargetStops
 from rules.trace import Denied, Note
-from rules.values import AccountId, Price, Side, Symbol, Volume
-
-
-@frozen
-class LookUp:
-    """Something to ask a venue before the question can be decided; `quote` asks for a fresh price too."""
-
-    account: AccountId
-    symbol: Symbol
-    quote: bool = False
-    awaited: bool = True
-    """Decide again when the answer is here; False only wants it known for a later turn."""
+from rules.values import Price, Side, Symbol, Volume
 
 
 @frozen

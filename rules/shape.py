@@ -9,9 +9,9 @@ from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_m
 from rules.decision import Context, Decision, earlier, patience
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
+from rules.look_ups import LookUp
 from rules.market import QUOTE_AGE_MAX
 from rules.observed import Position
-from rules.question import LookUp
 from rules.reasons import Reason
 from rules.state import stops_follow
 from rules.stops import TargetStops, moved_stops

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position
-from rules.policy import Size, SizeMode
 from rules.reasons import Reason
+from rules.size_policy import Size, SizeMode
 from rules.trace import Denied, Note, Numbers
 from rules.values import plain
 from rules.volumes import fraction, shown

@@ -10,9 +10,9 @@ from attrs import frozen
 
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position
-from rules.policy import OverMax, Size, VolumePolicy
 from rules.reasons import Reason
 from rules.size_modes import wanted_volume
+from rules.size_policy import OverMax, Size, VolumePolicy
 from rules.trace import Denied, Note, Trace
 from rules.values import Volume, plain
 from rules.volumes import WIDE, cap, fraction, in_pieces, least_of, on_grid, to_grid

@@ -6,8 +6,8 @@ from attrs import frozen
 
 from rules.instruments import Instrument, is_protective, round_toward
 from rules.observed import Position
-from rules.policy import Stops, StopsMode
 from rules.reasons import Reason
+from rules.stops_policy import Stops, StopsMode
 from rules.trace import Denied, Note, Trace
 from rules.values import Price, Side, plain
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from rules.instruments import Instrument, Rounding
-from rules.policy import BelowMin, OverMax, VolumePolicy
 from rules.reasons import Reason
+from rules.size_policy import BelowMin, OverMax, VolumePolicy
 from rules.trace import Denied, Note
 from rules.values import Volume, plain
 

@@ -11,7 +11,8 @@ from copier.config.structure import OFF, Reading
 from copier.config.units import read_duration, read_number, read_ratio
 from rules.cron import Cron
 from rules.patterns import PatternError, compile_pattern
-from rules.policy import Guard, PolicyLimits, Size, StartPolicy, VolumePolicy
+from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.size_policy import Size, VolumePolicy
 from rules.values import Side
 
 Pattern = NewType("Pattern", str)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from rules.policy import Guard, PolicyLimits, Size, StartPolicy, Stops, VolumePolicy
+from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.size_policy import Size, VolumePolicy
+from rules.stops_policy import Stops
 from rules.symbols import SymbolRow
 
 MEANINGS: Mapping[type, Mapping[str, str]] = {

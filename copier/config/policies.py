@@ -12,8 +12,10 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from rules.filters import Filter
-from rules.policy import CopyPolicy, Guard, PolicyLimits, Size, SizeMode, StartPolicy, Stops, VolumePolicy
+from rules.policy import CopyPolicy, Guard, PolicyLimits, StartPolicy
 from rules.schedule import Schedule
+from rules.size_policy import Size, SizeMode, VolumePolicy
+from rules.stops_policy import Stops
 from rules.symbols import SymbolMap
 from rules.values import Side, Volume
 

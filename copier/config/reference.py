@@ -28,8 +28,11 @@ from copier.config.parts import ScheduleKeys, SymbolsKeys, WindowKeys
 from copier.config.policies import FilterKeys, PolicyKeys
 from copier.config.structure import toml_key
 from copier.config.summary import shown
+from rules.distances import Distance
 from rules.limits_policy import LimitAmount
-from rules.policy import Distance, Guard, PolicyLimits, Size, StartPolicy, Stops, VolumePolicy
+from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.size_policy import Size, VolumePolicy
+from rules.stops_policy import Stops
 from rules.symbols import SymbolRow
 
 _INTRODUCTION = """\

@@ -19,7 +19,7 @@ from copier.config.errors import Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.secrets import Outside
 from copier.config.units import read_distance, read_duration, read_money, read_number
-from rules.policy import Distance
+from rules.distances import Distance
 from rules.values import Money
 
 OFF = "off"

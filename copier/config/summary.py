@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from copier.config.checks import duration_text
+from rules.distances import Distance, DistanceUnit
 from rules.limits_days import ResetTime
 from rules.limits_policy import Cash, Limit, Percent
-from rules.policy import CopyPolicy, Distance, DistanceUnit
+from rules.policy import CopyPolicy
 from rules.schedule import Schedule
 from rules.symbols import SymbolMap
 from rules.values import plain

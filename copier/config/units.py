@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from copier.config.errors import Fault, shown_value
-from rules.policy import Distance, DistanceUnit
+from rules.distances import Distance, DistanceUnit
 from rules.values import Money, exact
 
 DURATION = 'a duration such as "3s", "500ms" or "8h30m"'

@@ -21,9 +21,9 @@ from rules.actions import Action
 from rules.copies import Copy
 from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.limits_policy import Limit
+from rules.look_ups import LookUp
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy
-from rules.question import LookUp
 from rules.reports import Report
 from rules.state import AccountView
 from rules.values import AccountId, LinkId, OmsType, PositionId

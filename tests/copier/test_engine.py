@@ -20,11 +20,12 @@ from rules.events import (
     SnapshotReceived,
 )
 from rules.limits_policy import Limit, LimitKind, Percent
+from rules.look_ups import LookUp
 from rules.observed import Quote
-from rules.policy import CopyPolicy, Guard, LinkState, Size, SizeMode, StartOpen, StartPolicy
-from rules.question import LookUp
+from rules.policy import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.schedule import Schedule
+from rules.size_policy import Size, SizeMode
 from rules.values import AccountId, LinkId, PositionId, Side, Symbol
 from tests.copier.desk import FULL, LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position

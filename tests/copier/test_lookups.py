@@ -12,8 +12,8 @@ from copier.clock import VirtualClock
 from copier.lookups import DEADLINE_S, PARALLEL, PENDING_MAX, TRIES, LookUps
 from rules.events import Event, InstrumentReported, QuoteReported
 from rules.instruments import Instrument
+from rules.look_ups import LookUp
 from rules.observed import Quote
-from rules.question import LookUp
 from rules.values import Symbol
 from tests.copier.fakes import FakeAccount, as_account
 from tests.rules.playbook import EURUSD, T0

@@ -13,9 +13,10 @@ from rules.actions import Action
 from rules.copies import Copy
 from rules.limits_policy import Limit, LimitKind, Percent
 from rules.observed import AccountStatus, Position
-from rules.policy import CopyPolicy, Guard, LinkState, VolumePolicy
+from rules.policy import CopyPolicy, Guard, LinkState
 from rules.reconcile import CopyKey
 from rules.reports import Accepted, NotFound, NotSent, OutcomeUnknown, Rejected
+from rules.size_policy import VolumePolicy
 from rules.values import LinkId, OmsType, PositionId, Side
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position

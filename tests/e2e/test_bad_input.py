@@ -28,7 +28,8 @@ from copier.ledger import Ledger
 from copier.ledger_codec import decode
 from copier.records import AlertRecord
 from copier.service import Service
-from rules.policy import CopyLink, CopyPolicy, StartOpen, StartPolicy, Stops, StopsMode
+from rules.policy import CopyLink, CopyPolicy, StartOpen, StartPolicy
+from rules.stops_policy import Stops, StopsMode
 from rules.values import AccountId, LinkId, OmsType, Side, Symbol
 from tests.e2e.tampering import Change, Wire
 from tests.rules.playbook import T0

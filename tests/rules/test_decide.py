@@ -10,20 +10,11 @@ from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin
 from rules.limits_policy import Cap, CapKind
 from rules.observed import Quote
-from rules.policy import (
-    CopyPolicy,
-    Guard,
-    LinkState,
-    PolicyLimits,
-    Size,
-    StartOpen,
-    StartPolicy,
-    Stops,
-    StopsMode,
-    VolumePolicy,
-)
+from rules.policy import CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
 from rules.reasons import Reason
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
+from rules.size_policy import Size, VolumePolicy
+from rules.stops_policy import Stops, StopsMode
 from rules.trace import Denied
 from rules.values import Side, Symbol
 from tests.rules.playbook import T0, Playbook, filled, position, shape

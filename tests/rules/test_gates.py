@@ -8,31 +8,20 @@ from fractions import Fraction
 import pytest
 from attrs import evolve
 
+from rules.distances import Distance, DistanceUnit
 from rules.events import Origin
 from rules.filters import Filter
 from rules.gates import judge_new_risk
+from rules.look_ups import LookUp
 from rules.market import QUOTE_AGE_MAX
 from rules.observed import AccountStatus, Quote
-from rules.policy import (
-    CopyLink,
-    CopyPolicy,
-    Distance,
-    DistanceUnit,
-    Guard,
-    LinkState,
-    PolicyLimits,
-    Size,
-    SizeMode,
-    StartOpen,
-    StartPolicy,
-    Stops,
-    StopsMode,
-    VolumePolicy,
-)
-from rules.question import Grant, LookUp, Question
+from rules.policy import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
+from rules.question import Grant, Question
 from rules.reasons import Reason
 from rules.schedule import Schedule, Window
+from rules.size_policy import Size, SizeMode, VolumePolicy
 from rules.state import AccountView
+from rules.stops_policy import Stops, StopsMode
 from rules.symbols import SymbolMap, SymbolRow
 from rules.trace import Denied, Note
 from rules.values import AccountId, LinkId, OmsType, Side, Symbol

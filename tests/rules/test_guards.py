@@ -3,10 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from rules.guards import check_age, check_deviation, check_price_ratio, check_spread, in_price
+from rules.distances import Distance, DistanceUnit, in_price
+from rules.guards import check_age, check_deviation, check_price_ratio, check_spread
 from rules.instruments import Instrument
 from rules.observed import Quote
-from rules.policy import Distance, DistanceUnit
 from rules.reasons import Reason
 from rules.trace import Denied, Note
 from rules.values import Side, Symbol

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rules.instruments import Instrument, Rounding
 from rules.observed import AccountStatus, Position
-from rules.policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.reasons import Reason
+from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.sizing import Sized, following_volume, size_copy
 from rules.trace import Denied
 from rules.values import PositionId, Side, Symbol

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from rules.instruments import Instrument
 from rules.observed import Position
-from rules.policy import Stops, StopsMode
 from rules.reasons import Reason
 from rules.stops import TargetStops, moved_stops, target_stops
+from rules.stops_policy import Stops, StopsMode
 from rules.trace import Denied
 from rules.values import PositionId, Price, Side, Symbol
 

@@ -14,7 +14,8 @@ from attrs import define, field
 from adapters.simulation.broker import BookOrder, Result
 from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id, is_ours
 from rules.instruments import Instrument
-from rules.policy import CopyLink, OverMax
+from rules.policy import CopyLink
+from rules.size_policy import OverMax
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rules.policy import BelowMin, CopyLink, StartOpen, StopsMode
+from rules.policy import CopyLink, StartOpen
 from rules.schedule import Closed
+from rules.size_policy import BelowMin
+from rules.stops_policy import StopsMode
 from rules.values import Symbol, Volume
 from tests.simulation.expected import entry_volume, is_above_max, units
 from tests.simulation.history import PositionLife

@@ -10,7 +10,9 @@ from typing import Final
 from adapters.simulation.broker import Book
 from rules.instruments import Instrument, Rounding
 from rules.observed import Position
-from rules.policy import BelowMin, CopyPolicy, OverMax, StopsMode
+from rules.policy import CopyPolicy
+from rules.size_policy import BelowMin, OverMax
+from rules.stops_policy import StopsMode
 from rules.values import Price, Side, Volume
 
 

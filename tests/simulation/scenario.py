@@ -8,21 +8,10 @@ from random import Random
 from attrs import field, frozen
 
 from rules.instruments import Rounding
-from rules.policy import (
-    BelowMin,
-    CopyLink,
-    CopyPolicy,
-    Guard,
-    OverMax,
-    PolicyLimits,
-    Size,
-    StartOpen,
-    StartPolicy,
-    Stops,
-    StopsMode,
-    VolumePolicy,
-)
+from rules.policy import CopyLink, CopyPolicy, Guard, PolicyLimits, StartOpen, StartPolicy
 from rules.schedule import Outside, Schedule, Window
+from rules.size_policy import BelowMin, OverMax, Size, VolumePolicy
+from rules.stops_policy import Stops, StopsMode
 from rules.symbols import SymbolMap, SymbolRow
 from rules.values import AccountId, LinkId, OmsType
 from tests.simulation.kinds import KINDS, Kind

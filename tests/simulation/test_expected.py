@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from rules.instruments import Instrument, Rounding
-from rules.policy import BelowMin, CopyPolicy, Size, VolumePolicy
+from rules.policy import CopyPolicy
+from rules.size_policy import BelowMin, Size, VolumePolicy
 from rules.values import Symbol
 from tests.simulation.expected import copy_volumes, entry_volume, is_close_enough
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rules.distances import Distance, DistanceUnit
 from rules.instruments import Rounding
-from rules.policy import BelowMin, CopyPolicy, Distance, DistanceUnit, OverMax, SizeMode, StartOpen, StopsMode
+from rules.policy import CopyPolicy, StartOpen
+from rules.size_policy import BelowMin, OverMax, SizeMode
+from rules.stops_policy import StopsMode
 from rules.values import Side
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from copier.config.checks import duration_text
 from copier.config.errors import Fault, shown_value
 from copier.config.units import read_distance, read_duration, read_money, read_number, read_percent, read_ratio
-from rules.policy import Distance, DistanceUnit
+from rules.distances import Distance, DistanceUnit
 from rules.values import Money
 
 ANYTHING = st.one_of(
