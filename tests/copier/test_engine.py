@@ -246,7 +246,7 @@ async def test_an_unknown_instrument_is_asked_for_and_copied_when_it_comes() -> 
 
 
 async def test_a_quote_that_a_guard_needs_is_asked_for_and_decides_when_it_comes() -> None:
-    from rules.policy import Distance, DistanceUnit
+    from rules.distances import Distance, DistanceUnit
 
     policy = CopyPolicy("near", guard=Guard(max_deviation=Distance(Decimal(20), DistanceUnit.POINTS)))
     desk = await Desk(links=[evolve(LINK, policy=policy)]).ready()
