@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cyclopts import App
 
+from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
 from copier.commands.levers import reset_limit
-from copier.commands.read import check, explain, ledger_app, status
+from copier.commands.read import explain, ledger_app, status
 from copier.commands.run import run
 from copier.commands.simulate import simulate
 from copier.demo.run import demo

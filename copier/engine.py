@@ -164,16 +164,18 @@ class Engine:
 
         Also one that was missed while we were away.
         """
-        schedule = link.policy.schedule
-        if schedule is None or not schedule.flatten:
+        schedules = link.policy.schedules
+        if not any(schedule.flatten for schedule in schedules):
             return
+        now = self._desk.now
         held, waiting = self._desk.book.of_target(link.target), self._desk.book.waiting_at(link.target)
         for copy in {copy.key: copy for copy in (*waiting, *held)}.values():
-            if copy.link_id == link.link_id and schedule.flattens(copy.first_seen_at, self._desk.now) is not None:
+            schedule = link.policy.for_symbol(copy.source_symbol).schedule if copy.link_id == link.link_id else None
+            if schedule is not None and schedule.flattens(copy.first_seen_at, now) is not None:
                 self._desk.flatten(copy, f"schedule {schedule.name}")
-        edge = schedule.next_edge(self._desk.now)
-        if edge is not None:
-            self._flattens.set(link.link_id, edge)
+        edges = [edge for schedule in schedules if (edge := schedule.next_edge(now)) is not None]
+        if edges:
+            self._flattens.set(link.link_id, min(edges))
 
     # What comes in
 

@@ -99,7 +99,7 @@ def fates(link: CopyLink, source: Iterable[Symbol], target: frozenset[Symbol]) -
     """Return where each of the source's symbols leads on the link's target, by name."""
     led: list[SymbolFate] = []
     for symbol in sorted(source):
-        mapped = map_symbol(link.policy.symbols, symbol)
+        mapped = map_symbol(link.policy.for_symbol(symbol).symbols, symbol)
         if isinstance(mapped, Denied):
             led.append(SymbolFate(symbol, None))
         else:

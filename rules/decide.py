@@ -32,7 +32,7 @@ from rules.shape import opening, shape
 from rules.sizing import following_volume
 from rules.state import SAME_LIFE
 from rules.trace import Denied, Note, Trace
-from rules.values import OmsType, plain
+from rules.values import OmsType, Symbol, plain
 
 INCREASE_AGE_MAX = timedelta(seconds=60)
 """How long an increase may wait where the guard names no age."""
@@ -44,6 +44,8 @@ LOOK_UP_AGAIN = timedelta(seconds=10)
 def decide(context: Context) -> Decision:
     """Return what the link wants done about the source position now."""
     copy, position = context.copy, context.position
+    if context.link.policy.per_symbol and (copy is not None or position is not None):
+        context = evolve(context, link=context.link.for_symbol(_symbol(copy, position)))
     if copy is None:
         return Decision(None) if position is None else _begin(context, position)
     if copy.status is CopyStatus.WAITING:
@@ -53,6 +55,14 @@ def decide(context: Context) -> Decision:
     if position is None or position.side is not copy.side or copy.flatten is not None or copy.left:
         return _leave(context, copy)
     return _follow(context, copy, position)
+
+
+def _symbol(copy: Copy | None, position: Position | None) -> Symbol:
+    """Return the source's name of what a position, or the copy of one that is gone, is in."""
+    if position is not None:
+        return position.symbol
+    assert copy is not None  # one of the two is there
+    return copy.source_symbol
 
 
 def _begin(context: Context, position: Position, earlier: Copy | None = None) -> Decision:

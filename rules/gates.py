@@ -29,6 +29,9 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
 def judge_new_risk(question: Question) -> tuple[Grant | Denied, Trace, tuple[LookUp, ...]]:
     """Return what the gates say, why, and what must be looked up before a waiting denial can clear."""
     finding = Finding()
+    policy = question.link.policy
+    if policy.row is not None:
+        finding.note("per_symbol", f"row {policy.row}", ("symbol", question.position.symbol), ("policy", policy.name))
     answer = _early_gates(question, finding) or _market_gates(question, finding)
     return answer, tuple(finding.trace), tuple(finding.look_ups)
 

@@ -7,15 +7,16 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from rules.distances import Distance
 from rules.filters import Filter
+from rules.patterns import PatternSet
 from rules.schedule import Schedule
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
-from rules.symbols import SymbolMap
-from rules.values import AccountId, LinkId, Volume
+from rules.symbols import Mapped, SymbolMap, map_symbol
+from rules.values import AccountId, LinkId, Symbol, Volume
 
 
 @frozen
@@ -64,9 +65,37 @@ class PolicyLimits:
     max_total_volume: Volume | None = None
 
 
+class SymbolOf(Enum):
+    """Whose name of a symbol is meant."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    """What the policy's symbol map makes of the source's name."""
+
+
+@frozen
+class SymbolPolicy:
+    """What holds for the symbols of a pattern in place of the policy whose row it is: a whole policy of its own.
+
+    Raises:
+        PatternError: RE2 does not take `match`.
+    """
+
+    match: str
+    policy: "CopyPolicy"
+    on: SymbolOf = SymbolOf.SOURCE
+    _pattern: PatternSet = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_pattern", PatternSet((self.match,), "per_symbol.match"))
+
+    def is_for(self, name: Symbol) -> bool:
+        return self._pattern.matches(name)
+
+
 @frozen
 class CopyPolicy:
-    """Everything that a link obeys; immutable."""
+    """Everything that a link obeys; immutable. `per_symbol` rows are tried in order, the first that matches wins."""
 
     name: str
     size: Size = field(factory=Size)
@@ -79,6 +108,27 @@ class CopyPolicy:
     on_start: StartPolicy = field(factory=StartPolicy)
     limits: PolicyLimits = field(factory=PolicyLimits)
     reverse: bool = False
+    per_symbol: tuple[SymbolPolicy, ...] = ()
+    row: int | None = None
+    """The number (from 1) of the per-symbol row that this is; None: it is the policy itself."""
+
+    def for_symbol(self, symbol: Symbol) -> "CopyPolicy":
+        """Return what holds for a symbol of the source: the policy of the first row that matches, else this one."""
+        for row in self.per_symbol:
+            name = symbol if row.on is SymbolOf.SOURCE else self._mapped(symbol)
+            if name is not None and row.is_for(name):
+                return row.policy
+        return self
+
+    def _mapped(self, symbol: Symbol) -> Symbol | None:
+        mapped = map_symbol(self.symbols, symbol)
+        return mapped.symbol if isinstance(mapped, Mapped) else None
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedules of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.schedule: None for policy in policies if policy.schedule is not None})
 
 
 class LinkState(Enum):
@@ -99,6 +149,11 @@ class CopyLink:
     target: AccountId
     policy: CopyPolicy
     state: LinkState = LinkState.ACTIVE
+
+    def for_symbol(self, symbol: Symbol) -> "CopyLink":
+        """Return the link with the policy that holds for a symbol of the source."""
+        policy = self.policy.for_symbol(symbol)
+        return self if policy is self.policy else evolve(self, policy=policy)
 
     @classmethod
     def orphaned(cls, link_id: LinkId, source: AccountId, target: AccountId) -> "CopyLink":

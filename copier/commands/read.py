@@ -1,7 +1,6 @@
-"""The reading commands: `check`, `explain`, `status`, `ledger verify`."""
+"""The reading commands: `explain`, `status`, `ledger verify`."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from copier.commands.configs import read_config
-from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
-from copier.commands.online import check_online
-from copier.config.errors import ConfigError, ConfigProblem, format_problem
+from copier.commands.exits import FAILED, FINE, explained
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
 from copier.story import headline, story
@@ -25,46 +22,6 @@ Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of text
 LedgerFile = Annotated[Path | None, Parameter(name="--ledger", help="The ledger itself, instead of a config's.")]
 
 ledger_app = App(name="ledger", help="Look after the ledger.")
-
-
-def check(
-    file: Path = Path("copier.toml"),
-    /,
-    *,
-    online: Annotated[bool, Parameter(help="Sign in everywhere too, and show where each symbol leads.")] = False,
-    json_: Json = False,
-) -> int:
-    """Read FILE as `run` would; print every error and warning with its line."""
-    with explained():
-        try:
-            config = read_config(file)
-        except ConfigError as error:
-            if not json_:
-                raise
-            _print_checked((), (), error.problems)
-            return WRONG_INPUT
-        if online:
-            return check_online(config, json_=json_)
-        if json_:
-            _print_checked(config.summary(), config.warnings, ())
-            return FINE
-        for line in config.summary():
-            print(line)
-        for problem in config.warnings:
-            print(f"warning: {format_problem(problem)}")
-        print(f"{file}: fine, {len(config.warnings)} warning{'s' if len(config.warnings) != 1 else ''}")
-        return FINE
-
-
-def _print_checked(
-    summary: Iterable[str], warnings: Iterable[ConfigProblem], problems: Iterable[ConfigProblem]
-) -> None:
-    found = {
-        "summary": list(summary),
-        "warnings": [format_problem(each) for each in warnings],
-        "problems": [format_problem(each) for each in problems],
-    }
-    print(json.dumps(found))
 
 
 def explain(

@@ -1,16 +1,17 @@
 """Reads [[links]]: who copies whom, by which policy; refuses copies that would come back to where they began."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
 
 from copier.config.errors import Fault, nearest, one_of
-from copier.config.policies import DEFAULT, PolicyBook
+from copier.config.groups import AccountNames
+from copier.config.policy_book import DEFAULT, PolicyBook, PolicySum
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
-from rules.policy import CopyLink, CopyPolicy, LinkState
+from rules.policy import CopyLink, LinkState
 from rules.values import AccountId, LinkId
 
 
@@ -25,7 +26,9 @@ class LinkKeys:
     """One source copied to one or more targets."""
 
     source: str = field(metadata={"doc": "Name of the account whose trades are copied."})
-    targets: tuple[str, ...] = field(metadata={"doc": "Names of the accounts that receive the copies."})
+    targets: tuple[str, ...] = field(
+        metadata={"doc": "Names of the accounts that receive the copies, or `group:NAME`."}
+    )
     policy: str = field(default=DEFAULT, metadata={"doc": "Name of the policy that the link obeys."})
     state: LinkState = field(
         default=LinkState.ACTIVE,
@@ -40,15 +43,15 @@ class LinkKeys:
 class LinkBook:
     """The links of one file while they are read, row by row."""
 
-    def __init__(self, reader: Reader, accounts: Collection[str], policies: PolicyBook) -> None:
+    def __init__(self, reader: Reader, accounts: AccountNames, policies: PolicyBook) -> None:
         self._reader = reader
         self._accounts = accounts
         self._policies = policies
         self._converter = make_converter()
         self._targets: dict[str, set[str]] = {}
         self.links: list[CopyLink] = []
-        self.policies_used: set[str] = set()
-        self.overrides: list[Mapping[str, Any]] = []
+        self.sums: dict[LinkId, PolicySum] = {}
+        """What each link obeys, and where it was written."""
         self.target_paths: dict[LinkId, KeyPath] = {}
         """Where each link's target stands."""
 
@@ -62,41 +65,35 @@ class LinkBook:
 
     def _read(self, keys: LinkKeys, path: KeyPath) -> None:
         policy = self._policy(keys, path)
-        self.policies_used.add(keys.policy)
-        self.overrides.append(keys.override)
-        has_source = self._is_account(keys.source, (*path, "source"))
+        has_source = self._accounts.is_account(keys.source, (*path, "source"))
         if not keys.targets:
             self._reader.fault((*path, "targets"), Fault("at least one target", "an empty array"))
-        for number, target in enumerate(keys.targets):
+        for number, name in enumerate(keys.targets):
             at = (*path, "targets", number)
-            if self._is_account(target, at) and has_source and self._is_new_and_ends(keys.source, target, at):
-                self._add(keys, target, policy, at)
+            for target in self._accounts.resolve(name, at):
+                if has_source and self._is_new_and_ends(keys.source, target, at):
+                    self._add(keys, target, policy, at)
 
-    def _add(self, keys: LinkKeys, target: str, policy: CopyPolicy | None, at: KeyPath) -> None:
+    def _add(self, keys: LinkKeys, target: str, policy: PolicySum | None, at: KeyPath) -> None:
         self._targets.setdefault(keys.source, set()).add(target)
         if policy is None:  # its faults are told where they stand
             return
         link_id = LinkId(f"{keys.source}->{target}")
         self.target_paths[link_id] = at
-        self.links.append(CopyLink(link_id, AccountId(keys.source), AccountId(target), policy, keys.state))
+        self.sums[link_id] = policy
+        self.links.append(CopyLink(link_id, AccountId(keys.source), AccountId(target), policy.policy, keys.state))
 
-    def _policy(self, keys: LinkKeys, path: KeyPath) -> CopyPolicy | None:
+    def _policy(self, keys: LinkKeys, path: KeyPath) -> PolicySum | None:
+        self._policies.used["policies"].add(keys.policy)
         if keys.policy not in self._policies.names:
             names = self._policies.names
             fault = Fault(one_of(names), f'the unknown policy "{keys.policy[:60]}"', nearest(keys.policy, names))
             self._reader.fault((*path, "policy"), fault)
             return None
         if not keys.override:
-            return self._policies.policies.get(keys.policy)
+            return self._policies.sums.get(keys.policy)
         label = f"{keys.policy}, overridden by {keys.source}"
         return self._policies.overridden(keys.policy, keys.override, label, (*path, "override"))
-
-    def _is_account(self, name: str, path: KeyPath) -> bool:
-        if name in self._accounts:
-            return True
-        fault = Fault(one_of(self._accounts), f'the unknown account "{name[:60]}"', nearest(name, self._accounts))
-        self._reader.fault(path, fault)
-        return False
 
     def _is_new_and_ends(self, source: str, target: str, path: KeyPath) -> bool:
         if target in self._targets.get(source, ()):

@@ -14,11 +14,12 @@ from copier.config.accounts import RECONCILE_EVERY, read_accounts
 from copier.config.caps import read_caps
 from copier.config.checks import duration_within
 from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
+from copier.config.groups import AccountNames
 from copier.config.limits import read_limits
 from copier.config.links import LinkBook
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
 from copier.config.parts import read_schedules, read_symbols
-from copier.config.policies import DEFAULT, Parts, PolicyBook
+from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.reader import Reader
 from copier.config.secrets import Outside
@@ -28,7 +29,7 @@ from copier.config.unbuilt import is_unbuilt_key, way_around
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""
 
-SECTIONS = ("service", "accounts", "symbols", "schedules", "policies", "links", "limits")
+SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits")
 
 # int() takes no longer text, and says so without a line.
 _LONG_DIGITS = re.compile(r"[0-9][0-9_]{4000}")
@@ -123,9 +124,10 @@ def _read_sections(
     accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
     symbols = read_symbols(reader, tables["symbols"])
     schedules = read_schedules(reader, tables["schedules"], service.timezone)
-    policies = PolicyBook(reader, tables["policies"], Parts(symbols, schedules))
+    policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules})
     names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
-    links = LinkBook(reader, names, policies)
+    account_names = AccountNames(reader, names, document.get("groups", {}))
+    links = LinkBook(reader, account_names, policies)
     links.read_all(reader.rows(document, "links"))
     for link in links.links:
         target = accounts.get(link.target)
@@ -137,15 +139,17 @@ def _read_sections(
     caps = read_caps(reader, rows, names)
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
-    _warn_of_unused(reader, tables, policies, links)
+    _warn_of_unused(reader, tables, policies)
+    account_names.warn_of_unused()
     if good_service is None:
         return None
     return Configuration(
         file=file,
         service=service,
         accounts=accounts,
-        policies=policies.policies,
+        policies={name: total.policy for name, total in policies.sums.items()},
         links=tuple(links.links),
+        sums=links.sums,
         limits=tuple(limit for limit, _ in limits),
         caps=caps,
     )
@@ -180,17 +184,9 @@ def _service(reader: Reader, raw: object, folder: Path) -> ServiceConfig | None:
     return None if service is None else evolve(service, ledger=folder / service.ledger)
 
 
-def _warn_of_unused(
-    reader: Reader, tables: Mapping[str, Mapping[str, Any]], policies: PolicyBook, links: LinkBook
-) -> None:
-    users = [*tables["policies"].values(), *links.overrides]
-    used = {
-        "symbols": [user.get("symbols") for user in users],
-        "schedules": [user.get("schedule") for user in users],
-        "policies": [*links.policies_used, *policies.used_by_others(), DEFAULT],
-    }
-    for section, names in used.items():
+def _warn_of_unused(reader: Reader, tables: Mapping[str, Mapping[str, Any]], policies: PolicyBook) -> None:
+    for section, used in policies.used.items():
         user = "a link" if section == "policies" else "a policy"
         for name in tables[section]:
-            if name not in names:
+            if name not in used and (section, name) != ("policies", DEFAULT):
                 reader.warn((section, name), f"{user} that uses it", "none: it has no effect")

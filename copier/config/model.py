@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from copier.config.errors import ConfigProblem
+from copier.config.policy_book import PolicySum
 from copier.config.summary import summary_lines
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
-from rules.values import AccountId
+from rules.values import AccountId, LinkId
 
 
 class LogLevel(Enum):
@@ -70,6 +71,8 @@ class Configuration:
     policies: Mapping[str, CopyPolicy]
     links: tuple[CopyLink, ...]
     limits: tuple[Limit, ...]
+    sums: Mapping[LinkId, PolicySum]
+    """What each link obeys, and where it was written."""
     caps: tuple[Cap, ...] = ()
     warnings: tuple[ConfigProblem, ...] = ()
 

@@ -1,26 +1,19 @@
-"""Reads [policies.*]: each checked where it is written, then summed up with the policy that it extends."""
+"""The keys of a policy, and which of them fit together. `copier.config.policy_book` makes policies of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
 from attrs import field, frozen
 
-from copier.config.checks import POLICY_READINGS, TEXT_READINGS, Pattern, least_and_most, some_sides
-from copier.config.errors import Fault, UnknownKey, nearest, one_of
+from copier.config.checks import Pattern, least_and_most, some_sides
+from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
-from copier.config.reader import Reader
-from copier.config.structure import make_converter
 from rules.filters import Filter
-from rules.policy import CopyPolicy, Guard, PolicyLimits, StartPolicy
-from rules.schedule import Schedule
+from rules.policy import Guard, PolicyLimits, StartPolicy, SymbolOf
 from rules.size_policy import Size, SizeMode, VolumePolicy
 from rules.stops_policy import Stops
-from rules.symbols import SymbolMap
 from rules.values import Side, Volume
-
-DEFAULT = "default"
-"""The policy of a link that names none. It exists always; a table [policies.default] sets its keys."""
 
 _RATIO_KEYS = {"mode", "multiplier", "source_reference", "target_reference", "ignore_contract_size", "ignore_currency"}
 _SIZE_KEYS: Mapping[SizeMode, set[str]] = {
@@ -65,19 +58,46 @@ class FilterKeys:
     )
 
 
+def _read_names(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Fault("a policy's name, or an array of names", shown_value(value))
+    return tuple(names)
+
+
+def _read_rows(value: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(value, list):
+        raise Fault("an array of tables `[{ match = ... }]`", shown_value(value))
+    for index, row in enumerate(value):
+        if not isinstance(row, dict):
+            raise Fault("a table `{ match = ..., }` with keys of a policy", shown_value(row), below=(index,))
+    return tuple(value)
+
+
 @frozen
 class PolicyKeys:
-    """What a link obeys. Every key has a default, so that an empty policy copies each position with the same volume."""
+    """What a link obeys. Every key has a default, so that an empty policy copies each position with the same volume.
 
-    extends: str | None = field(
-        default=None,
+    A policy is summed up from layers, of which a later one wins: the policies that it extends (each once, those that
+    they extend before them), its own keys, a link's `override`, and the row of `per_symbol` that matches. Tables are
+    joined key by key, but a `size` with a `mode` begins the size anew; anything else, arrays too, takes the place of
+    what was there. `copier check --effective` shows each link's sum and where each value was written.
+    """
+
+    extends: tuple[str, ...] = field(
+        default=(),
         metadata={
-            "doc": "Another policy whose keys hold where this one has none. Tables are joined key by key, but a `size`"
-            " with a `mode` replaces the other's `size` whole."
+            "doc": "Another policy, or an array of them, whose keys hold where this one has none; of several the later"
+            " one wins.",
+            "read": _read_names,
         },
     )
-    symbols: str | None = field(default=None, metadata={"doc": "Name of a symbol map, [symbols.NAME]."})
-    schedule: str | None = field(default=None, metadata={"doc": "Name of a schedule, [schedules.NAME]."})
+    symbols: str | None = field(
+        default=None, metadata={"doc": "Name of a symbol map, [symbols.NAME].", "section": "symbols"}
+    )
+    schedule: str | None = field(
+        default=None, metadata={"doc": "Name of a schedule, [schedules.NAME].", "section": "schedules"}
+    )
     reverse: bool = field(
         default=False, metadata={"doc": "Trade against the source: buy where it sells, stop and target exchanged."}
     )
@@ -90,123 +110,49 @@ class PolicyKeys:
         factory=StartPolicy, metadata={"doc": "What becomes of positions that were open before we looked."}
     )
     limits: PolicyLimits = field(factory=PolicyLimits, metadata={"doc": "Caps over all copies of the target account."})
+    per_symbol: tuple[Mapping[str, Any], ...] = field(
+        default=(),
+        metadata={"doc": "Rows of keys that hold for some symbols; the first that matches wins.", "read": _read_rows},
+    )
+
+
+BEGIN_ANEW: Mapping[str, str] = {"size": "mode"}
+"""Tables whose keys depend on one of them: a layer that gives it takes nothing over from the layers before."""
 
 
 @frozen
-class Parts:
-    """What policies refer to by name. None stands for a part that is defined, with faults of its own."""
+class PerSymbolKeys:
+    """What holds for the symbols of one pattern: besides these, any key of a policy but `extends` and `per_symbol`.
 
-    symbols: Mapping[str, SymbolMap | None]
-    schedules: Mapping[str, Schedule | None]
+    The row's keys are joined to the policy's as those of a policy are to what it extends.
+    """
 
-
-class PolicyBook:
-    """The policies of one file by name, and what links make of them."""
-
-    def __init__(self, reader: Reader, tables: Mapping[str, Mapping[str, Any]], parts: Parts) -> None:
-        self._reader = reader
-        self._parts = parts
-        self._converter = make_converter(readings=POLICY_READINGS, texts=TEXT_READINGS)
-        self._tables: dict[str, Mapping[str, Any]] = {DEFAULT: {}, **tables}
-        self._good = {name for name, raw in self._tables.items() if self._read_own(raw, ("policies", name))}
-        self.policies: dict[str, CopyPolicy] = {}
-        """The policies without faults."""
-        for name in self._tables:
-            raw = self._sum(name)
-            policy = None if raw is None else self._build(name, raw, ("policies", name))
-            if policy is not None:
-                self.policies[name] = policy
-
-    @property
-    def names(self) -> list[str]:
-        """All names that a link may use, those of policies with faults included."""
-        return list(self._tables)
-
-    def used_by_others(self) -> set[str]:
-        """Return the names that other policies extend."""
-        return {raw["extends"] for raw in self._tables.values() if isinstance(raw.get("extends"), str)}
-
-    def overridden(self, name: str, override: Mapping[str, Any], label: str, path: KeyPath) -> CopyPolicy | None:
-        """Return policy `name` with single keys replaced, called `label`; None when either has faults."""
-        if "extends" in override:
-            fault = UnknownKey("keys of a policy", "`extends`", "the link's `policy` is what it extends")
-            self._reader.fault((*path, "extends"), fault)
-            return None
-        good = self._read_own(override, path)
-        base = self._sum(name)
-        return self._build(label, _joined(base, override), path) if good and base is not None else None
-
-    def _read_own(self, raw: Mapping[str, Any], path: KeyPath) -> bool:
-        """Check a policy's own keys where they are written."""
-        good = self._reader.structure(self._converter, PolicyKeys, raw, path) is not None
-        references = {"symbols": self._parts.symbols, "schedule": self._parts.schedules, "extends": self._tables}
-        for key, known in references.items():
-            name = raw.get(key)
-            good &= not isinstance(name, str) or self._is_known(key, name, known, path)
-        return good
-
-    def _is_known(self, key: str, name: str, known: Mapping[str, object], path: KeyPath) -> bool:
-        if name in known:
-            return True
-        self._reader.fault((*path, key), Fault(one_of(known), f'the unknown name "{name[:60]}"', nearest(name, known)))
-        return False
-
-    def _sum(self, name: str) -> Mapping[str, Any] | None:
-        """Return a policy's table joined with all that it extends; None when one of them has faults."""
-        chain = [name]
-        while (parent := self._tables[chain[-1]].get("extends")) is not None:
-            if chain[-1] not in self._good:
-                return None
-            if parent in chain:
-                if name == parent:  # each policy of the ring would tell of it; one line for each suffices
-                    found = " -> ".join([*chain, parent])
-                    self._reader.fault(("policies", name, "extends"), Fault("policies that end somewhere", found))
-                return None
-            chain.append(parent)
-        if not self._good.issuperset(chain):
-            return None
-        joined: Mapping[str, Any] = {}
-        for ancestor in reversed(chain):
-            joined = _joined(joined, self._tables[ancestor])
-        return joined
-
-    def _build(self, name: str, raw: Mapping[str, Any], path: KeyPath) -> CopyPolicy | None:
-        """Return the policy of a summed table; its single keys have been found good."""
-        keys = self._reader.structure(self._converter, PolicyKeys, raw, path)
-        if keys is None or not self._size_fits(keys.size, raw.get("size", {}), path):
-            return None
-        symbols = None if keys.symbols is None else self._parts.symbols[keys.symbols]
-        schedule = None if keys.schedule is None else self._parts.schedules[keys.schedule]
-        if (symbols is None) != (keys.symbols is None) or (schedule is None) != (keys.schedule is None):
-            return None
-        return CopyPolicy(
-            name=name,
-            size=keys.size,
-            volume=keys.volume,
-            symbols=symbols,
-            filter=_filter(keys.filter),
-            schedule=schedule,
-            guard=keys.guard,
-            stops=keys.stops,
-            on_start=keys.on_start,
-            limits=keys.limits,
-            reverse=keys.reverse,
-        )
-
-    def _size_fits(self, size: Size, raw: Mapping[str, Any], path: KeyPath) -> bool:
-        """Check that the keys of a size belong to its mode: one without effect is a misunderstanding about money."""
-        mode = size.mode.value
-        spare = sorted(raw.keys() - _SIZE_KEYS[size.mode])
-        for key in spare:
-            fault = Fault(f'keys of mode "{mode}": {", ".join(sorted(_SIZE_KEYS[size.mode]))}', f"`{key}`")
-            self._reader.fault((*path, "size", key), fault)
-        if size.mode is SizeMode.FIXED and size.volume is None:
-            self._reader.fault((*path, "size"), Fault('`volume`, which mode "fixed" takes', "a size without it"))
-            return False
-        return not spare
+    match: Pattern = field(metadata={"doc": "Pattern of the whole name."})
+    on: SymbolOf = field(
+        default=SymbolOf.SOURCE,
+        metadata={"doc": "Whose name. A row on the target's cannot set `symbols`, which makes that name."},
+    )
 
 
-def _filter(keys: FilterKeys) -> Filter:
+def misfits(keys: PolicyKeys, table: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Fault]]:
+    """Yield what does not fit together in a summed-up policy, with the path of the key to blame.
+
+    Args:
+        keys: the policy's keys, each good by itself.
+        table: the same as written, to tell a key that was given from a default.
+    """
+    size = table.get("size", {})
+    fitting = _SIZE_KEYS[keys.size.mode]
+    for key in sorted(size.keys() - fitting):
+        # A key without effect is a misunderstanding about money.
+        expected = f'keys of mode "{keys.size.mode.value}": {", ".join(sorted(fitting))}'
+        yield ("size", key), Fault(expected, f"`{key}`")
+    if keys.size.mode is SizeMode.FIXED and keys.size.volume is None:
+        yield ("size",), Fault('`volume`, which mode "fixed" takes', "a size without it")
+
+
+def filter_of(keys: FilterKeys) -> Filter:
+    """Return the filter that the keys describe."""
     least, most = keys.volume or (None, None)
     return Filter(
         symbols=keys.symbols,
@@ -219,13 +165,3 @@ def _filter(keys: FilterKeys) -> Filter:
         require_stop_loss=RequiredStop.STOP_LOSS in keys.require,
         require_take_profit=RequiredStop.TAKE_PROFIT in keys.require,
     )
-
-
-def _joined(base: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `base` with the keys of `own` over it: tables key by key, but a size of another mode whole."""
-    joined = {**base, **own}
-    for key, value in own.items():
-        below = base.get(key)
-        if isinstance(value, dict) and isinstance(below, dict) and not (key == "size" and "mode" in value):
-            joined[key] = {**below, **value}
-    return joined

@@ -23,7 +23,7 @@ class Reader:
     def __init__(self, file: Path, lines: Mapping[KeyPath, int]) -> None:
         self._file = file
         self._lines = lines
-        self._problems: list[ConfigProblem] = []
+        self._problems: dict[ConfigProblem, None] = {}
         self._dropped = 0
         self.warnings: list[ConfigProblem] = []
 
@@ -31,15 +31,16 @@ class Reader:
     def problems(self) -> list[ConfigProblem]:
         """What was found so far; past `PROBLEMS_MAX` only their number."""
         if not self._dropped:
-            return self._problems
+            return list(self._problems)
         more = ConfigProblem(self._file, None, "", "a config without mistakes", f"{self._dropped} more than shown")
         return [*self._problems, more]
 
     def fault(self, path: KeyPath, fault: Fault) -> None:
-        """Add one mistake at a key path."""
+        """Add one mistake at a key path; the same one, met again in a sum that it is part of, is added once."""
+        problem = self._placed(path, fault)
         if len(self._problems) < PROBLEMS_MAX:
-            self._problems.append(self._placed(path, fault))
-        else:
+            self._problems[problem] = None
+        elif problem not in self._problems:
             self._dropped += 1
 
     def warn(self, path: KeyPath, expected: str, found: str, hint: str | None = None) -> None:
@@ -94,9 +95,13 @@ class Reader:
         )
         return []
 
-    def _placed(self, path: KeyPath, fault: Fault) -> ConfigProblem:
+    def line(self, path: KeyPath) -> int | None:
+        """Return the line of a key path, or of the nearest above it; None for the file as a whole."""
         at = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self._lines), ())
-        return ConfigProblem(self._file, self._lines.get(at), key_text(path), fault.expected, fault.found, fault.hint)
+        return self._lines.get(at)
+
+    def _placed(self, path: KeyPath, fault: Fault) -> ConfigProblem:
+        return ConfigProblem(self._file, self.line(path), key_text(path), fault.expected, fault.found, fault.hint)
 
 
 def _unbuilt(at: KeyPath, fault: Fault, value: object, path: KeyPath) -> Fault:

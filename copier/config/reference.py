@@ -20,14 +20,15 @@ from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
 from copier.config.caps import CapKeys
 from copier.config.checks import CronText, Pattern
+from copier.config.effective import shown
+from copier.config.groups import GroupKeys
 from copier.config.limits import LimitKeys, Reset
 from copier.config.links import LinkKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
 from copier.config.parts import ScheduleKeys, SymbolsKeys, WindowKeys
-from copier.config.policies import FilterKeys, PolicyKeys
+from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
 from copier.config.structure import toml_key
-from copier.config.summary import shown
 from rules.distances import Distance
 from rules.limits_policy import LimitAmount
 from rules.policy import Guard, PolicyLimits, StartPolicy
@@ -70,6 +71,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[service]", ServiceConfig),
     ("[accounts.NAME]", AccountKeys),
     *_venue_sections(),
+    ("[groups]", GroupKeys),
     ("[symbols.NAME]", SymbolsKeys),
     ("A row of [symbols.NAME] map", SymbolRow),
     ("[schedules.NAME]", ScheduleKeys),
@@ -82,6 +84,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.stops]", Stops),
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
+    ("A row of [policies.NAME] per_symbol", PerSymbolKeys),
     ("[[links]]", LinkKeys),
     ("[[limits]] of losses", LimitKeys),
     ("[[limits]] of positions and lots", CapKeys),

@@ -92,22 +92,15 @@ def make_converter(
             raise Fault("a whole number", shown_value(value))
         return int(read_number(value, "a whole number"))
 
-    simple: dict[Any, Reading] = {
-        Decimal: read_number,
-        timedelta: read_duration,
-        Distance: read_distance,
-        Money: read_money,
-        ZoneInfo: read_zone,
-    }
     for kind, reading in (texts or {}).items():
         converter.register_structure_hook(kind, _plain(reading))
-    converter.register_structure_hook_factory(simple.__contains__, lambda cls: _plain(simple[cls]))
+    converter.register_structure_hook_factory(VALUES.__contains__, lambda cls: _plain(VALUES[cls]))
     converter.register_structure_hook_factory(_is_enum, lambda cls: _plain(lambda value: _choice(cls, value)))
     converter.register_structure_hook_factory(_is_literal, lambda cls: _plain(lambda value: _literal(cls, value)))
     converter.register_structure_hook_factory(_is_tuple, lambda cls: _array(cls, converter))
     converter.register_structure_hook_factory(_is_optional, lambda cls: _optional(cls, converter))
     converter.register_structure_hook_factory(
-        lambda cls: isinstance(cls, type) and attrs.has(cls) and cls not in simple,
+        lambda cls: isinstance(cls, type) and attrs.has(cls) and cls not in VALUES,
         lambda cls: _table(cls, converter, known.get(cls, {}), outside),
     )
     return converter
@@ -128,6 +121,16 @@ def read_zone(value: object) -> ZoneInfo:
         return ZoneInfo(value)
     except (ValueError, OSError, LookupError):  # malformed names, folders of the zone data, unknown names
         raise Fault(expected, shown_value(value)) from None
+
+
+VALUES: Mapping[Any, Reading] = {
+    Decimal: read_number,
+    timedelta: read_duration,
+    Distance: read_distance,
+    Money: read_money,
+    ZoneInfo: read_zone,
+}
+"""The types of single values, and how each is read."""
 
 
 def faults_of(error: Exception, path: KeyPath) -> Iterator[tuple[KeyPath, Fault]]:

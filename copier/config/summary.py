@@ -1,22 +1,14 @@
 """Says in lines of text what a configuration would run: for `copier check`."""
 
 from collections.abc import Iterator
-from datetime import timedelta
-from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import attrs
 
 from copier.config.checks import duration_text
-from rules.distances import Distance, DistanceUnit
-from rules.limits_days import ResetTime
-from rules.limits_policy import Cash, Limit, Percent
+from copier.config.effective import policy_lines, shown
+from rules.limits_policy import Limit
 from rules.policy import CopyPolicy
-from rules.schedule import Schedule
-from rules.symbols import SymbolMap
-from rules.values import plain
 
 if TYPE_CHECKING:
     from copier.config.model import Configuration
@@ -39,60 +31,15 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
     for cap in configuration.caps:
         yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
     told: list[CopyPolicy] = []
-    for policy in (link.policy for link in configuration.links):
-        if policy not in told:
-            told.append(policy)
-            yield f"policy {policy.name}:"
-            for name, value in _keys(policy):
-                yield f"  {name} = {value}"
+    for total in configuration.sums.values():
+        if total.policy not in told:
+            told.append(total.policy)
+            yield f"policy {total.policy.name}:"
+            for text, _ in policy_lines(total):
+                yield f"  {text}"
 
 
 def _limit(limit: Limit) -> str:
     skipped = {"limit_id", "account", "kind"}
     parts = (field.name for field in attrs.fields(Limit) if field.name not in skipped)
     return ", ".join(f"{name} {shown(value)}" for name in parts if (value := getattr(limit, name)) is not None)
-
-
-def _keys(policy: CopyPolicy) -> Iterator[tuple[str, str]]:
-    for part in attrs.fields(CopyPolicy):
-        value = getattr(policy, part.name)
-        if part.name == "name":
-            continue
-        if attrs.has(type(value)) and not isinstance(value, Schedule | SymbolMap):
-            for key in attrs.fields(type(value)):
-                if key.init:
-                    yield f"{part.name}.{key.name}", shown(getattr(value, key.name))
-        else:
-            yield part.name, shown(value)
-
-
-def shown(value: Any) -> str:
-    """Return a value as the config writes it, or in a few words."""
-    if value is None:
-        return "off"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, timedelta):
-        return duration_text(value)
-    if isinstance(value, Percent):
-        return f"{plain(value.fraction * 100)} %"
-    if isinstance(value, Cash):
-        return plain(value.amount) + (f" {value.currency}" if value.currency else "")
-    if isinstance(value, ZoneInfo):
-        return value.key
-    if isinstance(value, ResetTime):
-        return f"{value.at.isoformat()} {value.zone.key}"
-    if isinstance(value, Distance):
-        unit = "" if value.unit is DistanceUnit.PRICE else f" {value.unit.value}"
-        return plain(value.amount) + unit
-    if isinstance(value, SymbolMap):
-        return f"{len(value.rows)} rows"
-    if isinstance(value, Schedule):
-        return f"{value.name} ({value.timezone})"
-    if isinstance(value, tuple | frozenset):
-        return "[" + ", ".join(sorted(shown(item) for item in value)) + "]"
-    return str(value)

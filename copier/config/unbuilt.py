@@ -17,7 +17,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("accounts", _ANY, "prop"): "write the firm's rules as [[limits]]",
     ("schedules", _ANY, "news"): "name the hours in `closed`",
     ("policies", _ANY, "pending"): "pending orders are not copied",
-    ("policies", _ANY, "per_symbol"): "give those symbols a policy and a link of their own, told apart by `filter`",
     ("policies", _ANY, "on_target_change"): "what a person changes on the target is left alone",
     ("policies", _ANY, "aggregate"): None,
     ("policies", _ANY, "reopen"): None,
@@ -64,9 +63,11 @@ def is_unbuilt_value(path: KeyPath, value: object) -> bool:
 
 
 def _pattern_of(path: KeyPath) -> KeyPath:
-    """Return the path with the names that people give replaced, and a link's override read as a policy."""
+    """Return the path with the names that people give replaced; overrides and rows of symbols read as policies."""
     if path[:1] == ("links",) and path[2:3] == ("override",):
-        return ("policies", _ANY, *path[3:])
+        path = ("policies", _ANY, *path[3:])
+    while path[:1] == ("policies",) and path[2:3] == ("per_symbol",) and len(path) > 4:
+        path = ("policies", _ANY, *path[4:])
     if path[:1] in {("accounts",), ("schedules",), ("policies",)} and len(path) > 2:
         return (path[0], _ANY, *path[2:])
     return path

@@ -22,7 +22,7 @@ from rules.events import (
 from rules.limits_policy import Limit, LimitKind, Percent
 from rules.look_ups import LookUp
 from rules.observed import Quote
-from rules.policy import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy
+from rules.policy import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy, SymbolPolicy
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.schedule import Schedule
 from rules.size_policy import Size, SizeMode
@@ -355,6 +355,19 @@ async def test_a_schedule_flattens_at_its_moment_and_what_it_flattened_stays_fla
     await desk.fills(closing)
     assert desk.copy.ending is Ending.FLATTENED
     assert await desk.polls(SOURCE, source_position(volume="0.5")) == []
+
+
+async def test_the_schedule_of_a_row_flattens_the_copies_of_its_symbols_alone() -> None:
+    nightly = Schedule("day", "UTC", flatten=("0 13 * * *",))
+    row = SymbolPolicy("EUR.*", CopyPolicy("euro", schedule=nightly, row=1))
+    desk = await Desk(links=[evolve(LINK, policy=CopyPolicy("p", per_symbol=(row,)))]).ready()
+    desk.views[TARGET].instruments[Symbol("XAUUSD")] = EURUSD
+    await desk.copied(source_position())
+    await desk.copied(source_position("p2", symbol=Symbol("XAUUSD")))
+    desk.now = T0 + timedelta(hours=1)
+    [closing] = await desk.takes()
+    assert isinstance(closing, ClosePosition)
+    assert closing.symbol == "EURUSD"
 
 
 async def test_a_copy_that_waits_when_its_schedule_flattens_is_not_opened_after_that() -> None:

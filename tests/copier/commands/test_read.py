@@ -58,62 +58,6 @@ async def _tell(file: Path) -> Desk:
     return desk
 
 
-# check
-
-
-def test_check_prints_what_would_run_and_ends_with_0(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert copier("check", file) == 0
-    shown = capsys.readouterr().out
-    assert "master" in shown
-    assert "small" in shown
-    assert "fine" in shown
-
-
-def test_check_prints_every_error_with_its_line_and_ends_with_2(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file.write_text(PAPER.replace('"2s"', '"soon"').replace('["small"]', '["smal"]'), encoding="utf-8")
-    assert copier("check", file) == 2
-    captured = capsys.readouterr()
-    assert f"{file}:3" in captured.err
-    assert "smal" in captured.err
-    assert captured.out == ""
-
-
-def test_check_as_json_is_one_object(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert copier("check", file, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["problems"] == []
-    assert any("master" in line for line in found["summary"])
-
-
-def test_check_as_json_has_the_errors_too(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file.write_text(PAPER.replace('"2s"', '"soon"').replace('["small"]', '["smal"]'), encoding="utf-8")
-    assert copier("check", file, "--json") == 2
-    found = json.loads(capsys.readouterr().out)
-    assert len(found["problems"]) == 2
-    assert found["summary"] == []
-
-
-def test_check_never_shows_a_secret(
-    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PASSWORD", "hunter2-very-secret")
-    account = """
-[accounts.third]
-venue = "tradelocker"
-server = "BAPIA"
-account_id = "L#700001"
-email = "somebody@example.com"
-password = "${env:PASSWORD}"
-developer_api_key = "hunter2-literal"
-"""
-    file.write_text(PAPER + account, encoding="utf-8")
-    for more in ((), ("--json",)):
-        copier("check", file, *more)
-    captured = capsys.readouterr()
-    assert "third" in captured.out
-    assert "hunter2" not in captured.out + captured.err
-
-
 # explain
 
 

@@ -11,7 +11,7 @@ from rules.instruments import Rounding
 from rules.policy import CopyPolicy, StartOpen
 from rules.size_policy import BelowMin, OverMax, SizeMode
 from rules.stops_policy import StopsMode
-from rules.values import Side
+from rules.values import Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 LATER = ", which is not supported in this version"
@@ -99,6 +99,151 @@ def test_a_size_with_a_mode_replaces_the_whole_size_that_it_extends(tmp_path: Pa
     assert (scaled.size.mode, scaled.size.multiplier) == (SizeMode.EQUITY_RATIO, 2)
 
 
+def test_of_several_policies_that_one_extends_the_later_wins_and_its_own_keys_win_over_all(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.p]
+        extends = ["a", "b"]
+        guard = { max_age = "1s" }
+        [policies.a]
+        reverse = true
+        guard = { max_age = "2s", max_spread = "2 points", wait_default = "2s" }
+        [policies.b]
+        guard = { max_age = "3s", max_spread = "3 points" }
+        """,
+    )
+    assert policy.reverse is True
+    assert policy.guard.max_age == timedelta(seconds=1)
+    assert policy.guard.max_spread == Distance(Decimal(3), DistanceUnit.POINTS)
+    assert policy.guard.wait_default == timedelta(seconds=2)
+
+
+def test_a_common_base_of_two_policies_does_not_undo_what_one_of_them_changed(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.p]
+        extends = ["a", "b"]
+        [policies.a]
+        extends = "base"
+        reverse = true
+        [policies.b]
+        extends = "base"
+        guard = { max_age = "3s" }
+        [policies.base]
+        reverse = false
+        guard = { max_age = "9s" }
+        """,
+    )
+    assert (policy.reverse, policy.guard.max_age) == (True, timedelta(seconds=3))
+
+
+@pytest.mark.parametrize("extends", ['["a", "base"]', '["a", "a"]'])
+def test_a_policy_named_after_one_that_has_it_already_is_refused_since_it_would_not_win(tmp_path: Path, extends: str):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+[policies.base]
+[policies.a]
+extends = "base"
+[policies.p]
+extends = {extends}
+"""
+    assert one_problem(tmp_path, text).key == "policies.p.extends[1]"
+    load(tmp_path, text.replace(extends, '["base", "a"]'))
+
+
+def test_arrays_take_the_place_of_arrays(tmp_path: Path):
+    base = "[policies.base]\nfilter = { symbols = ['XAU.*'], not_symbols = ['BTC.*'] }\n"
+    policy = policy_of(tmp_path, base + "[policies.p]\nextends = 'base'\nfilter = { symbols = ['EUR.*'] }\n")
+    assert (policy.filter.symbols, policy.filter.not_symbols) == (("EUR.*",), ("BTC.*",))
+
+
+def test_the_first_row_whose_pattern_is_the_whole_symbol_holds_in_place_of_the_policy(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.p]
+        size = { mode = "equity_ratio", multiplier = 0.5 }
+        guard = { max_age = "3s" }
+        per_symbol = [
+            { match = 'XAU.*', size = { mode = "fixed", volume = 0.1 } },
+            { match = 'XAUUSD', reverse = true },
+            { match = 'XAG', guard = { max_spread = "2 points" } },
+        ]
+        """,
+    )
+    gold, silver = policy.for_symbol(Symbol("XAUUSD")), policy.for_symbol(Symbol("XAG"))
+    assert (gold.size.mode, gold.size.volume, gold.reverse) == (SizeMode.FIXED, Decimal("0.1"), False)
+    assert gold.guard.max_age == timedelta(seconds=3)
+    assert (silver.size.mode, silver.guard.max_age) == (SizeMode.EQUITY_RATIO, timedelta(seconds=3))
+    assert silver.guard.max_spread == Distance(Decimal(2), DistanceUnit.POINTS)
+    assert (gold.row, silver.row, policy.row) == (1, 3, None)
+    assert policy.for_symbol(Symbol("XAGUSD")) is policy
+
+
+def test_a_row_on_the_target_looks_at_what_the_map_makes_of_the_name(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [symbols.s]
+        map = [{ match = 'GOLD', to = 'XAUUSD' }, { match = 'OIL', deny = true }]
+        [policies.p]
+        symbols = "s"
+        per_symbol = [{ match = 'XAU.*|OIL', on = "target", reverse = true }]
+        """,
+    )
+    assert policy.for_symbol(Symbol("GOLD")).reverse is True
+    assert policy.for_symbol(Symbol("OIL")) is policy, "a denied symbol has no name at the target"
+
+
+def test_a_row_may_have_a_symbol_map_of_its_own_unless_it_looks_at_what_the_map_makes(tmp_path: Path):
+    text = """
+        [symbols.s]
+        map = [{ match = 'GOLD', to = 'XAUUSD' }]
+        [policies.p]
+        per_symbol = [{ match = 'GOLD', symbols = "s" }]
+        """
+    gold = policy_of(tmp_path, text).for_symbol(Symbol("GOLD"))
+    assert gold.symbols is not None
+    text = f'{ACCOUNTS}{LINK}policy = "p"\n{text}'.replace("match = 'GOLD', sy", "match = 'GOLD', on = 'target', sy")
+    assert one_problem(tmp_path, text).key == "policies.p.per_symbol[0].symbols"
+
+
+def test_rows_of_an_extended_policy_are_joined_to_the_sum_of_the_one_that_extends_it(tmp_path: Path):
+    policy = policy_of(
+        tmp_path,
+        """
+        [policies.base]
+        per_symbol = [{ match = 'XAU', size = { multiplier = 2 } }]
+        [policies.p]
+        extends = "base"
+        reverse = true
+        """,
+    )
+    gold = policy.for_symbol(Symbol("XAU"))
+    assert (gold.reverse, gold.size.multiplier) == (True, 2)
+
+
+def test_an_override_wins_over_the_policy_but_not_over_its_rows(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+override = {{ size = {{ multiplier = 3 }}, reverse = true }}
+[policies.p]
+per_symbol = [{{ match = 'XAU', size = {{ multiplier = 2 }} }}]
+"""
+    policy = load(tmp_path, text).links[0].policy
+    gold = policy.for_symbol(Symbol("XAU"))
+    assert (policy.size.multiplier, gold.size.multiplier, gold.reverse) == (3, 2, True)
+
+
+def test_keys_that_do_not_fit_together_are_told_where_the_spare_one_was_written(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+override = {{ size = {{ volume = 1 }} }}
+[policies.p]
+reverse = true
+"""
+    assert one_problem(tmp_path, text).key == "links[0].override.size.volume"
+
+
 def test_a_table_named_default_is_the_policy_of_links_that_name_none(tmp_path: Path):
     policy = load(tmp_path, f"{ACCOUNTS}{LINK}[policies.default]\nreverse = true\n").links[0].policy
     assert (policy.name, policy.reverse) == ("default", True)
@@ -149,7 +294,19 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("limits = { max_positions = 1.5 }", "limits.max_positions", "1.5"),
         ("limits = { block_hedging = true }", "limits.block_hedging", f"`block_hedging`{LATER}"),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
-        ("per_symbol = []", "per_symbol", "`per_symbol`, which is not supported in this version"),
+        ("per_symbol = 3", "per_symbol", "3"),
+        ("per_symbol = ['XAU']", "per_symbol[0]", '"XAU"'),
+        ("per_symbol = [{ reverse = true }]", "per_symbol[0]", "a table without it"),
+        ("per_symbol = [{ match = '(' }]", "per_symbol[0].match", "the pattern '(' cannot be used: missing ): ("),
+        ("per_symbol = [{ match = 'X', on = 'both' }]", "per_symbol[0].on", '"both"'),
+        ("per_symbol = [{ match = 'X', revers = true }]", "per_symbol[0].revers", "the unknown key `revers`"),
+        ("per_symbol = [{ match = 'X', extends = 'default' }]", "per_symbol[0].extends", "`extends`"),
+        ("per_symbol = [{ match = 'X', per_symbol = [] }]", "per_symbol[0].per_symbol", "`per_symbol`"),
+        ("per_symbol = [{ match = 'X', symbols = 'x' }]", "per_symbol[0].symbols", 'the unknown name "x"'),
+        ("per_symbol = [{ match = 'X', size = { volume = 1 } }]", "per_symbol[0].size.volume", "`volume`"),
+        ("per_symbol = [{ match = 'X', pending = 'skip' }]", "per_symbol[0].pending", f"`pending`{LATER}"),
+        ("extends = 3", "extends", "3"),
+        ("extends = ['x']", "extends[0]", 'the unknown name "x"'),
         ('symbols = "x"', "symbols", 'the unknown name "x"'),
         ('schedule = "x"', "schedule", 'the unknown name "x"'),
         ('extends = "x"', "extends", 'the unknown name "x"'),

@@ -47,8 +47,8 @@ def test_a_policy_of_many_links_is_shown_once(tmp_path: Path):
     assert lines.count("policy default:") == 1
 
 
-def test_maps_schedules_and_cash_are_shown_in_few_words():
+def test_maps_and_schedules_are_shown_by_name_and_cash_with_its_currency():
     lines = load_config(Path("examples/two-prop-accounts.toml"), ENV, CONFIGS).summary()
-    assert "  symbols = 4 rows" in lines
-    assert "  schedule = london (Europe/London)" in lines
+    assert "  symbols = cash-indices" in lines
+    assert "  schedule = london" in lines
     assert any("amount 2000 USD" in line and "lock 0 %" in line for line in lines)
