@@ -9,7 +9,7 @@ FrameT = TypeVar("FrameT", str, str | bytes)
 
 
 class FrameConnection(Protocol):
-    """What drivers and handlers need of a connection; a WebSocketConnection has it, and so have the ends of polling."""
+    """What drivers and handlers need of a connection; WebSockets have it, and so have the ends of polling."""
 
     async def get_message(self) -> str | bytes: ...
 

@@ -15,21 +15,18 @@ from trio_websocket import (
     ConnectionClosed,
     ConnectionRejected,
     HandshakeError,
-    WebSocketConnection,
     wrap_client_stream,
 )
 
 from adapters.base import LocalProtocolError, RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused
-from adapters.handshake import HandshakeStream
 from adapters.http import authority
 from adapters.network import Connect
+from adapters.plain_frames import READ_BYTES, FrameStream, VenueSocket
 
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 
 # Messages that wait for a slow reader before back-pressure reaches the socket. More would only hold more memory.
 MESSAGES_WAITING_MAX = 16
-
-_READ_BYTES = 64 * 1024
 
 # A venue that does not answer our close frame is left after this time; the session is over either way.
 _CLOSE_S_MAX = 1.0
@@ -68,7 +65,7 @@ async def open_websocket(
     subprotocols: Iterable[str] = (),
     timeout_s: float = 10.0,
     message_bytes_max: int = MESSAGE_BYTES_MAX,
-) -> AsyncGenerator[WebSocketConnection, None]:
+) -> AsyncGenerator[VenueSocket, None]:
     """Open a WebSocket for the length of the block; leaving the block closes it.
 
     Errors of the block come out as they are (not in a group), but ConnectionClosed as SessionLost, also out of
@@ -87,7 +84,7 @@ async def open_websocket(
     place = _parse(url)
     lines = [_header(name, value) for name, value in headers]
     deadline = trio.current_time() + timeout_s
-    stream = HandshakeStream(await _connected(place, connect, deadline, timeout_s))
+    stream = FrameStream(await _connected(place, connect, deadline, timeout_s), message_bytes_max)
     failure: Exception | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -101,19 +98,19 @@ async def open_websocket(
                 extra_headers=lines,
                 message_queue_size=MESSAGES_WAITING_MAX,
                 max_message_size=message_bytes_max,
-                receive_buffer_size=_READ_BYTES,
+                receive_buffer_size=READ_BYTES,
             )
             try:
-                connection: WebSocketConnection | None = None
+                socket: VenueSocket | None = None
                 with trio.move_on_at(deadline):
-                    connection = await stream.shake(open_it)
-                if connection is None:
+                    socket = VenueSocket(stream, await stream.shake(open_it))
+                if socket is None:
                     raise SessionLost(f"{place}: no WebSocket handshake within {timeout_s:g} s")
                 try:
-                    yield connection
+                    yield socket
                 finally:
                     with trio.move_on_after(_CLOSE_S_MAX, shield=True):
-                        await connection.aclose()
+                        await socket.aclose()
             except Exception as error:  # noqa: BLE001 - raised below, outside of the nursery and so not in a group
                 failure = error
             nursery.cancel_scope.cancel()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from trio_websocket import WebSocketConnection
 
 from adapters import socketio
 from adapters.base import Account
@@ -23,6 +22,7 @@ from adapters.clearstreet.config import SOCKET_PATH
 from adapters.clearstreet.config import Config as ClearStreetConfig
 from adapters.clearstreet.driver import ClearStreetAccount
 from adapters.clearstreet.simulator import CLIENT_ID, CLIENT_WORD
+from adapters.frames import FrameConnection
 from adapters.metaapi import wire as metaapi_wire
 from adapters.metaapi.config import Config as MetaApiConfig
 from adapters.metaapi.driver import MetaApiAccount
@@ -110,7 +110,7 @@ async def count_frames(venue: str, port: int, shared: memoryview) -> None:
         await _FRAMES[venue](websocket, shared)
 
 
-async def _count_packets(websocket: WebSocketConnection, shared: memoryview, eio_version: int, namespace: str) -> None:
+async def _count_packets(websocket: FrameConnection, shared: memoryview, eio_version: int, namespace: str) -> None:
     session = socketio.ClientSession(eio_version=3 if eio_version == 3 else 4)
     while True:
         match session.receive(await _next(websocket)):
@@ -124,15 +124,15 @@ async def _count_packets(websocket: WebSocketConnection, shared: memoryview, eio
             await websocket.send_message(reply)
 
 
-async def _count_socketio4(websocket: WebSocketConnection, shared: memoryview) -> None:
+async def _count_socketio4(websocket: FrameConnection, shared: memoryview) -> None:
     await _count_packets(websocket, shared, 4, tradelocker_wire.NAMESPACE)
 
 
-async def _count_socketio2(websocket: WebSocketConnection, shared: memoryview) -> None:
+async def _count_socketio2(websocket: FrameConnection, shared: memoryview) -> None:
     await _count_packets(websocket, shared, 3, "/")
 
 
-async def _count_stomp(websocket: WebSocketConnection, shared: memoryview) -> None:
+async def _count_stomp(websocket: FrameConnection, shared: memoryview) -> None:
     session = StompClient(words.METACOPIER_ID, Secret("simulated"))
     await websocket.send_message(session.connect())
     while True:
@@ -143,7 +143,7 @@ async def _count_stomp(websocket: WebSocketConnection, shared: memoryview) -> No
                 shared[READY] = 1
 
 
-async def _count_json(websocket: WebSocketConnection, shared: memoryview) -> None:
+async def _count_json(websocket: FrameConnection, shared: memoryview) -> None:
     await websocket.send_message(clearstreet_wire.subscribe("simulated", words.CLEARSTREET_ID))
     while True:
         frame = clearstreet_wire.frame(await _next(websocket))
@@ -153,13 +153,13 @@ async def _count_json(websocket: WebSocketConnection, shared: memoryview) -> Non
             shared[COUNTED] += 1
 
 
-async def _next(websocket: WebSocketConnection) -> str | bytes:
+async def _next(websocket: FrameConnection) -> str | bytes:
     with trio.fail_after(_PATIENCE_S):
         frame: str | bytes = await websocket.get_message()
     return frame
 
 
-_FRAMES: dict[str, Callable[[WebSocketConnection, memoryview], Awaitable[None]]] = {
+_FRAMES: dict[str, Callable[[FrameConnection, memoryview], Awaitable[None]]] = {
     "tradelocker": _count_socketio4,
     "metaapi": _count_socketio2,
     "metacopier": _count_stomp,

@@ -5,7 +5,6 @@ from typing import Final
 
 import trio
 from attrs import define, field
-from trio_websocket import WebSocketConnection
 
 from adapters.base import Emit, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet.config import Config
@@ -14,7 +13,7 @@ from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
-from adapters.frames import EagerLock
+from adapters.frames import EagerLock, FrameConnection
 from adapters.network import Connect
 from adapters.websocket import as_session_lost, open_websocket
 from rules.events import Event
@@ -123,7 +122,7 @@ class Stream:
 
     # Reading
 
-    async def _read(self, run: "_Run", link: _Link, websocket: WebSocketConnection) -> None:
+    async def _read(self, run: "_Run", link: _Link, websocket: FrameConnection) -> None:
         session = link.session
         sync_by = trio.current_time() + _SYNC_S_MAX
         fold_at: float | None = None
@@ -147,7 +146,7 @@ class Stream:
                 link.wanted.set()
 
     async def _next_frame(
-        self, websocket: WebSocketConnection, session: StreamSession, sync_by: float, fold_at: float | None
+        self, websocket: FrameConnection, session: StreamSession, sync_by: float, fold_at: float | None
     ) -> str | bytes | None:
         """Return the next frame; None when an execution has waited long enough for its position-update."""
         stale_s = self._config.stale_after.total_seconds()

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
-from trio_websocket import ConnectionClosed, WebSocketConnection
+from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, RemoteProtocolError, SessionLost, SignInRefused, UtcNow
+from adapters.frames import FrameConnection
 from adapters.metacopier.session import Received, Refused, Session, SignedIn
 from adapters.metacopier.translator import Translator
 from adapters.network import Connect
@@ -58,8 +59,8 @@ class Stream:
 
     async def _guarded(
         self,
-        part: Callable[[WebSocketConnection, Emit], Awaitable[None]],
-        socket: WebSocketConnection,
+        part: Callable[[FrameConnection, Emit], Awaitable[None]],
+        socket: FrameConnection,
         emit: Emit,
         scope: trio.CancelScope,
     ) -> None:
@@ -70,7 +71,7 @@ class Stream:
             self._failure = self._failure or error
             scope.cancel()
 
-    async def _sign_in(self, socket: WebSocketConnection) -> None:
+    async def _sign_in(self, socket: FrameConnection) -> None:
         self.refused = True  # whatever ends this step but our own patience is the server's doing
         await socket.send_message(self.session.connect())
         with trio.move_on_after(self.session.silence_s_max):
@@ -85,7 +86,7 @@ class Stream:
         self.refused = False
         raise SessionLost(f"no CONNECTED within {self.session.silence_s_max:g} s")
 
-    async def _read(self, socket: WebSocketConnection, emit: Emit) -> None:
+    async def _read(self, socket: FrameConnection, emit: Emit) -> None:
         told_at = trio.current_time()
         while True:
             data = None
@@ -124,14 +125,14 @@ class Stream:
             self.refused = True
             raise SessionLost(f"MetaCopier ended the session with ERROR: {received.text}")
 
-    async def _beat(self, socket: WebSocketConnection, _: Emit) -> None:
+    async def _beat(self, socket: FrameConnection, _: Emit) -> None:
         every_s = self.session.beat_every_s
         assert every_s is not None, "signed in"
         while True:
             await socket.send_message(HEART_BEAT_WIRE)
             await trio.sleep(every_s)
 
-    async def _confirm(self, _: WebSocketConnection, emit: Emit) -> None:
+    async def _confirm(self, _: FrameConnection, emit: Emit) -> None:
         """Ask for a snapshot unless the stream has begun with positions.
 
         The answer is told only when no list was pushed meanwhile: which of the two is newer nobody could say.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection
+from trio_websocket import ConnectionClosed
 
 from adapters import socketio
 from adapters.base import (
@@ -16,7 +16,7 @@ from adapters.base import (
     Throttled,
     UtcNow,
 )
-from adapters.frames import EagerLock
+from adapters.frames import EagerLock, FrameConnection
 from adapters.history import oldest_first
 from adapters.network import Connect
 from adapters.tradelocker import capabilities, history, translate, wire
@@ -91,7 +91,7 @@ class TradeLockerAccount:
             self._rest.reject_stream_token(token)
             raise
 
-    async def _run(self, websocket: WebSocketConnection, session: StreamSession, emit: Emit) -> None:
+    async def _run(self, websocket: FrameConnection, session: StreamSession, emit: Emit) -> None:
         lock = EagerLock()  # so that events reach the engine in the order in which the session saw them
         wake = trio.Event()
 
@@ -131,7 +131,7 @@ class TradeLockerAccount:
         for event in events:
             await emit(self._open_times.settled_event(event))
 
-    async def _next_frame(self, websocket: WebSocketConnection, session: StreamSession, deadline: float) -> str | bytes:
+    async def _next_frame(self, websocket: FrameConnection, session: StreamSession, deadline: float) -> str | bytes:
         patience_s = session.silence_s_max or _SILENCE_S_MAX
         limit = trio.current_time() + patience_s
         if not session.synchronized:

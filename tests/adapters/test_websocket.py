@@ -9,6 +9,7 @@ from trio.testing import MockClock
 from trio_websocket import WebSocketConnection
 
 from adapters.base import LocalProtocolError, RequestNotSent, SessionLost, SignInRefused
+from adapters.frames import FrameConnection
 from adapters.http import HttpResponse
 from adapters.network import MemoryNetwork
 from adapters.serving import DropConnection, HttpRequest, HttpService, WebSocketHandler
@@ -34,7 +35,7 @@ async def echo(websocket: WebSocketConnection, request: HttpRequest) -> None:
         await websocket.send_message(await websocket.get_message())
 
 
-async def read_into(messages: list[str | bytes], websocket: WebSocketConnection) -> None:
+async def read_into(messages: list[str | bytes], websocket: FrameConnection) -> None:
     while True:
         messages.append(await websocket.get_message())
 
@@ -140,11 +141,11 @@ async def test_cut_line_is_a_lost_session_also_out_of_nurseries_in_the_block(nur
 
     network = serve(nursery, drop)
 
-    async def stream(websocket: WebSocketConnection) -> None:
+    async def stream(websocket: FrameConnection) -> None:
         async with trio.open_nursery() as inner:
             inner.start_soon(read_into, [], websocket)
-            inner.start_soon(read_into, [], websocket)
-            await websocket.send_message("x")
+            while True:
+                await websocket.send_message("x")
 
     with pytest.raises(SessionLost, match="code 1006"):
         async with open_websocket(URL, connect=network.connect) as websocket:

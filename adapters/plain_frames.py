@@ -1,0 +1,178 @@
+"""Plain text messages of a WebSocket, cut out of its bytes by the task that wants them.
+
+Nearly everything that a venue sends is a whole text message in one frame. Handed over by the library's own reader task,
+each costs two turns of the scheduler, which is half of what it costs until it is an event. So these are cut here, and
+pings and pongs are handed to the library. The first frame of any other kind (a closing, a fragment, binary, or one that
+breaks the protocol) gives the line back to it for good: what such frames mean is the library's to say.
+"""
+
+from typing import Final
+
+import trio
+from trio_websocket import WebSocketConnection
+
+from adapters.handshake import HandshakeStream
+
+READ_BYTES: Final = 32 * 1024
+"""Read at once; also what is taken from a busy line before other tasks have their turn: some 80 messages, 2 ms."""
+
+_TEXT: Final = 0x81  # the first byte of a frame that is final, has no reserved bit, and holds text
+_PING_PONG: Final = frozenset({0x89, 0x8A})
+_SIZE_16: Final = 126
+_SIZE_64: Final = 127
+_HEAD_END: Final = b"\r\n\r\n"
+_SWITCHING: Final = b"HTTP/1.1 101"
+
+
+class FrameCutter:
+    """Bytes in, plain messages out; no stream, no clock."""
+
+    def __init__(self, message_bytes_max: int) -> None:
+        self._bytes_max = message_bytes_max
+        self._buffer = bytearray()
+        self._at = 0
+
+    def feed(self, data: bytes | bytearray) -> None:
+        """Take what was read."""
+        del self._buffer[: self._at]
+        self._at = 0
+        self._buffer += data
+
+    def cut(self) -> str | bytes | None:
+        """Return the next plain message, or the bytes of a ping or pong; b"" before any other frame; None: read on."""
+        buffer, at = self._buffer, self._at
+        have = len(buffer) - at
+        if have < 2:
+            return None
+        kind, size, begin = buffer[at], buffer[at + 1], at + 2
+        if size >= _SIZE_16:
+            if kind != _TEXT or size > _SIZE_64:  # a long ping, or masked
+                return b""
+            begin += 2 if size == _SIZE_16 else 8
+            if begin > len(buffer):
+                return None
+            least = _SIZE_16 if size == _SIZE_16 else 0x10000
+            size = int.from_bytes(buffer[at + 2 : begin], "big")
+            if not least <= size <= self._bytes_max:
+                return b""
+        end = begin + size
+        if kind == _TEXT:
+            return self._text(begin, end) if end <= len(buffer) else None
+        if kind not in _PING_PONG:
+            return b""
+        return self._take(at, end) if end <= len(buffer) else None
+
+    def rest(self) -> bytes:
+        """Take everything that was not cut."""
+        return self._take(self._at, len(self._buffer))
+
+    def _text(self, begin: int, end: int) -> str | bytes:
+        try:
+            text = self._buffer[begin:end].decode()
+        except UnicodeDecodeError:
+            return b""
+        self._at = end
+        return text
+
+    def _take(self, begin: int, end: int) -> bytes:
+        self._at = end
+        return bytes(self._buffer[begin:end])
+
+
+class FrameStream(HandshakeStream):
+    """The line of a client: the library reads the handshake, then what it is handed, and everything once given back."""
+
+    def __init__(self, stream: trio.abc.Stream, message_bytes_max: int) -> None:
+        super().__init__(stream)
+        self.cutter = FrameCutter(message_bytes_max)
+        self.is_ours = False
+        self._head: bytes | None = b""
+        self._handed = b""
+        self._news = trio.Event()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Read for the library."""
+        while self.is_ours and not self._handed:
+            await self._news.wait()
+            self._news = trio.Event()
+        if self._handed:
+            await trio.lowlevel.checkpoint()
+            taken = self._handed[:max_bytes]
+            self._handed = self._handed[len(taken) :]
+            return taken
+        data = await super().receive_some(max_bytes)
+        return data if self._head is None else self._without_frames(self._head, bytes(data))
+
+    async def read(self) -> bool:
+        """Read for the cutter; False when nothing more comes, which the library is then to find out."""
+        try:
+            data = await super().receive_some(READ_BYTES)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        self.cutter.feed(data)
+        return bool(data)
+
+    def hand(self, data: bytes) -> None:
+        """Let the library read these bytes of ours."""
+        self._handed += data
+        self._news.set()
+
+    def give_back(self) -> None:
+        """Let the library read everything from now on."""
+        if self.is_ours:
+            self.is_ours = False
+            self.hand(self.cutter.rest())
+
+    def _without_frames(self, head: bytes, data: bytes) -> bytes:
+        """Return what of `data` belongs to the answer's head. Frames that come with it are for the cutter."""
+        seen = head + data
+        end = seen.find(_HEAD_END, max(len(head) - len(_HEAD_END), 0))
+        if end < 0:
+            self._head = seen
+            return data
+        self._head = None
+        if not seen.startswith(_SWITCHING):
+            return data
+        self.is_ours = True
+        end += len(_HEAD_END)
+        self.cutter.feed(seen[end:])
+        return seen[len(head) : end]
+
+
+class VenueSocket:
+    """An open WebSocket to a venue (an `adapters.frames.FrameConnection`); one task at a time may wait for messages."""
+
+    def __init__(self, stream: FrameStream, connection: WebSocketConnection) -> None:
+        self._stream = stream
+        self._connection = connection
+
+    @property
+    def subprotocol(self) -> str | None:
+        chosen: str | None = self._connection.subprotocol
+        return chosen
+
+    async def get_message(self) -> str | bytes:
+        """Return the next message; at once, and without a turn of the scheduler, where it has been read already.
+
+        Raises:
+            trio_websocket.ConnectionClosed: it is closed, or lost.
+        """
+        stream = self._stream
+        while stream.is_ours:
+            found = stream.cutter.cut()
+            if isinstance(found, str):
+                return found
+            if found:
+                stream.hand(found)
+            elif found is not None or not await stream.read():
+                stream.give_back()
+        message: str | bytes = await self._connection.get_message()
+        return message
+
+    async def send_message(self, message: str | bytes) -> None:
+        await self._connection.send_message(message)
+
+    async def aclose(self) -> None:
+        """Close it, with the closing handshake; the caller bounds the wait."""
+        self._stream.give_back()
+        await self._connection.aclose()
