@@ -16,6 +16,13 @@ class FrameConnection(Protocol):
     async def send_message(self, message: str) -> None: ...
 
 
+class ClientConnection(FrameConnection, Protocol):
+    """A connection to a venue."""
+
+    async def message_by(self, deadline: float) -> str | bytes | None:
+        """Return the next message, or None when it has not come by `deadline` (`trio.current_time`)."""
+
+
 class EagerLock:
     """A lock for `async with` that costs no turn of the scheduler while it is free: every frame would pay for one."""
 

@@ -84,7 +84,7 @@ class FrameStream(HandshakeStream):
 
     def __init__(self, stream: trio.abc.Stream, message_bytes_max: int) -> None:
         super().__init__(stream)
-        self.cutter = FrameCutter(message_bytes_max)
+        self._cutter = FrameCutter(message_bytes_max)
         self.is_ours = False
         self._head: bytes | None = b""
         self._handed = b""
@@ -103,25 +103,37 @@ class FrameStream(HandshakeStream):
         data = await super().receive_some(max_bytes)
         return data if self._head is None else self._without_frames(self._head, bytes(data))
 
-    async def read(self) -> bool:
-        """Read for the cutter; False when nothing more comes, which the library is then to find out."""
+    def next_plain(self) -> str | None:
+        """Return the next plain message that has been read; None: read on, or the line is not ours any more."""
+        while self.is_ours:
+            found = self._cutter.cut()
+            if found is None or isinstance(found, str):
+                return found
+            if found:
+                self._hand(found)
+            else:
+                self.give_back()
+        return None
+
+    async def read(self) -> None:
+        """Read more. When nothing more comes, the line is given back to the library, which is to find out why."""
         try:
             data = await super().receive_some(READ_BYTES)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return False
-        self.cutter.feed(data)
-        return bool(data)
-
-    def hand(self, data: bytes) -> None:
-        """Let the library read these bytes of ours."""
-        self._handed += data
-        self._news.set()
+            data = b""
+        self._cutter.feed(data)
+        if not data:
+            self.give_back()
 
     def give_back(self) -> None:
         """Let the library read everything from now on."""
         if self.is_ours:
             self.is_ours = False
-            self.hand(self.cutter.rest())
+            self._hand(self._cutter.rest())
+
+    def _hand(self, data: bytes) -> None:
+        self._handed += data
+        self._news.set()
 
     def _without_frames(self, head: bytes, data: bytes) -> bytes:
         """Return what of `data` belongs to the answer's head. Frames that come with it are for the cutter."""
@@ -135,12 +147,15 @@ class FrameStream(HandshakeStream):
             return data
         self.is_ours = True
         end += len(_HEAD_END)
-        self.cutter.feed(seen[end:])
+        self._cutter.feed(seen[end:])
         return seen[len(head) : end]
 
 
 class VenueSocket:
-    """An open WebSocket to a venue (an `adapters.frames.FrameConnection`); one task at a time may wait for messages."""
+    """An open WebSocket to a venue (an `adapters.frames.ClientConnection`); one task at a time may wait for messages.
+
+    What has been read already is given at once, without a turn of the scheduler. Reading takes one.
+    """
 
     def __init__(self, stream: FrameStream, connection: WebSocketConnection) -> None:
         self._stream = stream
@@ -152,21 +167,29 @@ class VenueSocket:
         return chosen
 
     async def get_message(self) -> str | bytes:
-        """Return the next message; at once, and without a turn of the scheduler, where it has been read already.
+        """Return the next message.
 
         Raises:
             trio_websocket.ConnectionClosed: it is closed, or lost.
         """
-        stream = self._stream
-        while stream.is_ours:
-            found = stream.cutter.cut()
-            if isinstance(found, str):
-                return found
-            if found:
-                stream.hand(found)
-            elif found is not None or not await stream.read():
-                stream.give_back()
-        message: str | bytes = await self._connection.get_message()
+        while True:
+            message = self._stream.next_plain()
+            if message is not None:
+                return message
+            if not self._stream.is_ours:
+                return await self._connection.get_message()
+            await self._stream.read()
+
+    async def message_by(self, deadline: float) -> str | bytes | None:
+        """Return the next message, or None when it has not come by `deadline` (`trio.current_time`).
+
+        Raises:
+            trio_websocket.ConnectionClosed: it is closed, or lost.
+        """
+        message: str | bytes | None = self._stream.next_plain()
+        if message is None:
+            with trio.move_on_at(deadline):
+                message = await self.get_message()
         return message
 
     async def send_message(self, message: str | bytes) -> None:

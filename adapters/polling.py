@@ -79,7 +79,7 @@ async def open_polling(
 
 
 class PollingConnection:
-    """An open connection; a `FrameConnection`, so that a session runs over it as over a WebSocket."""
+    """An open connection; a `ClientConnection`, so that a session runs over it as over a WebSocket."""
 
     def __init__(self, shaken: Shaken) -> None:
         self._wire = shaken.wire
@@ -101,6 +101,16 @@ class PollingConnection:
         if not frames:
             raise self._loss()
         return frames[0]
+
+    async def message_by(self, deadline: float) -> str | bytes | None:
+        """Return the server's next frame, or None when it has not come by `deadline` (`trio.current_time`).
+
+        Raises:
+            as `get_message`.
+        """
+        with trio.move_on_at(deadline):
+            return await self.get_message()
+        return None
 
     async def send_message(self, message: str) -> None:
         """Have a frame posted, soon and in order; waits while sixteen others wait.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import trio
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
-from adapters.frames import FrameConnection
+from adapters.frames import ClientConnection
 from adapters.network import Connect
 from adapters.polling import open_polling
 from adapters.socketio import endpoint
@@ -79,7 +79,7 @@ async def open_socketio(
     timeout_s: float = 10.0,
     message_bytes_max: int = MESSAGE_BYTES_MAX,
     passage: Passage | None = None,
-) -> AsyncGenerator[FrameConnection, None]:
+) -> AsyncGenerator[ClientConnection, None]:
     """Open a connection for a `ClientSession` for the length of the block; leaving the block closes it.
 
     A WebSocket is tried first. Where an HTTP status refuses it (401 and 429 aside, which are meant for us), polling is

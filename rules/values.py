@@ -80,6 +80,8 @@ class Money:
         return f"{self.amount} {self.currency}"
 
 
+_DIGITS_MAX = 20
+
 # 20 digits on either side hold every price, volume and balance of any venue that we know; more is an attack or a
 # bug. Decimal itself would take "1E+400000" (whose int() needs seconds), "NaN", "1_000" and " 1.5".
 _EXACT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
@@ -94,6 +96,8 @@ def exact(value: object, what: str = "number") -> Decimal:
     Raises:
         ValueError: not a number, not finite, more than 20 digits on either side of the point, or an absurd exponent.
     """
+    if type(value) is Decimal and len(str(value)) <= _DIGITS_MAX and _is_sane(value):
+        return value  # the usual case: a number of a decoded message, judged without the pattern
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError(f"{what} must be a decimal number, was {type(value).__name__} {str(value)[:40]!r}")
     if isinstance(value, int) and not -(10**20) < value < 10**20:  # before str(): that is quadratic in the digits
@@ -102,9 +106,13 @@ def exact(value: object, what: str = "number") -> Decimal:
     if len(text) > 64 or _EXACT.fullmatch(text) is None:
         raise ValueError(f"{what} must be a finite decimal number of at most 20 digits, was {text[:40]!r}")
     number = Decimal(text)
-    if number and not -20 <= number.adjusted() <= 20:
+    if number and not _is_sane(number):
         raise ValueError(f"{what} must lie between 1e-20 and 1e20 in size, was {text[:40]!r}")
     return number
+
+
+def _is_sane(number: Decimal) -> bool:
+    return number.is_finite() and bool(number) and -_DIGITS_MAX <= number.adjusted() <= _DIGITS_MAX
 
 
 def plain(number: Decimal) -> str:

@@ -13,7 +13,7 @@ from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
-from adapters.frames import EagerLock, FrameConnection
+from adapters.frames import ClientConnection, EagerLock
 from adapters.network import Connect
 from adapters.websocket import as_session_lost, open_websocket
 from rules.events import Event
@@ -122,7 +122,7 @@ class Stream:
 
     # Reading
 
-    async def _read(self, run: "_Run", link: _Link, websocket: FrameConnection) -> None:
+    async def _read(self, run: "_Run", link: _Link, websocket: ClientConnection) -> None:
         session = link.session
         sync_by = trio.current_time() + _SYNC_S_MAX
         fold_at: float | None = None
@@ -146,7 +146,7 @@ class Stream:
                 link.wanted.set()
 
     async def _next_frame(
-        self, websocket: FrameConnection, session: StreamSession, sync_by: float, fold_at: float | None
+        self, websocket: ClientConnection, session: StreamSession, sync_by: float, fold_at: float | None
     ) -> str | bytes | None:
         """Return the next frame; None when an execution has waited long enough for its position-update."""
         stale_s = self._config.stale_after.total_seconds()
@@ -155,8 +155,8 @@ class Stream:
             limit = min(limit, sync_by)
         if fold_at is not None:
             limit = min(limit, fold_at)
-        with trio.move_on_at(limit):
-            frame: str | bytes = await websocket.get_message()
+        frame = await websocket.message_by(limit)
+        if frame is not None:
             return frame
         if fold_at is not None and limit == fold_at:
             return None

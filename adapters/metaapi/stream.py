@@ -7,7 +7,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, SessionLost, SignInRefused, UtcNow
-from adapters.frames import FrameConnection
+from adapters.frames import ClientConnection
 from adapters.metaapi import wire
 from adapters.metaapi.config import Config
 from adapters.metaapi.names import SocketName
@@ -62,8 +62,8 @@ class Stream:
 
     async def _guarded(
         self,
-        part: Callable[[FrameConnection, StreamSession, Emit], Awaitable[None]],
-        socket: FrameConnection,
+        part: Callable[[ClientConnection, StreamSession, Emit], Awaitable[None]],
+        socket: ClientConnection,
         session: StreamSession,
         emit: Emit,
         scope: trio.CancelScope,
@@ -75,13 +75,11 @@ class Stream:
             self._failure = self._failure or error
             scope.cancel()
 
-    async def _read(self, socket: FrameConnection, session: StreamSession, emit: Emit) -> None:
+    async def _read(self, socket: ClientConnection, session: StreamSession, emit: Emit) -> None:
         heard_at = self._now_s()
         while True:
             silent_at = heard_at + (session.silence_s_max or _SILENCE_S_MAX)
-            frame: str | bytes | None = None
-            with trio.move_on_at(min(silent_at, session.due_s) + self._paused_s):
-                frame = await socket.get_message()
+            frame = await socket.message_by(min(silent_at, session.due_s) + self._paused_s)
             now_s = self._now_s()
             if frame is not None:
                 heard_at = now_s
@@ -99,7 +97,7 @@ class Stream:
             await emit(event)
         self._paused_s += trio.current_time() - started_at
 
-    async def _beat(self, socket: FrameConnection, session: StreamSession, _: Emit) -> None:
+    async def _beat(self, socket: ClientConnection, session: StreamSession, _: Emit) -> None:
         """Ping as often as the server wants it; in Engine.IO 3 that is the client's part."""
         while True:
             await trio.sleep(session.ping_every_s or 1.0)

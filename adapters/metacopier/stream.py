@@ -8,7 +8,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, RemoteProtocolError, SessionLost, SignInRefused, UtcNow
-from adapters.frames import FrameConnection
+from adapters.frames import ClientConnection
 from adapters.metacopier.session import Received, Refused, Session, SignedIn
 from adapters.metacopier.translator import Translator
 from adapters.network import Connect
@@ -59,8 +59,8 @@ class Stream:
 
     async def _guarded(
         self,
-        part: Callable[[FrameConnection, Emit], Awaitable[None]],
-        socket: FrameConnection,
+        part: Callable[[ClientConnection, Emit], Awaitable[None]],
+        socket: ClientConnection,
         emit: Emit,
         scope: trio.CancelScope,
     ) -> None:
@@ -71,7 +71,7 @@ class Stream:
             self._failure = self._failure or error
             scope.cancel()
 
-    async def _sign_in(self, socket: FrameConnection) -> None:
+    async def _sign_in(self, socket: ClientConnection) -> None:
         self.refused = True  # whatever ends this step but our own patience is the server's doing
         await socket.send_message(self.session.connect())
         with trio.move_on_after(self.session.silence_s_max):
@@ -86,13 +86,11 @@ class Stream:
         self.refused = False
         raise SessionLost(f"no CONNECTED within {self.session.silence_s_max:g} s")
 
-    async def _read(self, socket: FrameConnection, emit: Emit) -> None:
+    async def _read(self, socket: ClientConnection, emit: Emit) -> None:
         told_at = trio.current_time()
         while True:
-            data = None
             limit_at = min(trio.current_time() + self.session.silence_s_max, told_at + NEWS_S_MAX)
-            with trio.move_on_at(limit_at):
-                data = await socket.get_message()
+            data = await socket.message_by(limit_at)
             if data is None:
                 raise SessionLost(
                     f"no message about the account within {NEWS_S_MAX:g} s: has it the Socket feature?"
@@ -125,14 +123,14 @@ class Stream:
             self.refused = True
             raise SessionLost(f"MetaCopier ended the session with ERROR: {received.text}")
 
-    async def _beat(self, socket: FrameConnection, _: Emit) -> None:
+    async def _beat(self, socket: ClientConnection, _: Emit) -> None:
         every_s = self.session.beat_every_s
         assert every_s is not None, "signed in"
         while True:
             await socket.send_message(HEART_BEAT_WIRE)
             await trio.sleep(every_s)
 
-    async def _confirm(self, _: FrameConnection, emit: Emit) -> None:
+    async def _confirm(self, _: ClientConnection, emit: Emit) -> None:
         """Ask for a snapshot unless the stream has begun with positions.
 
         The answer is told only when no list was pushed meanwhile: which of the two is newer nobody could say.

@@ -16,7 +16,7 @@ from adapters.base import (
     Throttled,
     UtcNow,
 )
-from adapters.frames import EagerLock, FrameConnection
+from adapters.frames import ClientConnection, EagerLock
 from adapters.history import oldest_first
 from adapters.network import Connect
 from adapters.tradelocker import capabilities, history, translate, wire
@@ -91,7 +91,7 @@ class TradeLockerAccount:
             self._rest.reject_stream_token(token)
             raise
 
-    async def _run(self, websocket: FrameConnection, session: StreamSession, emit: Emit) -> None:
+    async def _run(self, websocket: ClientConnection, session: StreamSession, emit: Emit) -> None:
         lock = EagerLock()  # so that events reach the engine in the order in which the session saw them
         wake = trio.Event()
 
@@ -131,13 +131,13 @@ class TradeLockerAccount:
         for event in events:
             await emit(self._open_times.settled_event(event))
 
-    async def _next_frame(self, websocket: FrameConnection, session: StreamSession, deadline: float) -> str | bytes:
+    async def _next_frame(self, websocket: ClientConnection, session: StreamSession, deadline: float) -> str | bytes:
         patience_s = session.silence_s_max or _SILENCE_S_MAX
         limit = trio.current_time() + patience_s
         if not session.synchronized:
             limit = min(limit, deadline)
-        with trio.move_on_at(limit):
-            frame: str | bytes = await websocket.get_message()
+        frame = await websocket.message_by(limit)
+        if frame is not None:
             return frame
         if not session.synchronized and trio.current_time() >= deadline:
             raise SessionLost(f"expected the end of the initial state within {_SYNC_S_MAX:g} s, it did not come")

@@ -53,6 +53,19 @@ def test_plain_text_gets_back_in_unchanged(number):
     assert exact(plain(number)) == number
 
 
+def judged(value):
+    """Return what becomes of a value, sign and exponent included; None where it is refused."""
+    try:
+        return str(exact(value))
+    except ValueError:
+        return None
+
+
+@given(st.decimals() | st.builds(Decimal, st.from_regex(r"-?[0-9]{1,24}(E[+-]?[0-9]{1,6})?", fullmatch=True)))
+def test_a_decimal_is_judged_as_its_text_would_be(number):
+    assert judged(number) == judged(str(number))
+
+
 def test_opposite_of_the_opposite_is_the_side():
     assert Side.BUY.opposite is Side.SELL
     assert Side.SELL.opposite is Side.BUY
