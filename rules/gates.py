@@ -56,9 +56,9 @@ def _market_gates(question: Question, finding: Finding) -> Grant | Denied:
     if isinstance(mapped, Denied):
         return finding.no(mapped)
     if mapped.row is not None:
-        finding.note(
-            "symbol", f"row {mapped.row} of the map", ("from", question.position.symbol), ("to", mapped.symbol)
-        )
+        by = "" if mapped.preset is None else f", preset {mapped.preset}"
+        names = (("from", question.position.symbol), ("to", mapped.symbol))
+        finding.note("symbol", f"row {mapped.row} of the map{by}", *names)
     instrument = _instrument(question, mapped.symbol, mapped.row is not None, finding)
     if isinstance(instrument, Denied):
         return instrument

@@ -1,6 +1,7 @@
 """Patterns that a person wrote: RE2 (linear time: none can freeze the service), whole text, case-sensitive."""
 
-from typing import Any
+import re
+from typing import Any, Final, TypeAlias
 
 import re2
 from attrs import define, field
@@ -11,6 +12,11 @@ PATTERN_CHARACTERS_MAX = 1000
 # Distinct symbols and magic numbers of an account are some hundreds; beyond this they are noise: the memo starts anew.
 MEMO_ENTRIES_MAX = 1024
 MEMO_CHARACTERS_MAX = 100
+
+# A template's pieces: literal text, or the number of a group.
+Template: TypeAlias = tuple[str | int, ...]
+# Patterns of ours, short and linear, may use the standard library.
+_REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>\w{1,100})>|(?P<number>0|[1-9]\d?)|(?P<other>.?))", re.DOTALL)
 
 # What people bring along from other engines, by the beginning of RE2's own complaint.
 _UNSUPPORTED = {
@@ -54,6 +60,39 @@ def compile_pattern(text: str, where: str) -> Any:
 def well_formed(text: str) -> str:
     """Return `text` with `?` in place of lone surrogates, which RE2 cannot read and no venue's name holds."""
     return text.encode("utf-8", "replace").decode()
+
+
+def parse_template(text: str, pattern: Any, where: str) -> Template:
+    """Return the pieces of a text in which `\\g<name>`, `\\1` and `\\0` stand for what `pattern` matched.
+
+    Raises:
+        PatternError: it names a group that the pattern lacks, or holds a backslash that means nothing.
+    """
+    pieces: list[str | int] = []
+    end = 0
+    for reference in _REFERENCE.finditer(text):
+        pieces.append(text[end : reference.start()])
+        end = reference.end()
+        name, number, other = reference.group("name", "number", "other")
+        if other == "\\":
+            pieces.append("\\")
+        elif other is not None:
+            raise PatternError(f"{where}: expected a group such as \\1 or \\g<name> in `to`, found '{reference[0]}'")
+        else:
+            pieces.append(_group_number(name or number, pattern, where, text))
+    pieces.append(text[end:])
+    return tuple(piece for piece in pieces if piece != "")
+
+
+def _group_number(name: str, pattern: Any, where: str, template: str) -> int:
+    groups: dict[str, int] = pattern.groupindex
+    number = int(name) if name.isascii() and name.isdigit() else groups.get(name)
+    if number is None or number > pattern.groups:
+        named = f", named: {', '.join(groups)}" if groups else ""
+        raise PatternError(
+            f"{where}: `to` ('{template}') names the group {name}; the pattern has {pattern.groups}{named}"
+        )
+    return number
 
 
 @define

@@ -1,17 +1,16 @@
 """From a source's symbol to the target's name for it: the first row that matches wins."""
 
-import re
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from rules.patterns import PatternError, compile_pattern, remember, well_formed
+from rules.patterns import PatternError, Template, compile_pattern, parse_template, remember, well_formed
 from rules.reasons import Reason
-from rules.trace import Denied
+from rules.trace import Denied, Numbers
 from rules.values import Symbol
 
-__all__ = ["Mapped", "PatternError", "SymbolMap", "SymbolRow", "map_symbol"]
+__all__ = ["Mapped", "PatternError", "PresetRow", "SymbolMap", "SymbolRow", "map_symbol"]
 
 
 @frozen
@@ -19,14 +18,44 @@ class SymbolRow:
     """One row of a map.
 
     `match` is an RE2 pattern of the whole source name, case-sensitive. `to` is the target's name, with `\\g<name>`,
-    `\\1` or `\\0` (the whole name) for what matched; None keeps the name. `deny` refuses the symbol. `max_price_ratio`
-    (a fraction, > 0) stands in for the guard's.
+    `\\1` or `\\0` (the whole name) for what matched; None keeps the name. `deny` refuses the symbol, and `why` is told
+    with it. `max_price_ratio` (a fraction, > 0) stands in for the guard's.
     """
 
     match: str
     to: str | None = None
     deny: bool = False
     max_price_ratio: Decimal | None = None
+    why: str | None = None
+
+
+@frozen
+class PresetRow:
+    """A row that stands for many: brokers' names of some instruments, each led to one canonical name.
+
+    The target's name is what `names` (pairs) says for the canonical one, else that between `prefix` and `suffix`.
+    """
+
+    preset: str
+    symbols: "SymbolMap"
+    names: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
+    suffix: str = ""
+    max_price_ratio: Decimal | None = None
+
+    def resolve(self, symbol: Symbol) -> "Mapped | Denied | None":
+        """Return the target's name; None where no row of the preset matches."""
+        found = self.symbols.resolve(symbol)
+        if isinstance(found, Denied):
+            return evolve(found, numbers=(*found.numbers, ("preset", self.preset)))
+        if found.row is None:
+            return None
+        name = dict(self.names).get(found.symbol, f"{self.prefix}{found.symbol}{self.suffix}")
+        ratio = self.max_price_ratio if found.max_price_ratio is None else found.max_price_ratio
+        return Mapped(Symbol(name), found.row, ratio)
+
+
+Row: TypeAlias = SymbolRow | PresetRow
 
 
 @frozen
@@ -36,12 +65,28 @@ class Mapped:
     symbol: Symbol
     row: int | None = None
     max_price_ratio: Decimal | None = None
+    preset: str | None = None
+    """The preset of that row, if it is one."""
 
 
-# A template's pieces: literal text, or the number of a group.
-_Template: TypeAlias = tuple[str | int, ...]
-# Patterns of ours, short and linear, may use the standard library.
-_REFERENCE: Final = re.compile(r"\\(?:g<(?P<name>\w{1,100})>|(?P<number>0|[1-9]\d?)|(?P<other>.?))", re.DOTALL)
+@frozen
+class _Compiled:
+    """A row of one pattern, ready to be asked."""
+
+    row: SymbolRow
+    pattern: Any
+    template: Template
+
+    def resolve(self, symbol: Symbol) -> Mapped | Denied | None:
+        match = self.pattern.fullmatch(well_formed(symbol))
+        if match is None:
+            return None
+        if self.row.deny:
+            why: Numbers = () if self.row.why is None else (("why", self.row.why),)
+            return Denied("symbol map", Reason.SYMBOL_DENIED, (("symbol", symbol), ("match", self.row.match), *why))
+        # A group that took no part in the match stands for nothing.
+        name = "".join(piece if isinstance(piece, str) else match.group(piece) or "" for piece in self.template)
+        return Mapped(Symbol(name), None, self.row.max_price_ratio)
 
 
 @frozen
@@ -53,24 +98,13 @@ class SymbolMap:
             maps and denies; the text holds the row's number.
     """
 
-    rows: tuple[SymbolRow, ...]
-    _patterns: tuple[Any, ...] = field(init=False, eq=False, repr=False)
-    _templates: tuple[_Template, ...] = field(init=False, eq=False, repr=False)
+    rows: tuple[Row, ...]
+    _compiled: tuple[_Compiled | PresetRow, ...] = field(init=False, eq=False, repr=False)
     _memo: dict[str, Mapped | Denied] = field(init=False, eq=False, repr=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        patterns, templates = [], []
-        for number, row in enumerate(self.rows, 1):
-            where = f"symbol map, row {number}"
-            if row.deny and row.to is not None:
-                raise PatternError(f"{where}: `to` and `deny` exclude each other, found both")
-            if row.max_price_ratio is not None and row.max_price_ratio <= 0:
-                raise PatternError(f"{where}: max_price_ratio must be > 0, was {row.max_price_ratio}")
-            pattern = compile_pattern(row.match, where)
-            patterns.append(pattern)
-            templates.append(_parse_template("\\0" if row.to is None else row.to, pattern, where))
-        object.__setattr__(self, "_patterns", tuple(patterns))
-        object.__setattr__(self, "_templates", tuple(templates))
+        compiled = (_compile(row, f"symbol map, row {number}") for number, row in enumerate(self.rows, 1))
+        object.__setattr__(self, "_compiled", tuple(compiled))
 
     def resolve(self, symbol: Symbol) -> Mapped | Denied:
         """Return the target's name, or the denial of the row that refuses; without any row the name stays."""
@@ -81,19 +115,12 @@ class SymbolMap:
         return known
 
     def _resolve(self, symbol: Symbol) -> Mapped | Denied:
-        subject = well_formed(symbol)
-        for number, (row, pattern, template) in enumerate(
-            zip(self.rows, self._patterns, self._templates, strict=True), 1
-        ):
-            match = pattern.fullmatch(subject)
-            if match is None:
-                continue
-            if row.deny:
-                numbers = (("symbol", symbol), ("row", str(number)), ("match", row.match))
-                return Denied("symbol map", Reason.SYMBOL_DENIED, numbers)
-            # A group that took no part in the match stands for nothing.
-            name = "".join(piece if isinstance(piece, str) else match.group(piece) or "" for piece in template)
-            return Mapped(Symbol(name), number, row.max_price_ratio)
+        for number, row in enumerate(self._compiled, 1):
+            found = row.resolve(symbol)
+            if isinstance(found, Denied):
+                return evolve(found, numbers=(*_without_row(found.numbers), ("row", str(number))))
+            if found is not None:
+                return evolve(found, row=number, preset=row.preset if isinstance(row, PresetRow) else None)
         return Mapped(symbol)
 
 
@@ -109,34 +136,17 @@ def map_symbol(symbols: SymbolMap | None, symbol: Symbol) -> Mapped | Denied:
     return Mapped(symbol) if symbols is None else symbols.resolve(symbol)
 
 
-def _parse_template(text: str, pattern: Any, where: str) -> _Template:
-    """Return the pieces of a `to`.
-
-    Raises:
-        PatternError: it names a group that the pattern lacks, or holds a backslash that means nothing.
-    """
-    pieces: list[str | int] = []
-    end = 0
-    for reference in _REFERENCE.finditer(text):
-        pieces.append(text[end : reference.start()])
-        end = reference.end()
-        name, number, other = reference.group("name", "number", "other")
-        if other == "\\":
-            pieces.append("\\")
-        elif other is not None:
-            raise PatternError(f"{where}: expected a group such as \\1 or \\g<name> in `to`, found '{reference[0]}'")
-        else:
-            pieces.append(_group_number(name or number, pattern, where, text))
-    pieces.append(text[end:])
-    return tuple(piece for piece in pieces if piece != "")
+def _compile(row: Row, where: str) -> _Compiled | PresetRow:
+    if row.max_price_ratio is not None and row.max_price_ratio <= 0:
+        raise PatternError(f"{where}: max_price_ratio must be > 0, was {row.max_price_ratio}")
+    if isinstance(row, PresetRow):
+        return row
+    if row.deny and row.to is not None:
+        raise PatternError(f"{where}: `to` and `deny` exclude each other, found both")
+    pattern = compile_pattern(row.match, where)
+    return _Compiled(row, pattern, parse_template("\\0" if row.to is None else row.to, pattern, where))
 
 
-def _group_number(name: str, pattern: Any, where: str, template: str) -> int:
-    groups: dict[str, int] = pattern.groupindex
-    number = int(name) if name.isascii() and name.isdigit() else groups.get(name)
-    if number is None or number > pattern.groups:
-        named = f", named: {', '.join(groups)}" if groups else ""
-        raise PatternError(
-            f"{where}: `to` ('{template}') names the group {name}; the pattern has {pattern.groups}{named}"
-        )
-    return number
+def _without_row(numbers: Numbers) -> Numbers:
+    """Return the numbers of a preset's denial without the number of its own row, which stands in no config."""
+    return tuple(number for number in numbers if number[0] != "row")

@@ -18,12 +18,13 @@ from copier.config.groups import AccountNames
 from copier.config.limits import read_limits
 from copier.config.links import LinkBook
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
-from copier.config.parts import read_schedules, read_symbols
 from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.reader import Reader
+from copier.config.schedules import read_schedules
 from copier.config.secrets import Outside
 from copier.config.structure import make_converter
+from copier.config.symbol_maps import read_symbols
 from copier.config.unbuilt import is_unbuilt_key, way_around
 
 FILE_BYTES_MAX = 1024 * 1024

@@ -5,15 +5,8 @@ from collections.abc import Mapping
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
-from rules.symbols import SymbolRow
 
 MEANINGS: Mapping[type, Mapping[str, str]] = {
-    SymbolRow: {
-        "match": "Pattern of the whole source name.",
-        "to": "The target's name; `\\g<name>`, `\\1` and `\\0` stand for what matched. Without it the name stays.",
-        "deny": "The symbol is not copied.",
-        "max_price_ratio": "Takes the place of the guard's for this row; also a percent.",
-    },
     Size: {
         "mode": "What the target's volume follows from.",
         "multiplier": "> 0; scales the volume in every mode but `fixed`.",

@@ -26,15 +26,15 @@ from copier.config.limits import LimitKeys, Reset
 from copier.config.links import LinkKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
-from copier.config.parts import ScheduleKeys, SymbolsKeys, WindowKeys
 from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
+from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
+from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
 from rules.limits_policy import LimitAmount
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
-from rules.symbols import SymbolRow
 
 _INTRODUCTION = """\
 # The config file
@@ -73,7 +73,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     *_venue_sections(),
     ("[groups]", GroupKeys),
     ("[symbols.NAME]", SymbolsKeys),
-    ("A row of [symbols.NAME] map", SymbolRow),
+    ("A row of [symbols.NAME] map", MapRowKeys),
     ("[schedules.NAME]", ScheduleKeys),
     ("A window of [schedules.NAME]", WindowKeys),
     ("[policies.NAME]", PolicyKeys),

@@ -1,4 +1,4 @@
-"""Reads [symbols.*] and [schedules.*]: what policies refer to by name."""
+"""Reads [schedules.*]: when policies take new risk."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,18 +7,10 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from copier.config.checks import TEXT_READINGS, CronText, duration_within, ratio_above_zero, read_pattern
-from copier.config.errors import Fault
+from copier.config.checks import TEXT_READINGS, CronText, duration_within
 from copier.config.reader import Reader
-from copier.config.structure import Reading, make_converter
-from rules.patterns import PatternError
+from copier.config.structure import make_converter
 from rules.schedule import Open, Outside, Schedule, Window
-from rules.symbols import SymbolMap, SymbolRow
-
-_ROW_READINGS: Mapping[type, Mapping[str, Reading]] = {
-    SymbolRow: {"match": read_pattern, "max_price_ratio": ratio_above_zero}
-}
-_CATCH_ALLS = {".*", ".+", "(.*)", "(.+)", "(?i).*", "(?s).*", "^.*$"}
 
 # Where the search for an open moment begins, and how far it goes: half a year of a daily window's edges. Any
 # instant does; a fixed one keeps a config's warnings the same from day to day.
@@ -26,13 +18,6 @@ _SEARCH_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 _SEARCH_EDGES_MAX = 400
 
 _LONGEST_WINDOW = timedelta(days=366)
-
-
-@frozen
-class SymbolsKeys:
-    """How the source's symbols are called at the target: rows tried in order, the first that matches wins."""
-
-    map: tuple[SymbolRow, ...] = field(metadata={"doc": "The rows. A symbol that no row matches keeps its name."})
 
 
 @frozen
@@ -68,11 +53,6 @@ class ScheduleKeys:
     )
 
 
-def read_symbols(reader: Reader, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, SymbolMap | None]:
-    """Return the maps by name; None stands for one with faults."""
-    return {name: _symbol_map(reader, name, raw) for name, raw in tables.items()}
-
-
 def read_schedules(
     reader: Reader, tables: Mapping[str, Mapping[str, Any]], timezone: ZoneInfo
 ) -> dict[str, Schedule | None]:
@@ -82,29 +62,6 @@ def read_schedules(
         timezone: of schedules that name none.
     """
     return {name: _schedule(reader, name, raw, timezone) for name, raw in tables.items()}
-
-
-def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any]) -> SymbolMap | None:
-    keys = reader.structure(make_converter(readings=_ROW_READINGS), SymbolsKeys, raw, ("symbols", name))
-    if keys is None:
-        return None
-    good = True
-    matches: dict[str, int] = {}
-    for index, row in enumerate(keys.map):
-        path = ("symbols", name, "map", index)
-        try:
-            SymbolMap((row,))  # one row at a time, so that each bad one is found, and found in its line
-        except PatternError as error:
-            reader.fault(path, Fault("a row that maps", str(error).removeprefix("symbol map, row 1: ")))
-            good = False
-        shadow = next((earlier for earlier in matches if earlier == row.match or earlier in _CATCH_ALLS), None)
-        if shadow is not None:
-            reader.warn(
-                path, "a row that can match", f"row {matches[shadow]} (`{shadow[:60]}`) takes all that it would"
-            )
-        else:
-            matches[row.match] = index + 1
-    return SymbolMap(keys.map) if good else None
 
 
 def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneInfo) -> Schedule | None:

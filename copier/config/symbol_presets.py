@@ -1,0 +1,52 @@
+"""The symbol presets that come with the package: rows of brokers' names as dated data, in copier/presets/symbols/."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tomli
+from attrs import frozen
+
+from rules.symbols import SymbolMap, SymbolRow
+
+FOLDER = Path(__file__).parent.parent / "presets" / "symbols"
+
+_PART = re.compile(r"\{([a-z]+)\}")
+
+
+@frozen
+class SymbolPreset:
+    """One preset. `symbols` leads each name that brokers use to a canonical one; `as_of` is when that was looked at."""
+
+    name: str
+    about: str
+    as_of: date
+    source: str
+    confidence: str
+    symbols: SymbolMap
+
+
+def symbol_preset_names() -> list[str]:
+    """Return the names of the presets in the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@cache
+def symbol_preset(name: str) -> SymbolPreset:
+    """Return a preset of the package.
+
+    Args:
+        name: one of `symbol_preset_names`.
+    """
+    raw = tomli.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    rows = tuple(_row(row, raw.get("parts", {})) for row in raw["rows"])
+    return SymbolPreset(name, raw["about"], raw["as_of"], raw["source"], raw["confidence"], SymbolMap(rows))
+
+
+def _row(raw: Mapping[str, Any], parts: Mapping[str, str]) -> SymbolRow:
+    """Return a row; its `match` lists alternatives, in which {name} stands for a part of the file."""
+    alternatives = (_PART.sub(lambda part: parts[part[1]], text) for text in raw["match"])
+    return SymbolRow("|".join(alternatives), raw.get("to"), raw.get("deny", False), why=raw.get("why"))
