@@ -18,6 +18,7 @@ def capabilities() -> Capabilities:
         trades=True,
         volumes_grow=True,
         keeps_stops=False,
+        pending_orders=True,
         parallel_requests=4,
         requests_per_s=5.0,
         settle_s=20.0,

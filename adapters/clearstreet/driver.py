@@ -4,17 +4,28 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from adapters.base import Capabilities, Emit, SessionLost, Throttled, UtcNow
-from adapters.clearstreet import history
+from adapters.clearstreet import history, pending
 from adapters.clearstreet.capabilities import capabilities
 from adapters.clearstreet.catalog import Catalog
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.net import Lives
+from adapters.clearstreet.order_watch import OrderWatch
 from adapters.clearstreet.rest import Rest
+from adapters.clearstreet.resting import Resting
 from adapters.clearstreet.stream import Stream
 from adapters.clearstreet.trading import Trading
 from adapters.history import oldest_first
 from adapters.network import Connect
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Booked, Quote
@@ -36,7 +47,9 @@ class ClearStreetAccount:
         # One connection beyond the orders under way, so that a snapshot never waits behind a slow order.
         self._rest = Rest(config, connect, now, connections=self._capabilities.parallel_requests + 1)
         self._catalog = Catalog(self._rest, config, now)
-        self._trading = Trading(self._rest, self._catalog, config)
+        watch = OrderWatch(self._rest)
+        self._trading = Trading(self._rest, self._catalog, watch, config, now)
+        self._resting = Resting(self._rest, watch)
         self._lives = Lives()
         self._stream = Stream(account, config, self._rest, self._lives, self._trading, connect=connect, now=now)
 
@@ -59,7 +72,7 @@ class ClearStreetAccount:
         return None
 
     async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
-        """Ask for the positions. Of the figures the venue gives none that means what ours mean.
+        """Ask for the positions, then for the orders. Of the figures the venue gives none that means what ours mean.
 
         Its buying power is several times what is free as margin, so that it would pass for a limit that it is not.
         """
@@ -68,7 +81,10 @@ class ClearStreetAccount:
         except Throttled as error:
             raise SessionLost(str(error)) from error
         positions = books.positions(self._lives)
-        received = SnapshotReceived(self._account, self._now(), positions, Origin.RECONCILED, books.asked_at)
+        orders = pending.working_orders(books.orders)
+        received = SnapshotReceived(
+            self._account, self._now(), positions, Origin.RECONCILED, books.asked_at, orders=orders
+        )
         return received, AccountStatus(balance=None, equity=None, currency=CURRENCY)
 
     async def submit(self, action: Action) -> Report:
@@ -79,8 +95,12 @@ class ClearStreetAccount:
                 return await self._trading.close(action)
             case ReplaceStops():
                 return Rejected(action.cl_ord_id, "the venue keeps no stops on positions")
-            case _:
-                return Rejected(action.cl_ord_id, "pending orders are not supported at this venue")
+            case PlaceOrder():
+                return await self._trading.place(action)
+            case ReplaceOrder():
+                return await self._resting.replace(action)
+            case CancelOrder():
+                return await self._resting.cancel(action)
 
     async def find(self, cl_ord_id: ClOrdId, submitted_at: datetime) -> Report:
         """Look for an action's orders among those of the current trading day, which is all that the venue shows."""

@@ -15,7 +15,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from adapters.clearstreet import translate
-from adapters.clearstreet.translate import Holding, Trade
+from adapters.clearstreet.translate import Holding, Trade, VenueOrder
 from rules.observed import Position
 from rules.values import Price, Side, Symbol
 
@@ -122,11 +122,15 @@ class Lives:
 
 @frozen
 class Books:
-    """The REST API's answer: open positions and the executions of the day, by symbol, asked for at `asked_at`."""
+    """The REST API's answer: open positions and the executions of the day, by symbol, asked for at `asked_at`.
+
+    `orders` are those that work, asked for after them.
+    """
 
     asked_at: datetime
     holdings: Mapping[Symbol, Holding] = field(factory=dict)
     trails: Mapping[Symbol, Trail] = field(factory=dict)
+    orders: tuple[VenueOrder, ...] = ()
 
     @property
     def agree(self) -> bool:

@@ -13,7 +13,7 @@ from attrs import frozen
 from adapters.clearstreet.translate import VenueOrder, position_id
 from rules.actions import ClosePosition, OpenPosition, ReducePosition
 from rules.identity import is_ours
-from rules.reports import Accepted, Filled, Rejected
+from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
 from rules.values import ClOrdId, Price, Side, Symbol, Volume, plain
 
 FIRST, SECOND = "-1", "-2"
@@ -24,6 +24,12 @@ _AVERAGE_GRID: Final = Decimal("0.000001")
 
 
 _FOREIGN_TAG_LENGTH_MAX: Final = 64
+
+RECEIVED: Final = "pending-new"
+"""Status of an order of which the venue has not said yet whether it takes it."""
+
+_UNFILLED: Final = frozenset({"canceled", "expired", "done-for-day"})
+"""Statuses of a pending order that worked and was never filled."""
 
 
 @frozen
@@ -101,14 +107,18 @@ def lacks_second(orders: Iterable[VenueOrder], cl_ord_id: ClOrdId) -> bool:
     return filled and cl_ord_id + SECOND not in found
 
 
-def report(cl_ord_id: ClOrdId, orders: Iterable[VenueOrder]) -> Filled | Accepted | Rejected:
+def report(cl_ord_id: ClOrdId, orders: Iterable[VenueOrder]) -> Filled | Accepted | Placed | Canceled | Rejected:
     """Return what the orders of one action come to; one that was canceled may have been filled in part."""
     found = list(orders)
     working = [order for order in found if not order.is_over]
     if working:
-        return Accepted(cl_ord_id, working[0].order_id)
+        waits = working[0].order_type is not None and working[0].status != RECEIVED
+        order_id = working[0].order_id
+        return Placed(cl_ord_id, order_id) if waits else Accepted(cl_ord_id, order_id)
     filled = [order for order in found if order.filled > 0]
     if not filled:
+        if all(order.order_type is not None and order.status in _UNFILLED for order in found):
+            return Canceled(cl_ord_id)
         said = "; ".join(f"order {order.order_id[:40]} ended as {order.said}" for order in found)
         return Rejected(cl_ord_id, said[:500])
     volume = sum((order.filled for order in filled), Decimal(0))

@@ -6,7 +6,7 @@ from urllib.parse import quote as escaped
 from urllib.parse import urlencode
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet import translate
@@ -101,13 +101,14 @@ class Rest:
     # Reads
 
     async def books(self) -> Books:
-        """Return open positions and the executions of the day, of one moment where that can be had."""
+        """Return open positions and the executions of the day, of one moment where that can be had, then the orders."""
+        books = await self._books()
         for _ in range(_LOOKS_MAX - 1):
-            books = await self._books()
             if books.agree:
-                return books
+                break
             await trio.sleep(_LOOK_PAUSE_S)
-        return await self._books()
+            books = await self._books()
+        return evolve(books, orders=await self.working())
 
     async def position(self, symbol: Symbol) -> Holding | None:
         """Return the position of one symbol; None when it is flat."""
@@ -122,6 +123,11 @@ class Rest:
         """Return the orders of the current trading day."""
         pages = await self._pages("/orders", Orders)
         return [row for page in pages for row in page.data]
+
+    async def working(self) -> tuple[VenueOrder, ...]:
+        """Return the orders that work."""
+        rows = await self.orders()
+        return tuple(translate.order(row) for row in rows if not translate.is_over(row))
 
     async def day(self) -> tuple[list[Position], list[Trade]]:
         """Return the open positions, and the executions of the current trading day."""
@@ -152,21 +158,42 @@ class Rest:
     async def place(self, body: Mapping[str, object]) -> VenueOrderId | Refused:
         """Send one order, once; returns the id that the venue received it under, or its refusal.
 
+        Raises: as `change`.
+        """
+        answer = await self._send("POST", "/orders", body)
+        if isinstance(answer, Refused):
+            return answer
+        order_id = decoded(answer.body, OrderPlaced, "an answer to an order").order_id
+        return VenueOrderId(translate.name(order_id, "an order_id"))
+
+    async def change(self, order_id: VenueOrderId, body: Mapping[str, object]) -> Refused | None:
+        """Ask once to give an order other terms; returns the refusal. Only the order then tells what came of it.
+
         Raises:
             RequestNotSent: nothing left. SessionLost: the outcome is unknown. Throttled, NotExecuted: not executed.
         """
+        answer = await self._send("PATCH", f"/orders/{escaped(order_id, safe='')}", body)
+        return answer if isinstance(answer, Refused) else None
+
+    async def cancel(self, order_id: VenueOrderId) -> Refused | None:
+        """Ask once to cancel an order; returns and raises as `change`."""
+        answer = await self._send("DELETE", f"/orders/{escaped(order_id, safe='')}", None)
+        return answer if isinstance(answer, Refused) else None
+
+    async def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> HttpResponse | Refused:
+        """Send a request that moves money, once."""
         try:
             token = await self.token()
         except RequestNotSent:
             raise
         except SessionLost as error:
             raise RequestNotSent(f"before the order: {error}") from error
-        where = "POST /orders"
+        where = f"{method} /orders"
         answer = await self._http.request(
-            "POST",
-            f"{BASE}{self._account}/orders",
-            headers={**_bearer(token), **JSON_HEADERS},
-            body=encoded(body),
+            method,
+            f"{BASE}{self._account}{path}",
+            headers={**_bearer(token), **({} if body is None else JSON_HEADERS)},
+            body=None if body is None else encoded(body),
         )
         if answer.status == 429:
             raise throttled(answer, where)
@@ -179,8 +206,7 @@ class Rest:
             raise SessionLost(f"{where}: HTTP {answer.status}")
         if answer.status not in (200, 201):
             raise RemoteProtocolError(f"{where}: expected HTTP 201, found {answer.status}")
-        order_id = decoded(answer.body, OrderPlaced, "an answer to an order").order_id
-        return VenueOrderId(translate.name(order_id, "an order_id"))
+        return answer
 
     # How
 

@@ -10,10 +10,21 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError, SessionLost
-from adapters.clearstreet import translate, wire
+from adapters.clearstreet import pending, translate, wire
 from adapters.clearstreet.net import Books, Lives
 from adapters.clearstreet.stream_book import Closed, StreamBook
-from rules.events import Event, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from adapters.clearstreet.stream_orders import StreamOrders
+from adapters.clearstreet.translate import VenueOrder
+from rules.events import (
+    Event,
+    OrderEnded,
+    OrderReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    SessionOpened,
+    SnapshotReceived,
+)
 from rules.observed import Position
 from rules.values import AccountId
 
@@ -91,7 +102,8 @@ class StreamSession:
         self.unknown: Counter[str] = Counter()
         """Messages that were left aside, by type."""
         self._symbols: OrderedDict[str, str] = OrderedDict()
-        self._order_news: list[wire.Order] = []
+        self._orders = StreamOrders()
+        self._order_news: list[VenueOrder] = []
 
     @property
     def subscribed(self) -> bool:
@@ -128,7 +140,7 @@ class StreamSession:
         notices, self._notices = self._notices, []
         return notices
 
-    def take_orders(self) -> list[wire.Order]:
+    def take_orders(self) -> list[VenueOrder]:
         """Return what was told of orders, each once."""
         news, self._order_news = self._order_news, []
         return news
@@ -191,13 +203,15 @@ class StreamSession:
                 return []
             self._notes.append(f"the books are believed against the replay of the day: {difference}")
         self._book.take_books(books, mark)
+        self._orders.learn(books.orders)
         self._confirmed = True
         self._asks_left = _BOOKS_ASKS_MAX
         return [self.snapshot(at)]
 
     def snapshot(self, at: datetime) -> SnapshotReceived:
         """Return what is open now, for a session that takes over from another one."""
-        return SnapshotReceived(self._account, at, tuple(self._book.positions()), Origin.RECONCILED)
+        positions, orders = tuple(self._book.positions()), pending.working_orders(self._orders.working)
+        return SnapshotReceived(self._account, at, positions, Origin.RECONCILED, orders=orders)
 
     @property
     def place(self) -> tuple[date, int]:
@@ -241,6 +255,7 @@ class StreamSession:
                 raise Gap(f"expected message {last + 1} of {day}, found {sequence}")
             self._notes.append(f"messages {last + 1} to {sequence - 1} of {day} are missing, also in the replay")
             self._confirmed = False  # the books must say what they were about
+            self._orders.forget()
         self.sequence, self._day = sequence, day
         self._recent[sequence] = frame.digest
         if len(self._recent) > _RECENT_MAX:
@@ -257,19 +272,19 @@ class StreamSession:
         if not translate.is_ours(data, self._account_id):
             self._count("another account")
             return []
-        change: Position | Closed | None = None
+        events: list[Event] = []
         match data:
             case wire.Trade():
-                change = self._take_trade(data)
+                events = self._events(self._take_trade(data), at)
             case wire.Position():
-                change = self._book.take_position(data)
+                events = self._events(self._book.take_position(data), at)
             case wire.Order():
-                self._take_order(data)
+                events = self._take_order(data, at)
             case wire.BuyingPower():
                 translate.number(data.figure, "buying power")
             case wire.LocateInventory():
                 pass
-        return [self._event(change, at)] if change is not None and self._confirmed else []
+        return events if self._confirmed else []
 
     def _take_trade(self, data: wire.Trade) -> Position | None:
         symbol = data.symbol or self._symbols.get(data.order_id)
@@ -278,13 +293,22 @@ class StreamSession:
             return None
         return self._book.take_trade(translate.trade(data, symbol))
 
-    def _take_order(self, order: wire.Order) -> None:
-        order_id = translate.name(order.order_id, "an order_id")
-        self._symbols.pop(order_id, None)
-        self._symbols[order_id] = order.symbol
+    def _take_order(self, message: wire.Order, at: datetime) -> list[Event]:
+        order = translate.order(message)
+        self._symbols.pop(order.order_id, None)
+        self._symbols[order.order_id] = order.symbol
         if len(self._symbols) > _ORDERS_MAX:
             self._symbols.popitem(last=False)
         self._order_news.append(order)
+        if not self._orders.take(order) or order.order_type is None:
+            return []
+        if pending.is_pending(order):
+            return [OrderReported(self._account, at, pending.working_order(order))]
+        position_id = translate.position_id(order.symbol) if order.filled > 0 else None
+        return [OrderEnded(self._account, at, order.order_id, pending.end_of(order), position_id)]
+
+    def _events(self, change: Position | Closed | None, at: datetime) -> list[Event]:
+        return [] if change is None else [self._event(change, at)]
 
     def _event(self, change: Position | Closed, at: datetime) -> Event:
         if isinstance(change, Closed):

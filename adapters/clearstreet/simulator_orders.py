@@ -188,14 +188,15 @@ def order_of(waiting: WorkingOrder, held: Volume, at: datetime) -> VenueOrder:
 
 
 def refusal_of_terms(order: VenueOrder, instrument: Instrument | None) -> str | None:
-    """Return why the terms are refused, or None. The words for volumes and symbols are the shared core's."""
+    """Return why the terms are refused, or None. Its words begin as the shared core's do."""
     if instrument is None:
         return checks.UNKNOWN_SYMBOL
     if order.time_in_force in _AUCTIONS:
         return f"{order.time_in_force} is not simulated: there are no auctions here"
     for name, price in (("price", order.price), ("stop_price", order.stop_price)):
         if price is not None and instrument.tick_size and price % instrument.tick_size:
-            return f"{name} must be a multiple of {plain(instrument.tick_size)}, was {plain(price)}"
+            wanted = f"{name} must be a multiple of {plain(instrument.tick_size)}, was {plain(price)}"
+            return f"{checks.INVALID_PRICE}: {wanted}"
     return checks.refusal_of_opening(instrument, order.quantity)
 
 

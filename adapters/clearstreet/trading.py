@@ -4,77 +4,97 @@ The orders of one symbol go one after the other, since each is marked by what is
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
 import trio
 
-from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
-from adapters.clearstreet import orders, translate, wire
+from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
+from adapters.clearstreet import orders, pending, translate
 from adapters.clearstreet.catalog import Catalog
 from adapters.clearstreet.config import Config
+from adapters.clearstreet.order_watch import OrderWatch, is_over
 from adapters.clearstreet.orders import Part
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.actions import ClosePosition, OpenPosition, PlaceOrder, ReducePosition
 from rules.reports import Accepted, NotFound, NotSent, Rejected, Report
-from rules.values import ClOrdId, Symbol, VenueOrderId
-
-_RESULT_S_MAX: Final = 2.0
-"""What we spend, after an order was taken, on learning what became of it; after that `find` does."""
-
-_ASK_AGAIN_S: Final = 0.25
-"""Between two questions about one order, where the stream does not tell first."""
+from rules.values import ClOrdId, Symbol, VenueOrderId, plain
 
 _PLACED_MAX: Final = 10_000
 """Actions of which the order's own id is remembered; older ones are found by their reference."""
 
-_HEARD_MAX: Final = 64
-"""Ended orders of which the stream told, kept for whoever is about to ask for the end of one."""
+
+_NO_STOPS: Final = "the venue keeps no stops on positions"
+_HARD_TO_BORROW: Final = "is not easy to borrow, and the config names no locate_broker"
 
 
 class Trading:
     """Sends one account's orders and finds them again."""
 
-    def __init__(self, rest: Rest, catalog: Catalog, config: Config) -> None:
+    def __init__(self, rest: Rest, catalog: Catalog, watch: OrderWatch, config: Config, now: UtcNow) -> None:
         self._rest = rest
         self._catalog = catalog
+        self._watch = watch
         self._config = config
+        self._zone = config.zone
+        self._now = now
         self._locks: dict[Symbol, trio.Lock] = {}
         self._working: dict[Symbol, dict[VenueOrderId, VenueOrder]] = {}
         self._placed: OrderedDict[ClOrdId, VenueOrderId] = OrderedDict()
-        self._heard: OrderedDict[VenueOrderId, VenueOrder] = OrderedDict()
-        self._news = trio.Event()
 
-    def hear(self, news: wire.Order) -> None:
-        """Take an order-update of the stream, for whoever waits for the end of that order; it may outrun the answer."""
-        order = translate.order(news)
-        if not order.is_over:
-            return
-        self._working.get(order.symbol, {}).pop(order.order_id, None)
-        self._heard[order.order_id] = order
-        if len(self._heard) > _HEARD_MAX:
-            self._heard.popitem(last=False)
-        self._news.set()
-        self._news = trio.Event()
+    def hear(self, order: VenueOrder) -> None:
+        """Take an order-update of the stream, for whoever waits for that order; it may outrun the answer."""
+        if order.is_over:
+            self._working.get(order.symbol, {}).pop(order.order_id, None)
+        self._watch.hear(order)
 
     async def open(self, action: OpenPosition) -> Report:
         """Open a position or add to it, once."""
-        refusal = await self._refusal(action)
+        refusal = _NO_STOPS if _has_stops(action) else await self._refusal(action.symbol)
         if refusal is not None:
             return Rejected(action.cl_ord_id, refusal)
         async with self._lock(action.symbol):
             try:
                 held = Decimal(0) if action.side.sign > 0 else await self._held(action.symbol, -1)
                 parts = orders.parts_of_opening(action, held)
-                easy = await self._may_sell_short(action.symbol, parts)
+                easy = await self._may_sell_short(action.symbol, (part.side for part in parts))
             except SessionLost as error:
                 raise RequestNotSent(f"before the order: {error}") from error
             if easy is None:
-                text = f"{action.symbol} is not easy to borrow, and the config names no locate_broker"
-                return Rejected(action.cl_ord_id, text)
+                return Rejected(action.cl_ord_id, f"{action.symbol} {_HARD_TO_BORROW}")
             return await self._send(action.cl_ord_id, action.symbol, parts, easy=easy)
+
+    async def place(self, action: PlaceOrder) -> Report:
+        """Place a pending order for today, once."""
+        today = self._now().astimezone(self._zone).date()
+        refusal = pending.refusal(action, today, self._zone) or await self._refusal(action.symbol)
+        if refusal is not None:
+            return Rejected(action.cl_ord_id, refusal)
+        async with self._lock(action.symbol):
+            try:
+                held = Decimal(0) if action.side.sign > 0 else await self._held(action.symbol, -1)
+                side = pending.side_of(action, held)
+                if side is None:
+                    text = f"only {plain(held)} of {action.symbol[:40]} are held long: a sale through zero"
+                    return Rejected(action.cl_ord_id, f"{text} cannot rest as one order")
+                easy = await self._may_sell_short(action.symbol, [side])
+            except SessionLost as error:
+                raise RequestNotSent(f"before the order: {error}") from error
+            if easy is None:
+                return Rejected(action.cl_ord_id, f"{action.symbol} {_HARD_TO_BORROW}")
+            broker = self._config.locate_broker if side == "sell-short" and not easy else None
+            try:
+                answer = await self._rest.place(pending.body(action, side, broker))
+            except NotExecuted as error:
+                return NotSent(action.cl_ord_id, str(error))
+            if isinstance(answer, Refused):
+                return Rejected(action.cl_ord_id, answer.text)
+            self._remember(action.cl_ord_id, answer)
+            sent = _sent(answer, action.symbol, Part(side, action.volume, action.cl_ord_id))
+            order = await self._watch.until(sent, lambda now: now.is_over or now.status not in (None, orders.RECEIVED))
+            return orders.report(action.cl_ord_id, [order])
 
     async def close(self, action: ClosePosition | ReducePosition) -> Report:
         """Close a position or a part of it, once, and never more than is held there and locked."""
@@ -82,7 +102,7 @@ class Trading:
             try:
                 held = await self._held(action.symbol, -action.side.sign)
                 parts = orders.parts_of_closing(action, held)
-                easy = await self._may_sell_short(action.symbol, parts)
+                easy = await self._may_sell_short(action.symbol, (part.side for part in parts))
             except SessionLost as error:
                 raise RequestNotSent(f"before the order: {error}") from error
             if easy is None:
@@ -124,18 +144,16 @@ class Trading:
     def _lock(self, symbol: Symbol) -> trio.Lock:
         return self._locks.setdefault(symbol, trio.Lock())
 
-    async def _refusal(self, action: OpenPosition) -> str | None:
-        """Return why an opening cannot be sent at all, or None."""
-        if action.stop_loss is not None or action.take_profit is not None:
-            return "the venue keeps no stops on positions"
+    async def _refusal(self, symbol: Symbol) -> str | None:
+        """Return why nothing can be opened in a symbol, or None."""
         try:
-            instrument = await self._catalog.instrument(action.symbol)
+            instrument = await self._catalog.instrument(symbol)
         except RequestNotSent:
             raise
         except SessionLost as error:
             raise RequestNotSent(f"before the order: {error}") from error
         if instrument is None or not instrument.tradable:
-            return f"the venue has no instrument {action.symbol[:40]!r} that is traded in shares"
+            return f"the venue has no instrument {symbol[:40]!r} that is traded in shares"
         return None
 
     async def _held(self, symbol: Symbol, sign: int) -> Decimal:
@@ -154,9 +172,9 @@ class Trading:
             return quantity  # such orders add to it
         return quantity + sign * min(leaving, abs(quantity))
 
-    async def _may_sell_short(self, symbol: Symbol, parts: Sequence[Part]) -> bool | None:
-        """Tell whether the parts need no locate; None when they need one that nobody provides."""
-        if all(part.side != "sell-short" for part in parts):
+    async def _may_sell_short(self, symbol: Symbol, sides: Iterable[str]) -> bool | None:
+        """Tell whether orders so marked need no locate; None when they need one that nobody provides."""
+        if "sell-short" not in sides:
             return True
         if await self._catalog.is_easy_to_borrow(symbol):
             return True
@@ -198,23 +216,19 @@ class Trading:
 
     async def _outcome(self, order_id: VenueOrderId, symbol: Symbol, part: Part) -> VenueOrder:
         """Return what became of an order within a moment; it then is among the working ones if it is not over."""
-        sign = 1 if part.side == "buy" else -1
-        nothing = Decimal(0)
-        order = VenueOrder(
-            order_id, part.reference, symbol, sign, part.quantity, nothing, None, is_over=False, said="sent"
-        )
-        self._working.setdefault(symbol, {})[order_id] = order
-        try:
-            with trio.move_on_after(_RESULT_S_MAX):
-                while not order.is_over:
-                    news = self._news  # taken before we ask: what comes meanwhile must wake us
-                    order = self._heard.get(order_id) or await self._rest.order(order_id) or order
-                    if not order.is_over:
-                        with trio.move_on_after(_ASK_AGAIN_S):
-                            await news.wait()
-        except (SessionLost, SignInRefused):
-            return order  # the order is in, only our look at it failed: it must not look as if nothing was sent
-        finally:
-            if order.is_over:
-                self._working[symbol].pop(order_id, None)
+        sent = _sent(order_id, symbol, part)
+        self._working.setdefault(symbol, {})[order_id] = sent
+        order = await self._watch.until(sent, is_over)
+        if order.is_over:
+            self._working[symbol].pop(order_id, None)
         return order
+
+
+def _has_stops(action: OpenPosition) -> bool:
+    return action.stop_loss is not None or action.take_profit is not None
+
+
+def _sent(order_id: VenueOrderId, symbol: Symbol, part: Part) -> VenueOrder:
+    """Return an order of which nothing is known yet but that the venue received it."""
+    sign, nothing = 1 if part.side == "buy" else -1, Decimal(0)
+    return VenueOrder(order_id, part.reference, symbol, sign, part.quantity, nothing, None, is_over=False, said="sent")

@@ -17,7 +17,7 @@ from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
 from rules.instruments import Instrument
 from rules.observed import Position
-from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
+from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,6 +41,8 @@ _OVER: Final = frozenset({"rejected", "closed"})
 """States of an order that are final."""
 
 _SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
+
+_ORDER_TYPES: Final = {"limit": OrderType.LIMIT, "stop": OrderType.STOP, "stop-limit": OrderType.STOP_LIMIT}
 
 
 @frozen
@@ -170,6 +172,17 @@ class VenueOrder:
     """It will not change any more."""
     said: str
     """Status and text, for a person."""
+    status: str | None = None
+    reason: str | None = None
+    """What the venue's last word on it was about: `place`, `modify`, `cancel`, `cancel-reject`, ..."""
+    version: int = 0
+    """Grows with each of the venue's words; zero where it has none."""
+    order_type: OrderType | None = None
+    """None: a market order, or of a kind that we do not know."""
+    price: Price | None = None
+    """The limit; like the stop price it is read while the order works, and where it belongs to its type."""
+    stop_price: Price | None = None
+    created_at: datetime | None = None
 
     @property
     def leaves(self) -> Decimal:
@@ -184,8 +197,12 @@ def order(message: wire.Order) -> VenueOrder:
     filled = number(message.filled_quantity, f"filled_quantity {what}")
     if filled < 0:
         raise RemoteProtocolError(f"filled_quantity {what} must be >= 0, was {filled}")
-    price = None if bytes(message.average_price) == b"null" else number(message.average_price, f"average_price {what}")
+    average = None if _is_null(message.average_price) else number(message.average_price, f"average_price {what}")
     text = f": {message.text}" if message.text else ""
+    over = is_over(message)
+    order_type = _ORDER_TYPES.get(message.order_type) if isinstance(message.order_type, str) else None
+    has_price = not over and order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    has_stop_price = not over and order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
     return VenueOrder(
         order_id=VenueOrderId(order_id),
         reference=message.reference_id,
@@ -193,10 +210,26 @@ def order(message: wire.Order) -> VenueOrder:
         sign=sign_of(message.side, f"side {what}"),
         quantity=positive(message.quantity, f"quantity {what}"),
         filled=filled,
-        average_price=price if price is not None and price > 0 else None,
-        is_over=message.state in _OVER,
+        average_price=average if average is not None and average > 0 else None,
+        is_over=over,
         said=f"{message.status or message.state}{text}"[:500],
+        status=message.status,
+        reason=message.order_update_reason if isinstance(message.order_update_reason, str) else None,
+        version=message.version if isinstance(message.version, int) else 0,
+        order_type=order_type,
+        price=positive(message.price, f"price {what}") if has_price else None,
+        stop_price=positive(message.stop_price, f"stop_price {what}") if has_stop_price else None,
+        created_at=None if over or _is_null(message.created_at) else instant(message.created_at, f"created_at {what}"),
     )
+
+
+def is_over(message: wire.Order) -> bool:
+    """Tell whether an order will not change any more."""
+    return message.state in _OVER
+
+
+def _is_null(raw: Raw) -> bool:
+    return bytes(raw) == b"null"
 
 
 def position(held: Holding, opened_at: datetime) -> Position:

@@ -44,8 +44,8 @@ class Order(Struct, frozen=True, kw_only=True):
     version: Unread = None
     order_type: Unread = None
     running_position: Unread = None
-    price: Unread = None
-    stop_price: Unread = None
+    price: Raw = Raw(b"null")
+    stop_price: Raw = Raw(b"null")
     time_in_force: Unread = None
     order_update_reason: Unread = None
     strategy: Unread = None

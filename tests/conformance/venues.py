@@ -284,6 +284,11 @@ class BySymbol:
     def closed(self) -> list[ClosedPosition]:
         return [evolve(closed, position=_named(closed.position)) for closed in self._book.closed]
 
+    @property
+    def orders(self) -> list[BookOrder]:
+        orders = self._book.orders
+        return [evolve(each, position_id=each.position_id and PositionId(each.symbol)) for each in orders]
+
     def open(self, symbol: Symbol, side: Side, volume: Volume, **options: Any) -> BookOrder:
         order = self._book.open(symbol, side, volume, **options)
         return evolve(order, position_id=PositionId(symbol))
@@ -437,6 +442,8 @@ NOTHING_OF = {
     "refusals by instrument": "does not say which instruments take no orders",
     "results": "There are no realized results",
     "deposits": "There are no deposits",
+    "orders that last": "There are only orders of the day",
+    "refusals of reached prices": "A price that is reached already executes at once",
 }
 """What a venue may not have at all, by what its README then says."""
 

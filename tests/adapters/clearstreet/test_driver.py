@@ -26,7 +26,7 @@ async def test_the_venue_is_netting_streams_trades_and_keeps_no_stops(autojump_c
     async with world() as (_, account):
         said = account.capabilities
         assert (said.oms, said.streams, said.trades) == (OmsType.NETTING, True, True)
-        assert (said.volumes_grow, said.keeps_stops, said.pending_orders) == (True, False, False)
+        assert (said.volumes_grow, said.keeps_stops, said.pending_orders) == (True, False, True)
 
 
 async def test_a_snapshot_has_the_net_positions_and_no_figures(autojump_clock):

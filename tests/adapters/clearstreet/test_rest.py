@@ -28,7 +28,8 @@ class Server:
 
     def __init__(self):
         self.requests = []
-        self.answers = {("POST", "/oauth/token"): TOKEN, ("GET", TRADES): {"data": []}}
+        nothing = {"data": []}
+        self.answers = {("POST", "/oauth/token"): TOKEN, ("GET", TRADES): nothing, ("GET", ORDERS): nothing}
 
     async def answer(self, request):
         path = request.path.removeprefix("/studio/v2")

@@ -149,8 +149,11 @@ async def test_a_refused_order_is_rejected_after_it_was_received_and_is_in_the_b
         ({"quantity": "100000000"}, "Invalid volume"),
         ({"quantity": "900000"}, "Not enough money"),
         ({"time_in_force": "at-open"}, "at-open is not simulated: there are no auctions here"),
-        ({"order_type": "limit", "price": "270.005"}, "price must be a multiple of 0.01, was 270.005"),
-        ({"order_type": "stop", "stop_price": "0.001"}, "stop_price must be a multiple of 0.01, was 0.001"),
+        ({"order_type": "limit", "price": "270.005"}, "Invalid price: price must be a multiple of 0.01, was 270.005"),
+        (
+            {"order_type": "stop", "stop_price": "0.001"},
+            "Invalid price: stop_price must be a multiple of 0.01, was 0.001",
+        ),
         ({"symbol": "AAPL  261218C00270000", "symbol_format": "osi"}, "Unknown symbol"),
     ],
 )

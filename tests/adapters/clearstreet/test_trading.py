@@ -8,7 +8,7 @@ from attrs import evolve
 from msgspec import Raw
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
-from adapters.clearstreet import wire
+from adapters.clearstreet import translate, wire
 from adapters.clearstreet.rest import Rest
 from rules.actions import ReducePosition, ReplaceStops
 from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected
@@ -233,7 +233,7 @@ async def test_an_order_whose_end_the_stream_tells_while_we_ask_for_it_is_done_w
             answer = await ask(self, order_id)
             if order_id != its_end.order_id:
                 return answer
-            account._trading.hear(its_end)
+            account._trading.hear(translate.order(its_end))
             return evolve(answer, is_over=not answer_is_late)
 
         its_end = wire.Order(
