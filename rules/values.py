@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import NewType, TypeAlias
 
 from attrs import frozen
@@ -96,8 +97,10 @@ def exact(value: object, what: str = "number") -> Decimal:
     Raises:
         ValueError: not a number, not finite, more than 20 digits on either side of the point, or an absurd exponent.
     """
-    if type(value) is Decimal and len(str(value)) <= _DIGITS_MAX and _is_sane(value):
-        return value  # the usual case: a number of a decoded message, judged without the pattern
+    if type(value) is str and len(value) <= _DIGITS_MAX and (known := _short(value)) is not None:
+        return known
+    if type(value) is Decimal and value.is_finite() and len(str(value)) <= _DIGITS_MAX and _is_sane(value):
+        return value  # as its text would be judged, without the pattern
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError(f"{what} must be a decimal number, was {type(value).__name__} {str(value)[:40]!r}")
     if isinstance(value, int) and not -(10**20) < value < 10**20:  # before str(): that is quadratic in the digits
@@ -111,8 +114,17 @@ def exact(value: object, what: str = "number") -> Decimal:
     return number
 
 
+@lru_cache(maxsize=4096)
+def _short(text: str) -> Decimal | None:
+    """Return a number of few digits, None where it is none. Kept: a stream says the same volumes and stops again."""
+    if _EXACT.fullmatch(text) is None:
+        return None
+    number = Decimal(text)
+    return number if not number or _is_sane(number) else None
+
+
 def _is_sane(number: Decimal) -> bool:
-    return number.is_finite() and bool(number) and -_DIGITS_MAX <= number.adjusted() <= _DIGITS_MAX
+    return bool(number) and -_DIGITS_MAX <= number.adjusted() <= _DIGITS_MAX
 
 
 def plain(number: Decimal) -> str:

@@ -20,7 +20,8 @@ def number(value: Decimal, what: str) -> Decimal:
         found = exact(value, what)
     except ValueError as error:
         raise RemoteProtocolError(str(error)) from None
-    return found if len(found.as_tuple().digits) <= _DIGITS_SURE else _DOUBLE.plus(found).normalize()
+    sure = _DOUBLE.plus(found)
+    return found if sure == found else sure.normalize()
 
 
 def number_or_none(value: Decimal | None, what: str) -> Decimal | None:
