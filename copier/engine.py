@@ -146,7 +146,7 @@ class Engine:
         return batch
 
     def _due_at(self) -> datetime | None:
-        times = [self._desk.timers.first(), self._flattens.first(), self._limits.next_reset()]
+        times = [self._desk.timers.first(), self._flattens.first(), self._limits.next_due()]
         return min((at for at in times if at is not None), default=None)
 
     def _fire(self) -> None:
@@ -154,7 +154,7 @@ class Engine:
             copy = self._desk.book.get(key)
             if copy is not None:
                 self._desk.reconsider(copy, "timer")
-        for account in self._limits.reset_due(self._desk.now):
+        for account in self._limits.clock_due(self._desk.now):
             self._enforce(account)
         for link_id in self._flattens.due(self._desk.now):
             self._flatten_by_schedule(self._links[link_id])

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from copier.journal import Journal
 from copier.timers import Timers
-from rules.limits import Judgement, denial, flattens, forbids, is_news, judge, next_reset
-from rules.limits_policy import FlattenScope, Limit
+from rules.limits import Judgement, denial, is_news, judge, next_due
+from rules.limits_policy import Limit
 from rules.limits_state import LimitState
+from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
 from rules.trace import Denied
 from rules.values import AccountId
@@ -26,7 +27,7 @@ class LimitWatch:
         self._saved = dict(self._states)
         self._judged: dict[str, Judgement] = {}
         self._journal = journal
-        self._resets: Timers[AccountId] = Timers()
+        self._clock: Timers[AccountId] = Timers()
         self._dark: set[AccountId] = set()
         """Accounts whose figures are out of sight: what is missed there becomes an estimate."""
         for limit in limits:
@@ -55,12 +56,12 @@ class LimitWatch:
             self._dark.add(account)
             self._judge(account, None, now)
 
-    def next_reset(self) -> datetime | None:
-        return self._resets.first()
+    def next_due(self) -> datetime | None:
+        return self._clock.first()
 
-    def reset_due(self, now: datetime) -> list[AccountId]:
-        """Judge, by the clock alone, the accounts whose day has ended; return them."""
-        accounts = list(self._resets.due(now))
+    def clock_due(self, now: datetime) -> list[AccountId]:
+        """Judge, by the clock alone, the accounts whose day or hold has ended; return them."""
+        accounts = list(self._clock.due(now))
         for account in accounts:
             self._judge(account, None, now)
         return accounts
@@ -68,22 +69,21 @@ class LimitWatch:
     def denied(self, account: AccountId) -> Denied | None:
         """Return why the account may take no new risk, None when it may."""
         for limit, judgement in self.judgements(account):
-            if forbids(judgement.stage):
+            if judgement.forbids:
                 return denial(limit, judgement)
         return None
 
     def flattening(self, account: AccountId) -> str | None:
         """Return the id of a limit that wants the account flat, None when there is none."""
         for limit, judgement in self.judgements(account):
-            if flattens(judgement.stage):
+            if judgement.flattens:
                 return limit.limit_id
         return None
 
     def flattens_all(self, account: AccountId) -> bool:
         """Tell whether positions that are not copies must be closed as well."""
         return any(
-            flattens(judgement.stage) and limit.scope is FlattenScope.ACCOUNT
-            for limit, judgement in self.judgements(account)
+            judgement.flattens and limit.scope is FlattenScope.ACCOUNT for limit, judgement in self.judgements(account)
         )
 
     def save(self) -> None:
@@ -99,7 +99,7 @@ class LimitWatch:
         self._journal.limit(account, judgement.state, judgement.stage.value)
 
     def _judge(self, account: AccountId, status: AccountStatus | None, now: datetime) -> None:
-        resets: list[datetime] = []
+        dues: list[datetime] = []
         for limit in self._limits[account]:
             state = self._states.get(limit.limit_id)
             judgement = judge(limit, state, status, now, current=account not in self._dark)
@@ -108,14 +108,14 @@ class LimitWatch:
             self._states[limit.limit_id] = judgement.state
             new_stage = before is not None and before.stage is not judgement.stage
             saved = self._saved.get(limit.limit_id)
-            due = saved is not None and now - saved.judged_at >= SAVE_EVERY and _moved(saved, judgement.state)
-            if is_news(state, judgement.state) or new_stage or due:
+            save = saved is not None and now - saved.judged_at >= SAVE_EVERY and _moved(saved, judgement.state)
+            if is_news(state, judgement.state) or new_stage or save:
                 self._write(account, judgement)
-            reset = next_reset(limit, now)
-            if reset is not None:
-                resets.append(reset)
-        if resets:
-            self._resets.set(account, min(resets))
+            due = next_due(limit, judgement.state)
+            if due is not None:
+                dues.append(due)
+        if dues:
+            self._clock.set(account, min(dues))
 
 
 def _moved(saved: LimitState, state: LimitState) -> bool:

@@ -1,28 +1,32 @@
-"""Loss limits: given a limit, what it remembers and the account's figures, how far it is used up and what that forbids.
+"""Limits on losses and profits: given a limit, what it remembers and the account's figures, how far it is used up.
 
 Floors, metrics and headroom are exact: nothing is rounded before it is compared.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 
 from attrs import evolve, frozen
 
 from rules.limits_days import ResetTime, following_reset
-from rules.limits_policy import (
+from rules.limits_figures import Figures, figures_of, locked
+from rules.limits_past import Past
+from rules.limits_policy import Limit
+from rules.limits_state import LimitStage, LimitState, advanced
+from rules.limits_terms import (
     AmountOf,
     Anchor,
     Cash,
     Comparator,
     FlattenScope,
-    Limit,
     LimitAmount,
     LimitKind,
     Metric,
+    OnBreach,
     Percent,
     Trailing,
 )
-from rules.limits_state import LimitStage, LimitState, advanced, initial_balance
 from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.trace import Denied, Numbers
@@ -41,16 +45,17 @@ __all__ = [
     "LimitStage",
     "LimitState",
     "Metric",
+    "OnBreach",
+    "Past",
     "Percent",
     "ResetTime",
     "Trailing",
     "cleared",
     "denial",
-    "flattens",
-    "forbids",
     "is_news",
     "judge",
-    "next_reset",
+    "next_due",
+    "ruling",
     "worst",
 ]
 
@@ -61,17 +66,28 @@ _EXACT = Context(prec=250, traps=[InvalidOperation, Inexact])
 _SEVERITY = {stage: number for number, stage in enumerate(LimitStage)}
 _STAYS = (LimitStage.FLATTEN, LimitStage.BREACHED)
 
+_REASONS = {
+    LimitKind.DAILY_LOSS: Reason.LIMIT_DAILY_LOSS,
+    LimitKind.WEEKLY_LOSS: Reason.LIMIT_WEEKLY_LOSS,
+    LimitKind.MONTHLY_LOSS: Reason.LIMIT_MONTHLY_LOSS,
+    LimitKind.MAX_LOSS: Reason.LIMIT_MAX_LOSS,
+    LimitKind.PROFIT_TARGET: Reason.PROFIT_TARGET,
+}
+
 
 @frozen
 class Judgement:
     """What a limit says at one moment. The figures are in the account's currency, None where they are not known.
 
-    `stage` is in force at once; `state` is to be kept for the next judgement. `headroom` = `metric` - `floor`.
-    `notes` are sentences for people. `resets_at` is the next reset, None for a limit without one.
+    `stage` is in force at once, `forbids` new risk and `flattens` what is in scope; `state` is to be kept for the next
+    judgement. `headroom` = `metric` - `floor`; of a profit target, `floor` is its level and the headroom what is
+    missing. `notes` are sentences for people. `resets_at` is the next reset, None for a limit without one.
     """
 
     state: LimitState
     stage: LimitStage
+    forbids: bool
+    flattens: bool
     amount: Decimal | None
     floor: Decimal | None
     metric: Decimal | None
@@ -81,70 +97,49 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
 
-@frozen
-class _Figures:
-    amount: Decimal
-    floor: Decimal
-    metric: Decimal
-    headroom: Decimal
-
-
 def judge(
-    limit: Limit, state: LimitState | None, status: AccountStatus | None, at: datetime, *, current: bool = True
+    limit: Limit,
+    state: LimitState | None,
+    status: AccountStatus | None,
+    at: datetime,
+    *,
+    current: bool = True,
+    past: Past | None = None,
 ) -> Judgement:
     """Return what the limit says of the account at `at`.
 
     Args:
         limit: the rule.
         state: what the last judgement returned; None the first time ever.
-        status: the account's figures as just reported; None when only time has passed: at each reset, by the clock.
+        status: the account's figures as just reported; None when only time has passed: see `next_due`.
         at: aware; when the figures were received. An instant before the last judgement counts as that.
         current: False says that the figures are out of sight from here until the next report: at the start of the
             service, when a stream is lost, and at a reset while it is. What may have been missed becomes an estimate.
+        past: what the venue's history told before `status` was asked for; taken together with it.
     Raises:
         ValueError: `state` belongs to another limit.
     """
     if state is not None and state.limit_id != limit.limit_id:
         raise ValueError(f"state must be of limit {limit.limit_id}, was of {state.limit_id}")
     with localcontext(_EXACT):
-        state = advanced(limit, state, status, at, current)
-        figures = _figures(limit, state)
-        reached = LimitStage.UNKNOWN if isinstance(figures, str) else _reached(limit, figures)
-    stage = reached if state.latched is None else worst(reached, state.latched)
-    if stage in _STAYS and stage is not state.latched:
-        state = evolve(state, latched=stage, latched_at=state.judged_at)
-    notes = [figures] if isinstance(figures, str) else []
-    if stage is not reached:
-        notes.append(f"{stage.value} since {_shown_time(state.latched_at)}, {_stays_until(limit)}")
-    if state.estimated:
-        notes.append("the floor is an estimate, on the strict side")
-    known = None if isinstance(figures, str) else figures
-    return Judgement(
-        state=state,
-        stage=stage,
-        amount=None if known is None else known.amount,
-        floor=None if known is None else known.floor,
-        metric=None if known is None else known.metric,
-        headroom=None if known is None else known.headroom,
-        estimated=state.estimated,
-        resets_at=next_reset(limit, state.judged_at),
-        notes=tuple(notes),
-    )
+        state = advanced(limit, state, status, at, current, past)
+        figures = figures_of(limit, state)
+        if isinstance(figures, Figures):
+            state, figures = locked(limit, state, figures)
+        state, breached = _held(limit, state, figures, sampled=status is not None)
+        reached = _reached(limit, figures, breached)
+        state = _kept(limit, state, reached, figures)
+    return _judgement(limit, state, reached, figures)
 
 
-def next_reset(limit: Limit, at: datetime) -> datetime | None:
-    """Return when the clock must judge the limit next: its earliest reset after `at`, in UTC; None without resets."""
-    return None if limit.reset is None else following_reset(limit.reset, at)
-
-
-def forbids(stage: LimitStage) -> bool:
-    """Tell whether the stage takes no new risk."""
-    return _SEVERITY[stage] >= _SEVERITY[LimitStage.BLOCK]
-
-
-def flattens(stage: LimitStage) -> bool:
-    """Tell whether the stage closes what is in the limit's scope."""
-    return stage in _STAYS
+def next_due(limit: Limit, state: LimitState) -> datetime | None:
+    """Return when the clock alone must judge the limit next, in UTC: at its reset, or when a hold is over."""
+    reset = None if limit.reset is None else following_reset(limit.reset, state.judged_at)
+    held = None
+    if limit.hold is not None and state.breaching_from is not None and state.latched is not LimitStage.BREACHED:
+        held = state.breaching_from + limit.hold
+        held = held if held > state.judged_at else None
+    return min((due for due in (reset, held) if due is not None), default=None)
 
 
 def worst(*stages: LimitStage) -> LimitStage:
@@ -152,19 +147,32 @@ def worst(*stages: LimitStage) -> LimitStage:
     return max(stages, key=_SEVERITY.__getitem__, default=LimitStage.OK)
 
 
+def ruling(judged: Iterable[tuple[Limit, Judgement]]) -> Limit | None:
+    """Return the account's ruling limit: of the losses, the one with the least headroom in money."""
+    known = [
+        (judgement.headroom, limit)
+        for limit, judgement in judged
+        if judgement.headroom is not None and not limit.is_target
+    ]
+    return min(known, key=lambda pair: pair[0])[1] if known else None
+
+
 def cleared(state: LimitState) -> LimitState:
     """Return the state after a person reset the limit: nothing stays in force, anchors and marks are as they were.
 
     A limit that is still in breach is breached again by the next judgement.
     """
-    return evolve(state, latched=None, latched_at=None)
+    return evolve(state, latched=None, latched_at=None, halted_at=None, breaching_from=None)
 
 
 def is_news(before: LimitState | None, after: LimitState) -> bool:
     """Tell whether more has changed than the last sample: a day, peak, mark, gap, estimate, or what is in force."""
     if before is None:
         return True
-    return evolve(after, judged_at=before.judged_at, balance=before.balance, equity=before.equity) != before
+    same = evolve(
+        after, judged_at=before.judged_at, seen_at=before.seen_at, balance=before.balance, equity=before.equity
+    )
+    return same != before
 
 
 def denial(limit: Limit, judgement: Judgement) -> Denied:
@@ -173,98 +181,101 @@ def denial(limit: Limit, judgement: Judgement) -> Denied:
     Raises:
         ValueError: the judgement forbids nothing.
     """
-    if not forbids(judgement.stage):
+    if not judgement.forbids:
         raise ValueError(f"limit {limit.limit_id} forbids nothing: its stage is {judgement.stage.value}")
-    if judgement.stage is LimitStage.UNKNOWN:
-        reason = Reason.LIMIT_UNKNOWN
-    elif limit.kind is LimitKind.DAILY_LOSS:
-        reason = Reason.LIMIT_DAILY_LOSS
-    else:
-        reason = Reason.LIMIT_MAX_LOSS
-    # Only what stays in force until a daily reset has a known end; a block can end with any report.
-    ends_at_reset = judgement.stage in _STAYS and limit.kind is LimitKind.DAILY_LOSS
-    return Denied("limits", reason, _numbers(limit, judgement), until=judgement.resets_at if ends_at_reset else None)
+    reason = Reason.LIMIT_UNKNOWN if judgement.stage is LimitStage.UNKNOWN else _REASONS[limit.kind]
+    # Only what stays in force until a reset has a known end; a block can end with any report, a halt with a person.
+    ends = judgement.stage in _STAYS and limit.begins_anew and judgement.state.halted_at is None
+    return Denied("limits", reason, _numbers(limit, judgement), until=judgement.resets_at if ends else None)
 
 
-def _figures(limit: Limit, state: LimitState) -> _Figures | str:
-    """Return the limit's figures, or in words why they are not known. Call it in the exact context."""
-    if state.balance is None:
-        return state.unknown or "the account's figures have not been seen yet"
-    if state.unknown is not None:
-        return state.unknown
-    if foreign := limit.currencies - {state.currency}:
-        return f"the limit is in {', '.join(sorted(foreign))}, the account in {state.currency or 'an unknown currency'}"
-    initial = initial_balance(limit, state)
-    anchor = _anchor(limit, state, initial)
-    metric = state.balance if limit.metric is Metric.BALANCE else state.equity
-    if anchor is None or metric is None:
-        return "the limit's anchor is not known yet"
-    base = {AmountOf.INITIAL: initial, AmountOf.ANCHOR: anchor, AmountOf.HIGH_WATER_MARK: anchor}[limit.percent_of]
-    if base is None:
-        return "the initial balance is not known yet"
-    amount = _cash(limit.amount, base)
-    floor = anchor - amount
-    if limit.lock is not None and initial is not None:
-        floor = min(floor, initial + _cash(limit.lock, initial))
-    if limit.metric is Metric.DAY_NET_PNL:
-        metric, floor = metric - anchor, floor - anchor
-    return _Figures(amount, floor, metric, metric - floor)
+def _held(limit: Limit, state: LimitState, figures: Figures | str, *, sampled: bool) -> tuple[LimitState, bool]:
+    """Return whether the limit is breached now, and since when its floor has been passed where that must last."""
+    passed = isinstance(figures, Figures) and figures.passed(limit.comparator)
+    if limit.hold is None:
+        return state, passed
+    if passed and state.breaching_from is None:
+        state = evolve(state, breaching_from=state.judged_at)
+    elif sampled and not passed and not isinstance(figures, str):
+        state = evolve(state, breaching_from=None)
+    over = state.breaching_from is not None and state.judged_at - state.breaching_from >= limit.hold
+    return state, over and (passed or isinstance(figures, str))
 
 
-def _anchor(limit: Limit, state: LimitState, initial: Decimal | None) -> Decimal | None:
-    """Return what the loss is counted from: the high-water mark of a trailing limit, else the named anchor."""
-    if limit.trailing is not Trailing.NONE:
-        known = [mark for mark in (state.high_water_mark, limit.high_water_mark, initial) if mark is not None]
-        return None if state.high_water_mark is None or initial is None else max(known)
-    match limit.counted_from:
-        case Anchor.INITIAL:
-            return initial
-        case Anchor.DAY_START_BALANCE:
-            return state.day_balance
-        case Anchor.DAY_START_EQUITY:
-            return state.day_equity
-        case Anchor.DAY_PEAK_BALANCE:
-            return state.day_peak_balance
-        case Anchor.DAY_PEAK_EQUITY:
-            return state.day_peak_equity
-        case Anchor.DAY_START_HIGHER:
-            known = [start for start in (state.day_balance, state.day_equity) if start is not None]
-            return max(known) if len(known) == 2 else None
-
-
-def _cash(amount: LimitAmount, base: Decimal) -> Decimal:
-    return amount.fraction * base if isinstance(amount, Percent) else amount.amount
-
-
-def _reached(limit: Limit, figures: _Figures) -> LimitStage:
+def _reached(limit: Limit, figures: Figures | str, breached: bool) -> LimitStage:
     """Return the severest stage whose condition holds now. Call it in the exact context."""
-    headroom = figures.headroom
-    if headroom < 0 or (headroom == 0 and limit.comparator is Comparator.LE):
+    if breached:
         return LimitStage.BREACHED
+    if isinstance(figures, str):
+        return LimitStage.UNKNOWN
     stages = (
         (LimitStage.FLATTEN, limit.flatten_at),
+        (LimitStage.HALT, limit.halt_at),
         (LimitStage.BLOCK, limit.block_at),
         (LimitStage.WARN, limit.warn_at),
     )
-    for stage, fraction in stages:
-        if fraction is not None and headroom <= (1 - fraction) * figures.amount:
-            return stage
-    return LimitStage.OK
+    if limit.is_target:
+        return LimitStage.OK
+    return next((stage for stage, fraction in stages if _lost(figures, fraction)), LimitStage.OK)
 
 
-def _stays_until(limit: Limit) -> str:
-    return "until the reset" if limit.kind is LimitKind.DAILY_LOSS else "until a person resets it"
+def _lost(figures: Figures, fraction: Decimal | None) -> bool:
+    return fraction is not None and figures.headroom <= (1 - fraction) * figures.amount
+
+
+def _kept(limit: Limit, state: LimitState, reached: LimitStage, figures: Figures | str) -> LimitState:
+    """Return the state with what stays in force from now on. Call it in the exact context."""
+    stage = reached if state.latched is None else worst(reached, state.latched)
+    if stage in _STAYS and stage is not state.latched:
+        state = evolve(state, latched=stage, latched_at=state.judged_at)
+    halts = isinstance(figures, Figures) and _lost(figures, limit.halt_at)
+    halts = halts or (reached is LimitStage.BREACHED and limit.on_breach is OnBreach.HALT)
+    return evolve(state, halted_at=state.judged_at) if halts and state.halted_at is None else state
+
+
+def _judgement(limit: Limit, state: LimitState, reached: LimitStage, figures: Figures | str) -> Judgement:
+    in_force = [reached, *([state.latched] if state.latched else []), *([LimitStage.HALT] if state.halted_at else [])]
+    stage = worst(*in_force)
+    breaks = limit.on_breach is not OnBreach.WARN
+    notes = [figures] if isinstance(figures, str) else []
+    if state.latched is not None and state.latched is not reached:
+        until = "until the reset" if limit.begins_anew else "until a person resets it"
+        notes.append(f"{state.latched.value} since {_shown_time(state.latched_at)}, {until}")
+    if state.halted_at is not None:
+        notes.append(f"halted since {_shown_time(state.halted_at)}, until a person resets it")
+    if limit.hold is not None and state.breaching_from is not None and state.latched is not LimitStage.BREACHED:
+        notes.append(f"the floor has been passed since {_shown_time(state.breaching_from)}")
+    if state.estimated:
+        notes.append(f"the {'level' if limit.is_target else 'floor'} is an estimate, on the strict side")
+    known = None if isinstance(figures, str) else figures
+    return Judgement(
+        state=state,
+        stage=stage,
+        forbids=any(_forbids(each) and (breaks or each is not LimitStage.BREACHED) for each in in_force),
+        flattens=stage is LimitStage.FLATTEN or (stage in _STAYS and limit.on_breach is OnBreach.FLATTEN),
+        amount=None if known is None else known.amount,
+        floor=None if known is None else known.floor,
+        metric=None if known is None else known.metric,
+        headroom=None if known is None else known.headroom,
+        estimated=state.estimated,
+        resets_at=None if limit.reset is None else following_reset(limit.reset, state.judged_at),
+        notes=tuple(notes),
+    )
+
+
+def _forbids(stage: LimitStage) -> bool:
+    return _SEVERITY[stage] >= _SEVERITY[LimitStage.BLOCK]
 
 
 def _numbers(limit: Limit, judgement: Judgement) -> Numbers:
     figures = {
-        "floor": judgement.floor,
-        limit.metric.value: judgement.metric,
+        "level" if limit.is_target else "floor": judgement.floor,
+        limit.compared.value: judgement.metric,
         "headroom": judgement.headroom,
         "amount": judgement.amount,
     }
     shown = tuple((name, "unknown" if value is None else plain(value)) for name, value in figures.items())
-    ends = (("resets_at", _shown_time(judgement.resets_at)),) if limit.kind is LimitKind.DAILY_LOSS else ()
+    ends = (("resets_at", _shown_time(judgement.resets_at)),) if limit.begins_anew else ()
     notes = (("note", "; ".join(judgement.notes)),) if judgement.notes else ()
     return (("limit", limit.limit_id), ("stage", judgement.stage.value), *shown, *ends, *notes)
 

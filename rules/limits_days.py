@@ -1,6 +1,11 @@
-"""The days of a limit: half-open from one reset to the next, one reset for each local date, whatever the clocks do."""
+"""The days of a limit: half-open from one reset to the next, one reset for each local date, whatever the clocks do.
 
+A limit may count by weeks or months instead: these begin at the reset of their first local date.
+"""
+
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -12,10 +17,24 @@ _DAY = timedelta(days=1)
 # gap after its own local time, and the longest gap that a zone ever had was one day.
 _DAYS_AROUND = (-2, -1, 0, 1, 2)
 
+# The same for weeks and months, in days: two of the longest and the days around. A date that a zone left out may have
+# been a week's first, which makes that week one of fourteen days.
+_WEEKS_AROUND = range(-16, 17)
+_MONTHS_AROUND = range(-64, 65)
+
+
+class Period(Enum):
+    """From one reset to the next."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    """From the first of a calendar month."""
+
 
 @frozen
 class ResetTime:
-    """When a limit's day ends and the next begins: a local time of day in a zone.
+    """When a limit's day (or week, or month) ends and the next begins: a local time of day in a zone.
 
     A local time that the clocks skip happens at the instant the gap ends; one that occurs twice happens at its first.
     A date that a zone left out altogether has no reset. "EST" in a firm's text means America/New_York.
@@ -24,10 +43,15 @@ class ResetTime:
     at: time
     """Without a zone of its own, in whole seconds."""
     zone: ZoneInfo
+    period: Period = Period.DAY
+    weekday: int = 0
+    """The first day of a week: 0 is Monday, 6 Sunday."""
 
     def __attrs_post_init__(self) -> None:
         if self.at.tzinfo is not None or self.at.microsecond:
             raise ValueError(f"a reset must be a local time of day in whole seconds, was {self.at.isoformat()}")
+        if not 0 <= self.weekday <= 6:
+            raise ValueError(f"a weekday must be 0 (Monday) to 6, was {self.weekday}")
 
 
 def last_reset(reset: ResetTime, at: datetime) -> datetime:
@@ -40,10 +64,29 @@ def following_reset(reset: ResetTime, at: datetime) -> datetime:
     return min(instant for instant in _around(reset, at) if instant > at)
 
 
+def resets_between(reset: ResetTime, after: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the resets in (after, until], in order, in UTC."""
+    instant = following_reset(reset, after)
+    while instant <= until:
+        yield instant
+        instant = following_reset(reset, instant)
+
+
 def _around(reset: ResetTime, at: datetime) -> list[datetime]:
     today = at.astimezone(reset.zone).date()
-    days = (today + _DAY * number for number in _DAYS_AROUND)
-    return [instant for day in days if (instant := reset_on(reset, day)) is not None]
+    days = (today + _DAY * number for number in _NUMBERS[reset.period])
+    firsts = (day for day in days if _begins(reset, day))
+    return [instant for day in firsts if (instant := reset_on(reset, day)) is not None]
+
+
+_NUMBERS = {Period.DAY: _DAYS_AROUND, Period.WEEK: _WEEKS_AROUND, Period.MONTH: _MONTHS_AROUND}
+
+
+def _begins(reset: ResetTime, day: date) -> bool:
+    """Tell whether a period begins on a local date."""
+    if reset.period is Period.WEEK:
+        return day.weekday() == reset.weekday
+    return reset.period is Period.DAY or day.day == 1
 
 
 @lru_cache(maxsize=1024)  # some days of some zones: asked for with every sample of every account

@@ -11,7 +11,8 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_number
-from rules.limits_policy import Cap, CapKind, LimitKind
+from rules.limits_policy import Cap, CapKind
+from rules.limits_terms import LimitKind
 from rules.values import AccountId
 
 KINDS = [*(kind.value for kind in LimitKind), *(kind.value for kind in CapKind)]

@@ -16,8 +16,8 @@ from copier.config.policy_book import PolicySum
 from copier.config.positions import KeyPath
 from copier.config.structure import VALUES, toml_key
 from rules.distances import Distance, DistanceUnit
-from rules.limits_days import ResetTime
-from rules.limits_policy import Cash, Percent
+from rules.limits_days import Period, ResetTime
+from rules.limits_terms import Cash, Percent, StagedLock
 from rules.values import plain
 
 _SHOWN_ELSEWHERE = {"extends", "per_symbol"}
@@ -92,7 +92,10 @@ def shown(value: Any) -> str:
     if isinstance(value, time):
         return value.isoformat()
     if isinstance(value, ResetTime):
-        return f"{value.at.isoformat()} {value.zone.key}"
+        each = "" if value.period is Period.DAY else f" each {value.period.value}"
+        return f"{value.at.isoformat()} {value.zone.key}{each}"
+    if isinstance(value, StagedLock):
+        return f"{shown(value.floor)} of {value.of.value} at a profit of {shown(value.profit)} in {value.metric.value}"
     if isinstance(value, Distance):
         unit = "" if value.unit is DistanceUnit.PRICE else f" {value.unit.value}"
         return plain(value.amount) + unit

@@ -22,7 +22,7 @@ from copier.config.caps import CapKeys
 from copier.config.checks import CronText, Pattern
 from copier.config.effective import shown
 from copier.config.groups import GroupKeys
-from copier.config.limits import LimitKeys, Reset
+from copier.config.limit_keys import LimitKeys, LockKeys, Reset
 from copier.config.links import LinkKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
@@ -31,7 +31,7 @@ from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
-from rules.limits_policy import LimitAmount
+from rules.limits_terms import LimitAmount
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
@@ -86,7 +86,8 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.limits]", PolicyLimits),
     ("A row of [policies.NAME] per_symbol", PerSymbolKeys),
     ("[[links]]", LinkKeys),
-    ("[[limits]] of losses", LimitKeys),
+    ("[[limits]] of losses and profits", LimitKeys),
+    ("lock_when of [[limits]]", LockKeys),
     ("[[limits]] of positions and lots", CapKeys),
 )
 
@@ -168,6 +169,8 @@ def _kind_text(kind: Any) -> str:
     kind = _bare(kind)
     if kind in _WORDS:
         return _WORDS[kind]
+    if get_origin(kind) is frozenset:
+        return f"array of {_kind_text(get_args(kind)[0])}"
     if get_origin(kind) is tuple:
         parts = get_args(kind)
         return f"array of {_kind_text(parts[0])}" if parts[-1] is Ellipsis else "[number, number]"
@@ -195,8 +198,8 @@ def _default(attribute: "attrs.Attribute[Any]") -> str:
         return "none"
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         return "none" if default.factory is dict else "see below"
-    if isinstance(default, tuple):
-        return "`[" + ", ".join(f'"{shown(item)}"' for item in default) + "]`"
+    if isinstance(default, tuple | frozenset):
+        return "`[" + ", ".join(sorted(f'"{shown(item)}"' for item in default)) + "]`"
     if isinstance(default, bool | int | Decimal):
         return f"`{shown(default)}`"
     return f'`"sqlite:{default}"`' if isinstance(default, Path) else f'`"{shown(default)}"`'

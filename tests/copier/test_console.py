@@ -6,7 +6,8 @@ import re
 from attrs import evolve
 
 from copier.console import Narrator
-from rules.limits_policy import Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import LimitKind, Percent
 from rules.observed import AccountStatus
 from rules.policy import LinkState
 from rules.reports import NotFound, Rejected

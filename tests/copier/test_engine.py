@@ -19,7 +19,8 @@ from rules.events import (
     SessionEnded,
     SnapshotReceived,
 )
-from rules.limits_policy import Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import LimitKind, Percent
 from rules.look_ups import LookUp
 from rules.observed import Quote
 from rules.policy import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy, SymbolPolicy

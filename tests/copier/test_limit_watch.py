@@ -9,8 +9,9 @@ import pytest
 from rules.copies import Ending
 from rules.events import AccountReported, PositionReported, SessionEnded
 from rules.limits_days import ResetTime
-from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent, Trailing
+from rules.limits_policy import Limit
 from rules.limits_state import LimitStage
+from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
 from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.reports import NotSent
@@ -124,12 +125,12 @@ async def test_a_daily_breach_ends_at_the_reset_by_the_clock_alone() -> None:
     desk = await Desk(limits=[DAILY]).ready()
     await desk.polls(TARGET, status=AccountStatus(Decimal(94_000), Decimal(94_000), "USD"))
     assert desk.views[TARGET].denied is not None
-    reset = desk.limits.next_reset()
+    reset = desk.limits.next_due()
     assert reset is not None
     desk.now = reset
     await desk.takes()
     assert desk.views[TARGET].denied is None
-    assert desk.limits.next_reset() == reset + timedelta(days=1)
+    assert desk.limits.next_due() == reset + timedelta(days=1)
 
 
 async def test_each_change_of_stage_is_one_row_and_a_sample_that_changes_nothing_is_none() -> None:

@@ -8,7 +8,8 @@ from attrs import evolve
 from copier.ledger import Ledger
 from copier.ledger_file import WriterLock
 from copier.overview import is_running, overview
-from rules.limits_policy import Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import LimitKind, Percent
 from rules.observed import AccountStatus
 from rules.policy import LinkState
 from rules.values import LinkId, Volume

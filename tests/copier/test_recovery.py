@@ -11,7 +11,8 @@ from copier.ledger import Ledger
 from copier.recovery import Recovered, recover, unanswered
 from rules.actions import Action
 from rules.copies import Copy
-from rules.limits_policy import Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import LimitKind, Percent
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyPolicy, Guard, LinkState
 from rules.reconcile import CopyKey

@@ -19,7 +19,8 @@ from copier.service import CHECKPOINT_ROWS, Options, Service
 from rules.actions import ClosePosition, OpenPosition
 from rules.copies import CopyStatus
 from rules.events import PositionClosed, PositionReported
-from rules.limits_policy import FlattenScope, Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
 from rules.values import AccountId, LinkId, PositionId

@@ -8,7 +8,8 @@ from attrs import evolve
 from rules.actions import ClosePosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin, SnapshotReceived
-from rules.limits_policy import Cap, CapKind, FlattenScope, Limit, LimitKind, Percent
+from rules.limits_policy import Cap, CapKind, Limit
+from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, Position
 from rules.reports import NotFound, Rejected
 from rules.values import OmsType, PositionId, Side, Symbol

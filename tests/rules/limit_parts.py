@@ -4,9 +4,9 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from rules.limits import Cash, Judgement, Limit, LimitAmount, LimitKind, LimitState, Percent, ResetTime, judge
-from rules.observed import AccountStatus
-from rules.values import AccountId
+from rules.limits import Cash, Judgement, Limit, LimitAmount, LimitKind, LimitState, Past, Percent, ResetTime, judge
+from rules.observed import AccountStatus, Booked, CashFlow, Fill
+from rules.values import AccountId, Price, Side, Symbol, Volume
 
 PRAGUE_MIDNIGHT = ResetTime(time(0), ZoneInfo("Europe/Prague"))
 
@@ -56,3 +56,39 @@ class Watch:
         judgement = judge(self.limit, self.state, figures, at(when), current=current)
         self.state = judgement.state
         return judgement
+
+    def remember(self, when: str, past: Past, balance: str, equity: str | None = None) -> Judgement:
+        """Let the venue's history come, and the report that was asked for after it."""
+        judgement = judge(self.limit, self.state, status(balance, equity), at(when), past=past)
+        self.state = judgement.state
+        return judgement
+
+
+def target(size: str = "5 %", **parts: object) -> Limit:
+    given = {"initial_balance": Decimal(100_000)} | parts
+    return Limit("goal", AccountId("a"), LimitKind.PROFIT_TARGET, amount(size), **given)  # type: ignore[arg-type]
+
+
+def flow(when: str, cash: str, exec_id: str = "f1") -> CashFlow:
+    return CashFlow(exec_id, at(when), Decimal(cash), "deposit" if Decimal(cash) > 0 else "withdrawal")
+
+
+def closing(when: str, profit: str, exec_id: str = "d1", **costs: str) -> Fill:
+    """Return a deal that closed something."""
+    charged = {name: Decimal(value) for name, value in costs.items()}
+    one = Decimal(1)
+    return Fill(
+        exec_id,
+        at(when),
+        Symbol("EURUSD"),
+        Side.SELL,
+        Volume(one),
+        Price(one),
+        opens=False,
+        realized_pnl=Decimal(profit),
+        **charged,  # type: ignore[arg-type]
+    )
+
+
+def past(since: str, asked: str, *entries: Booked) -> Past:
+    return Past(at(since), at(asked), entries)

@@ -17,18 +17,17 @@ from rules.limits import (
     Trailing,
     cleared,
     denial,
-    flattens,
-    forbids,
     is_news,
     judge,
-    next_reset,
+    next_due,
     worst,
 )
 from rules.reasons import Reason
 from tests.rules.limit_parts import Watch, amount, at, daily, status, total
 
 OK, WARN, BLOCK = LimitStage.OK, LimitStage.WARN, LimitStage.BLOCK
-UNKNOWN, FLATTEN, BREACHED = LimitStage.UNKNOWN, LimitStage.FLATTEN, LimitStage.BREACHED
+UNKNOWN, HALT = LimitStage.UNKNOWN, LimitStage.HALT
+FLATTEN, BREACHED = LimitStage.FLATTEN, LimitStage.BREACHED
 OF_INITIAL = {"of": AmountOf.INITIAL}
 
 
@@ -226,9 +225,27 @@ def test_account_that_is_not_funded_yet_has_no_initial_balance():
     assert watch.report("15 12:01", "1000").floor == Decimal(900)
 
 
-def test_forbidding_and_flattening_follow_the_severity():
-    assert [stage for stage in LimitStage if forbids(stage)] == [BLOCK, UNKNOWN, FLATTEN, BREACHED]
-    assert [stage for stage in LimitStage if flattens(stage)] == [FLATTEN, BREACHED]
+@pytest.mark.parametrize(
+    ("equity", "stage", "forbids", "flattens"),
+    [
+        ("97000", OK, False, False),
+        ("96900", WARN, False, False),
+        ("96700", BLOCK, True, False),
+        ("96500", HALT, True, False),
+        ("96300", FLATTEN, True, True),
+        ("96000", BREACHED, True, True),
+        ("?", UNKNOWN, True, False),
+    ],
+)
+def test_forbidding_and_flattening_follow_the_stage(equity: str, stage: LimitStage, forbids: bool, flattens: bool):
+    at_ = {"warn_at": "0.76", "block_at": "0.8", "halt_at": "0.87", "flatten_at": "0.9"}
+    watch = Watch(daily(**{name: Decimal(fraction) for name, fraction in at_.items()}))
+    watch.report("15 12:00", "100000")
+    judged = watch.report("15 12:01", "100000", equity)
+    assert (judged.stage, judged.forbids, judged.flattens) == (stage, forbids, flattens)
+
+
+def test_worst_stage_is_the_account_s():
     assert worst(WARN, FLATTEN, UNKNOWN) is FLATTEN
     assert worst() is OK
     assert daily().scope is FlattenScope.COPIES
@@ -280,9 +297,11 @@ def test_state_of_another_limit_is_our_bug():
 
 
 def test_clock_is_wanted_at_the_next_reset_only_where_there_are_resets():
-    assert next_reset(daily(), at("15 22:59:59")) == at("15 23:00")
-    assert next_reset(daily(), at("15 23:00")) == at("16 23:00")
-    assert next_reset(total(), at("15 12:00")) is None
+    watch = Watch(daily())
+    assert next_due(watch.limit, watch.report("15 22:59:59", "100000").state) == at("15 23:00")
+    assert next_due(watch.limit, watch.clock("15 23:00").state) == at("16 23:00")
+    lasting = Watch(total())
+    assert next_due(lasting.limit, lasting.report("15 12:00", "100000").state) is None
 
 
 def test_only_more_than_another_sample_is_news():

@@ -49,7 +49,7 @@ def test_combination_that_means_nothing_is_refused_in_words(parts: dict[str, obj
 def test_defaults_choose_the_stricter_side():
     daily = limit(**DAILY)
     assert (daily.counted_from, daily.percent_of) == (Anchor.DAY_START_HIGHER, AmountOf.ANCHOR)
-    assert (daily.comparator, daily.metric) == (Comparator.LE, Metric.EQUITY)
+    assert (daily.comparator, daily.compared) == (Comparator.LE, Metric.EQUITY)
     assert limit(**DAILY, metric=Metric.DAY_NET_PNL).counted_from is Anchor.DAY_START_EQUITY
     assert limit(**TOTAL).percent_of is AmountOf.INITIAL
 

@@ -4,13 +4,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.limits import Anchor, Limit, LimitStage, Metric, Trailing, judge
+from rules.limits import Anchor, Limit, LimitStage, Metric, OnBreach, Trailing, judge
 from rules.limits_state import RESET_LATE_MAX
+from rules.limits_terms import StagedLock
 from rules.observed import AccountStatus
-from tests.rules.limit_parts import PRAGUE_MIDNIGHT, Watch, amount, at, daily, total
+from tests.rules.limit_parts import PRAGUE_MIDNIGHT, Watch, amount, at, daily, target, total
 
 EOD = {"trailing": Trailing.EOD_BALANCE, "reset": PRAGUE_MIDNIGHT}
 
@@ -250,14 +252,66 @@ def test_samples_alone_decide_and_a_repeated_one_changes_nothing(
         state = judged.state
 
 
+FRACTIONS = st.sampled_from([None, Decimal("0.5"), Decimal(1)])
+FORCED = st.one_of(
+    st.builds(daily, st.just("4000"), halt_at=FRACTIONS, flatten_at=FRACTIONS, anchor=st.sampled_from(Anchor)),
+    st.builds(
+        total,
+        st.just("4000"),
+        on_breach=st.sampled_from(OnBreach),
+        hold=st.sampled_from([None, timedelta(minutes=1)]),
+        lock_when=st.sampled_from([None, StagedLock(amount("5 %"), Decimal("0.95"))]),
+        trailing=st.sampled_from([Trailing.NONE, Trailing.LIVE_EQUITY]),
+    ),
+    st.builds(target, st.just("4000"), reset=st.sampled_from([None, PRAGUE_MIDNIGHT])),
+)
+
+
 @pytest.mark.slow  # a hundred histories of up to twelve steps, each judged several times
-@given(limit=st.one_of(TRAILING, DAILY), steps=STEPS)
-def test_flatten_or_breach_never_ends_within_its_day(limit: Limit, steps: list[tuple[AccountStatus | None, int, bool]]):
+@given(limit=st.one_of(TRAILING, DAILY, FORCED), steps=STEPS)
+def test_what_was_hit_stays_hit_until_the_reset(limit: Limit, steps: list[tuple[AccountStatus | None, int, bool]]):
     state, when = None, at("15 12:00")
     for status, seconds, current in steps:
         when += timedelta(seconds=seconds)
         judged = judge(limit, state, status, when, current=current)
-        ends = limit.anchor is not None and state is not None and judged.state.day_started != state.day_started
+        ends = limit.begins_anew and state is not None and judged.state.day_started != state.day_started
         if state is not None and state.latched is LimitStage.BREACHED and not ends:
             assert judged.stage is LimitStage.BREACHED
+            assert judged.forbids or limit.on_breach is OnBreach.WARN
+        if state is not None and state.latched is LimitStage.FLATTEN and not ends:
+            assert judged.flattens
+        if state is not None and state.halted_at is not None:
+            assert judged.forbids, "no reset ends a halt"
         state = judged.state
+
+
+@pytest.mark.slow  # a hundred histories of up to twelve steps, each judged several times
+@given(limit=st.one_of(TRAILING, DAILY, FORCED), steps=STEPS)
+def test_doubt_never_permits_more(limit: Limit, steps: list[tuple[AccountStatus | None, int, bool]]):
+    state, when = None, at("15 12:00")
+    for status, seconds, current in steps:
+        when += timedelta(seconds=seconds)
+        judged = judge(limit, state, status, when, current=current)
+        if status is not None and limit.needs_equity:
+            doubted = judge(limit, state, evolve(status, equity=None), when, current=current)
+            assert doubted.forbids or doubted.stage is LimitStage.BREACHED
+        out_of_sight = judge(limit, state, status, when, current=False)
+        assert out_of_sight.forbids or not judged.forbids
+        if judged.floor is not None and out_of_sight.floor is not None and not limit.is_target:
+            assert out_of_sight.floor >= judged.floor
+        state = judged.state
+
+
+@given(before=CENTS, equity_before=CENTS, after=CENTS, equity_after=CENTS, anchor=st.sampled_from(Anchor))
+def test_floor_of_a_missed_reset_is_as_strict_as_either_side(
+    before: Decimal, equity_before: Decimal, after: Decimal, equity_after: Decimal, anchor: Anchor
+):
+    limit = daily("4000", anchor=anchor)
+    first, last = AccountStatus(before, equity_before, "USD"), AccountStatus(after, equity_after, "USD")
+    began = judge(limit, None, first, at("15 12:00")).state
+    missed = judge(limit, began, last, at("16 08:00")).floor
+    held_until = judge(limit, began, None, at("15 23:00")).state  # as if the first figures had held until the reset
+    as_before = judge(limit, held_until, None, at("15 23:00")).floor
+    opened_after = judge(limit, None, last, at("15 23:00")).floor
+    assert None not in (missed, as_before, opened_after)
+    assert missed >= max(as_before, opened_after)  # type: ignore[operator,type-var]  # None is excluded above

@@ -12,7 +12,8 @@ from attrs import evolve
 
 from copier.__main__ import app
 from copier.ledger import Entry, Ledger
-from rules.limits_policy import Limit, LimitKind, Percent
+from rules.limits_policy import Limit
+from rules.limits_terms import LimitKind, Percent
 from rules.policy import LinkState
 from rules.values import LinkId, Volume
 from tests.copier.commands.shell import PAPER

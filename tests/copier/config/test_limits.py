@@ -1,26 +1,33 @@
 """Account limits."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from rules.limits_policy import (
+from rules.limits_days import Period
+from rules.limits_policy import Limit
+from rules.limits_terms import (
     AmountOf,
     Anchor,
     Cash,
     Comparator,
     FlattenScope,
-    Limit,
+    Flows,
     LimitKind,
+    LockOf,
     Metric,
+    OnBreach,
+    Part,
     Percent,
+    StagedLock,
     Trailing,
 )
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
 DAILY = '[[limits]]\naccount = "small"\nkind = "daily_loss"\namount = "4 %"\nreset = "00:00"\n'
+GOAL = '[[limits]]\naccount = "small"\nkind = "profit_target"\namount = 4000\n'
 TOTAL = '[[limits]]\naccount = "small"\nkind = "max_loss"\namount = 4000\n'
 
 
@@ -68,6 +75,39 @@ scope = "account"
     assert (limit.lock, limit.scope) == (Cash(Decimal(100), "USD"), FlattenScope.ACCOUNT)
 
 
+def test_every_key_of_a_lock_a_hold_and_a_halt_reaches_its_class(tmp_path: Path):
+    text = """
+[[limits]]
+account = "small"
+kind = "max_loss"
+amount = "10 %"
+include = ["commission", "swap"]
+for = "60s"
+halt_at = 0.9
+on_breach = "halt"
+flows = "shift"
+lock_when = { profit = "4 %", floor = "96 %", metric = "equity", of = "initial" }
+"""
+    (limit,) = limits_of(tmp_path, text)
+    assert (limit.hold, limit.halt_at, limit.on_breach) == (timedelta(seconds=60), Decimal("0.9"), OnBreach.HALT)
+    assert (limit.flows, limit.include) == (Flows.SHIFT, frozenset({Part.COMMISSION, Part.SWAP}))
+    assert limit.lock_when == StagedLock(Percent(Decimal("0.04")), Decimal("0.96"), Metric.EQUITY, LockOf.INITIAL)
+
+
+def test_a_period_is_of_the_kind_or_of_the_target(tmp_path: Path):
+    week = DAILY.replace("daily_loss", "weekly_loss") + 'week_starts = "sunday"\n'
+    month = DAILY.replace("daily_loss", "monthly_loss")
+    goal = DAILY.replace("daily_loss", "profit_target") + 'period = "week"\n'
+    found = [limit.reset for limit in limits_of(tmp_path, week + month + goal)]
+    assert [(reset.period, reset.weekday) for reset in found if reset is not None] == [
+        (Period.WEEK, 6),
+        (Period.MONTH, 0),
+        (Period.WEEK, 0),
+    ]
+    (goal_of_all_time,) = limits_of(tmp_path, GOAL)
+    assert goal_of_all_time.reset is None
+
+
 def test_a_daily_limit_names_its_anchor(tmp_path: Path):
     (limit,) = limits_of(tmp_path, DAILY + 'anchor = "day_peak_equity"\n')
     assert limit.anchor is Anchor.DAY_PEAK_EQUITY
@@ -88,7 +128,7 @@ def test_two_limits_of_one_kind_need_names(tmp_path: Path):
     ("text", "key", "found"),
     [
         (DAILY.replace("small", "smal"), "account", 'the unknown account "smal"'),
-        (DAILY.replace("daily_loss", "weekly_loss"), "kind", '"weekly_loss"'),
+        (DAILY.replace("daily_loss", "yearly_loss"), "kind", '"yearly_loss"'),
         (DAILY.replace('"4 %"', '"4"'), "amount", '"4"'),
         (DAILY.replace('"4 %"', '"0 %"'), "amount", "a limit whose amount must be > 0"),
         (DAILY.replace('"4 %"', '"101 %"'), "amount", "a limit whose amount must be at most 100 %"),
@@ -103,6 +143,18 @@ def test_two_limits_of_one_kind_need_names(tmp_path: Path):
         (DAILY + 'of = "hwm"\n', "of", 'a limit whose of must not be "hwm" without trailing'),
         (TOTAL + 'anchor = "day_start_equity"\n', "anchor", "a limit whose anchor is for daily_loss"),
         (TOTAL + "lock = 0\n", "lock", "a limit whose lock is for trailing limits"),
+        (TOTAL + 'period = "day"\n', "period", "a limit whose period is for profit_target"),
+        (TOTAL + 'for = "0s"\n', "for", '"0s"'),
+        (TOTAL + 'include = ["fees"]\n', "include", "an array"),
+        (TOTAL + 'include = ["floating"]\n', "include", "a limit whose include leaves out costs only"),
+        (TOTAL + 'on_breach = "block"\nflatten_at = 0.5\n', "flatten_at", "a limit whose flatten_at needs on_breach"),
+        (TOTAL + 'on_breach = "warn"\nhalt_at = 0.5\n', "halt_at", "a limit whose halt_at does not go"),
+        (TOTAL + 'week_starts = "sunday"\n', "week_starts", "a limit whose week_starts is for weekly limits"),
+        (GOAL + 'reset = "00:00"\n', "reset", "a limit whose reset is for targets"),
+        (GOAL + 'period = "day"\n', "reset", "a limit whose reset is required"),
+        (GOAL + "block_at = 0.5\n", "block_at", "a limit whose block_at is for losses"),
+        (TOTAL + 'lock_when = { profit = "5 %", floor = 2 }\n', "lock_when.floor", "2"),
+        (TOTAL + 'lock_when = { profit = "5 %", floor = 0.9, metric = "day_net_pnl" }\n', "lock_when", "a limit"),
         (TOTAL + 'name = ""\nanchr = 1\n', "anchr", "the unknown key `anchr`"),
     ],
 )  # fmt: skip
