@@ -134,9 +134,7 @@ def _new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tu
 
 def _deny(context: Context, copy: Copy, denied: Denied, trace: Trace, look_ups: tuple[LookUp, ...]) -> Decision:
     """Wait while the reason may clear, else end the copy for good."""
-    wait_until = copy.wait_until
-    if wait_until is None:
-        wait_until = copy.first_seen_at + patience(context, copy)
+    wait_until = copy.first_seen_at + patience(context, copy, denied.reason)
     if _waits(context, denied) and context.now < wait_until:
         waiting = evolve(copy, reason=denied.reason, wait_until=wait_until)
         until = wait_until if denied.until is None else min(denied.until, wait_until)

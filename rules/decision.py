@@ -10,9 +10,12 @@ from rules.events import Origin
 from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import CopyLink, StartOpen
+from rules.reasons import Reason
 from rules.state import AccountView
 from rules.trace import Trace
 from rules.values import PositionId, Price
+
+_OF_STOPS = (Reason.FILTER_STOPS, Reason.STOP_MISSING)
 
 
 @frozen
@@ -49,12 +52,12 @@ class Decision:
     look_again_at: datetime | None = None
 
 
-def patience(context: Context, copy: Copy) -> timedelta:
-    """Return how long a new copy may wait; the start policy's age stands in for the guard's."""
+def patience(context: Context, copy: Copy, reason: Reason | None = None) -> timedelta:
+    """Return how long a new copy may wait (for `reason`); the start policy's age stands in for the guard's."""
     policy = context.link.policy
-    if copy.origin is Origin.RECONCILED and policy.on_start.open is not StartOpen.SKIP:
-        return policy.on_start.max_age
-    return policy.guard.wait_max
+    found = copy.origin is Origin.RECONCILED and policy.on_start.open is not StartOpen.SKIP
+    longest = policy.on_start.max_age if found else policy.guard.wait_max
+    return min(longest, policy.guard.wait_for_stop) if reason in _OF_STOPS else longest
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -7,7 +7,6 @@ from rules.instruments import round_to_step
 from rules.market import Market
 from rules.question import Grant
 from rules.reasons import Reason
-from rules.size_policy import SizeMode
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
 from rules.stops import TargetStops, target_stops
@@ -21,11 +20,11 @@ UNCAPPED = Volume(10**12)
 
 def grant(market: Market) -> Grant | Denied:
     """Size it, find its stops, and look at the totals that it would make."""
-    sized = _size(market)
+    stops = _stops(market)
+    sized = _size(market, stops)
     if isinstance(sized, Denied):
         return sized
     market.finding.trace.extend(sized.notes)
-    stops = _stops(market)
     if isinstance(stops, Denied):
         return stops
     market.finding.trace.extend(stops.notes)
@@ -35,23 +34,14 @@ def grant(market: Market) -> Grant | Denied:
     return Grant(market.symbol, market.side, market.instrument, sized, stops, market.expected_price())
 
 
-def _size(market: Market) -> Sized | Denied:
-    question, policy = market.question, market.policy
-    contract_size = market.source_contract_size()
-    if isinstance(contract_size, Denied):
-        return contract_size
-    if question.increase_of is not None:
-        return _grow(market, *question.increase_of)
-    needs_reference = policy.size.mode in (SizeMode.BALANCE_RATIO, SizeMode.EQUITY_RATIO)
-    return size_copy(
-        policy.size,
-        policy.volume,
-        question.position,
-        question.source.status if needs_reference else None,
-        question.target.status if needs_reference else None,
-        contract_size,
-        market.instrument,
-    )
+def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
+    if market.question.increase_of is not None:
+        return _grow(market, *market.question.increase_of)
+    stop_loss = None if isinstance(stops, Denied) else stops.stop_loss
+    sized = size_copy(market.policy.size, market.policy.volume, market.basis(stop_loss))
+    if isinstance(sized, Denied) and sized.reason is Reason.STOP_MISSING and isinstance(stops, Denied):
+        return stops  # which says why there is none
+    return sized
 
 
 def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:

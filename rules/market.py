@@ -6,12 +6,10 @@ from decimal import Decimal
 from attrs import define
 
 from rules.instruments import Instrument
-from rules.look_ups import LookUp
 from rules.observed import Quote
 from rules.policy import CopyPolicy
 from rules.question import Finding, Question
-from rules.reasons import Reason
-from rules.trace import Denied
+from rules.size_variables import Basis
 from rules.values import Price, Side, Symbol
 
 QUOTE_AGE_MAX = timedelta(seconds=2)
@@ -46,15 +44,17 @@ class Market:
         quote = self.quote()
         return self.question.position.open_price if quote is None else quote.entry(self.side)
 
-    def source_contract_size(self) -> Decimal | Denied | None:
-        """Return the source's contract size, by the position or by the source's own instrument."""
-        source, position = self.question.source, self.question.position
-        if position.contract_size is not None or self.policy.size.ignore_contract_size:
-            return position.contract_size
-        if self.instrument.contract_size is None:
-            return None
-        if position.symbol not in source.instruments:
-            self.finding.look_ups.append(LookUp(source.account, position.symbol))
-            return Denied("size", Reason.INSTRUMENT_UNKNOWN, (("symbol", position.symbol), ("account", source.account)))
-        instrument = source.instruments[position.symbol]
-        return None if instrument is None else instrument.contract_size
+    def basis(self, stop_loss: Price | None) -> Basis:
+        """Return what a size is reckoned from where the target's final stop is `stop_loss`."""
+        question, quote = self.question, self.quote()
+        return Basis(
+            question.position,
+            question.source,
+            question.target,
+            self.instrument,
+            question.now,
+            None if quote is None else quote.entry(self.side),
+            stop_loss,
+            self.policy.symbols,
+            self.finding.look_ups,
+        )

@@ -23,7 +23,8 @@ from rules.values import AccountId, LinkId, Symbol, Volume
 class Guard:
     """Gates of new risk on age and price; None switches one off.
 
-    `max_age` also bounds every waiting denial; without it these wait at most `wait_default`.
+    `max_age` also bounds every waiting denial; without it these wait at most `wait_default`. A stop-loss or
+    take-profit that is needed and missing is waited for no longer than `wait_for_stop` either.
     """
 
     max_age: timedelta | None = None
@@ -33,6 +34,7 @@ class Guard:
     """Source and target mid price may differ by this fraction before they count as different instruments."""
     require_quotes: bool = False
     wait_default: timedelta = timedelta(seconds=5)
+    wait_for_stop: timedelta = timedelta(seconds=2)
 
     @property
     def wait_max(self) -> timedelta:

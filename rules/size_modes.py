@@ -1,105 +1,63 @@
-"""What volume each size mode asks for, before any cap: exact fractions."""
+"""What volume each size mode asks for, before any cap: a formula each, reckoned exactly."""
 
-from decimal import Decimal
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Final
 
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position
+from rules.expressions import Expression
 from rules.reasons import Reason
 from rules.size_policy import Size, SizeMode
-from rules.trace import Denied, Note, Numbers
-from rules.values import plain
-from rules.volumes import fraction, shown
+from rules.size_variables import VARIABLES, Basis
+from rules.trace import Denied, Note
+from rules.volumes import shown
 
-_ONE = Fraction(1)
+WANTED_MAX = 10**20
+"""Lots: no number from outside is larger, so what a formula makes of them is a slip. It bounds the digits, too."""
 
 
-def wanted_volume(
-    size: Size,
-    source: Position,
-    source_status: AccountStatus | None,
-    target_status: AccountStatus | None,
-    source_contract_size: Decimal | None,
-    instrument: Instrument,
-    notes: list[Note],
-) -> Fraction | Denied:
+def _formula(text: str) -> Expression:
+    return Expression(text, frozenset(VARIABLES))
+
+
+_RATIO: Final = _formula(
+    "source_volume * multiplier * contract_ratio * target_reference / (source_reference * rate)",
+)
+FORMULAS: Final[Mapping[SizeMode, Expression]] = {
+    SizeMode.MULTIPLIER: _formula("source_volume * multiplier * contract_ratio"),
+    SizeMode.FIXED: _formula("volume"),
+    SizeMode.BALANCE_RATIO: _RATIO,
+    SizeMode.EQUITY_RATIO: _RATIO,
+    SizeMode.MARGIN_RATIO: _RATIO,
+    SizeMode.NOTIONAL: _formula(
+        "source_volume * multiplier * source_contract_size * source_price * price_rate"
+        " / (target_contract_size * target_price)"
+    ),
+    SizeMode.LEVERAGE: _formula(
+        "source_volume * multiplier * source_lot_worth * source_price / source_equity * target_equity"
+        " / (lot_worth * target_price)"
+    ),
+    SizeMode.RISK_PERCENT: _formula("at_risk * percent / (stop_distance * lot_worth + cost_per_lot)"),
+    SizeMode.RISK_AMOUNT: _formula("amount / (stop_distance * lot_worth + cost_per_lot)"),
+}
+"""What each mode is; `expression` is the person's own."""
+
+
+def wanted_volume(size: Size, basis: Basis, notes: list[Note]) -> Fraction | Denied:
     """Return the volume that the mode asks for, before any cap."""
-    if size.mode is SizeMode.FIXED:
-        if size.volume is None or size.volume <= 0:
-            raise ValueError(f"size.volume must be > 0 lots in mode fixed, was {size.volume}")
-        notes.append(Note("size", "fixed", (("volume", plain(size.volume)),)))
-        return fraction(size.volume)
-    wanted = fraction(source.volume) * fraction(size.multiplier)
-    numbers: list[tuple[str, str]] = [
-        ("source_volume", plain(source.volume)),
-        ("multiplier", plain(size.multiplier)),
-    ]
-    contracts = _contract_ratio(size, source_contract_size, instrument.contract_size, numbers)
-    if isinstance(contracts, Denied):
-        return contracts
-    if contracts is not _ONE:
-        wanted *= contracts
-    if size.mode is not SizeMode.MULTIPLIER:
-        references = _reference_ratio(size, source_status, target_status, numbers)
-        if isinstance(references, Denied):
-            return references
-        wanted *= references
+    formula = size.expression if size.mode is SizeMode.EXPRESSION else FORMULAS[size.mode]
+    if formula is None:
+        raise ValueError("size.expression must be set in mode expression, was not")
+    values: dict[str, Fraction] = {}
+    numbers: list[tuple[str, str]] = []
+    for name in formula.variables:
+        known = VARIABLES[name](size, basis)
+        if isinstance(known, Denied):
+            return known
+        values[name] = known.value
+        numbers.append((name, str(known)))
+    wanted = formula.value(values)
+    if wanted is None or not 0 < wanted <= WANTED_MAX:
+        result = "a division by zero" if wanted is None else shown(wanted)
+        return Denied("size", Reason.SIZE_UNUSABLE, (("formula", formula.text), *numbers, ("result", result)))
     notes.append(Note("size", size.mode.value, (*numbers, ("wanted", shown(wanted)))))
     return wanted
-
-
-def _contract_ratio(
-    size: Size, source: Decimal | None, target: Decimal | None, numbers: list[tuple[str, str]]
-) -> Fraction | Denied:
-    """Return source over target contract size."""
-    if size.ignore_contract_size:
-        return _ONE
-    if source is None and target is None:
-        numbers.append(("contract_sizes", "neither is known: lots count as equal"))
-        return _ONE
-    sizes = (("source_contract_size", or_unknown(source)), ("target_contract_size", or_unknown(target)))
-    if source is None or target is None or source <= 0 or target <= 0:
-        return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, sizes)
-    if source == target:
-        return _ONE
-    numbers.extend(sizes)
-    return fraction(source) / fraction(target)
-
-
-def _reference_ratio(
-    size: Size, source: AccountStatus | None, target: AccountStatus | None, numbers: list[tuple[str, str]]
-) -> Fraction | Denied:
-    """Return target over source balance or equity."""
-    source_reference = _reference(size.mode, size.source_reference, source)
-    target_reference = _reference(size.mode, size.target_reference, target)
-    figures: Numbers = (
-        ("source_reference", or_unknown(source_reference)),
-        ("target_reference", or_unknown(target_reference)),
-    )
-    if source_reference is None or target_reference is None:
-        return Denied("size", Reason.REFERENCE_UNKNOWN, figures)
-    if source_reference <= 0 or target_reference <= 0:
-        return Denied("size", Reason.REFERENCE_NOT_POSITIVE, figures)
-    numbers.extend(figures)
-    if not size.ignore_currency:
-        source_currency = None if source is None else source.currency
-        target_currency = None if target is None else target.currency
-        currencies = (
-            ("source_currency", source_currency or "unknown"),
-            ("target_currency", target_currency or "unknown"),
-        )
-        if source_currency != target_currency:
-            return Denied("size", Reason.CURRENCY_RATE_UNKNOWN, currencies)
-        if source_currency is None:
-            numbers.append(("currencies", "neither is known: they count as equal"))
-    return fraction(target_reference) / fraction(source_reference)
-
-
-def _reference(mode: SizeMode, pinned: Decimal | None, status: AccountStatus | None) -> Decimal | None:
-    if pinned is not None or status is None:
-        return pinned
-    return status.balance if mode is SizeMode.BALANCE_RATIO else status.equity
-
-
-def or_unknown(number: Decimal | None) -> str:
-    return "unknown" if number is None else plain(number)

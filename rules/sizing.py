@@ -9,10 +9,10 @@ from fractions import Fraction
 from attrs import frozen
 
 from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position
 from rules.reasons import Reason
 from rules.size_modes import wanted_volume
 from rules.size_policy import OverMax, Size, VolumePolicy
+from rules.size_variables import Basis
 from rules.trace import Denied, Note, Trace
 from rules.values import Volume, plain
 from rules.volumes import WIDE, cap, fraction, in_pieces, least_of, on_grid, to_grid
@@ -32,29 +32,17 @@ class Sized:
     notes: Trace
 
 
-def size_copy(
-    size: Size,
-    volume_policy: VolumePolicy,
-    source: Position,
-    source_status: AccountStatus | None,
-    target_status: AccountStatus | None,
-    source_contract_size: Decimal | None,
-    instrument: Instrument,
-) -> Sized | Denied:
+def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis) -> Sized | Denied:
     """Return the size of the copy of a source position: size, `volume.max`, instrument maximum, rounding, minimum.
 
     Args:
         size: the mode and its numbers.
         volume_policy: caps, rounding, and what to do outside of the instrument's range.
-        source: the source position, whose volume in lots (> 0) is the base.
-        source_status: the source account's figures; needed by the ratio modes unless the reference is pinned.
-        target_status: the target account's.
-        source_contract_size: units per lot at the source. When neither side tells it, lots count as equal, noted; when
-            one does, the copy is denied: what the other's lot holds is then a guess.
-        instrument: the target's.
+        basis: what the mode reckons with.
     Returns:
         The size, or the denial with its numbers.
     """
+    source, instrument = basis.position, basis.instrument
     if source.volume <= 0 or instrument.volume_step <= 0 or instrument.volume_min < 0:
         numbers = (
             ("source_volume", plain(source.volume)),
@@ -63,22 +51,29 @@ def size_copy(
         )
         return Denied("size", Reason.SYMBOL_NOT_TRADABLE, numbers)
     notes: list[Note] = []
-    wanted = wanted_volume(size, source, source_status, target_status, source_contract_size, instrument, notes)
+    wanted = wanted_volume(size, basis, notes)
     if isinstance(wanted, Denied):
         return wanted
-    capped = cap(wanted, volume_policy, instrument, notes)
+    return fit(wanted, volume_policy, source.volume, instrument, notes)
+
+
+def fit(
+    wanted: Fraction, policy: VolumePolicy, source_volume: Volume, instrument: Instrument, notes: list[Note]
+) -> Sized | Denied:
+    """Return the orders for a wanted volume: caps, rounding, minimum, pieces."""
+    capped = cap(wanted, policy, instrument, notes)
     if isinstance(capped, Denied):
         return capped
-    rounded = on_grid(capped, volume_policy, instrument, notes)
+    rounded = on_grid(capped, policy, instrument, notes)
     if isinstance(rounded, Denied):
         return rounded
-    pieces = in_pieces(rounded, instrument, notes) if volume_policy.over_max is OverMax.SPLIT else (rounded,)
+    pieces = in_pieces(rounded, instrument, notes) if policy.over_max is OverMax.SPLIT else (rounded,)
     if isinstance(pieces, Denied):
         return pieces
     volume = Decimal(0)
     for piece in pieces:
         volume = WIDE.add(volume, piece)
-    return Sized(capped / fraction(source.volume), volume, pieces, tuple(notes))
+    return Sized(capped / fraction(source_volume), volume, pieces, tuple(notes))
 
 
 def following_volume(

@@ -7,13 +7,14 @@ from typing import NewType
 from zoneinfo import ZoneInfo
 
 from copier.config.errors import Fault, shown_value
+from copier.config.sizes import read_expression
 from copier.config.structure import OFF, Reading
-from copier.config.units import read_duration, read_number, read_ratio
+from copier.config.units import read_duration, read_money, read_number, read_percent, read_ratio
 from rules.cron import Cron
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
-from rules.values import Side
+from rules.values import Money, Side
 
 Pattern = NewType("Pattern", str)
 """An RE2 pattern."""
@@ -26,6 +27,14 @@ def above_zero(value: object) -> Decimal:
     number = read_number(value, "a number > 0")
     if number <= 0:
         raise Fault("a number > 0", shown_value(value))
+    return number
+
+
+def at_least_zero(value: object) -> Decimal:
+    """Return a number >= 0."""
+    number = read_number(value, "a number >= 0")
+    if number < 0:
+        raise Fault("a number >= 0", shown_value(value))
     return number
 
 
@@ -43,6 +52,22 @@ def ratio_above_zero(value: object) -> Decimal:
     if ratio <= 0:
         raise Fault("a fraction > 0", shown_value(value))
     return ratio
+
+
+def percent_above_zero(value: object) -> Decimal:
+    """Return a percent > 0 as a fraction."""
+    fraction = read_percent(value)
+    if fraction <= 0:
+        raise Fault('a percent > 0, such as "1 %"', shown_value(value))
+    return fraction
+
+
+def money_above_zero(value: object) -> Money:
+    """Return an amount > 0 with its currency."""
+    money = read_money(value)
+    if money.amount <= 0:
+        raise Fault('money > 0, such as "250 USD"', shown_value(value))
+    return money
 
 
 def count_above_zero(value: object) -> int:
@@ -135,6 +160,11 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "volume": above_zero,
         "source_reference": or_off(above_zero),
         "target_reference": or_off(above_zero),
+        "percent": percent_above_zero,
+        "initial": above_zero,
+        "amount": money_above_zero,
+        "cost_per_lot": at_least_zero,
+        "expression": read_expression,
     },
     VolumePolicy: {"max": or_off(above_zero), "max_amplification": at_least_one},
     Guard: {
@@ -142,6 +172,7 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "max_price_ratio": or_off(ratio_above_zero),
         # The longest that an order may wait for a stop, a quote or a sign-in before the market has moved on.
         "wait_default": duration_within(timedelta(0), _DAY),
+        "wait_for_stop": duration_within(timedelta(0), _DAY),
     },
     StartPolicy: {"max_age": _AGE},
     PolicyLimits: {"max_positions": or_off(count_above_zero), "max_total_volume": or_off(above_zero)},

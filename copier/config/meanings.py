@@ -9,12 +9,24 @@ from rules.stops_policy import Stops
 MEANINGS: Mapping[type, Mapping[str, str]] = {
     Size: {
         "mode": "What the target's volume follows from.",
-        "multiplier": "> 0; scales the volume in every mode but `fixed`.",
+        "multiplier": "> 0; scales every mode but `fixed` and the risk modes; `expression` may name it.",
         "volume": "Lots, > 0; mode `fixed` only, and required there.",
-        "source_reference": "Pins the source's balance or equity to a number of its own currency; ratio modes only.",
-        "target_reference": "Pins the target's balance or equity likewise; ratio modes only.",
+        "source_reference": "Pins the source's balance, equity or free margin to a number of its own currency; ratio "
+        "modes only.",
+        "target_reference": "Pins the target's likewise; ratio modes only.",
         "ignore_contract_size": "Copy lots as they are, whatever a lot holds on either side.",
-        "ignore_currency": "Compare balances or equities without converting currencies; ratio modes only.",
+        "ignore_currency": "Take money of different currencies as equal instead of converting it.",
+        "percent": 'Of the target\'s money, such as `"1 %"`; mode `risk_percent` only, and required there.',
+        "of": "What `percent` is of; mode `risk_percent` only.",
+        "initial": 'The target\'s initial balance, > 0, in its currency; required with `of = "initial"`.',
+        "amount": 'Money at risk, such as `"250 USD"`; mode `risk_amount` only, and required there. Another currency '
+        "than the account's is converted (`CURRENCY_RATE_UNKNOWN`).",
+        "cost_per_lot": "What opening and closing one lot costs, >= 0, in the target's currency; it counts as risk.",
+        "default_stop": "The distance to reckon with where there is no stop-loss; without it such a copy waits for "
+        "`guard.wait_for_stop` and is denied (`STOP_MISSING`). It sets no stop.",
+        "expression": "Arithmetic over numbers and the names below, with `+ - * / ( )`, `min(a, b)` and `max(a, b)`, "
+        "at most 500 characters, such as `source_volume * target_equity / (source_equity * rate)`. What is not > 0 is "
+        "denied (`SIZE_UNUSABLE`).",
     },
     VolumePolicy: {
         "min": "What becomes of a volume below the instrument's minimum.",
@@ -29,6 +41,8 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "max_spread": "How wide the target's spread may be.",
         "require_quotes": "Deny a copy whose prices cannot be compared for want of a quote.",
         "wait_default": "How long a waiting copy waits when there is no `max_age`; up to 1 day.",
+        "wait_for_stop": "How long a stop that `filter.require` or the size needs is waited for, within the waits "
+        "above; up to 1 day.",
     },
     Stops: {
         "mode": "How the source's stops become the target's.",

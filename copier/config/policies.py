@@ -9,19 +9,12 @@ from attrs import field, frozen
 from copier.config.checks import Pattern, least_and_most, some_sides
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
+from copier.config.sizes import size_misfits
 from rules.filters import Filter
 from rules.policy import Guard, PolicyLimits, StartPolicy, SymbolOf
-from rules.size_policy import Size, SizeMode, VolumePolicy
+from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
 from rules.values import Side, Volume
-
-_RATIO_KEYS = {"mode", "multiplier", "source_reference", "target_reference", "ignore_contract_size", "ignore_currency"}
-_SIZE_KEYS: Mapping[SizeMode, set[str]] = {
-    SizeMode.MULTIPLIER: {"mode", "multiplier", "ignore_contract_size"},
-    SizeMode.FIXED: {"mode", "volume"},
-    SizeMode.BALANCE_RATIO: _RATIO_KEYS,
-    SizeMode.EQUITY_RATIO: _RATIO_KEYS,
-}
 
 
 class RequiredStop(Enum):
@@ -141,14 +134,8 @@ def misfits(keys: PolicyKeys, table: Mapping[str, Any]) -> Iterator[tuple[KeyPat
         keys: the policy's keys, each good by itself.
         table: the same as written, to tell a key that was given from a default.
     """
-    size = table.get("size", {})
-    fitting = _SIZE_KEYS[keys.size.mode]
-    for key in sorted(size.keys() - fitting):
-        # A key without effect is a misunderstanding about money.
-        expected = f'keys of mode "{keys.size.mode.value}": {", ".join(sorted(fitting))}'
-        yield ("size", key), Fault(expected, f"`{key}`")
-    if keys.size.mode is SizeMode.FIXED and keys.size.volume is None:
-        yield ("size",), Fault('`volume`, which mode "fixed" takes', "a size without it")
+    for key, fault in size_misfits(keys.size, table.get("size", {})):
+        yield ("size", *key), fault
 
 
 def filter_of(keys: FilterKeys) -> Filter:

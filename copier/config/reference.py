@@ -31,10 +31,13 @@ from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
+from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
 from rules.policy import Guard, PolicyLimits, StartPolicy
-from rules.size_policy import Size, VolumePolicy
+from rules.size_modes import FORMULAS
+from rules.size_policy import SIZE_VARIABLES, Size, VolumePolicy
 from rules.stops_policy import Stops
+from rules.values import Money
 
 _INTRODUCTION = """\
 # The config file
@@ -98,6 +101,8 @@ _WORDS: dict[Any, str] = {
     Decimal: "number",
     timedelta: "duration",
     Distance: "price distance",
+    Money: "money",
+    Expression: "formula",
     ZoneInfo: "IANA zone",
     Path: "text",
     Secret: "secret",
@@ -131,6 +136,8 @@ def _sections() -> Iterator[str]:
         yield ""
         for kind in choices:
             yield from _choices(kind)
+        if cls is Size:
+            yield from _formulas()
 
 
 def _choices(kind: type[Enum]) -> Iterator[str]:
@@ -140,6 +147,16 @@ def _choices(kind: type[Enum]) -> Iterator[str]:
         yield _prose(kind) + "\n"
         yield from (f"- `{member.value}`: {text}" for member, text in told.items())
         yield ""
+
+
+def _formulas() -> Iterator[str]:
+    """Yield what each size mode reckons, and what a formula may name."""
+    yield "The formulas of the modes:\n"
+    yield from (f"- `{mode.value}`: `{formula.text}`" for mode, formula in FORMULAS.items())
+    yield "\n`source_reference` and `target_reference` are balance, equity or free margin, as the mode says;"
+    yield "`at_risk` is what `of` says. A formula of your own (mode `expression`) may name:\n"
+    yield from (f"- `{name}`: {meaning}" for name, meaning in SIZE_VARIABLES.items())
+    yield ""
 
 
 def _prose(cls: type) -> str:

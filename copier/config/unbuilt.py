@@ -26,7 +26,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("policies", _ANY, "skip_first"): None,
     ("policies", _ANY, "exits"): None,
     ("policies", _ANY, "filter", "order_types"): None,
-    ("policies", _ANY, "guard", "wait_for_stop"): "`max_age` bounds the wait for a required stop",
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "add_stop_points"): None,
     ("policies", _ANY, "stops", "lock"): None,
@@ -40,9 +39,6 @@ _KEYS: dict[KeyPath, str | None] = {
 }
 
 _VALUES: dict[KeyPath, frozenset[str]] = {
-    ("size", "mode"): frozenset(
-        {"margin_ratio", "notional", "leverage", "risk_percent", "risk_amount", "expression"},
-    ),
     ("stops", "mode"): frozenset({"offset"}),
 }
 

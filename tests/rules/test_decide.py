@@ -8,16 +8,17 @@ from attrs import evolve
 from rules.actions import OpenPosition
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin
+from rules.filters import Filter
 from rules.limits_policy import Cap, CapKind
-from rules.observed import Quote
+from rules.observed import AccountStatus, Quote
 from rules.policy import CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
 from rules.reasons import Reason
 from rules.reports import NotFound, NotSent, OutcomeUnknown, Rejected
-from rules.size_policy import Size, VolumePolicy
+from rules.size_policy import Size, SizeMode, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
 from rules.trace import Denied
-from rules.values import Side, Symbol
-from tests.rules.playbook import T0, Playbook, filled, position, shape
+from rules.values import Money, Side, Symbol
+from tests.rules.playbook import EURUSD, T0, Playbook, filled, position, shape
 
 THIRD = CopyPolicy("third", size=Size(multiplier=Decimal("0.3")))
 
@@ -546,3 +547,27 @@ def test_a_refused_close_still_waits_for_its_own_next_try() -> None:
     assert play.reports(Rejected(close.cl_ord_id, "Market is closed")) == []
     assert play.again() == []
     assert shape(play.waits(1.1)) == [("close", "0.30")]
+
+
+def test_a_stop_that_the_size_needs_is_waited_for_no_longer_than_said() -> None:
+    policy = CopyPolicy("risk", Size(SizeMode.RISK_AMOUNT, amount=Money(Decimal(100), "USD")))
+    play = Playbook(policy)
+    play.target.status = AccountStatus(Decimal(1000), Decimal(1000), "USD")
+    play.target.instruments[Symbol("EURUSD")] = evolve(EURUSD, profit_currency="USD")
+    quote = Quote(Symbol("EURUSD"), Decimal("1.0999"), Decimal("1.1"), T0 + timedelta(seconds=1))
+    play.target.quotes[Symbol("EURUSD")] = quote
+    assert play.sees(position()) == []
+    assert play.codes == ["STOP_MISSING"]
+    assert play.last.look_again_at == T0 + timedelta(seconds=2)
+    late = evolve(play, copy=play.copy, now=T0 + timedelta(seconds=2))
+    assert shape(play.sees(position(stop_loss=Decimal("1.09")))) == [("open", "0.10")]
+    assert late.sees(position(stop_loss=None)) == []
+    assert late.copy is not None
+    assert (late.copy.ending, late.copy.reason) == (Ending.DENIED, Reason.STOP_MISSING)
+
+
+def test_a_stop_is_waited_for_within_the_guards_age() -> None:
+    guard = Guard(max_age=timedelta(seconds=1))
+    play = Playbook(CopyPolicy("young", guard=guard, filter=Filter(require_stop_loss=True)))
+    play.sees(position())
+    assert play.last.look_again_at == T0 + timedelta(seconds=1)

@@ -11,9 +11,11 @@ from rules.instruments import Instrument, Rounding
 from rules.observed import AccountStatus, Position
 from rules.reasons import Reason
 from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
+from rules.size_variables import Basis
 from rules.sizing import Sized, following_volume, size_copy
+from rules.state import AccountView
 from rules.trace import Denied
-from rules.values import PositionId, Side, Symbol
+from rules.values import AccountId, PositionId, Side, Symbol
 from rules.volumes import PIECES_MAX
 
 D = Decimal
@@ -32,14 +34,18 @@ def copy(
     contract_size: Decimal | None = None,
     **instrument: object,
 ) -> Sized | Denied:
-    return size_copy(
-        size or Size(),
-        policy or VolumePolicy(),
-        evolve(SOURCE, volume=D(volume)),
-        *statuses,
-        contract_size,
-        evolve(EURUSD, **instrument),
-    )
+    basis = based(evolve(SOURCE, volume=D(volume), contract_size=contract_size), evolve(EURUSD, **instrument), statuses)
+    return size_copy(size or Size(), policy or VolumePolicy(), basis)
+
+
+def based(
+    position: Position,
+    instrument: Instrument,
+    statuses: tuple[AccountStatus | None, AccountStatus | None] = (None, None),
+) -> Basis:
+    source = AccountView(AccountId("source"), status=statuses[0], instruments={position.symbol: None})
+    target = AccountView(AccountId("target"), status=statuses[1])
+    return Basis(position, source, target, instrument, position.opened_at)
 
 
 def volume(sized: Sized | Denied) -> Decimal:
@@ -103,7 +109,7 @@ def test_reference_must_be_positive(balance):
     assert reason(copy(size=size, statuses=(status(balance), status("1")))) is Reason.REFERENCE_NOT_POSITIVE
 
 
-@pytest.mark.parametrize(("source", "target"), [("USD", "JPY"), ("USD", None), (None, "USD")])
+@pytest.mark.parametrize(("source", "target"), [("USD", None), (None, "USD")])
 def test_differing_currencies_need_a_rate_or_leave_to_ignore_them(source, target):
     statuses = (status("100", currency=source), status("100", currency=target))
     assert reason(copy(size=Size(mode=SizeMode.BALANCE_RATIO), statuses=statuses)) is Reason.CURRENCY_RATE_UNKNOWN
@@ -119,23 +125,29 @@ def test_two_unknown_currencies_count_as_equal_and_are_noted():
     size = Size(mode=SizeMode.BALANCE_RATIO)
     sized = copy(size=size, statuses=(status("100", currency=None), status("50", currency=None)))
     assert volume(sized) == D("0.5")
-    assert "currencies" in dict(sized.notes[0].numbers)
+    assert "neither currency" in dict(sized.notes[0].numbers)["rate"]
 
 
 def test_contract_sizes_convert():
     target = evolve(EURUSD, contract_size=D(10))
-    assert volume(size_copy(Size(), VolumePolicy(), SOURCE, None, None, D(100), target)) == 10
+    assert volume(size_copy(Size(), VolumePolicy(), based(evolve(SOURCE, contract_size=D(100)), target))) == 10
 
 
 def test_one_unknown_contract_size_denies_and_two_are_noted():
     assert reason(copy(contract_size=D(100))) is Reason.CONTRACT_SIZE_UNKNOWN
     known = evolve(EURUSD, contract_size=D(100))
-    assert reason(size_copy(Size(), VolumePolicy(), SOURCE, None, None, None, known)) is Reason.CONTRACT_SIZE_UNKNOWN
-    assert reason(size_copy(Size(), VolumePolicy(), SOURCE, None, None, D(0), known)) is Reason.CONTRACT_SIZE_UNKNOWN
+    assert (
+        reason(size_copy(Size(), VolumePolicy(), based(evolve(SOURCE, contract_size=None), known)))
+        is Reason.CONTRACT_SIZE_UNKNOWN
+    )
+    assert (
+        reason(size_copy(Size(), VolumePolicy(), based(evolve(SOURCE, contract_size=D(0)), known)))
+        is Reason.CONTRACT_SIZE_UNKNOWN
+    )
     assert volume(copy(contract_size=D(100), size=Size(ignore_contract_size=True))) == 1
     sized = copy()
     assert volume(sized) == 1
-    assert "contract_sizes" in dict(sized.notes[0].numbers)
+    assert "neither" in dict(sized.notes[0].numbers)["contract_ratio"]
 
 
 def test_policy_cap_comes_before_the_ratio():
@@ -248,7 +260,7 @@ sizes = st.builds(Size, multiplier=st.decimals(min_value="0.01", max_value="20",
 @given(sizes, policies, lots, instruments)
 @pytest.mark.slow  # a hundred examples of six drawn values each
 def test_granted_volume_is_on_the_grid_and_passes_no_cap(size, policy, source_volume, instrument):
-    sized = size_copy(size, policy, evolve(SOURCE, volume=source_volume), None, None, None, instrument)
+    sized = size_copy(size, policy, based(evolve(SOURCE, volume=source_volume), instrument))
     assume(isinstance(sized, Sized))
     assert sum(sized.pieces) == sized.volume > 0
     for piece in sized.pieces:

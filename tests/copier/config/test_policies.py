@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from rules.distances import Distance, DistanceUnit
+from rules.expressions import Expression
 from rules.instruments import Rounding
 from rules.policy import CopyPolicy, StartOpen
-from rules.size_policy import BelowMin, OverMax, SizeMode
+from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import StopsMode
-from rules.values import Side, Symbol
+from rules.values import Money, Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 LATER = ", which is not supported in this version"
@@ -271,7 +272,20 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('size = { mode = "fixed", volume = 1, multiplier = 2 }', "size.multiplier", "`multiplier`"),
         ("size = { volume = 1 }", "size.volume", "`volume`"),
         ("size = { source_reference = 1 }", "size.source_reference", "`source_reference`"),
-        ('size = { mode = "risk_percent" }', "size.mode", "`risk_percent`, which is not supported in this version"),
+        ('size = { mode = "risk_percent" }', "size", "a size without it"),
+        ('size = { mode = "risk_percent", percent = "1 %", of = "initial" }', "size", "a size without it"),
+        ('size = { mode = "risk_percent", percent = 1 }', "size.percent", "1"),
+        ('size = { mode = "risk_percent", percent = "0 %" }', "size.percent", '"0 %"'),
+        ('size = { mode = "risk_percent", percent = "1 %", multiplier = 2 }', "size.multiplier", "`multiplier`"),
+        ('size = { mode = "risk_amount", amount = 250 }', "size.amount", "250"),
+        ('size = { mode = "risk_amount", amount = "0 USD" }', "size.amount", '"0 USD"'),
+        ('size = { mode = "risk_amount", amount = "1 USD", cost_per_lot = -1 }', "size.cost_per_lot", "-1"),
+        ('size = { mode = "expression", expression = "balance" }', "size.expression", "`balance`"),
+        ('size = { mode = "expression", expression = "rate *" }', "size.expression", "its end"),
+        ('size = { mode = "expression", expression = 3 }', "size.expression", "3"),
+        ('size = { mode = "notional", ignore_contract_size = true }', "size.ignore_contract_size",
+         "`ignore_contract_size`"),
+        ('guard = { wait_for_stop = "2d" }', "guard.wait_for_stop", '"2d"'),
         ('size = { mode = "equity" }', "size.mode", '"equity"'),
         ("size = 0.5", "size", "0.5"),
         ("volume = { max = 0 }", "volume.max", "0"),
@@ -345,3 +359,32 @@ def test_a_mistake_in_an_override_is_told_in_the_link(tmp_path: Path):
         "links[0].override.pending",
         "links[0].override.reverse",
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ('mode = "margin_ratio", source_reference = 5', Size(SizeMode.MARGIN_RATIO, source_reference=Decimal(5))),
+        ('mode = "notional", ignore_currency = true', Size(SizeMode.NOTIONAL, ignore_currency=True)),
+        ('mode = "leverage", multiplier = 2', Size(SizeMode.LEVERAGE, Decimal(2))),
+        (
+            'mode = "risk_percent", percent = "0.5 %", of = "initial", initial = 1000, cost_per_lot = 7,'
+            ' default_stop = "50 pips"',
+            Size(
+                SizeMode.RISK_PERCENT,
+                percent=Decimal("0.005"),
+                of=RiskOf.INITIAL,
+                initial=Decimal(1000),
+                cost_per_lot=Decimal(7),
+                default_stop=Distance(Decimal(50), DistanceUnit.PIPS),
+            ),
+        ),
+        ('mode = "risk_amount", amount = "250 EUR"', Size(SizeMode.RISK_AMOUNT, amount=Money(Decimal(250), "EUR"))),
+        (
+            'mode = "expression", expression = "source_volume / 2"',
+            Size(SizeMode.EXPRESSION, expression=Expression("source_volume / 2", frozenset(SIZE_VARIABLES))),
+        ),
+    ],
+)
+def test_each_size_mode_has_its_keys(tmp_path: Path, size: str, expected: Size):
+    assert policy_of(tmp_path, f"[policies.p]\nsize = {{ {size} }}\n").size == expected

@@ -1,0 +1,187 @@
+"""Arithmetic that a person writes: parsed here, bounded, exact. Nothing of it is ever run as code."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from operator import add, mul, sub, truediv
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+TEXT_MAX = 500
+"""Characters: a formula longer than this cannot be checked by reading it. It bounds the digits of a result too."""
+
+DEPTH_MAX = 32
+"""Brackets and signs within each other: far more than a formula needs, far less than the interpreter's stack."""
+
+_TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]{1,20}(?:\.[0-9]{1,20})?)|(?P<name>[a-z_]+)|(?P<sign>[-+*/(),]))")
+
+Operation: TypeAlias = Callable[[Fraction, Fraction], Fraction]
+_SUMS: Final[Mapping[str, Operation]] = {"+": add, "-": sub}
+_PRODUCTS: Final[Mapping[str, Operation]] = {"*": mul, "/": truediv}
+_CHOICES: Final[Mapping[str, Callable[[Fraction, Fraction], Fraction]]] = {"min": min, "max": max}
+
+
+class ExpressionError(ValueError):
+    """A text is no expression; the message says what was expected, what was found, and where."""
+
+
+@frozen
+class _Number:
+    value: Fraction
+
+
+@frozen
+class _Variable:
+    name: str
+
+
+@frozen
+class _Operation:
+    """`+ - * /`, or `min` and `max`, over two or more values from left to right."""
+
+    do: Operation
+    values: "tuple[_Node, ...]"
+
+
+_Node: TypeAlias = _Number | _Variable | _Operation
+
+
+@frozen
+class Expression:
+    """Numbers, the variables of `known`, `+ - * /`, brackets, `min(a, b, ...)` and `max(a, b, ...)`.
+
+    Raises:
+        ExpressionError: the text is none, is too long or too deep, or names a variable that is not known.
+    """
+
+    text: str
+    known: frozenset[str] = field(eq=False, repr=False)
+    variables: tuple[str, ...] = field(init=False, eq=False, repr=False)
+    """Those that it names, each once, in the order of the text."""
+    _root: _Node = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        parser = _Parser(self.text, self.known)
+        object.__setattr__(self, "_root", parser.whole())
+        object.__setattr__(self, "variables", tuple(dict.fromkeys(parser.names)))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def value(self, values: Mapping[str, Fraction]) -> Fraction | None:
+        """Return the result, exactly; None where something is divided by zero.
+
+        Args:
+            values: of all its `variables`.
+        """
+        try:
+            return _value(self._root, values)
+        except ZeroDivisionError:
+            return None
+
+
+def _value(node: _Node, values: Mapping[str, Fraction]) -> Fraction:
+    match node:
+        case _Number():
+            return node.value
+        case _Variable():
+            return values[node.name]
+        case _Operation():
+            return reduce(node.do, (_value(each, values) for each in node.values))
+
+
+class _Parser:
+    """Reads one text from left to right; each method takes what its name says."""
+
+    def __init__(self, text: str, known: frozenset[str]) -> None:
+        if len(text) > TEXT_MAX:
+            raise ExpressionError(f"expression must have at most {TEXT_MAX} characters, had {len(text)}")
+        self.names: list[str] = []
+        self._known = known
+        self._tokens = list(_tokens(text))
+        self._next = 0
+        self._depth = 0
+
+    def whole(self) -> _Node:
+        node = self._sum()
+        if self._next < len(self._tokens):
+            raise self._error("an operator or the end")
+        return node
+
+    def _sum(self) -> _Node:
+        return self._chain(_SUMS, self._product)
+
+    def _product(self) -> _Node:
+        return self._chain(_PRODUCTS, self._factor)
+
+    def _chain(self, operations: Mapping[str, Operation], part: Callable[[], _Node]) -> _Node:
+        node = part()
+        while (sign := self._seen(*operations)) is not None:
+            node = _Operation(operations[sign], (node, part()))
+        return node
+
+    def _factor(self) -> _Node:
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
+            raise ExpressionError(f"expression must have at most {DEPTH_MAX} brackets in each other, had more")
+        try:
+            if self._seen("-") is not None:
+                return _Operation(sub, (_Number(Fraction(0)), self._factor()))
+            if self._seen("(") is not None:
+                node = self._sum()
+                self._must(")")
+                return node
+            return self._value()
+        finally:
+            self._depth -= 1
+
+    def _value(self) -> _Node:
+        token = self._tokens[self._next] if self._next < len(self._tokens) else ""
+        if token[:1].isdigit():
+            self._next += 1
+            return _Number(Fraction(Decimal(token)))
+        if token in _CHOICES:
+            self._next += 1
+            return _Operation(_CHOICES[token], self._arguments())
+        if token not in self._known:
+            raise self._error(f"a number, a bracket or one of {', '.join(sorted(self._known))}")
+        self._next += 1
+        self.names.append(token)
+        return _Variable(token)
+
+    def _arguments(self) -> tuple[_Node, ...]:
+        self._must("(")
+        values = [self._sum()]
+        while self._seen(",") is not None:
+            values.append(self._sum())
+        self._must(")")
+        return tuple(values)
+
+    def _seen(self, *signs: str) -> str | None:
+        if self._next < len(self._tokens) and self._tokens[self._next] in signs:
+            self._next += 1
+            return self._tokens[self._next - 1]
+        return None
+
+    def _must(self, sign: str) -> None:
+        if self._seen(sign) is None:
+            raise self._error(f"`{sign}`")
+
+    def _error(self, expected: str) -> ExpressionError:
+        found = f"`{self._tokens[self._next]}`" if self._next < len(self._tokens) else "its end"
+        return ExpressionError(f"expression must have {expected} as part {self._next + 1}, was {found}")
+
+
+def _tokens(text: str) -> Iterator[str]:
+    end, text = 0, text.rstrip()
+    while end < len(text):
+        token = _TOKEN.match(text, end)
+        if token is None:
+            raise ExpressionError(
+                f"expression must hold numbers, names and + - * / ( ) alone, was `{text[end : end + 20].lstrip()}`"
+            )
+        end = token.end()
+        yield token[token.lastgroup or 0]
