@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
 from copier.commands.levers import reset_limit
@@ -16,6 +17,7 @@ from copier.demo.run import demo
 app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
 for command in (run, check, demo, explain, status, simulate, reset_limit):
     app.command(command)
+app.command(run_cases, name="test")
 app.command(ledger_app)
 
 

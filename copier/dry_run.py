@@ -36,12 +36,13 @@ class DryRun:
         """Answer until cancelled."""
         while True:
             while self._intents:
-                await self._report(self._name, _as_wished(self._intents.popleft().action))
+                await self._report(self._name, as_wished(self._intents.popleft().action))
             self._wake = trio.Event()
             await self._wake.wait()
 
 
-def _as_wished(action: Action) -> Report:
+def as_wished(action: Action) -> Report:
+    """Return the report of an order that was executed just as it was wanted."""
     match action:
         case OpenPosition():
             position_id = PositionId(f"dry-{action.cl_ord_id}")

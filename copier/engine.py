@@ -130,7 +130,7 @@ class Engine:
 
     async def _next(self, inputs: trio.MemoryReceiveChannel[Input]) -> list[Input] | None:
         """Return what has come, nothing when a timer is due, None at the end."""
-        due = self._due_at()
+        due = self.due_at()
         wait_s = float("inf") if due is None else max((due - self._utc_now()).total_seconds(), 0.0)
         batch: list[Input] = []
         with trio.move_on_after(wait_s):
@@ -145,7 +145,8 @@ class Engine:
                 break
         return batch
 
-    def _due_at(self) -> datetime | None:
+    def due_at(self) -> datetime | None:
+        """Return when the next timer fires, None when there is none."""
         times = [self._desk.timers.first(), self._flattens.first(), self._limits.next_due()]
         return min((at for at in times if at is not None), default=None)
 

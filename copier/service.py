@@ -28,13 +28,13 @@ from copier.lookups import LookUps
 from copier.polls import Poller
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
+from copier.views import empty_views
 from copier.weather import Backoff
 from rules.copies import Copy
 from rules.events import Event
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
 from rules.reports import Report
-from rules.state import AccountView
 from rules.values import AccountId
 
 INPUTS_MAX = 1000
@@ -78,7 +78,6 @@ class Service:
         threads: bool = True,
     ) -> None:
         self._every_s = reconcile_every_s or {}
-        caps = tuple(caps)
         self.options = options or Options()
         self.latency = Latency()
         self._links = tuple(links)
@@ -91,16 +90,7 @@ class Service:
         recovered = recover(ledger)
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
-        views = {
-            name: AccountView(
-                name,
-                account.capabilities.oms,
-                account.capabilities.volumes_grow,
-                account.capabilities.keeps_stops,
-                caps=tuple(cap for cap in caps if cap.account == name),
-            )
-            for name, account in accounts.items()
-        }
+        views = empty_views({name: account.capabilities for name, account in accounts.items()}, caps)
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)

@@ -6,12 +6,14 @@ from typing import cast
 
 from attrs import AttrsInstance, asdict
 
+from adapters.base import Capabilities
 from adapters.network import connect_tcp
 from adapters.registry import CONFIGS, open_account
 from adapters.secret import Secret
 from copier.clock import utc_now
 from copier.config import AccountConfig, Configuration, load_config
 from copier.logs import keep_secrets
+from rules.values import AccountId
 
 
 def read_config(file: Path) -> Configuration:
@@ -26,9 +28,18 @@ def read_config(file: Path) -> Configuration:
     return config
 
 
+def capabilities_of(config: Configuration) -> dict[AccountId, Capabilities]:
+    """Return what each account's venue can; nothing is connected for that."""
+    return {name: _capabilities(account) for name, account in config.accounts.items()}
+
+
 def _can_trade(account: AccountConfig) -> bool:
+    return _capabilities(account).trades
+
+
+def _capabilities(account: AccountConfig) -> Capabilities:
     made = open_account(account.venue, account.account, account.settings, connect=connect_tcp, now=utc_now)
-    return made.capabilities.trades
+    return made.capabilities
 
 
 def _secrets(settings: object) -> list[Secret]:

@@ -87,8 +87,9 @@ def shown_value(value: object) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return a hint that names the known word closest to `word`, or None when none is close."""
-    close = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else None
+    by_lower = {name.lower(): name for name in sorted(known)}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"did you mean `{by_lower[close[0]]}`?" if close else None
 
 
 def one_of(known: Iterable[str]) -> str:

@@ -55,6 +55,13 @@ class LinkBook:
         self.target_paths: dict[LinkId, KeyPath] = {}
         """Where each link's target stands."""
 
+    @property
+    def ids(self) -> list[LinkId]:
+        """All links that were written, those whose policy has faults included."""
+        return [
+            LinkId(f"{source}->{target}") for source, targets in self._targets.items() for target in sorted(targets)
+        ]
+
     def read_all(self, rows: list[Any]) -> None:
         """Read every row; faults go to the reader."""
         for index, raw in enumerate(rows):

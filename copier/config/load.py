@@ -12,6 +12,7 @@ from attrs import evolve
 
 from copier.config.accounts import RECONCILE_EVERY, read_accounts
 from copier.config.caps import read_caps
+from copier.config.cases import read_cases
 from copier.config.checks import duration_within
 from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.groups import AccountNames
@@ -30,7 +31,7 @@ from copier.config.unbuilt import is_unbuilt_key, way_around
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""
 
-SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits")
+SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits", "tests")
 
 # int() takes no longer text, and says so without a line.
 _LONG_DIGITS = re.compile(r"[0-9][0-9_]{4000}")
@@ -138,6 +139,7 @@ def _read_sections(
     rows = reader.rows(document, "limits")
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
+    cases = read_cases(reader, reader.rows(document, "tests"), links.ids, service.timezone)
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
     _warn_of_unused(reader, tables, policies)
@@ -153,6 +155,7 @@ def _read_sections(
         sums=links.sums,
         limits=tuple(limit for limit, _ in limits),
         caps=caps,
+        cases=cases,
     )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
 from copier.config.policy_book import PolicySum
 from copier.config.summary import summary_lines
@@ -74,6 +75,7 @@ class Configuration:
     sums: Mapping[LinkId, PolicySum]
     """What each link obeys, and where it was written."""
     caps: tuple[Cap, ...] = ()
+    cases: tuple[Case, ...] = ()
     warnings: tuple[ConfigProblem, ...] = ()
 
     def summary(self) -> tuple[str, ...]:

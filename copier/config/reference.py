@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -19,6 +19,17 @@ from adapters.registry import CONFIGS
 from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
 from copier.config.caps import CapKeys
+from copier.config.cases import (
+    AccountGiven,
+    CaseKeys,
+    Expected,
+    FiguresGiven,
+    Given,
+    InstrumentGiven,
+    PositionGiven,
+    QuoteGiven,
+    ThenGiven,
+)
 from copier.config.checks import CronText, Pattern
 from copier.config.effective import shown
 from copier.config.groups import GroupKeys
@@ -34,6 +45,7 @@ from rules.distances import Distance
 from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
 from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.reasons import Reason
 from rules.size_modes import FORMULAS
 from rules.size_policy import SIZE_VARIABLES, Size, VolumePolicy
 from rules.stops_policy import Stops
@@ -92,6 +104,15 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[limits]] of losses and profits", LimitKeys),
     ("lock_when of [[limits]]", LockKeys),
     ("[[limits]] of positions and lots", CapKeys),
+    ("[[tests]]", CaseKeys),
+    ("[[tests]] given", Given),
+    ("A position of [[tests]]", PositionGiven),
+    ("[[tests]] given.then", ThenGiven),
+    ("[[tests]] given.source and given.target", AccountGiven),
+    ("An account's figures in [[tests]]", FiguresGiven),
+    ("An instrument of [[tests]]", InstrumentGiven),
+    ("A quote of [[tests]]", QuoteGiven),
+    ("[[tests]] expect", Expected),
 )
 
 _WORDS: dict[Any, str] = {
@@ -100,6 +121,8 @@ _WORDS: dict[Any, str] = {
     int: "whole number",
     Decimal: "number",
     timedelta: "duration",
+    datetime: "time",
+    Reason: "denial code",
     Distance: "price distance",
     Money: "money",
     Expression: "formula",
@@ -129,7 +152,7 @@ def _sections() -> Iterator[str]:
             if not attribute.init:
                 continue
             kind = _bare(attribute.type)
-            if isinstance(kind, type) and issubclass(kind, Enum):
+            if isinstance(kind, type) and issubclass(kind, Enum) and kind not in _WORDS:
                 choices[kind] = None
             cells = (f"`{toml_key(attribute)}`", _kind(attribute), _default(attribute), _meaning(cls, attribute))
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -217,6 +240,8 @@ def _default(attribute: "attrs.Attribute[Any]") -> str:
         return "none" if default.factory is dict else "see below"
     if isinstance(default, tuple | frozenset):
         return "`[" + ", ".join(sorted(f'"{shown(item)}"' for item in default)) + "]`"
+    if isinstance(default, datetime):
+        return f"`{default.isoformat()}`"
     if isinstance(default, bool | int | Decimal):
         return f"`{shown(default)}`"
     return f'`"sqlite:{default}"`' if isinstance(default, Path) else f'`"{shown(default)}"`'

@@ -6,7 +6,6 @@ _ANY = "*"
 
 _KEYS: dict[KeyPath, str | None] = {
     ("alerts",): None,
-    ("tests",): None,
     ("prop",): None,
     ("presets",): None,
     ("news",): None,

@@ -349,7 +349,7 @@ async def test_a_schedule_flattens_at_its_moment_and_what_it_flattened_stays_fla
     nightly = CopyPolicy("day", schedule=Schedule("day", "UTC", flatten=("0 13 * * *",)))
     desk = await Desk(links=[evolve(LINK, policy=nightly)]).ready()
     await desk.copied(source_position())
-    assert desk.engine._due_at() is not None
+    assert desk.engine.due_at() is not None
     desk.now = T0 + timedelta(hours=1)
     closing = await desk.takes()
     assert shape(closing) == [("close", "1.00")]

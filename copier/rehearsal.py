@@ -1,0 +1,88 @@
+"""An engine whose clock, inputs and answers are given: nothing leaves, nobody is asked, nothing is kept.
+
+The decisions are those of the service: the same engine, desk, book, limits and journal, over a ledger in memory.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from adapters.base import Capabilities
+from copier.book import CopyBook
+from copier.config.model import Configuration
+from copier.dispatch import Intent
+from copier.engine import Engine
+from copier.inputs import Input, Outside
+from copier.journal import Journal
+from copier.latency import Latency
+from copier.ledger import Ledger
+from copier.limit_watch import LimitWatch
+from copier.records import Record
+from copier.views import empty_views
+from rules.actions import Action
+from rules.look_ups import LookUp
+from rules.values import AccountId
+
+_LATER = timedelta(microseconds=1)
+
+Answer = Callable[[LookUp, datetime], list[Input]]
+"""What a venue would say to a look-up."""
+
+
+class Rehearsal:
+    """One run of a config. `records` is all that was written, each with its time; `orders` what left, unanswered."""
+
+    def __init__(
+        self, config: Configuration, capabilities: Mapping[AccountId, Capabilities], answer: Answer, now: datetime
+    ) -> None:
+        self.now = now
+        self.orders: list[Action] = []
+        self.records: list[tuple[Record, datetime]] = []
+        self._answer = answer
+        self._asked: list[LookUp] = []
+        self._ledger = Ledger.in_memory()
+        journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
+        self.views = empty_views(capabilities, config.caps)
+        self.book = CopyBook(self.views)
+        self.limits = LimitWatch(config.limits, (), journal, now)
+        self.engine = Engine(
+            links=config.links,
+            views=self.views,
+            book=self.book,
+            journal=journal,
+            limits=self.limits,
+            utc_now=lambda: self.now,
+            latency=Latency(),
+            outside=Outside(send=self._send, full=lambda _: False, look_up=self._asked.append, poll=lambda _: None),
+            # The books of a target that nobody trades on would contradict every copy.
+            observe_targets=False,
+        )
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def _send(self, _: AccountId, intent: Intent) -> None:
+        self.orders.append(intent.action)
+
+    def take_orders(self) -> list[Action]:
+        """Return what left since the last time."""
+        orders, self.orders = self.orders, []
+        return orders
+
+    async def takes(self, *inputs: Input) -> None:
+        """Let the engine decide on inputs, and on the answers to whatever it asks."""
+        await self.engine.round(inputs)
+        answered: set[LookUp] = set()
+        while asked := [look_up for look_up in dict.fromkeys(self._asked) if look_up not in answered]:
+            self._asked.clear()
+            answered.update(asked)  # asked again in the same moment, a venue would say the same again
+            await self.engine.round([each for look_up in asked for each in self._answer(look_up, self.now)])
+        self._asked.clear()
+
+    async def until(self, at: datetime) -> None:
+        """Let time pass: every timer that is due by then fires at its moment."""
+        while (due := self.engine.due_at()) is not None and due <= at:
+            self.now = max(due, self.now + _LATER)  # a timer that is late fires now, and never twice in one moment
+            if self.now > at:
+                break
+            await self.takes()
+        self.now = max(at, self.now)
