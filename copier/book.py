@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from rules.copies import Copy, CopyStatus
+from rules.copies import Copy, CopyStatus, Ending
 from rules.reconcile import CopyKey
 from rules.state import AccountView
 from rules.values import AccountId, ClOrdId, PositionId, Volume
+
+_NO_RULE = (Ending.REJECTED, Ending.TARGET_CLOSED)
 
 
 class CopyBook:
@@ -20,6 +22,7 @@ class CopyBook:
         self._by_order: dict[ClOrdId, CopyKey] = {}
         self._by_source: dict[AccountId, dict[CopyKey, None]] = {}
         self._by_target: dict[AccountId, dict[CopyKey, None]] = {}
+        self._short: dict[AccountId, dict[CopyKey, None]] = {}
         self._waiting: dict[AccountId, dict[CopyKey, None]] = {}
 
     def __len__(self) -> int:
@@ -45,6 +48,10 @@ class CopyBook:
         """Return the copies that hold, or may yet hold, something at a target."""
         return [self._copies[key] for key in self._by_target.get(account, {})]
 
+    def short_at(self, account: AccountId) -> list[Copy]:
+        """Return the copies that hold nothing at a target any more although no rule ended them."""
+        return [self._copies[key] for key in self._short.get(account, {})]
+
     def waiting_at(self, target: AccountId) -> list[Copy]:
         """Return the copies whose denial may clear when something becomes known about the target."""
         return [self._copies[key] for key in self._waiting.get(target, {})]
@@ -57,6 +64,7 @@ class CopyBook:
         self._index_orders(old, copy)
         self._by_source.setdefault(copy.source, {})[copy.key] = None
         _mark(self._by_target, copy.target, copy.key, copy.holds)
+        _mark(self._short, copy.target, copy.key, not copy.holds and copy.ending in _NO_RULE)
         _mark(self._waiting, copy.target, copy.key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
 
     def forget(self, copy: Copy) -> None:
@@ -69,6 +77,7 @@ class CopyBook:
         for index, account in (
             (self._by_source, old.source),
             (self._by_target, old.target),
+            (self._short, old.target),
             (self._waiting, old.target),
         ):
             _mark(index, account, old.key, False)

@@ -7,8 +7,17 @@ from typing import Final, TextIO
 
 import structlog
 
-from copier.records import AlertRecord, DecisionRecord, IntentRecord, LimitRecord, Record, ReportRecord, ResendRecord
-from copier.wording import action_words, printable, report_words, trace_words
+from copier.records import (
+    AlertRecord,
+    DecisionRecord,
+    IntentRecord,
+    LimitRecord,
+    MismatchRecord,
+    Record,
+    ReportRecord,
+    ResendRecord,
+)
+from copier.wording import action_words, mismatch_words, printable, report_words, trace_words
 from rules.actions import OpenPosition
 from rules.copies import Copy, Ending
 from rules.reports import Filled, StopsReplaced
@@ -45,6 +54,8 @@ class Narrator:
                 if record.stage != "ok":
                     text = f"limit {record.state.limit_id}: {record.stage}"
                     self._line(at, "limit", record.account, text, "magenta")
+            case MismatchRecord():
+                self._mismatch(record, at)
             case AlertRecord():
                 self._line(at, "alert", record.account, f"{record.code}: {printable(record.text)}", "red")
 
@@ -57,6 +68,11 @@ class Narrator:
             self._line(at, "denied", copy.link_id, f"{source_words(copy)}: {text}", "yellow")
         elif copy.ending is not None and copy.ending is not Ending.SOURCE_CLOSED:
             self._line(at, "ended", copy.link_id, f"{source_words(copy)}: {copy.ending.value}", "yellow")
+
+    def _mismatch(self, record: MismatchRecord, at: datetime) -> None:
+        kind = "over" if record.ended else record.mismatch.kind.value
+        style = "green" if record.ended else "red"
+        self._line(at, "differs", record.mismatch.link_id, f"{kind}: {mismatch_words(record.mismatch)}", style)
 
     def _line(self, at: datetime, what: str, who: str, text: str, style: str) -> None:
         if self._out is None:

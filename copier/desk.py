@@ -20,7 +20,7 @@ from rules.events import Origin
 from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
 from rules.observed import Position
-from rules.policy import CopyLink
+from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey
 from rules.reports import Rejected, Report
 from rules.state import AccountView, Change
@@ -47,10 +47,12 @@ class Desk:
         self.journal = journal
         self.outside = outside
         self.timers: Timers[CopyKey] = Timers()
-        self._links = {link.link_id: link for link in links}
+        self.links = {link.link_id: link for link in links}
         self._by_source: dict[AccountId, list[CopyLink]] = {}
-        for link in self._links.values():
+        for link in self.links.values():
             self._by_source.setdefault(link.source, []).append(link)
+        self.held_back: set[LinkId] = set()
+        """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
@@ -109,7 +111,14 @@ class Desk:
 
     def link_of(self, copy: Copy) -> CopyLink:
         """Return the copy's link; one that the config no longer names still closes with its source."""
-        return self._links.get(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
+        return self._link(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
+
+    def _link(self, link_id: LinkId) -> CopyLink | None:
+        """Return a link of the config as it may act now."""
+        link = self.links.get(link_id)
+        if link is not None and link_id in self.held_back and link.state is LinkState.ACTIVE:
+            return evolve(link, state=LinkState.CLOSE_ONLY)
+        return link
 
     def reconsider(self, copy: Copy, because: str) -> None:
         """Decide again about a copy, on the source as last seen."""
@@ -143,14 +152,14 @@ class Desk:
         self.correct(replace_leg(copy, evolve(leg, step=step)), copy.flatten or "adopted")
 
     def _note_unlinked(self, copy: Copy) -> None:
-        if copy.link_id not in self._links:
+        if copy.link_id not in self.links:
             self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
 
     def _run(
         self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
     ) -> None:
         copy = self.book.get((link_id, position_id))
-        link = self._links.get(link_id) if copy is None else self.link_of(copy)
+        link = self._link(link_id) if copy is None else self.link_of(copy)
         if link is None or link.target not in self.views:
             return
         source = self.views.get(link.source) or AccountView(link.source)

@@ -16,6 +16,7 @@ from copier.inputs import Input, Outside, Polled, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
+from copier.mismatches import MismatchWatch
 from copier.targets import TargetWatch, count_foreign
 from copier.timers import Timers
 from rules.actions import Action
@@ -33,6 +34,7 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
+from rules.mismatch import Mismatch
 from rules.observed import AccountStatus
 from rules.policy import CopyLink
 from rules.state import AccountView, Change, Doubt
@@ -61,6 +63,7 @@ class Engine:
         utc_now: UtcNow,
         latency: Latency,
         outside: Outside,
+        mismatches: Iterable[Mismatch] = (),
         close_orphans: bool = False,
         observe_targets: bool = True,
     ) -> None:
@@ -80,6 +83,7 @@ class Engine:
             if observe_targets
             else None
         )
+        self._mismatches = MismatchWatch(self._desk, mismatches)
         self._flattens: Timers[LinkId] = Timers()
         self._emptied: set[AccountId] = set()
         self._rounded = trio.Event()
@@ -108,7 +112,7 @@ class Engine:
         outgoing = self._desk.take_outgoing()
         book = self._desk.book
         if self._journal.rows_since_checkpoint > max(CHECKPOINT_ROWS, CHECKPOINT_ROWS_A_COPY * len(book)):
-            self._journal.checkpoint(book.all(), self._limits.states, self._desk.now)
+            self._journal.checkpoint(book.all(), self._limits.states, self._mismatches.open, self._desk.now)
         await self._journal.commit(self._desk.now, busy=busy)
         durable_at = self._utc_now()
         for action, resend, cause_at in outgoing:
@@ -147,7 +151,12 @@ class Engine:
 
     def due_at(self) -> datetime | None:
         """Return when the next timer fires, None when there is none."""
-        times = [self._desk.timers.first(), self._flattens.first(), self._limits.next_due()]
+        times = [
+            self._desk.timers.first(),
+            self._flattens.first(),
+            self._limits.next_due(),
+            self._mismatches.next_due(),
+        ]
         return min((at for at in times if at is not None), default=None)
 
     def _fire(self) -> None:
@@ -157,6 +166,7 @@ class Engine:
                 self._desk.reconsider(copy, "timer")
         for account in self._limits.clock_due(self._desk.now):
             self._enforce(account)
+        self._mismatches.ask_due(self._desk.now)
         for link_id in self._flattens.due(self._desk.now):
             self._flatten_by_schedule(self._links[link_id])
 
@@ -251,6 +261,7 @@ class Engine:
             self._ready(event.account)
             if self._watch is not None:
                 self._watch.compare(event)
+                self._mismatches.look(event)
 
     def _must_see_twice(self, event: SnapshotReceived) -> bool:
         """Tell whether books without anything, where several positions were, are seen for the first time.

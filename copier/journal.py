@@ -20,6 +20,7 @@ from copier.records import (
     ForgetRecord,
     IntentRecord,
     LimitRecord,
+    MismatchRecord,
     Record,
     ReportRecord,
     ResendRecord,
@@ -27,6 +28,7 @@ from copier.records import (
 from rules.actions import Action
 from rules.copies import Copy
 from rules.limits_state import LimitState
+from rules.mismatch import Mismatch
 from rules.reports import Report
 from rules.trace import Trace
 from rules.values import AccountId, ClOrdId
@@ -76,8 +78,13 @@ class Journal:
     def alert(self, code: str, account: AccountId, text: str) -> None:
         self._write(AlertRecord(code, text, account), account)
 
-    def checkpoint(self, copies: Iterable[Copy], limits: Iterable[LimitState], at: datetime) -> None:
-        self._write(CheckpointRecord(tuple(copies), tuple(limits), at), "")
+    def mismatch(self, mismatch: Mismatch, *, ended: bool) -> None:
+        self._write(MismatchRecord(mismatch, ended), mismatch.target)
+
+    def checkpoint(
+        self, copies: Iterable[Copy], limits: Iterable[LimitState], mismatches: Iterable[Mismatch], at: datetime
+    ) -> None:
+        self._write(CheckpointRecord(tuple(copies), tuple(limits), at, tuple(mismatches)), "")
         self.rows_since_checkpoint = 0
 
     def knows(self, cl_ord_id: ClOrdId) -> bool:

@@ -12,17 +12,19 @@ from copier.records import LimitRecord
 from copier.recovery import recover
 from copier.wording import copy_words
 from rules.copies import Copy, CopyStatus
+from rules.mismatch import Mismatch
 from rules.values import plain
 
 
 @frozen
 class Overview:
-    """The living copies and the limits' stages; `running` says whether a service writes to the ledger now."""
+    """The living copies, the limits' stages, the mismatches; `running`: a service writes to the ledger now."""
 
     running: bool
     entries: int
     copies: tuple[Copy, ...]
     limits: tuple[tuple[str, str], ...]
+    mismatches: tuple[Mismatch, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -30,19 +32,20 @@ class Overview:
             "entries": self.entries,
             "copies": [_copy_json(copy) for copy in self.copies],
             "limits": [{"limit": limit, "stage": stage} for limit, stage in self.limits],
+            "mismatches": [mismatch_json(each) for each in self.mismatches],
         }
 
 
 def overview(ledger: Ledger, *, running: bool) -> Overview:
     """Fold the ledger into what is alive."""
-    copies = tuple(
-        copy for copy in recover(ledger).copies.values() if copy.status is not CopyStatus.ENDED or copy.holds
-    )
+    recovered = recover(ledger)
+    copies = tuple(copy for copy in recovered.copies.values() if copy.status is not CopyStatus.ENDED or copy.holds)
     stages: dict[str, str] = {}
     for entry in ledger.entries(kinds=("limit",)):
         record = decode(LimitRecord, entry.body)
         stages[record.state.limit_id] = record.stage
-    return Overview(running, ledger.last_seq, copies, tuple(sorted(stages.items())))
+    mismatches = tuple(recovered.mismatches.values())
+    return Overview(running, ledger.last_seq, copies, tuple(sorted(stages.items())), mismatches)
 
 
 def is_running(path: Path) -> bool:
@@ -52,6 +55,22 @@ def is_running(path: Path) -> bool:
     except LedgerBusy:
         return True
     return False
+
+
+def mismatch_json(mismatch: Mismatch) -> dict[str, Any]:
+    """Return a mismatch for programs: lots as text, > 0 long, < 0 short."""
+    return {
+        "link": mismatch.link_id,
+        "target": mismatch.target,
+        "symbol": mismatch.symbol,
+        "kind": mismatch.kind.value,
+        "severity": mismatch.severity.value,
+        "desired": plain(mismatch.desired),
+        "observed": plain(mismatch.observed),
+        "lots": plain(mismatch.lots),
+        "source_positions": list(mismatch.positions),
+        "why": mismatch.why,
+    }
 
 
 def _copy_json(copy: Copy) -> dict[str, Any]:

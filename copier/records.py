@@ -1,4 +1,4 @@
-"""What the ledger's rows hold: decisions, intents, reports, limit states, alerts, and checkpoints.
+"""What the ledger's rows hold: decisions, intents, reports, limit states, alerts, mismatches, and checkpoints.
 
 Each row that changes a copy carries the whole record, so that the last one is the truth and folding is a dictionary.
 """
@@ -11,6 +11,7 @@ from attrs import frozen
 from rules.actions import Action
 from rules.copies import Copy
 from rules.limits_state import LimitState
+from rules.mismatch import Mismatch
 from rules.reports import Report
 from rules.trace import Trace
 from rules.values import AccountId, ClOrdId, LinkId, PositionId
@@ -79,12 +80,21 @@ class AlertRecord:
 
 
 @frozen
+class MismatchRecord:
+    """A mismatch that began or is another one than before (`ended` False), or that is over."""
+
+    mismatch: Mismatch
+    ended: bool
+
+
+@frozen
 class CheckpointRecord:
     """Everything that is still alive; folding begins at the last one."""
 
     copies: tuple[Copy, ...]
     limits: tuple[LimitState, ...]
     at: datetime
+    mismatches: tuple[Mismatch, ...] = ()
 
 
 Record: TypeAlias = (
@@ -95,6 +105,7 @@ Record: TypeAlias = (
     | ForgetRecord
     | LimitRecord
     | AlertRecord
+    | MismatchRecord
     | CheckpointRecord
 )
 
@@ -106,6 +117,7 @@ KINDS: dict[type, str] = {
     ForgetRecord: "forget",
     LimitRecord: "limit",
     AlertRecord: "alert",
+    MismatchRecord: "mismatch",
     CheckpointRecord: "checkpoint",
 }
 """The `kind` of each record's row."""

@@ -1,4 +1,4 @@
-"""What the last run left in the ledger: the living copies, the limits' states, and the orders nobody answered."""
+"""What the last run left in the ledger: living copies, limits' states, mismatches, and the orders nobody answered."""
 
 from datetime import datetime
 
@@ -13,17 +13,19 @@ from copier.records import (
     ForgetRecord,
     IntentRecord,
     LimitRecord,
+    MismatchRecord,
     Record,
     ReportRecord,
 )
 from rules.actions import Action
 from rules.copies import Copy
 from rules.limits_state import LimitState
+from rules.mismatch import Mismatch, MismatchKey
 from rules.reconcile import CopyKey
 
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
 
-_FOLDED = ("decision", "report", "forget", "limit", "checkpoint")
+_FOLDED = ("decision", "report", "forget", "limit", "mismatch", "checkpoint")
 
 
 @define
@@ -32,13 +34,15 @@ class Recovered:
 
     copies: dict[CopyKey, Copy] = field(factory=dict)
     limits: dict[str, LimitState] = field(factory=dict)
+    mismatches: dict[MismatchKey, Mismatch] = field(factory=dict)
 
     def fold(self, record: Record) -> None:
-        """Take one row; the last record of a copy or a limit is the truth about it."""
+        """Take one row; the last record of a copy, a limit or a mismatch is the truth about it."""
         match record:
             case CheckpointRecord():
                 self.copies = {copy.key: copy for copy in record.copies}
                 self.limits = {state.limit_id: state for state in record.limits}
+                self.mismatches = {each.key: each for each in record.mismatches}
             case DecisionRecord() | ReportRecord():
                 if record.copy.ends_with_source:
                     self.copies.pop(record.copy.key, None)
@@ -48,6 +52,10 @@ class Recovered:
                 self.copies.pop((record.link_id, record.source_position_id), None)
             case LimitRecord():
                 self.limits[record.state.limit_id] = record.state
+            case MismatchRecord(ended=True):
+                self.mismatches.pop(record.mismatch.key, None)
+            case MismatchRecord():
+                self.mismatches[record.mismatch.key] = record.mismatch
             case _:
                 pass
 

@@ -96,7 +96,7 @@ class Service:
             self.book.store(copy)
         self.limits = LimitWatch(limits, recovered.limits.values(), self._journal, now)
         if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:
-            self._journal.checkpoint(self.book.all(), self.limits.states, now)
+            self._journal.checkpoint(self.book.all(), self.limits.states, recovered.mismatches.values(), now)
         self._targets = {
             name: self._target(name)
             for name in dict.fromkeys([*(link.target for link in self._links), *self._held_at()])
@@ -117,6 +117,7 @@ class Service:
                 look_up=self._look_ups.ask,
                 poll=lambda name: self._pollers[name].ask(),
             ),
+            mismatches=recovered.mismatches.values(),
             close_orphans=self.options.close_orphans,
             observe_targets=not self.options.dry_run,
         )

@@ -7,9 +7,9 @@ from attrs import frozen
 
 from copier.ledger import Ledger
 from copier.ledger_codec import decode
-from copier.records import DecisionRecord, IntentRecord, Record, ReportRecord, ResendRecord
+from copier.records import DecisionRecord, IntentRecord, MismatchRecord, Record, ReportRecord, ResendRecord
 from copier.recovery import TYPES
-from copier.wording import action_words, copy_words, printable, report_words, trace_words
+from copier.wording import action_words, copy_words, mismatch_words, printable, report_words, trace_words
 
 
 @frozen
@@ -30,7 +30,7 @@ def story(ledger: Ledger, wanted: str) -> Iterator[Line]:
     """
     keys = _keys(ledger, wanted)
     orders: set[str] = set()
-    for entry in ledger.entries(kinds=("decision", "intent", "resend", "report")):
+    for entry in ledger.entries(kinds=("decision", "intent", "resend", "report", "mismatch")):
         record: Record = decode(TYPES[entry.kind], entry.body)
         match record:
             case DecisionRecord() if record.copy.key in keys:
@@ -44,6 +44,9 @@ def story(ledger: Ledger, wanted: str) -> Iterator[Line]:
             case ReportRecord() if record.copy.key in keys:
                 what = f"order {record.report.cl_ord_id}: {report_words(record.report)}"
                 yield Line(entry.at, entry.seq, record.copy.target, what)
+            case MismatchRecord(mismatch) if any((mismatch.link_id, each) in keys for each in mismatch.positions):
+                what = f"mismatch {'over' if record.ended else mismatch.kind.value}: {mismatch_words(mismatch)}"
+                yield Line(entry.at, entry.seq, mismatch.link_id, what)
             case _:
                 pass
 

@@ -11,6 +11,7 @@ from rules.actions import (
     ReplaceStops,
 )
 from rules.copies import Copy, CopyStatus, Ending
+from rules.mismatch import Mismatch, MismatchKind
 from rules.reports import (
     Accepted,
     Canceled,
@@ -25,7 +26,7 @@ from rules.reports import (
     StopsReplaced,
 )
 from rules.trace import Denied, Note
-from rules.values import plain
+from rules.values import Volume, plain
 
 
 def action_words(action: Action) -> str:
@@ -98,6 +99,26 @@ def copy_words(copy: Copy) -> str:
             return f"denied, {copy.reason.value}"
         return f"ended, {copy.ending.value.replace('_', ' ')}" if copy.ending is not None else "ended"
     return f"holds {plain(copy.expected)}"
+
+
+def mismatch_words(mismatch: Mismatch) -> str:
+    """Return what differs, in one line."""
+    symbol, why = printable(mismatch.symbol), f" ({mismatch.why})" if mismatch.why else ""
+    desired, observed = lots_words(mismatch.desired), lots_words(mismatch.observed)
+    match mismatch.kind:
+        case MismatchKind.MISSING:
+            return f"{symbol} should be {desired} and is not there{why}"
+        case MismatchKind.UNEXPECTED:
+            return f"{symbol} should be closed and is {observed}{why}"
+        case MismatchKind.STOPS:
+            return f"{symbol} {desired} has other stops than were asked for{why}"
+        case MismatchKind.SIDE | MismatchKind.VOLUME:
+            return f"{symbol} should be {desired} and is {observed}{why}"
+
+
+def lots_words(lots: Volume) -> str:
+    """Return signed lots as a person says them: `long 0.5`."""
+    return "flat" if not lots else f"{'long' if lots > 0 else 'short'} {plain(abs(lots))}"
 
 
 def printable(text: str) -> str:

@@ -124,6 +124,8 @@ class Leg:
     settled_at: datetime | None = None
     asked_at: datetime | None = None
     """When it was granted; None in older records: with the copy itself."""
+    missing: Volume = ZERO
+    """Lots that were granted and that it lacks by no rule of ours: rejected, not filled, or closed by the target."""
 
     @property
     def live(self) -> bool:
@@ -277,6 +279,7 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
             failures=0,
             retry_at=None,
             settled_at=now,
+            missing=max(leg.volume - report.volume, ZERO),
         )
         # What was not filled is given up: a second order for the rest would be new risk at another price.
         return grant_no_more(replace_leg(copy, opened))
@@ -296,7 +299,7 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
 
 def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
     if pending.purpose is Purpose.OPEN:
-        refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now)
+        refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now, missing=leg.volume)
         return grant_no_more(replace_leg(copy, refused))
     failures = leg.failures + 1
     again = evolve(

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from rules.distances import Distance
 from rules.filters import Filter
+from rules.mismatch_policy import MismatchPolicy
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
 from rules.size_policy import Size, VolumePolicy
@@ -109,6 +110,7 @@ class CopyPolicy:
     stops: Stops = field(factory=Stops)
     on_start: StartPolicy = field(factory=StartPolicy)
     limits: PolicyLimits = field(factory=PolicyLimits)
+    mismatch: MismatchPolicy = field(factory=MismatchPolicy)
     reverse: bool = False
     per_symbol: tuple[SymbolPolicy, ...] = ()
     row: int | None = None

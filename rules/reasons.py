@@ -20,7 +20,7 @@ class Reason(Enum):
         member.waits = waits
         return member
 
-    LINK_CLOSE_ONLY = ("LINK_CLOSE_ONLY", "The link only closes: it was set to close-only.")
+    LINK_CLOSE_ONLY = ("LINK_CLOSE_ONLY", "The link only closes: it was set to close-only, or a mismatch lasts.")
     LINK_PAUSED = ("LINK_PAUSED", "The link is paused.")
     TARGET_NOT_READY = ("TARGET_NOT_READY", "The target is not signed in, or its state is not known yet.", True)
     TARGET_LAGGING = ("TARGET_LAGGING", "The target's queue of orders is full.", True)

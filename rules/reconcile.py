@@ -120,7 +120,7 @@ def _ended_by_a_stop(legs: list[tuple[Copy, Leg]], found: Volume) -> list[tuple[
 def lose_leg(copy: Copy, number: int) -> Copy:
     """Return `copy` without that leg: the target closed it, and it is not reopened."""
     leg = copy.legs_by_number[number]
-    gone = replace_leg(copy, evolve(leg, stage=LegStage.GONE, held=ZERO))
+    gone = replace_leg(copy, evolve(leg, stage=LegStage.GONE, held=ZERO, missing=leg.missing + leg.held))
     return evolve(gone, granted=max(copy.granted - leg.held, ZERO))
 
 
@@ -146,7 +146,29 @@ def revive_leg(copy: Copy, number: int, position: Position, now: datetime) -> Co
         pending=None,
         retry_at=None,
         settled_at=now,
+        missing=max(leg.volume - position.volume, ZERO),
     )
     return evolve(
         replace_leg(copy, found), status=CopyStatus.ACTIVE, ending=None, granted=copy.granted + position.volume
     )
+
+
+def as_shown(copy: Copy, positions: Mapping[PositionId, Position], now: datetime) -> Copy:
+    """Return `copy` with what a hedging target's books show of its legs as their record: their lots and their stops.
+
+    What is refused for now may be tried again at once. Legs with an order under way stay as they are.
+    """
+    for leg in copy.legs:
+        position = positions.get(leg.position_id) if leg.position_id is not None else None
+        if leg.stage is LegStage.OPEN and leg.pending is None and position is not None:
+            shown = evolve(
+                leg,
+                held=position.volume,
+                stop_loss=position.stop_loss,
+                take_profit=position.take_profit,
+                failures=0,
+                retry_at=None,
+                settled_at=now,
+            )
+            copy = replace_leg(copy, shown)
+    return copy

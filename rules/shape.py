@@ -83,7 +83,7 @@ def _shrink(
     """Take up to `excess` lots off an open leg, in one order that the venue can take."""
     if excess <= ZERO or leg.position_id is None:
         return copy, None, ZERO
-    cut = _cut(leg, excess, context.target.instruments.get(leg.symbol))
+    cut = possible_cut(leg, excess, context.target.instruments.get(leg.symbol))
     if cut <= ZERO:
         trace.append(Note("volume", "too little to close yet", (("excess", plain(excess)),)))
         return copy, None, ZERO
@@ -102,7 +102,7 @@ def _shrink(
     return replace_leg(copy, leg), action, cut
 
 
-def _cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Volume:
+def possible_cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Volume:
     """Return how much of the leg one order can close: all of it, or a part whose both halves the venue can hold."""
     if excess >= leg.held:
         return leg.held

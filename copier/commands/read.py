@@ -16,7 +16,7 @@ from copier.commands.exits import FAILED, FINE, explained
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
 from copier.story import headline, story
-from copier.wording import copy_words, printable
+from copier.wording import copy_words, mismatch_words, printable
 
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of text.")]
 LedgerFile = Annotated[Path | None, Parameter(name="--ledger", help="The ledger itself, instead of a config's.")]
@@ -54,7 +54,7 @@ def explain(
 def status(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, json_: Json = False) -> int:
     """Show what the ledger says is held, waiting and blocked, and whether a service is running on it."""
     with explained():
-        path = _ledger_path(file, ledger)
+        path = ledger_path(file, ledger)
         opened = Ledger.open(path, readonly=True)
         try:
             seen = overview(opened, running=is_running(path))
@@ -79,6 +79,8 @@ def _print_overview(seen: Overview) -> None:
         for limit, stage in seen.limits:
             table.add_row(Text(limit), stage)
         console.print(table)
+    for mismatch in seen.mismatches:
+        console.print(Text(f"mismatch on {mismatch.link_id}: {mismatch_words(mismatch)}", style="red"), soft_wrap=True)
 
 
 def _copies_table(seen: Overview) -> Table:
@@ -94,7 +96,7 @@ def _copies_table(seen: Overview) -> Table:
 def verify(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, json_: Json = False) -> int:
     """Recompute the hash chain over all rows; exit 1 at the first row that is not as it was written."""
     with explained():
-        opened = Ledger.open(_ledger_path(file, ledger), readonly=True)
+        opened = Ledger.open(ledger_path(file, ledger), readonly=True)
         try:
             report = opened.verify()
         finally:
@@ -108,9 +110,10 @@ def verify(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, js
         return FINE if good else FAILED
 
 
-def _ledger_path(file: Path, ledger: Path | None) -> Path:
+def ledger_path(file: Path, ledger: Path | None) -> Path:
+    """Return where the ledger is: as given, else as the config says."""
     return ledger if ledger is not None else read_config(file).service.ledger
 
 
 def _open(file: Path, ledger: Path | None) -> Ledger:
-    return Ledger.open(_ledger_path(file, ledger), readonly=True)
+    return Ledger.open(ledger_path(file, ledger), readonly=True)

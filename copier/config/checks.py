@@ -11,6 +11,7 @@ from copier.config.sizes import read_expression
 from copier.config.structure import OFF, Reading
 from copier.config.units import read_duration, read_money, read_number, read_percent, read_ratio
 from rules.cron import Cron
+from rules.mismatch_policy import MismatchPolicy
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
@@ -176,4 +177,6 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     },
     StartPolicy: {"max_age": _AGE},
     PolicyLimits: {"max_positions": or_off(count_above_zero), "max_total_volume": or_off(above_zero)},
+    # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
+    MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},
 }

@@ -18,6 +18,7 @@ from copier.config.structure import VALUES, toml_key
 from rules.distances import Distance, DistanceUnit
 from rules.limits_days import Period, ResetTime
 from rules.limits_terms import Cash, Percent, StagedLock
+from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.values import plain
 
 _SHOWN_ELSEWHERE = {"extends", "per_symbol"}
@@ -99,8 +100,16 @@ def shown(value: Any) -> str:
     if isinstance(value, Distance):
         unit = "" if value.unit is DistanceUnit.PRICE else f" {value.unit.value}"
         return plain(value.amount) + unit
+    if isinstance(value, Tolerance):
+        return _tolerance(value)
     if isinstance(value, frozenset):
         return shown(tuple(sorted(value, key=shown)))
     if isinstance(value, tuple):
         return "[" + ", ".join(shown(item) for item in value) + "]"
     return str(value)
+
+
+def _tolerance(value: Tolerance) -> str:
+    if value.unit is ToleranceUnit.STEPS:
+        return f"{plain(value.amount)} steps"
+    return f"{plain(value.amount * 100)} %" if value.currency is None else f"{plain(value.amount)} {value.currency}"

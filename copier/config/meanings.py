@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rules.mismatch_policy import MismatchPolicy
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
@@ -53,6 +54,11 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "open": "Copy what was open before we looked, skip it, or copy what is young enough.",
         "max_age": "What counts as young for `if_young`.",
         "max_deviation": "How much worse than the source's entry the target's price may then be.",
+    },
+    MismatchPolicy: {
+        "grace": "How long a difference may last, for orders in flight; up to 1 h.",
+        "tolerance": "How far the lots may be off: steps of the instrument, a percent of what should be held, or cash.",
+        "action": "What is done by itself. Every mismatch is in the ledger.",
     },
     PolicyLimits: {
         "max_positions": "Copies that the target may hold at once, >= 1.",

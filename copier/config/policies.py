@@ -11,6 +11,7 @@ from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
 from rules.filters import Filter
+from rules.mismatch_policy import MismatchPolicy
 from rules.policy import Guard, PolicyLimits, StartPolicy, SymbolOf
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
@@ -103,6 +104,9 @@ class PolicyKeys:
         factory=StartPolicy, metadata={"doc": "What becomes of positions that were open before we looked."}
     )
     limits: PolicyLimits = field(factory=PolicyLimits, metadata={"doc": "Caps over all copies of the target account."})
+    mismatch: MismatchPolicy = field(
+        factory=MismatchPolicy, metadata={"doc": "When the target's books count as different, and what is done then."}
+    )
     per_symbol: tuple[Mapping[str, Any], ...] = field(
         default=(),
         metadata={"doc": "Rows of keys that hold for some symbols; the first that matches wins.", "read": _read_rows},

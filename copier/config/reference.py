@@ -44,6 +44,7 @@ from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
 from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
+from rules.mismatch_policy import MismatchPolicy, Tolerance
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.reasons import Reason
 from rules.size_modes import FORMULAS
@@ -99,6 +100,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.stops]", Stops),
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
+    ("[policies.NAME.mismatch]", MismatchPolicy),
     ("A row of [policies.NAME] per_symbol", PerSymbolKeys),
     ("[[links]]", LinkKeys),
     ("[[limits]] of losses and profits", LimitKeys),
@@ -126,6 +128,7 @@ _WORDS: dict[Any, str] = {
     Distance: "price distance",
     Money: "money",
     Expression: "formula",
+    Tolerance: "steps, percent or cash",
     ZoneInfo: "IANA zone",
     Path: "text",
     Secret: "secret",

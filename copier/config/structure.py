@@ -18,8 +18,9 @@ from adapters.secret import Secret
 from copier.config.errors import Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.secrets import Outside
-from copier.config.units import read_distance, read_duration, read_money, read_number
+from copier.config.units import read_distance, read_duration, read_money, read_number, read_tolerance
 from rules.distances import Distance
+from rules.mismatch_policy import Tolerance
 from rules.values import Money
 
 OFF = "off"
@@ -128,6 +129,7 @@ VALUES: Mapping[Any, Reading] = {
     timedelta: read_duration,
     Distance: read_distance,
     Money: read_money,
+    Tolerance: read_tolerance,
     ZoneInfo: read_zone,
 }
 """The types of single values, and how each is read."""

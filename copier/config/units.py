@@ -6,11 +6,13 @@ from decimal import Decimal
 
 from copier.config.errors import Fault, shown_value
 from rules.distances import Distance, DistanceUnit
+from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.values import Money, exact
 
 DURATION = 'a duration such as "3s", "500ms" or "8h30m"'
 DISTANCE = 'a price distance such as "5 points", "3 pips", "0.1 %" or "0.5"'
 MONEY = 'money such as "100000 USD"'
+TOLERANCE = 'a tolerance >= 0 such as "1 step", "5 %" or "100 USD"'
 PERCENT = 'a percent such as "4 %"'
 
 # A year is longer than any wait, age or window of the config; Decimal days beyond that overflow a timedelta.
@@ -28,6 +30,7 @@ _DURATION_TEXT = re.compile(rf"(?:{_NUMBER} ?(?:d|h|ms|m|s) ?)+", re.ASCII)
 _DURATION_PART = re.compile(rf"({_NUMBER}) ?(d|h|ms|m|s)", re.ASCII)
 _PERCENT_TEXT = re.compile(r"(.*[^ ]) ?%")
 _MONEY_TEXT = re.compile(r"(.*[^ ]) ([A-Z][A-Z0-9]{2,7})")
+_STEPS_TEXT = re.compile(r"([0-9.]+) ?(?:steps|step)")
 _DISTANCE_TEXT = re.compile(r"(.*?[^ ]) ?(points|point|pips|pip|%|)")
 _DISTANCE_UNITS = {
     "": DistanceUnit.PRICE,
@@ -128,6 +131,29 @@ def read_distance(value: object) -> Distance:
     if amount < 0:
         raise Fault("a distance >= 0", shown_value(value))
     return Distance(amount, unit)
+
+
+def read_tolerance(value: object) -> Tolerance:
+    """Return a tolerance of lots: steps, a percent, or cash.
+
+    Raises:
+        Fault: no text of one of these forms.
+    """
+    text = value if isinstance(value, str) else ""
+    match = _STEPS_TEXT.fullmatch(text)
+    try:
+        if match is not None:
+            return Tolerance(_exact(match[1], TOLERANCE, value), ToleranceUnit.STEPS)
+        if text.endswith("%"):
+            percent = read_percent(text)
+            if percent >= 0:
+                return Tolerance(percent, ToleranceUnit.PERCENT)
+        money = read_money(text)
+        if money.amount >= 0:
+            return Tolerance(money.amount, ToleranceUnit.CASH, money.currency)
+    except Fault:
+        pass
+    raise Fault(TOLERANCE, shown_value(value))
 
 
 def _exact(text: object, expected: str, value: object) -> Decimal:

@@ -76,6 +76,7 @@ class Desk:
             outside=Outside(
                 send=self._send, full=lambda _: self.is_full, look_up=self.looked_up.append, poll=self._poll
             ),
+            mismatches=recovered.mismatches.values(),
             close_orphans=close_orphans,
         )
 

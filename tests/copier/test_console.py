@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 
 from attrs import evolve
 
@@ -120,3 +121,19 @@ async def test_copying_goes_on_when_nobody_reads_the_output() -> None:
     await desk.fills([order])
     assert len(await desk.closes()) == 1
     assert narrator.opens == 1
+
+
+async def test_a_mismatch_is_told_when_it_begins_and_when_it_is_over() -> None:
+    told = Told()
+    await told.desk.ready()
+    [order] = await told.desk.sees(source_position())
+    await told.desk.reports(Rejected(order.cl_ord_id, "no money"))
+    for _ in range(2):
+        told.desk.now += timedelta(seconds=10)
+        await told.desk.polls(TARGET)
+    await told.desk.closes()
+    await told.desk.polls(TARGET)
+    assert [line.split(maxsplit=2)[2] for line in told.lines if " differssource" in line] == [
+        "missing: EURUSD should be long 1 and is not there (the venue rejected the order)",
+        "over: EURUSD should be long 1 and is not there (the venue rejected the order)",
+    ]

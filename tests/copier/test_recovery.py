@@ -110,7 +110,9 @@ async def test_a_checkpoint_changes_nothing_of_what_is_recovered(seed: int) -> N
     chaos = Chaos(seed)
     desk = await chaos.run(60)
     before = recover(desk.ledger)
-    desk.engine._journal.checkpoint(before.copies.values(), before.limits.values(), desk.now)
+    desk.engine._journal.checkpoint(
+        before.copies.values(), before.limits.values(), before.mismatches.values(), desk.now
+    )
     await desk.engine._journal.commit(desk.now)
     assert recover(desk.ledger) == before
     desk = await chaos.run(60)

@@ -1,12 +1,14 @@
 """A source position's story: every link's decisions with their numbers, each order, each answer, oldest first."""
 
+from datetime import timedelta
+
 from attrs import evolve
 
 from copier.story import headline, story
 from rules.policy import LinkState
 from rules.reports import NotFound, Rejected
 from rules.values import LinkId
-from tests.copier.desk import LINK, Desk
+from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 
 PAUSED = evolve(LINK, link_id=LinkId("paused"), state=LinkState.PAUSED)
@@ -70,3 +72,16 @@ async def test_other_positions_have_no_part_in_it() -> None:
 def test_the_headline_says_what_was_found() -> None:
     assert headline("p1", 3) == "p1: 3 entries"
     assert headline("p\x1b1", 0) == "the ledger holds nothing about p\N{REPLACEMENT CHARACTER}1"
+
+
+async def test_a_mismatch_is_part_of_its_positions_story() -> None:
+    desk = await Desk().ready()
+    [order] = await desk.sees(source_position())
+    await desk.reports(Rejected(order.cl_ord_id, "no money"))
+    for _ in range(2):
+        desk.now += timedelta(seconds=10)
+        await desk.polls(TARGET)
+    assert told(desk, "p1")[-1] == (
+        "source->target",
+        "mismatch missing: EURUSD should be long 1 and is not there (the venue rejected the order)",
+    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from copier.wording import action_words, copy_words, printable, report_words, trace_words
+from copier.wording import action_words, copy_words, lots_words, mismatch_words, printable, report_words, trace_words
 from rules.actions import (
     Action,
     CancelOrder,
@@ -18,6 +18,7 @@ from rules.actions import (
 )
 from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage
 from rules.events import Origin
+from rules.mismatch import Mismatch, MismatchKind
 from rules.reasons import Reason
 from rules.reports import (
     Accepted,
@@ -32,6 +33,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
+from rules.severity import Severity
 from rules.trace import Denied, Note
 from rules.values import AccountId, ClOrdId, LinkId, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.rules.playbook import T0
@@ -148,3 +150,25 @@ def test_what_a_terminal_would_obey_is_replaced(character: str) -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(printable("x" * 10_000)) == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "desired", "observed", "words"),
+    [
+        (MismatchKind.MISSING, "0.50", "0", "EURUSD should be long 0.5 and is not there (because)"),
+        (MismatchKind.UNEXPECTED, "0", "-2", "EURUSD should be closed and is short 2 (because)"),
+        (MismatchKind.SIDE, "1", "-1", "EURUSD should be long 1 and is short 1 (because)"),
+        (MismatchKind.VOLUME, "-1", "-0.4", "EURUSD should be short 1 and is short 0.4 (because)"),
+        (MismatchKind.STOPS, "1", "1", "EURUSD long 1 has other stops than were asked for (because)"),
+    ],
+)
+def test_a_mismatch_says_what_should_be_and_what_is(
+    kind: MismatchKind, desired: str, observed: str, words: str
+) -> None:
+    lots = Decimal(1)
+    mismatch = Mismatch(
+        LinkId("a->b"), TARGET, EURUSD, kind, Decimal(desired), Decimal(observed), lots, Severity.WARNING, (), "because"
+    )
+    assert mismatch_words(mismatch) == words
+    assert mismatch_words(evolve(mismatch, why="")) == words.removesuffix(" (because)")
+    assert lots_words(Decimal(0)) == "flat"

@@ -9,6 +9,7 @@ import pytest
 from rules.distances import Distance, DistanceUnit
 from rules.expressions import Expression
 from rules.instruments import Rounding
+from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.policy import CopyPolicy, StartOpen
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import StopsMode
@@ -37,6 +38,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         stops    = { mode = "distance", stop_loss = true, take_profit = false }
         on_start = { open = "copy", max_age = "30s", max_deviation = "3 pips" }
         limits   = { max_positions = 5, max_total_volume = 10 }
+        mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
         """,
     )
@@ -58,6 +60,9 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert (policy.stops.mode, policy.stops.stop_loss, policy.stops.take_profit) == (StopsMode.DISTANCE, True, False)
     assert (policy.on_start.open, policy.on_start.max_age) == (StartOpen.COPY, timedelta(seconds=30))
     assert (policy.limits.max_positions, policy.limits.max_total_volume) == (5, 10)
+    assert policy.mismatch == MismatchPolicy(
+        timedelta(seconds=30), Tolerance(Decimal(2), ToleranceUnit.STEPS), MismatchAction.CLOSE_ONLY
+    )
     assert policy.reverse is True
 
 
@@ -305,6 +310,9 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('stops = { mode = "offset" }', "stops.mode", "`offset`, which is not supported in this version"),
         ("stops = { copy = true }", "stops.copy", "`copy`, which is not supported in this version"),
         ("limits = { max_positions = 0 }", "limits.max_positions", "0"),
+        ('mismatch = { grace = "2h" }', "mismatch.grace", '"2h"'),
+        ('mismatch = { tolerance = "5" }', "mismatch.tolerance", '"5"'),
+        ('mismatch = { action = "close" }', "mismatch.action", '"close"'),
         ("limits = { max_positions = 1.5 }", "limits.max_positions", "1.5"),
         ("limits = { block_hedging = true }", "limits.block_hedging", f"`block_hedging`{LATER}"),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),

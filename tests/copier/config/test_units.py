@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copier.config.checks import duration_text
+from copier.config.effective import shown
 from copier.config.errors import Fault, shown_value
-from copier.config.units import read_distance, read_duration, read_money, read_number, read_percent, read_ratio
+from copier.config.units import (
+    read_distance,
+    read_duration,
+    read_money,
+    read_number,
+    read_percent,
+    read_ratio,
+    read_tolerance,
+)
 from rules.distances import Distance, DistanceUnit
+from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.values import Money
 
 ANYTHING = st.one_of(
@@ -128,3 +138,25 @@ def test_what_a_fault_shows_is_short_and_on_one_line(value: object):
     shown = shown_value(value)
     assert len(shown) <= 800
     assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance"),
+    [
+        ("0 steps", Tolerance(Decimal(0), ToleranceUnit.STEPS)),
+        ("1 step", Tolerance(Decimal(1), ToleranceUnit.STEPS)),
+        ("5 %", Tolerance(Decimal("0.05"), ToleranceUnit.PERCENT)),
+        ("100 USD", Tolerance(Decimal(100), ToleranceUnit.CASH, "USD")),
+    ],
+)
+def test_a_tolerance_carries_its_unit(text: str, tolerance: Tolerance):
+    assert read_tolerance(text) == tolerance
+    assert read_tolerance(shown(tolerance)) == tolerance
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "-5 %", "-1 USD", "step", "1 lots", "nan steps", "1.2.3 steps", 1, True, None, "1 usd"]
+)
+def test_what_is_no_tolerance_is_refused(value: object):
+    with pytest.raises(Fault, match='a tolerance >= 0 such as "1 step", "5 %" or "100 USD"'):
+        read_tolerance(value)
