@@ -11,6 +11,8 @@ from attrs import evolve
 from copier.book import CopyBook
 from copier.inputs import Outside
 from copier.journal import Journal
+from copier.observations import Observations, known
+from copier.records import Known
 from copier.timers import Timers
 from rules.actions import Action
 from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
@@ -46,6 +48,8 @@ class Desk:
         self.book = book
         self.journal = journal
         self.outside = outside
+        links = tuple(links)
+        self.observations = Observations(journal, links)
         self.timers: Timers[CopyKey] = Timers()
         self.links = {link.link_id: link for link in links}
         self._by_source: dict[AccountId, list[CopyLink]] = {}
@@ -69,6 +73,7 @@ class Desk:
 
     def changed(self, account: AccountId, change: Change, origin: Origin) -> None:
         """Decide about every copy of a source position that changed."""
+        self.observations.position(account, change, origin, self.now)
         because = "closed" if change.position is None else "position"
         for link in self._by_source.get(account, ()):
             self._run(link.link_id, change.position_id, origin, because, change.price)
@@ -124,6 +129,12 @@ class Desk:
         """Decide again about a copy, on the source as last seen."""
         self._run(copy.link_id, copy.source_position_id, copy.origin, because)
 
+    def gone(self, copy: Copy) -> None:
+        """Decide about a copy whose source position was closed while we were away."""
+        change = Change(copy.source_position_id, None)
+        self.observations.position(copy.source, change, Origin.RECONCILED, self.now)
+        self.reconsider(copy, "gone while we were away")
+
     def flatten(self, copy: Copy, why: str) -> None:
         """Close everything of a copy, and do not open it again."""
         if copy.flatten is None and copy.status is not CopyStatus.ENDED:
@@ -170,7 +181,8 @@ class Desk:
         target = self.views[link.target]
         before = self._legs_before(link_id, position) if copy is None and position is not None else 0
         decision = decide(Context(self.now, link, source, target, position_id, position, origin, copy, price, before))
-        self._apply(copy, decision, because)
+        met = None if decision.copy is None else known(link, source, target, decision.copy, decision)
+        self._apply(copy, decision, because, met)
         new = decision.copy
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
             self.journal.forget(new)
@@ -183,12 +195,12 @@ class Desk:
             legs += 1
         return legs
 
-    def _apply(self, old: Copy | None, decision: Decision, because: str) -> None:
+    def _apply(self, old: Copy | None, decision: Decision, because: str, met: Known | None) -> None:
         copy = decision.copy
         if copy is None:
             return
         if copy != old or decision.actions:
-            self.journal.decision(copy, because, decision.trace, decision.actions)
+            self.journal.decision(copy, because, decision.trace, decision.actions, met)
             self.book.store(copy)
             self.views[copy.target].lagging = self.outside.full(copy.target)
         for action in decision.actions:

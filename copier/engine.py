@@ -218,9 +218,11 @@ class Engine:
                 self._figures(given.account, given.status)
             case InstrumentReported():
                 self.views[given.account].instruments[given.symbol] = given.instrument
+                self._desk.observations.instrument(given)
                 self._desk.answer(given.account, given.symbol)
             case QuoteReported():
                 self.views[given.account].quotes[given.quote.symbol] = given.quote
+                self._desk.observations.quote(given)
                 self._desk.answer(given.account, given.quote.symbol)
             case SessionOpened():
                 pass
@@ -254,7 +256,7 @@ class Engine:
         if view.known and not was_known:
             for copy in self._desk.book.of_source(event.account):
                 if copy.source_position_id not in view.positions:
-                    self._desk.reconsider(copy, "gone while we were away")
+                    self._desk.gone(copy)
         if event.requested_at is not None:
             if view.caps:
                 count_foreign(view, self._desk.book, event.positions)

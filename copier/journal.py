@@ -19,8 +19,10 @@ from copier.records import (
     DecisionRecord,
     ForgetRecord,
     IntentRecord,
+    Known,
     LimitRecord,
     MismatchRecord,
+    ObservedRecord,
     Record,
     ReportRecord,
     ResendRecord,
@@ -35,6 +37,9 @@ from rules.values import AccountId, ClOrdId
 
 FULL_DISK_PAUSE_S = 1.0
 """Nothing leaves while the disk is full; it is tried this often whether there is room again."""
+
+WAITING_MAX = 64
+"""Observations that wait for a commit: what a crash can take, and what a commit in place can write in a millisecond."""
 
 Listener = Callable[[Record, datetime], None]
 
@@ -51,11 +56,26 @@ class Journal:
         self._durable: list[tuple[Record, datetime]] = []
         self._records: list[Record] = []
         self._entries: list[Entry] = []
+        self._urgent = False
+        """Whether something was written that must be durable before anything leaves."""
         self.rows_since_checkpoint = ledger.last_seq - ledger.last_of_kind("checkpoint")
 
-    def decision(self, copy: Copy, because: str, trace: Trace = (), actions: tuple[Action, ...] = ()) -> None:
+    def decision(
+        self,
+        copy: Copy,
+        because: str,
+        trace: Trace = (),
+        actions: tuple[Action, ...] = (),
+        known: Known | None = None,
+    ) -> None:
         orders = tuple(action.cl_ord_id for action in actions)
-        self._write(DecisionRecord(copy, because, trace, orders), copy.target)
+        self._write(DecisionRecord(copy, because, trace, orders, known), copy.target)
+
+    def observed(self, record: ObservedRecord) -> None:
+        """Write what decisions are made on. It waits for the next commit, and makes none by itself."""
+        urgent = self._urgent
+        self._write(record, record.event.account)
+        self._urgent = urgent or len(self._entries) >= WAITING_MAX
 
     def intent(self, action: Action, *, resend: bool) -> None:
         """Write that an order may leave. A first sending owns its id: the ledger refuses a second one."""
@@ -91,14 +111,17 @@ class Journal:
         """Tell whether this ledger ever held an intent of that id."""
         return self._ledger.by_key(cl_ord_id) is not None
 
-    async def commit(self, at: datetime, *, busy: bool = False) -> None:
+    async def commit(self, at: datetime, *, busy: bool = False, all_: bool = False) -> None:
         """Make everything written since the last commit durable. On a full disk it waits for room.
 
+        Args:
+            all_: also when only observations were written, which can wait.
         Raises:
             LedgerFailed: the ledger cannot be trusted any more.
         """
-        if not self._entries:
+        if not self._entries or not (self._urgent or all_):
             return
+        self._urgent = False
         entries, self._entries = self._entries, []
         records, self._records = self._records, []
         while True:
@@ -123,6 +146,7 @@ class Journal:
                 listener(record, at)
 
     def _write(self, record: Record, account: AccountId | str, key: str | None = None) -> None:
+        self._urgent = True
         self.rows_since_checkpoint += 1
         self._records.append(record)
         self._entries.append(Entry(KINDS[type(record)], account, encode(record), key))

@@ -1,4 +1,4 @@
-"""What the ledger's rows hold: decisions, intents, reports, limit states, alerts, mismatches, and checkpoints.
+"""What the ledger's rows hold: decisions and what they were made on, intents, reports, limit states, mismatches, ...
 
 Each row that changes a copy carries the whole record, so that the last one is the truth and folding is a dictionary.
 """
@@ -10,11 +10,24 @@ from attrs import frozen
 
 from rules.actions import Action
 from rules.copies import Copy
+from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
 from rules.limits_state import LimitState
 from rules.mismatch import Mismatch
+from rules.observed import AccountStatus, Quote
 from rules.reports import Report
 from rules.trace import Trace
-from rules.values import AccountId, ClOrdId, LinkId, PositionId
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Symbol
+
+
+@frozen
+class Known:
+    """What was known of prices and figures when something was decided, so that it can be decided again."""
+
+    symbol: Symbol
+    """The target's, which `quote` is of."""
+    quote: Quote | None
+    source: AccountStatus | None
+    target: AccountStatus | None
 
 
 @frozen
@@ -26,6 +39,21 @@ class DecisionRecord:
     trace: Trace = ()
     orders: tuple[ClOrdId, ...] = ()
     """The orders that it led to; each has an intent row."""
+    known: Known | None = None
+    """Where gates were asked, or orders left; None in older records."""
+
+
+@frozen
+class ObservedRecord:
+    """Something that decisions were made on: a source position that changed, an instrument, now and then a quote.
+
+    Only for replaying; it never makes a commit of its own, so that a crash may lose the last few. `origin` is how a
+    position came to be seen. What is recorded is bounded: a position when more than its price changed, an instrument
+    when it is first known or changed, a quote once in `copier.observations.QUOTE_EVERY`.
+    """
+
+    event: PositionReported | PositionClosed | InstrumentReported | QuoteReported
+    origin: Origin = Origin.LIVE
 
 
 @frozen
@@ -107,6 +135,7 @@ Record: TypeAlias = (
     | AlertRecord
     | MismatchRecord
     | CheckpointRecord
+    | ObservedRecord
 )
 
 KINDS: dict[type, str] = {
@@ -119,5 +148,6 @@ KINDS: dict[type, str] = {
     AlertRecord: "alert",
     MismatchRecord: "mismatch",
     CheckpointRecord: "checkpoint",
+    ObservedRecord: "observed",
 }
 """The `kind` of each record's row."""

@@ -191,7 +191,7 @@ class Service:
                 self._target_nursery.cancel_scope.cancel()
             service.cancel_scope.cancel()
         self.limits.save()
-        await self._journal.commit(self._utc_now())
+        await self._journal.commit(self._utc_now(), all_=True)
 
     def _resolve(self, order: Unanswered) -> None:
         dispatcher = self._targets.get(order.action.account)

@@ -10,9 +10,10 @@ from trio.testing import MockClock
 
 from copier.journal import FULL_DISK_PAUSE_S, Journal
 from copier.ledger import DuplicateKey, Entry, Ledger, LedgerFailed
-from copier.records import AlertRecord, Record
+from copier.records import AlertRecord, ObservedRecord, Record
 from rules.actions import OpenPosition
-from rules.values import AccountId, ClOrdId, Side, Symbol, Volume
+from rules.events import PositionClosed
+from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol, Volume
 from tests.copier.desk import SOURCE, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import T0
@@ -65,6 +66,27 @@ async def test_listeners_hear_of_a_record_only_once_it_is_durable() -> None:
     await journal.commit(T0)
     journal.announce()
     assert len(heard) == 2, "nothing is told twice"
+
+
+async def test_an_observation_waits_for_what_must_be_durable_and_goes_with_it() -> None:
+    ledger = Ledger.in_memory()
+    journal = Journal(ledger)
+    seen = ObservedRecord(PositionClosed(AccountId("a"), T0, PositionId("p")))
+    journal.observed(seen)
+    await journal.commit(T0)
+    assert ledger.last_seq == 0
+    journal.alert("code", AccountId("a"), "text")
+    journal.observed(seen)
+    await journal.commit(T0)
+    assert [entry.kind for entry in ledger.entries()] == ["observed", "alert", "observed"]
+
+
+async def test_at_the_end_everything_is_written() -> None:
+    ledger = Ledger.in_memory()
+    journal = Journal(ledger)
+    journal.observed(ObservedRecord(PositionClosed(AccountId("a"), T0, PositionId("p"))))
+    await journal.commit(T0, all_=True)
+    assert ledger.last_seq == 1
 
 
 async def test_a_busy_commit_in_a_thread_writes_the_same() -> None:

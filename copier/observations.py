@@ -1,0 +1,72 @@
+"""Writes down what decisions are made on, so that a recorded day can be decided again by another config.
+
+Bounded, and beside the way: rows of the ledger that wait for the next commit, whoever makes it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from copier.journal import Journal
+from copier.records import Known, ObservedRecord
+from rules.copies import Copy
+from rules.decision import Decision
+from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
+from rules.instruments import Instrument
+from rules.policy import CopyLink
+from rules.state import AccountView, Change
+from rules.symbols import Mapped, map_symbol
+from rules.values import AccountId, Symbol
+
+QUOTE_EVERY = timedelta(hours=1)
+"""A symbol's quotes are written this often at most, for conversions; a decision carries the quote that it met."""
+
+
+class Observations:
+    """What was written of the accounts that links name as their source or target."""
+
+    def __init__(self, journal: Journal, links: Iterable[CopyLink]) -> None:
+        links = tuple(links)
+        self._journal = journal
+        self._sources = {link.source for link in links}
+        self._named = self._sources | {link.target for link in links}
+        self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
+        self._quoted_at: dict[tuple[AccountId, Symbol], datetime] = {}
+
+    def position(self, account: AccountId, change: Change, origin: Origin, now: datetime) -> None:
+        """Write that a source position changed."""
+        if account not in self._sources:
+            return
+        event: PositionReported | PositionClosed
+        if change.position is None:
+            event = PositionClosed(account, now, change.position_id, change.price)
+        else:
+            event = PositionReported(account, now, change.position)
+        self._journal.observed(ObservedRecord(event, origin))
+
+    def instrument(self, event: InstrumentReported) -> None:
+        """Write what an account says of a symbol, unless it said the same before."""
+        key = (event.account, event.symbol)
+        if event.account in self._named and (
+            key not in self._instruments or self._instruments[key] != event.instrument
+        ):
+            self._instruments[key] = event.instrument
+            self._journal.observed(ObservedRecord(event))
+
+    def quote(self, event: QuoteReported) -> None:
+        """Write a quote, if the last one that was written is old."""
+        key = (event.account, event.quote.symbol)
+        last = self._quoted_at.get(key)
+        if event.account in self._named and (last is None or event.received_at - last >= QUOTE_EVERY):
+            self._quoted_at[key] = event.received_at
+            self._journal.observed(ObservedRecord(event))
+
+
+def known(link: CopyLink, source: AccountView, target: AccountView, copy: Copy, decision: Decision) -> Known | None:
+    """Return the prices and figures that a decision met, where it asked gates or ordered something."""
+    if not decision.trace and not decision.actions:
+        return None
+    symbol = copy.target_symbol
+    if symbol is None:
+        mapped = map_symbol(link.policy.for_symbol(copy.source_symbol).symbols, copy.source_symbol)
+        symbol = mapped.symbol if isinstance(mapped, Mapped) else copy.source_symbol
+    return Known(symbol, target.quotes.get(symbol), source.status, target.status)
