@@ -12,12 +12,14 @@ from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, Union, get_args, get_origin, overload
+from typing import Any, Final, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
 import attrs
 import cattrs
 import msgspec
 from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.fns import identity
+from cattrs.gen import make_dict_unstructure_fn
 
 T = TypeVar("T")
 
@@ -43,6 +45,9 @@ def encode(value: object) -> bytes:
         raise TypeError(f"expected an attrs object, found {type(value).__name__}")
     return _TO_JSON.encode(_tagged(value))
 
+
+_PLAIN: Final = frozenset({str, int, bool, NoneType, Decimal, datetime, date, time, timedelta})
+"""What msgspec writes as a body wants it."""
 
 # What bytes that we did not write can raise on their way through the JSON reader, cattrs and the constructors.
 _DAMAGE: Final = (
@@ -79,7 +84,15 @@ def decode(type_: Any, body: bytes) -> Any:
 
 
 def _tagged(value: object) -> dict[str, Any]:
-    return {KIND: type(value).__name__, **_CONVERTER.unstructure(value)}
+    class_ = type(value)
+    to_fields = _TO_FIELDS.get(class_)
+    if to_fields is None:
+        to_fields = _TO_FIELDS[class_] = make_dict_unstructure_fn(class_, _CONVERTER)
+    return {KIND: class_.__name__, **to_fields(value)}
+
+
+_TO_FIELDS: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {}
+"""What makes a dictionary of an object's fields, ready for msgspec, by class."""
 
 
 def _structure_chosen(tree: Any, choices: dict[str, type]) -> Any:
@@ -109,6 +122,22 @@ def _is_class_choice(type_: Any) -> bool:
     return len(classes) > 1 and all(attrs.has(each) for each in classes)
 
 
+@lru_cache
+def _is_plain(type_: Any) -> bool:
+    """Tell whether msgspec by itself writes values of a declared type as a body wants them, whatever is in them.
+
+    Of attrs classes it takes the fields in the order of the alphabet, at a fifth of what a dictionary costs.
+    """
+    if isinstance(type_, NewType):
+        return _is_plain(type_.__supertype__)
+    if attrs.has(type_):
+        hints = get_type_hints(type_)
+        return all(_is_plain(hints[field.name]) for field in attrs.fields(type_))
+    if get_origin(type_) is tuple or (_is_union(type_) and not _is_class_choice(type_)):
+        return all(each is ... or _is_plain(each) for each in get_args(type_))
+    return type_ in _PLAIN or (isinstance(type_, type) and issubclass(type_, Enum))
+
+
 def _is_frozenset(type_: Any) -> bool:
     origin: Any = get_origin(type_)
     return origin is frozenset
@@ -128,10 +157,6 @@ def _tagged_structure(type_: Any) -> Callable[[Any, Any], Any]:
         return _structure_chosen(tree, choices)
 
     return structure
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _strict(type_: type) -> Callable[[Any, Any], Any]:
@@ -182,11 +207,7 @@ def _no_float(value: Any, _type: Any = None) -> Any:
 def _converter() -> cattrs.Converter:
     """Return the converter: only what JSON does not know by itself is touched, the rest goes to msgspec as it is."""
     converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True)
-    for type_ in (Decimal, datetime, date, time, timedelta):
-        converter.register_unstructure_hook(type_, _as_it_is)
-    converter.register_unstructure_hook_func(
-        lambda type_: isinstance(type_, type) and issubclass(type_, Enum), _as_it_is
-    )
+    converter.register_unstructure_hook_func(_is_plain, identity)
     converter.register_unstructure_hook(Fraction, lambda value: f"{value.numerator}/{value.denominator}")
     converter.register_unstructure_hook(float, _no_float)
     # In order, so that equal values make equal bytes in every run.
