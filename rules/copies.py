@@ -179,6 +179,8 @@ class Copy:
     """Why everything of it must be closed although the source is open (a limit, a schedule)."""
     left: bool = False
     """Its source closed or turned: everything of it is closed, whatever opens meanwhile under the same id."""
+    stop_gap: Price | None = None
+    """How much higher the target was quoted than the source at the entry; None where stops are not shifted by it."""
     legs: tuple[Leg, ...] = field(default=())
     legs_made: int = 0
 

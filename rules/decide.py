@@ -103,6 +103,7 @@ def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace:
         ratio=grant.sized.ratio,
         granted=grant.sized.volume,
         followed=position.volume,
+        stop_gap=grant.gap,
         reason=None,
         wait_until=None,
         legs=(*copy.legs, *legs),
@@ -278,6 +279,7 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
         context.origin,
         context.now,
         (copy.ratio, held),
+        copy.stop_gap,
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):

@@ -1,21 +1,27 @@
 """The last gates of new risk: how large, with which stops, and whether the sum is still allowed."""
 
+from datetime import timedelta
 from fractions import Fraction
 
 from rules.caps import totals
 from rules.instruments import round_to_step
+from rules.look_ups import LookUp
 from rules.market import Market
 from rules.question import Grant
 from rules.reasons import Reason
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
+from rules.stop_prices import Frame
 from rules.stops import TargetStops, target_stops
 from rules.stops_policy import StopsMode
 from rules.trace import Denied, Note
-from rules.values import Volume, plain
+from rules.values import Price, Volume, plain
 
 UNCAPPED = Volume(10**12)
 """Lots that no venue has."""
+
+GAP_PATIENCE = timedelta(seconds=1)
+"""Both quotes are waited for so long; then the distance serves instead: a late copy is worse than such a one."""
 
 
 def grant(market: Market) -> Grant | Denied:
@@ -31,7 +37,9 @@ def grant(market: Market) -> Grant | Denied:
     too_much = totals(market, sized.volume)
     if too_much is not None:
         return too_much
-    return Grant(market.symbol, market.side, market.instrument, sized, stops, market.expected_price())
+    gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
+    price = market.expected_price()
+    return Grant(market.symbol, market.side, market.instrument, sized, stops, price, gap)
 
 
 def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
@@ -58,13 +66,28 @@ def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:
 
 def _stops(market: Market) -> TargetStops | Denied:
     policy, question = market.policy, market.question
-    if policy.stops.mode is not StopsMode.NONE and not question.target.keeps_stops:
+    if policy.stops.any and not question.target.keeps_stops:
         numbers = (("account", question.target.account), ("stops.mode", policy.stops.mode.value))
         return Denied("stops", Reason.STOPS_UNSUPPORTED, numbers)
     if not stops_follow(question.source, question.target):
         return TargetStops(None, None, (Note("stops", "none: one netted position stands for several copies"),))
     required = policy.filter.require_stop_loss
-    entry = market.expected_price()
-    return target_stops(
-        policy.stops, policy.reverse, question.position, market.side, entry, market.instrument, required
-    )
+    gap = _gap(market)
+    if isinstance(gap, Denied):
+        return gap
+    frame = Frame(market.side, market.instrument, market.expected_price(), gap)
+    return target_stops(policy.stops, policy.reverse, question.position, frame, required)
+
+
+def _gap(market: Market) -> Price | Denied | None:
+    """Return the gap that stops are shifted by; where a quote for it is missing it is looked up, for a moment."""
+    question = market.question
+    if market.policy.stops.mode is not StopsMode.OFFSET or question.increase_of is not None:
+        return question.gap
+    gap, until = market.gap(), question.seen_at + GAP_PATIENCE
+    if gap is not None or question.now >= until:
+        return gap
+    market.finding.look_ups.append(LookUp(question.target.account, market.symbol, quote=True))
+    if question.position.current_price is None:
+        market.finding.look_ups.append(LookUp(question.source.account, question.position.symbol, quote=True))
+    return Denied("stops", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),), until)

@@ -39,10 +39,18 @@ class Market:
     def quote(self) -> Quote | None:
         return self.question.target.fresh_quote(self.symbol, self.question.now, QUOTE_AGE_MAX)
 
-    def expected_price(self) -> Price | None:
+    def expected_price(self) -> Price:
         """Return the price that a market order would meet: the target's quote, else the source's own fill."""
         quote = self.quote()
         return self.question.position.open_price if quote is None else quote.entry(self.side)
+
+    def gap(self) -> Price | None:
+        """Return how much higher the target is quoted than the source, where the source could close; None: unknown."""
+        question, quote = self.question, self.quote()
+        closing = question.position.side.opposite
+        there = question.source.fresh_quote(question.position.symbol, question.now, QUOTE_AGE_MAX)
+        price = question.position.current_price if there is None else there.entry(closing)
+        return None if quote is None or price is None else quote.entry(closing) - price
 
     def basis(self, stop_loss: Price | None) -> Basis:
         """Return what a size is reckoned from where the target's final stop is `stop_loss`."""

@@ -23,7 +23,8 @@ class Question:
     """New risk to judge: this source position, on this link, now.
 
     `increase_of` is the copy's entry ratio and expected volume where a copy grows, None for a new copy. `seen_at` is
-    when we first saw what is asked for: an increase carries no time of its own.
+    when we first saw what is asked for: an increase carries no time of its own. `gap` is the one that a growing copy
+    has kept (see `rules.stop_prices.Frame`).
     """
 
     now: datetime
@@ -34,6 +35,7 @@ class Question:
     origin: Origin
     seen_at: datetime
     increase_of: tuple[Fraction, Volume] | None = None
+    gap: Price | None = None
 
 
 @frozen
@@ -45,7 +47,8 @@ class Grant:
     instrument: Instrument
     sized: Sized
     stops: TargetStops
-    expected_price: Price | None
+    expected_price: Price
+    gap: Price | None = None
 
 
 @define

@@ -14,6 +14,7 @@ from rules.market import QUOTE_AGE_MAX
 from rules.observed import Position
 from rules.reasons import Reason
 from rules.state import stops_follow
+from rules.stop_prices import Frame
 from rules.stops import TargetStops, moved_stops
 from rules.trace import Denied, Note
 from rules.values import OmsType, Price, Volume, plain
@@ -53,7 +54,7 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
                 again = earlier(again, leg.retry_at)
             elif action is None and desired > ZERO and position is not None:
                 copy, action = _protect(context, copy, leg, position, trace)
-                if action is None and _lacks_stops(context, leg, position):
+                if action is None and _lacks_stops(context, copy, leg, position):
                     again = earlier(again, context.now + STOPS_AGAIN)
                     look_ups.append(LookUp(context.target.account, leg.symbol, quote=True, awaited=False))
         excess -= freed
@@ -135,7 +136,7 @@ def _protect(
     instrument = context.target.instruments.get(leg.symbol)
     if instrument is None or leg.position_id is None or not stops_follow(context.source, context.target):
         return copy, None
-    wanted = _wanted_stops(context, leg, position, instrument)
+    wanted = _wanted_stops(context, copy, leg, position, instrument)
     if wanted is None or (wanted.stop_loss == leg.stop_loss and wanted.take_profit == leg.take_profit):
         return copy, None
     trace.extend(wanted.notes)
@@ -145,29 +146,29 @@ def _protect(
     return replace_leg(copy, evolve(leg, pending=pending, retry_at=None)), action
 
 
-def _lacks_stops(context: Context, leg: Leg, position: Position) -> bool:
+def _lacks_stops(context: Context, copy: Copy, leg: Leg, position: Position) -> bool:
     """Tell whether the source asks for a stop that today's price does not let the target have."""
     instrument = context.target.instruments.get(leg.symbol)
     if instrument is None or leg.open_price is None or not stops_follow(context.source, context.target):
         return False
-    asked = _stops_at(context, leg, position, instrument, leg.open_price, None)
+    asked = _stops_at(context, leg, position, Frame(leg.side, instrument, leg.open_price, copy.stop_gap), None)
     return (asked.stop_loss, asked.take_profit) != (leg.stop_loss, leg.take_profit)
 
 
-def _wanted_stops(context: Context, leg: Leg, position: Position, instrument: Instrument) -> TargetStops | None:
+def _wanted_stops(
+    context: Context, copy: Copy, leg: Leg, position: Position, instrument: Instrument
+) -> TargetStops | None:
     if leg.open_price is None:
         return None  # nothing to keep a distance from
     age_max = REFUSED_QUOTE_AGE_MAX if leg.failures else QUOTE_AGE_MAX
     quote = context.target.fresh_quote(leg.symbol, context.now, age_max)
     market = None if quote is None else quote.entry(leg.side.opposite)
-    return _stops_at(context, leg, position, instrument, leg.open_price, market)
+    return _stops_at(context, leg, position, Frame(leg.side, instrument, leg.open_price, copy.stop_gap), market)
 
 
-def _stops_at(
-    context: Context, leg: Leg, position: Position, instrument: Instrument, entry: Price, market: Price | None
-) -> TargetStops:
+def _stops_at(context: Context, leg: Leg, position: Position, frame: Frame, market: Price | None) -> TargetStops:
     policy, held = context.link.policy, TargetStops(leg.stop_loss, leg.take_profit, ())
-    return moved_stops(policy.stops, policy.reverse, position, leg.side, entry, market, held, instrument)
+    return moved_stops(policy.stops, policy.reverse, position, frame, market, held)
 
 
 def opening(copy: Copy, leg: Leg) -> OpenPosition:

@@ -7,14 +7,15 @@ from typing import NewType
 from zoneinfo import ZoneInfo
 
 from copier.config.errors import Fault, shown_value
-from copier.config.sizes import read_expression
 from copier.config.structure import OFF, Reading
-from copier.config.units import read_duration, read_money, read_number, read_percent, read_ratio
+from copier.config.units import read_distance, read_duration, read_money, read_number, read_percent, read_ratio
 from rules.cron import Cron
+from rules.distances import Distance
 from rules.mismatch_policy import MismatchPolicy
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
+from rules.stops_policy import FixedStops
 from rules.values import Money, Side
 
 Pattern = NewType("Pattern", str)
@@ -69,6 +70,14 @@ def money_above_zero(value: object) -> Money:
     if money.amount <= 0:
         raise Fault('money > 0, such as "250 USD"', shown_value(value))
     return money
+
+
+def distance_above_zero(value: object) -> Distance:
+    """Return a price distance > 0."""
+    distance = read_distance(value)
+    if not distance.amount:
+        raise Fault("a price distance > 0", shown_value(value))
+    return distance
 
 
 def count_above_zero(value: object) -> int:
@@ -165,7 +174,6 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "initial": above_zero,
         "amount": money_above_zero,
         "cost_per_lot": at_least_zero,
-        "expression": read_expression,
     },
     VolumePolicy: {"max": or_off(above_zero), "max_amplification": at_least_one},
     Guard: {
@@ -175,6 +183,7 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "wait_default": duration_within(timedelta(0), _DAY),
         "wait_for_stop": duration_within(timedelta(0), _DAY),
     },
+    FixedStops: {"stop_loss": or_off(distance_above_zero), "take_profit": or_off(distance_above_zero)},
     StartPolicy: {"max_age": _AGE},
     PolicyLimits: {"max_positions": or_off(count_above_zero), "max_total_volume": or_off(above_zero)},
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.

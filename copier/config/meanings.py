@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rules.mismatch_policy import MismatchPolicy
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import Stops
+from rules.stops_policy import FixedStops, Stops
 
 MEANINGS: Mapping[type, Mapping[str, str]] = {
     Size: {
@@ -49,6 +49,17 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "mode": "How the source's stops become the target's.",
         "stop_loss": "Whether the stop-loss follows.",
         "take_profit": "Whether the take-profit follows.",
+        "add_stop_points": "Points (ticks) by which a stop-loss that follows is moved away from the entry; negative "
+        "ones bring it nearer: with `5` at ticks of 0.00001 a stop at 1.09 of a long position becomes 1.08995.",
+        "add_profit_points": "The same for the take-profit.",
+        "lock": "Which of the target's stops stay once they are set.",
+        "min_distance": "What becomes of a stop that is closer to the price than the venue allows (`STOP_TOO_CLOSE`).",
+        "fixed": "Stops of our own, instead of the source's or where it has none.",
+    },
+    FixedStops: {
+        "stop_loss": 'Distance of the stop-loss from the target\'s entry, > 0, such as `"50 pips"`.',
+        "take_profit": "Likewise, of the take-profit.",
+        "fallback": "Only while the source has none: what it sets later takes their place.",
     },
     StartPolicy: {
         "open": "Copy what was open before we looked, skip it, or copy what is young enough.",

@@ -49,7 +49,7 @@ from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.reasons import Reason
 from rules.size_modes import FORMULAS
 from rules.size_policy import SIZE_VARIABLES, Size, VolumePolicy
-from rules.stops_policy import Stops
+from rules.stops_policy import FixedStops, Stops
 from rules.values import Money
 
 _INTRODUCTION = """\
@@ -98,6 +98,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.filter]", FilterKeys),
     ("[policies.NAME.guard]", Guard),
     ("[policies.NAME.stops]", Stops),
+    ("[policies.NAME.stops.fixed]", FixedStops),
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
     ("[policies.NAME.mismatch]", MismatchPolicy),

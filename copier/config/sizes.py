@@ -5,7 +5,6 @@ from typing import Any
 
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
-from copier.config.structure import refused
 from rules.expressions import Expression, ExpressionError
 from rules.size_policy import SIZE_VARIABLES, RiskOf, Size, SizeMode
 
@@ -56,4 +55,5 @@ def read_expression(value: object) -> Expression:
     try:
         return Expression(value, frozenset(SIZE_VARIABLES))
     except ExpressionError as error:
-        raise refused(error) from None
+        expected, _, found = str(error).rpartition(", ")
+        raise Fault(expected.replace("expression must", "a formula that must"), found.partition(" ")[2]) from None

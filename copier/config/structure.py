@@ -18,8 +18,10 @@ from adapters.secret import Secret
 from copier.config.errors import Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.secrets import Outside
+from copier.config.sizes import read_expression
 from copier.config.units import read_distance, read_duration, read_money, read_number, read_tolerance
 from rules.distances import Distance
+from rules.expressions import Expression
 from rules.mismatch_policy import Tolerance
 from rules.values import Money
 
@@ -130,6 +132,7 @@ VALUES: Mapping[Any, Reading] = {
     Distance: read_distance,
     Money: read_money,
     Tolerance: read_tolerance,
+    Expression: read_expression,
     ZoneInfo: read_zone,
 }
 """The types of single values, and how each is read."""

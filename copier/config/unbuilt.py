@@ -26,20 +26,14 @@ _KEYS: dict[KeyPath, str | None] = {
     ("policies", _ANY, "exits"): None,
     ("policies", _ANY, "filter", "order_types"): None,
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
-    ("policies", _ANY, "stops", "add_stop_points"): None,
-    ("policies", _ANY, "stops", "lock"): None,
-    ("policies", _ANY, "stops", "fixed"): None,
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",
-    ("policies", _ANY, "stops", "min_distance"): None,
     ("policies", _ANY, "limits", "max_volume_per_symbol"): None,
     ("policies", _ANY, "limits", "block_hedging"): None,
     ("policies", _ANY, "limits", "count_foreign"): None,
     ("policies", _ANY, "limits", "on_limit"): None,
 }
 
-_VALUES: dict[KeyPath, frozenset[str]] = {
-    ("stops", "mode"): frozenset({"offset"}),
-}
+_VALUES: dict[KeyPath, frozenset[str]] = {}
 
 
 def is_unbuilt_key(path: KeyPath) -> bool:

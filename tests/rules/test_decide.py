@@ -571,3 +571,16 @@ def test_a_stop_is_waited_for_within_the_guards_age() -> None:
     play = Playbook(CopyPolicy("young", guard=guard, filter=Filter(require_stop_loss=True)))
     play.sees(position())
     assert play.last.look_again_at == T0 + timedelta(seconds=1)
+
+
+def test_a_moved_stop_is_shifted_by_the_gap_of_the_entry_whatever_the_quotes_are_now() -> None:
+    play = Playbook(CopyPolicy("offset", stops=Stops(StopsMode.OFFSET)))
+    play.target.quotes[Symbol("EURUSD")] = Quote(Symbol("EURUSD"), Decimal("1.102"), Decimal("1.1021"), T0)
+    stopped = position(stop_loss=Decimal("1.09"), current_price=Decimal("1.1"))
+    [order] = play.sees(stopped)
+    assert isinstance(order, OpenPosition)
+    assert order.stop_loss == Decimal("1.092")
+    play.fills([order])
+    play.target.quotes[Symbol("EURUSD")] = Quote(Symbol("EURUSD"), Decimal("1.105"), Decimal("1.1051"), T0)
+    assert play.sees(evolve(stopped, current_price=Decimal("1.1"))) == []
+    assert shape(play.sees(evolve(stopped, stop_loss=Decimal("1.095")))) == [("stops", "1.097")]

@@ -21,7 +21,7 @@ from rules.reasons import Reason
 from rules.schedule import Schedule, Window
 from rules.size_policy import Size, SizeMode, VolumePolicy
 from rules.state import AccountView
-from rules.stops_policy import Stops, StopsMode
+from rules.stops_policy import FixedStops, Stops, StopsMode
 from rules.symbols import SymbolMap, SymbolRow
 from rules.trace import Denied, Note
 from rules.values import AccountId, LinkId, OmsType, Side, Symbol
@@ -286,3 +286,43 @@ def test_an_increase_is_what_the_entrys_ratio_asks_for_less_what_the_copy_has() 
     assert code(nothing) == "VOLUME_BELOW_MIN"
     huge = evolve(asked, position=position("1000"), increase_of=(Fraction(1), Decimal(0)))
     assert granted(huge).sized.volume == EURUSD.volume_max
+
+
+# Stops by the gap between two quotes
+
+OFFSET = CopyPolicy("offset", stops=Stops(StopsMode.OFFSET))
+
+
+def stopped(**changes: object) -> Question:
+    held = position(stop_loss=Decimal("1.0900"), current_price=Decimal("1.0990"))
+    return evolve(question(OFFSET), position=held, **changes)
+
+
+def test_the_gap_is_that_of_the_two_closing_prices_and_is_kept() -> None:
+    grant = granted(stopped())
+    assert (grant.gap, grant.stops.stop_loss) == (Decimal("0.0010"), Decimal("1.0910"))
+    asked = stopped()
+    asked.source.quotes[EURUSD.symbol] = Quote(EURUSD.symbol, Decimal("1.0980"), Decimal("1.0981"), T0)
+    assert granted(asked).gap == Decimal("0.0020"), "a quote of the source tells it better than its position"
+
+
+def test_quotes_for_the_gap_are_looked_up_for_a_moment_and_then_the_distance_serves() -> None:
+    blind = with_target(stopped(), quotes={})
+    answer, _, look_ups = judge_new_risk(blind)
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.until) == (Reason.QUOTE_UNKNOWN, T0 + timedelta(seconds=1))
+    assert look_ups == (LookUp(AccountId("target"), EURUSD.symbol, quote=True),)
+    grant = granted(evolve(blind, now=T0 + timedelta(seconds=1)))
+    assert (grant.gap, grant.stops.stop_loss) == (None, Decimal("1.0900"))
+
+
+def test_an_increase_keeps_the_gap_of_the_entry() -> None:
+    more = stopped(increase_of=(Fraction(1), Decimal("0.5")), gap=Decimal("0.0050"))
+    assert granted(more).stops.stop_loss == Decimal("1.0950")
+
+
+def test_a_venue_without_stops_refuses_fixed_ones_too() -> None:
+    fixed = FixedStops(Distance(Decimal(50), DistanceUnit.PIPS))
+    asked = with_policy(question(), stops=Stops(StopsMode.NONE, fixed=fixed))
+    assert granted(asked).stops.stop_loss == Decimal("1.0951")
+    assert code(with_target(asked, keeps_stops=False)) == "STOPS_UNSUPPORTED"

@@ -6,11 +6,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.distances import Distance, DistanceUnit
 from rules.instruments import Instrument
 from rules.observed import Position
 from rules.reasons import Reason
+from rules.stop_prices import Frame
 from rules.stops import TargetStops, moved_stops, target_stops
-from rules.stops_policy import Stops, StopsMode
+from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.trace import Denied
 from rules.values import PositionId, Price, Side, Symbol
 
@@ -26,15 +28,15 @@ SOURCE = Position(
     take_profit=D(120),
 )
 X = Instrument(Symbol("X"), D("0.01"), D(50), D("0.01"), tick_size=D("0.5"))
-PRICE, DISTANCE = Stops(), Stops(mode=StopsMode.DISTANCE)
+PRICE, DISTANCE, OFFSET = Stops(), Stops(mode=StopsMode.DISTANCE), Stops(mode=StopsMode.OFFSET)
+AT_100 = Frame(Side.BUY, X, D(100))
 
 
 def placed(
-    stops: Stops = PRICE, entry: str | None = "100", instrument: Instrument = X, **source: object
+    stops: Stops = PRICE, entry: str = "100", instrument: Instrument = X, gap: str | None = None, **source: object
 ) -> TargetStops:
-    found = target_stops(
-        stops, False, evolve(SOURCE, **source), Side.BUY, None if entry is None else D(entry), instrument
-    )
+    frame = Frame(Side.BUY, instrument, D(entry), None if gap is None else D(gap))
+    found = target_stops(stops, False, evolve(SOURCE, **source), frame)
     assert isinstance(found, TargetStops)
     return found
 
@@ -61,7 +63,7 @@ def test_policy_chooses_which_follow():
 
 def test_reverse_swaps_stop_and_target():
     for stops, entry, expected in ((PRICE, D(100), (120, 90)), (DISTANCE, D(200), (220, 190))):
-        found = target_stops(stops, True, SOURCE, Side.SELL, entry, X)
+        found = target_stops(stops, True, SOURCE, Frame(Side.SELL, X, entry))
         assert isinstance(found, TargetStops)
         assert pair(found) == expected
 
@@ -85,16 +87,16 @@ def test_required_stop_on_the_wrong_side_or_missing_denies():
         (evolve(SOURCE, stop_loss=D(101)), Reason.STOP_WRONG_SIDE),
         (evolve(SOURCE, stop_loss=None), Reason.FILTER_STOPS),
     ):
-        denied = target_stops(PRICE, False, source, Side.BUY, D(100), X, required=True)
+        denied = target_stops(PRICE, False, source, AT_100, required=True)
         assert isinstance(denied, Denied)
         assert denied.reason is reason
         assert denied.numbers
         uncopied = Stops(stop_loss=False)
-        assert isinstance(target_stops(uncopied, False, source, Side.BUY, D(100), X, required=True), TargetStops)
+        assert isinstance(target_stops(uncopied, False, source, AT_100, required=True), TargetStops)
 
 
 def test_reversed_copy_requires_its_own_stop_loss():
-    denied = target_stops(PRICE, True, evolve(SOURCE, take_profit=None), Side.SELL, D(100), X, required=True)
+    denied = target_stops(PRICE, True, evolve(SOURCE, take_profit=None), Frame(Side.SELL, X, D(100)), required=True)
     assert isinstance(denied, Denied)
     assert denied.reason is Reason.FILTER_STOPS
 
@@ -114,12 +116,6 @@ def test_unknown_tick_size_leaves_prices_as_they_are():
     assert placed(instrument=evolve(X, tick_size=None), stop_loss=D("90.123")).stop_loss == D("90.123")
 
 
-def test_without_a_target_price_the_sources_entry_stands_in():
-    found = placed(DISTANCE, None)
-    assert pair(found) == (90, 120)
-    assert "stands in" in found.notes[0].outcome
-
-
 def test_distance_that_leads_below_zero_is_dropped():
     assert placed(DISTANCE, "5").stop_loss is None
 
@@ -127,9 +123,9 @@ def test_distance_that_leads_below_zero_is_dropped():
 HELD = TargetStops(D(90), D(120), ())
 
 
-def moved(market: str | None, held: TargetStops = HELD, **source: object) -> TargetStops:
+def moved(market: str | None, held: TargetStops = HELD, stops: Stops = PRICE, **source: object) -> TargetStops:
     price = None if market is None else D(market)
-    return moved_stops(PRICE, False, evolve(SOURCE, **source), Side.BUY, D(100), price, held, X)
+    return moved_stops(stops, False, evolve(SOURCE, **source), AT_100, price, held)
 
 
 def test_stop_trailed_into_profit_is_followed():
@@ -155,12 +151,12 @@ prices = st.decimals(min_value=1, max_value=200, places=2)
 
 
 @given(prices, prices, prices, st.sampled_from(Side), st.sampled_from([D("0.01"), D("0.25"), D(1)]), prices)
-@pytest.mark.parametrize("mode", [StopsMode.PRICE, StopsMode.DISTANCE])
+@pytest.mark.parametrize("mode", [StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.OFFSET])
 def test_placed_stops_are_on_their_side_on_the_grid_and_far_enough(mode, loss, profit, entry, side, tick, apart):
     away = apart / 20
     instrument = evolve(X, tick_size=tick, stop_distance_min=away)
     source = evolve(SOURCE, side=side, stop_loss=loss, take_profit=profit)
-    found = target_stops(Stops(mode=mode), False, source, side, entry, instrument)
+    found = target_stops(Stops(mode=mode), False, source, Frame(side, instrument, entry, D("0.07")))
     assert isinstance(found, TargetStops)
     sign = 1 if side is Side.BUY else -1
     for price, gap in ((found.stop_loss, sign), (found.take_profit, -sign)):
@@ -168,3 +164,109 @@ def test_placed_stops_are_on_their_side_on_the_grid_and_far_enough(mode, loss, p
             assert price > 0
             assert price % tick == 0
             assert (entry - price) * gap >= away
+
+
+# Offset
+
+
+def test_offset_shifts_by_the_gap_that_was_kept():
+    assert pair(placed(OFFSET, "103", gap="2")) == (92, 122)
+    found = placed(OFFSET, "103")
+    assert pair(found) == (93, 123), "without a gap the distance is kept"
+    assert "without both quotes" in found.notes[0].outcome
+
+
+def test_a_gap_is_asked_for_only_where_there_is_a_stop_to_shift():
+    assert placed(OFFSET, "103", stop_loss=None, take_profit=None).notes == ()
+
+
+# Points and fixed distances
+
+
+def test_added_points_move_a_stop_away_from_the_entry_and_negative_ones_nearer():
+    assert pair(placed(Stops(add_stop_points=D(4), add_profit_points=D(-2)))) == (88, 119)
+    sold = target_stops(
+        Stops(add_stop_points=D(4)),
+        False,
+        evolve(SOURCE, stop_loss=D(110), take_profit=D(80)),
+        Frame(Side.SELL, X, D(100)),
+    )
+    assert isinstance(sold, TargetStops)
+    assert pair(sold) == (112, 80)
+
+
+def test_points_are_not_added_where_nobody_tells_what_a_point_is():
+    assert placed(Stops(add_stop_points=D(4)), instrument=evolve(X, tick_size=None)).stop_loss == 90
+
+
+FIXED = FixedStops(Distance(D(10), DistanceUnit.POINTS), Distance(D(3), DistanceUnit.PERCENT))
+
+
+def test_fixed_stops_lie_at_their_distance_from_the_targets_entry():
+    assert pair(placed(Stops(fixed=FIXED), "110")) == (105, 113)
+    assert pair(placed(Stops(mode=StopsMode.NONE, fixed=FIXED))) == (95, 103)
+    sold = target_stops(Stops(fixed=FIXED), False, SOURCE, Frame(Side.SELL, X, D(100)))
+    assert isinstance(sold, TargetStops)
+    assert pair(sold) == (105, 97)
+
+
+def test_as_fallback_they_serve_where_the_source_has_none_and_later_ones_of_its_own_win():
+    fallback = Stops(fixed=evolve(FIXED, fallback=True))
+    assert pair(placed(fallback)) == (90, 120)
+    assert pair(placed(fallback, stop_loss=None)) == (95, 120)
+    assert pair(moved("105", TargetStops(D(95), D(120), ()), fallback, stop_loss=D(91))) == (91, 120)
+
+
+def test_a_fixed_stop_satisfies_a_required_one():
+    found = target_stops(Stops(fixed=FIXED), False, evolve(SOURCE, stop_loss=None), AT_100, required=True)
+    assert isinstance(found, TargetStops)
+    assert found.stop_loss == 95
+
+
+# Locks
+
+
+def test_a_stop_loss_that_is_locked_away_is_tightened_and_never_loosened_or_removed():
+    away = Stops(lock=StopsLock.AWAY)
+    assert pair(moved("105", stops=away, stop_loss=D(95))) == (95, 120)
+    assert pair(moved("105", stops=away, stop_loss=D(85), take_profit=D(130))) == (90, 130)
+    assert pair(moved("105", stops=away, stop_loss=None, take_profit=None)) == (90, None)
+    assert "stays" in moved("105", stops=away, stop_loss=None).notes[0].outcome
+    sold = moved_stops(
+        away, False, evolve(SOURCE, stop_loss=D(115)), Frame(Side.SELL, X, D(100)), D(99), TargetStops(D(110), None, ())
+    )
+    assert sold.stop_loss == 110
+
+
+def test_all_locked_nothing_moves_once_it_is_set():
+    everything = Stops(lock=StopsLock.ALL)
+    assert pair(moved("105", stops=everything, stop_loss=D(95), take_profit=None)) == (90, 120)
+    assert pair(moved("105", TargetStops(None, None, ()), everything, stop_loss=D(95))) == (95, 120)
+
+
+# The venue's distance
+
+
+def test_a_stop_too_close_is_left_out_or_denies_as_told():
+    near = evolve(X, stop_distance_min=D("2.2"))
+    omit = Stops(min_distance=MinDistance.OMIT)
+    assert pair(placed(omit, instrument=near, stop_loss=D(99))) == (None, 120)
+    frame = Frame(Side.BUY, near, D(100))
+    source = evolve(SOURCE, stop_loss=D(99))
+    for stops, required in ((Stops(min_distance=MinDistance.DENY), False), (omit, True)):
+        denied = target_stops(stops, False, source, frame, required)
+        assert isinstance(denied, Denied)
+        assert denied.reason is Reason.STOP_TOO_CLOSE
+    held = moved_stops(omit, False, source, frame, D(100), HELD)
+    assert pair(held) == (90, 120), "one that is to be moved stays where it is"
+
+
+@given(prices, prices, st.sampled_from(StopsLock), st.sampled_from(Side), prices)
+def test_a_locked_stop_loss_never_allows_a_larger_loss(new, held, lock, side, market):
+    if lock is StopsLock.OFF:
+        return
+    before = TargetStops(held, None, ())
+    source = evolve(SOURCE, side=side, stop_loss=new, take_profit=None)
+    after = moved_stops(Stops(lock=lock), False, source, Frame(side, X, D(100)), market, before)
+    assert after.stop_loss is not None
+    assert after.stop_loss >= held if side is Side.BUY else after.stop_loss <= held

@@ -12,7 +12,7 @@ from rules.instruments import Rounding
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.policy import CopyPolicy, StartOpen
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
-from rules.stops_policy import StopsMode
+from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.values import Money, Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
@@ -35,7 +35,9 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
                      volume = [0.01, 50], require = ["stop_loss", "take_profit"] }
         guard    = { max_age = "3s", max_deviation = "5 points", max_spread = "20 points", max_price_ratio = "5 %",
                      require_quotes = true, wait_default = "2s" }
-        stops    = { mode = "distance", stop_loss = true, take_profit = false }
+        stops    = { mode = "distance", stop_loss = true, take_profit = false, add_stop_points = 5,
+                     add_profit_points = -2.5, lock = "away", min_distance = "omit",
+                     fixed = { stop_loss = "50 pips", take_profit = "1 %", fallback = true } }
         on_start = { open = "copy", max_age = "30s", max_deviation = "3 pips" }
         limits   = { max_positions = 5, max_total_volume = 10 }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
@@ -57,7 +59,16 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.guard.max_deviation == Distance(Decimal(5), DistanceUnit.POINTS)
     assert (policy.guard.max_price_ratio, policy.guard.require_quotes) == (Decimal("0.05"), True)
     assert policy.guard.wait_default == timedelta(seconds=2)
-    assert (policy.stops.mode, policy.stops.stop_loss, policy.stops.take_profit) == (StopsMode.DISTANCE, True, False)
+    assert policy.stops == Stops(
+        StopsMode.DISTANCE,
+        True,
+        False,
+        Decimal(5),
+        Decimal("-2.5"),
+        StopsLock.AWAY,
+        MinDistance.OMIT,
+        FixedStops(Distance(Decimal(50), DistanceUnit.PIPS), Distance(Decimal(1), DistanceUnit.PERCENT), True),
+    )
     assert (policy.on_start.open, policy.on_start.max_age) == (StartOpen.COPY, timedelta(seconds=30))
     assert (policy.limits.max_positions, policy.limits.max_total_volume) == (5, 10)
     assert policy.mismatch == MismatchPolicy(
@@ -307,7 +318,12 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('guard = { max_age = "0s" }', "guard.max_age", '"0s"'),
         ('guard = { max_spread = "-5 points" }', "guard.max_spread", '"-5 points"'),
         ("guard = { max_price_ratio = 0 }", "guard.max_price_ratio", "0"),
-        ('stops = { mode = "offset" }', "stops.mode", "`offset`, which is not supported in this version"),
+        ('stops = { mode = "gap" }', "stops.mode", '"gap"'),
+        ('stops = { lock = true }', "stops.lock", "true"),
+        ('stops = { fixed = { stop_loss = "0 pips" } }', "stops.fixed.stop_loss", '"0 pips"'),
+        ('stops = { fixed = { stop = "1 pips" } }', "stops.fixed.stop", "the unknown key `stop`"),
+        ('stops = { add_stop_points = "5 points" }', "stops.add_stop_points", '"5 points"'),
+        ('stops = { min_distance = "raise" }', "stops.min_distance", '"raise"'),
         ("stops = { copy = true }", "stops.copy", "`copy`, which is not supported in this version"),
         ("limits = { max_positions = 0 }", "limits.max_positions", "0"),
         ('mismatch = { grace = "2h" }', "mismatch.grace", '"2h"'),

@@ -52,3 +52,14 @@ def test_maps_and_schedules_are_shown_by_name_and_cash_with_its_currency():
     assert "  symbols = cash-indices" in lines
     assert "  schedule = london" in lines
     assert any("amount 2000 USD" in line and "lock 0 %" in line for line in lines)
+
+
+def test_money_and_formulas_are_shown_as_they_are_written(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+[policies.p]
+size = {{ mode = "expression", expression = "source_volume / 2" }}
+per_symbol = [{{ match = 'X', size = {{ mode = "risk_amount", amount = "250 USD" }} }}]
+"""
+    lines = load(tmp_path, text).summary()
+    assert "  size.expression = source_volume / 2" in lines
+    assert "    size.amount = 250 USD" in lines
