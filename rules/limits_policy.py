@@ -83,6 +83,8 @@ class Limit:
     trailing: Trailing = Trailing.NONE
     initial_balance: Decimal | None = None
     """>= 0, in the account's currency. None: the first balance ever seen stands in for it, marked as an estimate."""
+    currency: str | None = None
+    """The account's currency, where the person told it: figures in another are never judged."""
     high_water_mark: Decimal | None = None
     """What the mark of an account taken over in profit starts at. It never starts below the initial balance."""
     reset: ResetTime | None = None
@@ -236,7 +238,8 @@ class Limit:
 
     @property
     def currencies(self) -> frozenset[str]:
-        """The currencies that the limit's cash amounts name."""
+        """The currencies that the limit names."""
         profit = None if self.lock_when is None else self.lock_when.profit
         parts = (self.amount, self.lock, profit)
-        return frozenset(part.currency for part in parts if isinstance(part, Cash) and part.currency)
+        named = (part.currency for part in parts if isinstance(part, Cash))
+        return frozenset(currency for currency in (self.currency, *named) if currency is not None)

@@ -22,7 +22,7 @@ def read_config(file: Path) -> Configuration:
     Raises:
         ConfigError: with every problem of the file.
     """
-    config = load_config(file, os.environ, CONFIGS, can_trade=_can_trade)
+    config = load_config(file, os.environ, CONFIGS, can_trade=_can_trade, today=utc_now().date())
     for account in config.accounts.values():
         keep_secrets(_secrets(account.settings))
     return config

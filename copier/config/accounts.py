@@ -13,6 +13,7 @@ from copier.config.checks import duration_within
 from copier.config.errors import Fault, one_of, shown_value
 from copier.config.model import AccountConfig
 from copier.config.positions import KeyPath
+from copier.config.prop import PropKeys
 from copier.config.reader import Reader
 from copier.config.secrets import Outside, is_reference
 from copier.config.structure import make_converter, toml_key, toml_keys
@@ -33,6 +34,9 @@ class AccountKeys:
             "doc": "How often its books are compared; the service's `reconcile_every` where none is given.",
             "read": RECONCILE_EVERY,
         },
+    )
+    prop: PropKeys | None = field(
+        default=None, metadata={"doc": "The prop firm's rules that the account is under; see below."}
     )
 
 
@@ -80,7 +84,7 @@ def _account(
     if settings is None or keys is None:
         return None
     _warn_of_literal_secrets(reader, settings, own, path)
-    return AccountConfig(name, venue, settings, keys.reconcile_every or reconcile_every)
+    return AccountConfig(name, venue, settings, keys.reconcile_every or reconcile_every, keys.prop)
 
 
 def _warn_of_literal_secrets(reader: Reader, settings: Any, raw: Mapping[str, Any], path: KeyPath) -> None:

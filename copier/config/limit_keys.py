@@ -77,7 +77,8 @@ class Reset:
     zone: ZoneInfo | None
 
 
-def _read_reset(value: object) -> Reset:
+def read_reset(value: object) -> Reset:
+    """Return a local time of day, with its zone where one is written."""
     match = _RESET_TEXT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise Fault(_RESET, shown_value(value))
@@ -196,6 +197,10 @@ class LimitKeys:
             "read": _cash_in_account,
         },
     )
+    currency: str | None = field(
+        default=None,
+        metadata={"doc": "The account's currency: figures that come in another are not judged, and take no new risk."},
+    )
     high_water_mark: Decimal | None = field(
         default=None,
         metadata={"doc": "Where the mark of an account taken over in profit starts.", "read": _cash_in_account},
@@ -205,7 +210,7 @@ class LimitKeys:
         metadata={
             "doc": 'When days begin: `"17:00 America/New_York"`; the service\'s zone where none is given.'
             " Everything but a `max_loss` without end-of-day trailing and a `profit_target` of all time requires it.",
-            "read": _read_reset,
+            "read": read_reset,
         },
     )
     period: TargetPeriod = field(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from copier.config.links import LinkBook
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
 from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
+from copier.config.prop import PropReader
 from copier.config.reader import Reader
 from copier.config.schedules import read_schedules
 from copier.config.secrets import Outside
@@ -43,6 +44,7 @@ def load_config(
     venues: Mapping[str, type[Any]],
     *,
     can_trade: Callable[[AccountConfig], bool] = lambda _: True,
+    today: date | None = None,
 ) -> Configuration:
     """Return the configuration that a file describes.
 
@@ -51,6 +53,7 @@ def load_config(
         env: what `${env:NAME}` refers to.
         venues: each venue's Config class by the venue's name.
         can_trade: tells whether an account's venue takes orders; an account that does not can be no target.
+        today: what the age of presets is counted to; None asks for none.
     Raises:
         ConfigError: the file cannot be read or holds mistakes; it has all of them. No text in it shows a secret.
     """
@@ -61,7 +64,7 @@ def load_config(
         reader = Reader(file, find_positions(text))
     except NestedTooDeep as deep:
         raise _one_problem(file, deep.line, f"at most {DEPTH_MAX} levels of keys and brackets", "more") from None
-    configuration = _read_sections(reader, document, file, env, venues, can_trade)
+    configuration = _read_sections(reader, document, file, env, venues, can_trade, today)
     if reader.problems or configuration is None:
         raise ConfigError(reader.problems)
     return evolve(configuration, warnings=tuple(sorted(reader.warnings, key=lambda problem: problem.line or 0)))
@@ -117,6 +120,7 @@ def _read_sections(
     env: Mapping[str, str],
     venues: Mapping[str, type[Any]],
     can_trade: Callable[[AccountConfig], bool],
+    today: date | None,
 ) -> Configuration | None:
     folder = file.absolute().parent
     _refuse_unknown_sections(reader, document)
@@ -140,6 +144,9 @@ def _read_sections(
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
     cases = read_cases(reader, reader.rows(document, "tests"), links.ids, service.timezone)
+    props = {name: account.prop for name, account in accounts.items() if account.prop is not None}
+    own, targets = tuple(limit for limit, _ in limits), {link.target for link in links.links}
+    firms = PropReader(reader, folder, service.timezone, today).read(props, own, targets)
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
     _warn_of_unused(reader, tables, policies)
@@ -153,7 +160,7 @@ def _read_sections(
         policies={name: total.policy for name, total in policies.sums.items()},
         links=tuple(links.links),
         sums=links.sums,
-        limits=tuple(limit for limit, _ in limits),
+        limits=(*own, *firms),
         caps=caps,
         cases=cases,
     )

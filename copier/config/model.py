@@ -11,6 +11,7 @@ from attrs import field, frozen
 from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
 from copier.config.policy_book import PolicySum
+from copier.config.prop import PropKeys
 from copier.config.summary import summary_lines
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
@@ -60,6 +61,7 @@ class AccountConfig:
     venue: str
     settings: object
     reconcile_every: timedelta
+    prop: PropKeys | None = None
 
 
 @frozen

@@ -38,6 +38,7 @@ from copier.config.links import LinkKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
 from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
+from copier.config.prop import PropKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
@@ -86,6 +87,7 @@ def _venue_sections() -> Iterator[tuple[str, type]]:
 _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[service]", ServiceConfig),
     ("[accounts.NAME]", AccountKeys),
+    ("prop of [accounts.NAME]", PropKeys),
     *_venue_sections(),
     ("[groups]", GroupKeys),
     ("[symbols.NAME]", SymbolsKeys),

@@ -13,7 +13,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("service", "tls"): None,
     ("service", "behind_proxy"): None,
     ("service", "api_keys"): None,
-    ("accounts", _ANY, "prop"): "write the firm's rules as [[limits]]",
     ("schedules", _ANY, "news"): "name the hours in `closed`",
     ("policies", _ANY, "pending"): "pending orders are not copied",
     ("policies", _ANY, "on_target_change"): "what a person changes on the target is left alone",

@@ -66,12 +66,6 @@ def test_an_unknown_venue_is_told(tmp_path: Path, venue: str, found: str):
     assert (problem.line, problem.key, problem.found) == (2, "accounts.a.venue", found)
 
 
-def test_prop_rules_are_refused_with_a_way_around(tmp_path: Path):
-    problem = one_problem(tmp_path, ACCOUNTS + 'prop = { preset = "ftmo-2-step" }\n')
-    assert problem.found == "`prop`, which is not supported in this version"
-    assert problem.hint == "write the firm's rules as [[limits]]"
-
-
 @pytest.mark.parametrize("name", ['"a b"', '"a->b"', '""', "a" * 65, '"é"'])
 def test_a_name_must_be_fit_for_logs_and_link_ids(tmp_path: Path, name: str):
     assert "a name of at most 64" in problems_of(tmp_path, f'[accounts.{name}]\nvenue = "toy"\n')[0].expected

@@ -1,0 +1,204 @@
+"""Reads the `prop` key of accounts: a firm's preset becomes limits of the account, judged like all others."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, field, frozen
+
+from copier.config.checks import ratio_above_zero
+from copier.config.errors import Fault, one_of, shown_value
+from copier.config.limit_keys import LimitKeys, Reset, read_reset
+from copier.config.limits import LimitRefused, limit_of
+from copier.config.positions import KeyPath
+from copier.config.prop_presets import STALE_AFTER, Copying, PropPreset, prop_preset
+from copier.config.reader import Reader
+from copier.config.units import read_money
+from rules.limits_policy import Limit
+from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
+from rules.values import AccountId, Money
+
+_WARN_PART = Decimal("0.75")
+
+
+def _read_balance(value: object) -> Money:
+    money = read_money(value)
+    if money.amount < 0:
+        raise Fault("money >= 0", shown_value(value))
+    return money
+
+
+def _read_stop_at(value: object) -> Decimal:
+    fraction = ratio_above_zero(value)
+    if fraction > 1:
+        raise Fault('a fraction of at most 1, or a percent of at most "100 %"', shown_value(value))
+    return fraction
+
+
+@frozen
+class PropKeys:
+    """The firm's rules that an account is under. `copier presets` lists those that come with the package."""
+
+    preset: str = field(
+        metadata={"doc": 'Name of a preset (`copier presets`), or a TOML file of your own (`"./my-firm.toml"`).'}
+    )
+    initial_balance: Money = field(
+        metadata={"doc": 'What the account began with: `"100000 USD"`.', "read": _read_balance}
+    )
+    stop_at: Decimal | None = field(
+        default=None,
+        metadata={
+            "doc": "Part of each of the firm's loss limits at which everything is closed and new risk ends; a warning"
+            " comes at three quarters of it. Without it the service acts only when the firm does.",
+            "read": _read_stop_at,
+        },
+    )
+    phase: str | None = field(
+        default=None,
+        metadata={"doc": "Which phase the account is in, for rules that differ: profit targets above all."},
+    )
+    reset: Reset | None = field(
+        default=None,
+        metadata={
+            "doc": "When the firm's days begin, in place of what the preset says: required where it does not know.",
+            "read": read_reset,
+        },
+    )
+    high_water_mark: Decimal | None = field(
+        default=None,
+        metadata={"doc": "Where the mark of trailing limits starts, of an account taken over in profit."},
+    )
+    scope: FlattenScope = field(
+        default=FlattenScope.ACCOUNT, metadata={"doc": "What is closed: the whole `account`, or what links own."}
+    )
+
+
+class PropReader:
+    """Makes limits of the accounts' `prop` keys; faults and doubts go to the reader."""
+
+    def __init__(self, reader: Reader, folder: Path, timezone: ZoneInfo, today: date | None) -> None:
+        self._reader = reader
+        self._folder = folder
+        self._timezone = timezone
+        self._today = today
+
+    def read(
+        self, props: Mapping[AccountId, PropKeys], own: Iterable[Limit], targets: Collection[AccountId]
+    ) -> tuple[Limit, ...]:
+        """Return the limits of all accounts.
+
+        Args:
+            props: the key of each account that has one.
+            own: limits that the person wrote.
+            targets: accounts that a link copies onto.
+        """
+        written = tuple(own)
+        found: list[Limit] = []
+        for account, prop in props.items():
+            path: KeyPath = ("accounts", account, "prop")
+            try:
+                preset = prop_preset(prop.preset, self._folder)
+            except Fault as fault:
+                self._reader.fault((*path, "preset"), fault)
+                continue
+            limits = self._limits(account, prop, preset, path)
+            self._doubt(prop, preset, path, account in targets)
+            self._compare(limits, written)
+            found += limits
+        return tuple(found)
+
+    def _limits(self, account: AccountId, prop: PropKeys, preset: PropPreset, path: KeyPath) -> list[Limit]:
+        about = preset.about
+        if about.initial_balances and prop.initial_balance not in about.initial_balances:
+            balances = one_of(str(each) for each in about.initial_balances)
+            self._reader.fault((*path, "initial_balance"), Fault(balances, shown_value(str(prop.initial_balance))))
+            return []
+        if prop.phase is not None and prop.phase not in about.phases:
+            self._reader.fault((*path, "phase"), Fault(one_of(about.phases), shown_value(prop.phase)))
+            return []
+        found = []
+        for keys, phases in preset.rows:
+            if phases and prop.phase not in phases:
+                continue
+            try:
+                found.append(firm_limit(account, prop, keys, self._timezone))
+            except Fault as fault:
+                self._reader.fault((*path, "initial_balance"), fault)
+            except LimitRefused as refused:
+                expected = "keys that fit together"
+                if refused.key == "reset":
+                    expected = "`reset`, which the preset does not know"
+                self._reader.fault(path, Fault(expected, f"a {keys.kind.value} whose {refused}"))
+        return found
+
+    def _doubt(self, prop: PropKeys, preset: PropPreset, path: KeyPath, is_target: bool) -> None:
+        about, at = preset.about, (*path, "preset")
+        if self._today is not None and preset.stale(self._today):
+            found = f"{prop.preset} as of {about.as_of}"
+            self._reader.warn(at, f"a preset of the last {STALE_AFTER.days} days", found, "compare the firm's own page")
+        forbidden = about.copying is Copying.FORBIDDEN or (about.copying is Copying.MASTER_ONLY and is_target)
+        if forbidden or about.copying is Copying.RESTRICTED:
+            expected = "a firm that allows copying" + ("" if forbidden else " without conditions")
+            self._reader.warn(at, expected, f"{about.firm}: {about.copying_note}")
+        if prop.stop_at is None:
+            hint = "stop_at = 0.8 acts at four fifths"
+            self._reader.warn(path, "`stop_at`, to act before the firm does", "none", hint)
+
+    def _compare(self, limits: Iterable[Limit], written: Iterable[Limit]) -> None:
+        """Warn of a limit of the person's own that never acts before the firm's."""
+        for firm in limits:
+            for own in written:
+                if (own.account, own.kind) != (firm.account, firm.kind) or firm.is_target:
+                    continue
+                alike = evolve(own, limit_id="", amount=firm.amount, **_SAME) == evolve(firm, limit_id="", **_SAME)
+                if alike and type(own.amount) is type(firm.amount) and _size(own) >= _size(firm):
+                    text = f"{own.limit_id}, which is looser than the firm's own"
+                    self._reader.warn(("accounts", firm.account, "prop"), "limits tighter than the firm's", text)
+
+
+_SAME: Mapping[str, Any] = {
+    "initial_balance": None,
+    "currency": None,
+    "high_water_mark": None,
+    "warn_at": None,
+    "block_at": None,
+    "flatten_at": None,
+    "halt_at": None,
+    "scope": FlattenScope.ACCOUNT,
+}
+"""What two limits may differ in and still count the same loss."""
+
+
+def _size(limit: Limit) -> Decimal:
+    return limit.amount.fraction if isinstance(limit.amount, Percent) else limit.amount.amount
+
+
+def firm_limit(account: AccountId, prop: PropKeys, keys: LimitKeys, timezone: ZoneInfo) -> Limit:
+    """Return one row of a preset as a limit of the account.
+
+    Raises:
+        LimitRefused: keys that do not fit together.
+        Fault: the account is in another currency than the preset.
+    """
+    balance = prop.initial_balance
+    changes: dict[str, Any] = {
+        "account": account,
+        "scope": prop.scope,
+        "initial_balance": balance.amount,
+        "currency": balance.currency,
+    }
+    is_target, trails = keys.kind is LimitKind.PROFIT_TARGET, keys.trailing is not Trailing.NONE
+    has_days = keys.reset is not None or keys.kind is LimitKind.DAILY_LOSS or keys.trailing.value.startswith("eod")
+    if prop.reset is not None and has_days:
+        changes["reset"] = prop.reset
+    if prop.high_water_mark is not None and trails:
+        changes["high_water_mark"] = prop.high_water_mark
+    if prop.stop_at is not None and not is_target:
+        changes |= {"flatten_at": prop.stop_at, "warn_at": prop.stop_at * _WARN_PART}
+    limit = limit_of(evolve(keys, **changes), timezone)
+    if foreign := limit.currencies - {balance.currency}:
+        raise Fault(f"an account in {', '.join(sorted(foreign))}", str(balance))
+    return limit
