@@ -23,8 +23,8 @@ from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import CopyLink, LinkState
-from rules.reconcile import CopyKey
-from rules.reports import Rejected, Report
+from rules.reconcile import CopyKey, overtaken_copy
+from rules.reports import Filled, Rejected, Report
 from rules.state import AccountView, Change
 from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol
 
@@ -99,6 +99,8 @@ class Desk:
         self.book.store(settled)
         if isinstance(report, Rejected):
             self._look_closer(copy, report)
+        if isinstance(report, Filled) and report.opened:
+            self._close_again(copy, report)
         self.reconsider(settled, "report")
         view = self.views[settled.target]
         if view.lagging and not self.outside.full(settled.target):
@@ -113,6 +115,13 @@ class Desk:
             pending = leg.pending
             if pending is not None and pending.cl_ord_id == refused.cl_ord_id and pending.purpose is Purpose.STOPS:
                 self.outside.look_up(LookUp(copy.target, leg.symbol, quote=True))
+
+    def _close_again(self, copy: Copy, overtaken: Filled) -> None:
+        """Take over what a close opened on a netting account, since somebody else's was faster, and close it again."""
+        opened = overtaken_copy(copy, overtaken, self.now)
+        what = f"the close {overtaken.cl_ord_id} came after somebody else's and opened {opened.granted} lots"
+        self.journal.alert("overtaken", copy.target, f"{what} of {opened.target_symbol}, which are closed again")
+        self.adopt(opened, self.now)
 
     def link_of(self, copy: Copy) -> CopyLink:
         """Return the copy's link; one that the config no longer names still closes with its source."""

@@ -8,13 +8,22 @@ from attrs import frozen
 
 from copier.book import CopyBook
 from copier.desk import Desk
-from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage
-from rules.events import Origin, SnapshotReceived
+from rules.copies import ZERO, Copy, Leg, LegStage
+from rules.events import SnapshotReceived
 from rules.identity import is_ours
 from rules.observed import Position
-from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, shrink_leg
+from rules.reconcile import (
+    LegGone,
+    LegShrunk,
+    TargetFinding,
+    compare_target,
+    lose_leg,
+    revive_leg,
+    shrink_leg,
+    unowned_copy,
+)
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Symbol, Volume
+from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol, Volume
 
 
 @frozen
@@ -140,7 +149,7 @@ class TargetWatch:
             # The tag of an order that was executed twice stays with the leg that owns it.
             order_id = ClOrdId("" if self._leg_of(position) else position.tag or "")
             assert event.requested_at is not None  # only polled snapshots are compared
-            desk.adopt(_unowned_copy(account, position, order_id, why, event.received_at), event.requested_at)
+            desk.adopt(unowned_copy(account, position, order_id, why, event.received_at), event.requested_at)
 
     def _alert_once(self, account: AccountId, position: Position, by_tag: bool, late: bool) -> None:
         if (account, position.position_id) in self._alerted:
@@ -158,40 +167,6 @@ class TargetWatch:
 def _is_double(leg: Leg, shown: set[PositionId]) -> bool:
     """Tell whether a leg has its position, so that another one with its tag is its order executed a second time."""
     return leg.stage is LegStage.OPEN and leg.pending is None and leg.position_id in shown
-
-
-def _unowned_copy(account: AccountId, position: Position, order_id: ClOrdId, why: str, now: datetime) -> Copy:
-    """Return a record whose only purpose is to close `position`: source and target are the account itself."""
-    leg = Leg(
-        0,
-        order_id,
-        position.symbol,
-        position.side,
-        position.volume,
-        stage=LegStage.OPEN,
-        held=position.volume,
-        position_id=position.position_id,
-        open_price=position.open_price,
-        settled_at=now,
-    )
-    return Copy(
-        link_id=LinkId(f"{why}:{account}"),
-        source=account,
-        target=account,
-        source_position_id=position.position_id,
-        opened_at=position.opened_at,
-        source_symbol=position.symbol,
-        side=position.side,
-        first_seen_at=now,
-        origin=Origin.RECONCILED,
-        status=CopyStatus.ACTIVE,
-        target_symbol=position.symbol,
-        granted=position.volume,
-        followed=position.volume,
-        flatten=why,
-        legs=(leg,),
-        legs_made=1,
-    )
 
 
 def count_foreign(view: AccountView, book: CopyBook, positions: tuple[Position, ...]) -> None:

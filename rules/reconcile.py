@@ -11,10 +11,15 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg
+from rules.events import Origin
 from rules.observed import Position
-from rules.values import LinkId, OmsType, PositionId, Symbol, Volume
+from rules.reports import Filled
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Side, Symbol, Volume
 
 CopyKey: TypeAlias = tuple[LinkId, PositionId]
+
+OVERTAKEN = "overtaken close"
+"""Why lots are closed that a close of ours opened: a stop or a person had closed what it was to close."""
 
 
 @frozen
@@ -172,3 +177,57 @@ def as_shown(copy: Copy, positions: Mapping[PositionId, Position], now: datetime
             )
             copy = replace_leg(copy, shown)
     return copy
+
+
+def unowned_copy(account: AccountId, position: Position, order_id: ClOrdId, why: str, now: datetime) -> Copy:
+    """Return a record whose only purpose is to close `position`."""
+    leg = _held(order_id, position.symbol, position.side, position.volume, position.position_id, now)
+    leg = evolve(leg, open_price=position.open_price)
+    return _to_be_closed(account, position.position_id, position.opened_at, leg, why, now)
+
+
+def overtaken_copy(copy: Copy, report: Filled, now: datetime) -> Copy:
+    """Return a record whose only purpose is to close again what a close of `copy` opened, see `Filled.opened`.
+
+    It goes by that close's id: the position may hold the lots of other copies too.
+    """
+    [leg] = [leg for leg in copy.legs if leg.pending is not None and leg.pending.cl_ord_id == report.cl_ord_id]
+    opened = _held(report.cl_ord_id, leg.symbol, leg.side.opposite, report.opened, report.position_id, now)
+    opened = evolve(opened, open_price=report.price)
+    return _to_be_closed(copy.target, PositionId(report.cl_ord_id), copy.opened_at, opened, OVERTAKEN, now)
+
+
+def _held(order_id: ClOrdId, symbol: Symbol, side: Side, volume: Volume, position_id: PositionId, now: datetime) -> Leg:
+    return Leg(
+        0,
+        order_id,
+        symbol,
+        side,
+        volume,
+        stage=LegStage.OPEN,
+        held=volume,
+        position_id=position_id,
+        settled_at=now,
+    )
+
+
+def _to_be_closed(account: AccountId, name: PositionId, opened_at: datetime, leg: Leg, why: str, now: datetime) -> Copy:
+    """Return a record of a leg that no source position asks for: source and target are the account itself."""
+    return Copy(
+        link_id=LinkId(f"{why}:{account}"),
+        source=account,
+        target=account,
+        source_position_id=name,
+        opened_at=opened_at,
+        source_symbol=leg.symbol,
+        side=leg.side,
+        first_seen_at=now,
+        origin=Origin.RECONCILED,
+        status=CopyStatus.ACTIVE,
+        target_symbol=leg.symbol,
+        granted=leg.volume,
+        followed=leg.volume,
+        flatten=why,
+        legs=(leg,),
+        legs_made=1,
+    )

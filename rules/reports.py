@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from rules.values import ClOrdId, PositionId, Price, VenueOrderId, Volume
 
@@ -13,7 +13,8 @@ class Filled:
     """The order was executed.
 
     `position_id` and `volume` are of the position that it opened or changed: `volume` lots were opened or closed.
-    `price` is None where the venue does not tell it.
+    `price` is None where the venue does not tell it. `opened` is of a close on a netting account that somebody else's
+    trade overtook: nothing was left to close, so it opened as many lots on the other side, in `position_id`.
     """
 
     cl_ord_id: ClOrdId
@@ -21,6 +22,7 @@ class Filled:
     volume: Volume
     price: Price | None = None
     venue_order_id: VenueOrderId | None = None
+    opened: Volume = field(default=Volume(0))
 
 
 @frozen

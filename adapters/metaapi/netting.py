@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from adapters.base import RemoteProtocolError, SessionLost, UtcNow
 from adapters.metaapi import orders, translate, wire
@@ -92,13 +92,32 @@ class Netting:
             return NotSent(action.cl_ord_id, f"the position could not be looked at: {lost}")
         return Part(volume, held.position_id if held is not None and volume <= shown else None)
 
+    async def settled(self, action: ClosePosition | ReducePosition, filled: Filled) -> Filled:
+        """Return what an opposite order of ours really did: it opens where others were faster than it was.
+
+        Raises:
+            SessionLost: the deals cannot be asked just now.
+        """
+        if filled.venue_order_id is None:
+            return filled
+        try:
+            deals = await self._deals_since(action.position_id)
+            overtaken = orders.was_overtaken(deals, action.position_id, action.symbol, filled.venue_order_id)
+        except RemoteProtocolError:
+            return filled
+        return evolve(filled, volume=_all_lots(action), opened=filled.volume) if overtaken else filled
+
+    async def _deals_since(self, position_id: PositionId) -> list[wire.Deal]:
+        """Return all deals since a position began; nothing where it has none."""
+        times = [deal.time for deal in await self.looks.deals_of_position(position_id)]
+        known = [instant(at, "time of a deal") for at in times if at is not None]
+        return await self.looks.deals(min(known)) if known else []
+
     async def _past(self, action: ClosePosition | ReducePosition, held: Position | None) -> orders.NettedPast | None:
         """Return what the deals say; None where they cannot be read."""
         net = Decimal(0) if held is None else held.volume * held.side.sign
         try:
-            times = [deal.time for deal in await self.looks.deals_of_position(action.position_id)]
-            known = [instant(at, "time of a deal") for at in times if at is not None]
-            deals = await self.looks.deals(min(known)) if known else []
+            deals = await self._deals_since(action.position_id)
             return orders.netted_past(deals, action.position_id, action.symbol, net)
         except RemoteProtocolError:
             return None
@@ -122,7 +141,12 @@ def _closed_by(action: ClosePosition | ReducePosition, deal: wire.Deal) -> Fille
     return Filled(
         action.cl_ord_id,
         action.position_id,
-        action.volume + (action.remaining if isinstance(action, ReducePosition) else Decimal(0)),
+        _all_lots(action),
         positive(deal.price, "price of a deal"),
         venue_order_id=None if deal.order_id is None else VenueOrderId(str(deal.order_id)),
     )
+
+
+def _all_lots(action: ClosePosition | ReducePosition) -> Volume:
+    """Return what a copy held before the action: a reduction says what it was to leave."""
+    return action.volume + (action.remaining if isinstance(action, ReducePosition) else Decimal(0))

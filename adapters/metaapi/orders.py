@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -196,6 +197,28 @@ def netted_past(deals: Iterable[Deal], position_id: PositionId, symbol: Symbol, 
     if dealt[began].entry_type == "DEAL_ENTRY_INOUT":  # it turned a position of which we do not know how much it had
         return NettedPast(flat_by, told=bool(net) or dealt[-1].entry_type == "DEAL_ENTRY_OUT")
     return NettedPast(flat_by, told=not before)
+
+
+def was_overtaken(deals: Iterable[Deal], position_id: PositionId, symbol: Symbol, order_id: VenueOrderId) -> bool:
+    """Tell whether others had left nothing of a netting account's position when an order of ours was executed.
+
+    A position that begins from flat tells that nothing was there; whoever dealt before that left nothing.
+
+    Args:
+        deals: of all symbols, oldest first.
+        position_id: what the order was to close.
+    """
+    dealt = [deal for deal in deals if deal.symbol == symbol and deal.type in DEALT]
+    began = next((at for at, deal in enumerate(dealt) if str(deal.position_id) == position_id), None)
+    ours = next((at for at, deal in enumerate(dealt) if str(deal.order_id) == order_id), None)
+    if began is None or ours is None:
+        return False
+    known = {deal.position_id for deal in dealt[: began + 1]}
+    for before, deal in pairwise(dealt[began : ours + 1]):
+        if deal.entry_type == "DEAL_ENTRY_IN" and deal.position_id not in known and _is_of_others(before):
+            return True
+        known.add(deal.position_id)
+    return False
 
 
 def _is_of_others(deal: Deal) -> bool:

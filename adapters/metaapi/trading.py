@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 from attrs import define, field
@@ -45,13 +45,16 @@ _RESULT_S_MAX: Final = 2.0
 """What we spend, after an order was done, on learning its price and lots; after that `find` does."""
 
 _SENT_MAX: Final = 1000
-"""Openings that are remembered; one without an answer is asked for within the next minutes."""
+"""Orders of a kind that are remembered; one without an answer is asked for within the next minutes."""
 
 _BUSY_S: Final = 5.0
 """Our pause where the broker's own limit refuses an order; it does not say when to come again."""
 
 # The terminal is not ready and has looked at nothing.
 _NOT_READY = frozenset({"NotSynchronizedError", "NotAuthenticatedError"})
+
+
+_Sent = TypeVar("_Sent", OpenPosition, ClosePosition | ReducePosition)
 
 
 @define(eq=False)
@@ -65,6 +68,8 @@ class Trading:
     now: UtcNow
     _sent: dict[ClOrdId, OpenPosition] = field(factory=dict, init=False)
     """The latest openings, for when their client ids are lost on the way."""
+    _offsetting: dict[ClOrdId, ClosePosition | ReducePosition] = field(factory=dict, init=False)
+    """The latest closes by an opposite order, for when the answer does not come: they may have been overtaken."""
     _netting: Netting = field(init=False)
     _loses_client_ids: bool = field(default=False, init=False)
     """Whether an order that we know by its number showed no client id: the broker writes over comments."""
@@ -77,7 +82,7 @@ class Trading:
         magic = self.config.magic
         match action:
             case OpenPosition():
-                self._remember(action)
+                _remember(self._sent, action)
                 await self._netting.wait_for_closes(action.symbol)
                 return await self._trade(action, orders.open_trade(action, magic))
             case ReplaceStops():
@@ -107,7 +112,7 @@ class Trading:
         deals = await self.looks.deals(submitted_at)
         filled = orders.filled_by_deals(cl_ord_id, orders.deals_with_tag(deals, cl_ord_id), self.tickets)
         if filled is not None:
-            return filled
+            return await self._settled(filled)
         for order in await self.looks.done_orders(submitted_at):
             if translate.tag_of(order) == cl_ord_id:
                 return orders.report_of_order(cl_ord_id, order, self.tickets)
@@ -135,10 +140,10 @@ class Trading:
             return filled
         return Rejected(cl_ord_id, f"deal {str(alike[0].id)[:40]} may be this order's and has no client id: see to it")
 
-    def _remember(self, action: OpenPosition) -> None:
-        self._sent[action.cl_ord_id] = action
-        if len(self._sent) > _SENT_MAX:
-            del self._sent[next(iter(self._sent))]
+    async def _settled(self, filled: Filled) -> Filled:
+        """Return what an order did, also where it was to close and came too late."""
+        action = self._offsetting.get(filled.cl_ord_id)
+        return filled if action is None else await self._netting.settled(action, filled)
 
     async def _close_netted(self, action: ClosePosition | ReducePosition) -> Report:
         """Close our part of the symbol's one position."""
@@ -146,7 +151,14 @@ class Trading:
         if not isinstance(part, Part):
             return part
         if part.position_id is None:
-            return await self._trade(action, orders.offsetting_trade(action, part.volume, magic))
+            _remember(self._offsetting, action)
+            report = await self._trade(action, orders.offsetting_trade(action, part.volume, magic))
+            if not isinstance(report, Filled):
+                return report
+            try:
+                return await self._settled(report)
+            except SessionLost:
+                return Accepted(action.cl_ord_id, report.venue_order_id)  # it is done; `find` asks what it did
         # By its volume even where that is all: an order of another copy may be adding to the position just now.
         return await self._trade(action, orders.partial_trade(action, part.position_id, part.volume, magic))
 
@@ -209,6 +221,12 @@ class Trading:
         if error.error in _NOT_READY:
             return NotSent(action.cl_ord_id, failed.text)
         raise SessionLost(f"trade: {failed.text}") from None
+
+
+def _remember(sent: dict[ClOrdId, _Sent], action: _Sent) -> None:
+    sent[action.cl_ord_id] = action
+    if len(sent) > _SENT_MAX:
+        del sent[next(iter(sent))]
 
 
 def _refused(action: Action, outcome: Outcome, text: str) -> Report:

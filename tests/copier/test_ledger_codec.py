@@ -104,8 +104,16 @@ def test_everything_that_the_rules_say_comes_back_exactly(type_: Any, data: st.D
 def test_body_is_json_that_a_person_can_read() -> None:
     body = encode(Filled(ClOrdId("cp1"), PositionId("77"), Decimal("0.30"), None))
     assert body == (
+        b'{"@kind":"Filled","cl_ord_id":"cp1","position_id":"77","volume":"0.30","price":null,"venue_order_id":null,'
+        b'"opened":"0"}'
+    )
+
+
+def test_a_fill_that_was_kept_before_it_could_say_what_a_close_opened_still_loads() -> None:
+    older = (
         b'{"@kind":"Filled","cl_ord_id":"cp1","position_id":"77","volume":"0.30","price":null,"venue_order_id":null}'
     )
+    assert decode(Filled, older) == Filled(ClOrdId("cp1"), PositionId("77"), Decimal("0.30"))
 
 
 def test_number_keeps_its_zeros_and_its_exponent() -> None:

@@ -11,7 +11,7 @@ from rules.events import Origin, SnapshotReceived
 from rules.limits_policy import Cap, CapKind, Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, Position
-from rules.reports import NotFound, Rejected
+from rules.reports import Filled, NotFound, Rejected
 from rules.values import OmsType, PositionId, Side, Symbol
 from tests.copier.desk import TARGET, Desk
 from tests.copier.fakes import source_position
@@ -271,6 +271,38 @@ async def test_a_close_that_nothing_offsets_has_nothing_locked() -> None:
     [order] = await desk.closes("p1")
     assert isinstance(order, ClosePosition)
     assert order.locked == 0
+
+
+async def test_what_a_close_opened_since_a_stop_was_faster_is_closed_again_at_once() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    for position in (source_position("p1"), source_position("p2", side=Side.SELL, volume=Decimal(2))):
+        await desk.fills(await desk.sees(position))
+    [close] = await desk.closes("p1")
+    assert isinstance(close, ClosePosition)
+    opened = Filled(close.cl_ord_id, PositionId("t9"), close.volume, opened=close.volume)
+    [again] = await desk.reports(opened)
+    assert isinstance(again, ClosePosition)
+    assert (again.position_id, again.side, again.volume) == ("t9", close.side.opposite, close.volume)
+    assert desk.alerts == ["overtaken"]
+    assert await desk.reports(opened) == [], "a report is taken once"
+    desk = Desk(desk.ledger, oms=OmsType.NETTING, now=desk.now)
+    await desk.ready()
+    assert await desk.fills([again]) == []
+    assert {copy.source_position_id for copy in desk.book.all() if copy.holds} == {"p2"}
+
+
+async def test_a_second_close_that_is_overtaken_too_is_closed_in_its_turn() -> None:
+    desk = await Desk(oms=OmsType.NETTING).ready()
+    await desk.copied(source_position())
+    [order] = await desk.closes()
+    for number in range(3):
+        assert isinstance(order, ClosePosition)
+        side = order.side
+        [order] = await desk.reports(Filled(order.cl_ord_id, PositionId(f"t{number}"), Decimal(1), opened=Decimal(1)))
+        assert isinstance(order, ClosePosition)
+        assert order.side is side.opposite
+    assert await desk.fills([order]) == []
+    assert not any(copy.holds for copy in desk.book.all())
 
 
 # What caps of the account count

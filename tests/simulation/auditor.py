@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 from attrs import define, field
 
 from adapters.simulation.broker import BookOrder, Result
-from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id, is_ours
+from rules.identity import CL_ORD_ID_LENGTH, is_ours
 from rules.instruments import Instrument
 from rules.policy import CopyLink
 from rules.size_policy import OverMax
@@ -23,14 +24,7 @@ from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_c
 from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
-
-LEGS_MAX = 40
-"""Orders of one source position: the pieces of a split copy, and the increases of a netting source."""
-
-STEPS_MAX = 60
-"""Orders of one leg: its opening, reductions, changes of stops, the close, and every try of each again."""
-
-Key = tuple[CopyLink, PositionLife]
+from tests.simulation.tags import Tags
 
 
 def audit(outcome: Outcome) -> list[str]:
@@ -45,10 +39,9 @@ class Auditor:
     outcome: Outcome
     bounds: Bounds = field(init=False)
     lives: dict[AccountId, dict[PositionId, PositionLife]] = field(init=False)
-    by_tag: dict[str, list[Key]] = field(factory=dict, init=False)
-    """By an opening's tag whose it is; of several where a venue has one name for what it opened at one instant."""
-    openings: dict[str, str] = field(factory=dict, init=False)
-    """On netting targets: for the tag of each order that there can be, the tag of the opening that it belongs to."""
+    tags: Tags = field(factory=Tags, init=False)
+    strays: dict[AccountId, list[PositionLife]] = field(factory=dict, init=False)
+    """What is left of lots that closes of ours opened, since a stop was faster."""
     copies: dict[tuple[str, PositionId], list[PositionLife]] = field(factory=dict, init=False)
     """All positions that orders of ours opened, by link and source position."""
 
@@ -60,26 +53,15 @@ class Auditor:
                 self.lives[account] = by_symbol(self.lives[account].values())
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
-                for opened_at in {*source.openings, *map(_to_milliseconds, source.openings)}:
-                    self._name_orders(link, source, opened_at)
+                times = {*source.openings, *map(_to_milliseconds, source.openings)}
+                self.tags.name_orders(link, source, times, nets=self._nets(link.target))
         for target in TARGETS:
             if self._nets(target):
                 in_flight = timedelta(seconds=0 if self.outcome.scenario.calm else CLOSING_S)
-                self.lives[target] = shares_of(self.outcome.books[target], self._opening_of, in_flight)
-
-    def _name_orders(self, link: CopyLink, source: PositionLife, opened_at: datetime) -> None:
-        """Note the tags of all orders that there can be for a source position."""
-        for leg in range(LEGS_MAX):
-            tag = cl_ord_id(link.link_id, source.told_id, opened_at, leg, 0)
-            self.by_tag.setdefault(tag, []).append((link, source))
-            if self._nets(link.target):
-                for step in range(STEPS_MAX):
-                    step_tag = cl_ord_id(link.link_id, source.told_id, opened_at, leg, step)
-                    self.openings[step_tag] = tag
-
-    def _opening_of(self, tag: str) -> str | None:
-        """Return the tag of the opening that an order belongs to; one of two that a venue wanted ends in a number."""
-        return self.openings.get(tag[:CL_ORD_ID_LENGTH])
+                overtaken = partial(self.tags.name_second_closes, target)
+                self.lives[target], self.strays[target] = shares_of(
+                    self.outcome.books[target], self.tags.opening_of, overtaken, in_flight
+                )
 
     def _nets(self, account: AccountId) -> bool:
         return self.outcome.books[account].oms is OmsType.NETTING
@@ -108,7 +90,7 @@ class Auditor:
                 continue
             assert life.tag is not None
             filled[life.tag] += 1
-            keys = [key for key in self.by_tag.get(life.tag, ()) if key[0].target == target]
+            keys = [key for key in self.tags.openings.get(life.tag, ()) if key[0].target == target]
             if not keys:
                 yield f"{target}: {life.tag} opened #{life.position_id} for a source position that never was"
                 continue
@@ -137,10 +119,13 @@ class Auditor:
             order.tag for order in self.outcome.books[target].orders if order.tag and order.status is Result.FILLED
         )
         for tag, count in filled.items():
-            if self._opening_of(tag) is None:
+            if self.tags.opening_of(tag) is None:
                 yield f"{target}: {tag} was executed for no copy that ever was"
             if count > 1:
                 yield f"{target}: {tag} was executed {count} times"
+        for stray in self.strays[target]:
+            if not self.outcome.kills:  # what a process knew of an order under way, the next one may not
+                yield f"{target}: {stray.tag} closed nothing, and the lots that it opened were left"
         for share in self.lives[target].values():
             least = min(volume for _, volume in share.volumes)
             if least < ZERO:
@@ -327,7 +312,9 @@ class Auditor:
             yield f"{what}: open and not copied, and nothing says why"
         elif code == "REJECTED":
             tags = {
-                tag for tag, keys in self.by_tag.items() if any(key[0] is link and key[1] is source for key in keys)
+                tag
+                for tag, keys in self.tags.openings.items()
+                if any(key[0] is link and key[1] is source for key in keys)
             }
             orders = self.outcome.books[link.target].orders
             if not any(_own_tag(order) in tags and order.status is Result.REJECTED for order in orders):

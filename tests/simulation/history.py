@@ -102,51 +102,64 @@ def by_symbol(lives: Iterable[PositionLife]) -> dict[PositionId, PositionLife]:
 
 
 def shares_of(
-    book: Book, opening_of: Callable[[str], str | None], in_flight: timedelta
-) -> dict[PositionId, PositionLife]:
+    book: Book, opening_of: Callable[[str], str | None], overtaken: Callable[[str], None], in_flight: timedelta
+) -> tuple[dict[PositionId, PositionLife], list[PositionLife]]:
     """Return what our orders hold of a netting account's positions, as if each leg had a position of its own.
 
     A stop that the venue executes ends them all. The close of a leg that other legs offset is an opposite order; if it
-    is under way when the stop is hit, nobody can call it back, and it opens lots that no leg has. Those of one order a
-    leg are nobody's share: what is found short of the legs after that, the copier takes off the newest one.
+    is under way when the stop is hit, nobody can call it back, and it opens lots that no leg has. The copier closes
+    those of one order a leg again; what it leaves of them, it takes off the newest leg.
 
     Args:
         opening_of: tells for an order's tag the tag of the opening whose lots it opened or closed; None: not ours.
+        overtaken: is told the tag of each such close; from then on `opening_of` knows the orders that close it again.
         in_flight: how long a close may have been under way when the stop was hit.
+
+    Returns:
+        the shares, and what is left of the lots that no leg has.
     """
     shares: dict[PositionId, PositionLife] = {}
-    strays: dict[PositionId, BookOrder] = {}
+    strays: dict[PositionId, PositionLife] = {}
+    overtaken_shares: set[PositionId] = set()
     for order in book.orders:
         if order.purpose is Purpose.STOP_OUT:
-            for ended in shares.values():
+            for ended in (*shares.values(), *strays.values()):
                 if ended.symbol == order.symbol and ended.closed_at is None:
                     ended.volumes.append((order.at, ZERO))
                     ended.closed_at, ended.stopped_out = order.at, True
         opening = None if order.tag is None else opening_of(order.tag)
         if order.status is not Result.FILLED or opening is None:
             continue
-        share = shares.get(PositionId(opening))
+        share = shares.get(PositionId(opening)) or strays.get(PositionId(opening))
         if share is None:
-            share = PositionLife(PositionId(opening), opening, order.symbol, order.side, order.at)
-            share.volumes.append((order.at, order.volume))
-            shares[PositionId(opening)] = share
+            shares[PositionId(opening)] = _opened(order, opening)
             continue
         under_way = share.stopped_out and share.closed_at is not None and order.at - share.closed_at < in_flight
-        if under_way and share.position_id not in strays:
-            strays[share.position_id] = order
+        if under_way and share.position_id not in overtaken_shares:
+            assert order.tag is not None  # it has an opening
+            overtaken_shares.add(share.position_id)
+            strays[PositionId(order.tag)] = _opened(order, order.tag)
+            overtaken(order.tag)
             continue
         share.volumes.append((order.at, share.volume + order.volume * order.side.sign * share.side.sign))
         share.closed_at = None if share.volume else order.at
-    for stray in strays.values():
+    left = [stray for stray in strays.values() if stray.volume]
+    for stray in left:
         _take_off_newest(shares.values(), stray)
-    return shares
+    return shares, left
 
 
-def _take_off_newest(shares: Iterable[PositionLife], stray: BookOrder) -> None:
+def _opened(order: BookOrder, opening: str) -> PositionLife:
+    life = PositionLife(PositionId(opening), opening, order.symbol, order.side, order.at)
+    life.volumes.append((order.at, order.volume))
+    return life
+
+
+def _take_off_newest(shares: Iterable[PositionLife], stray: PositionLife) -> None:
     """Let lots that no share has offset what is left of the shares of the other side that were opened since."""
     left = stray.volume
     for share in reversed(list(shares)):
-        since = share.symbol == stray.symbol and share.opened_at >= stray.at
+        since = share.symbol == stray.symbol and share.opened_at >= stray.opened_at
         if since and share.side is not stray.side and share.volume > ZERO and left:
             at, held = share.volumes[-1]
             taken = min(left, held)

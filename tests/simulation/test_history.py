@@ -56,15 +56,29 @@ def stopped_with_an_offset_leg(closes: int) -> Book:
 def test_one_close_that_was_under_way_at_a_stop_opens_lots_of_nobody() -> None:
     held = stopped_with_an_offset_leg(closes=1)
     held.open(EURUSD, Side.SELL, Decimal(2), tag="newer")
-    long, short, newer = shares_of(held, lambda tag: tag, timedelta(seconds=1)).values()
+    overtaken: list[str] = []
+    shares, [stray] = shares_of(held, lambda tag: tag, overtaken.append, timedelta(seconds=1))
+    long, short, newer = shares.values()
     assert (long.stopped_out, short.stopped_out) == (True, True)
     assert (short.volume, newer.volume) == (Decimal(0), Decimal(1))
     assert newer.closed_at is None
+    assert (stray.volume, overtaken) == (Decimal(1), ["short"])
+
+
+def test_what_a_late_close_opened_and_the_copier_closed_again_is_nobodys_loss() -> None:
+    held = stopped_with_an_offset_leg(closes=0)
+    held.open(EURUSD, Side.BUY, Decimal(1), tag="close of short")
+    held.open(EURUSD, Side.SELL, Decimal(2), tag="newer")
+    held.open(EURUSD, Side.SELL, Decimal(1), tag="close again")
+    openings = {"close of short": "short", "close again": "close of short"}
+    shares, left = shares_of(held, lambda tag: openings.get(tag, tag), lambda _: None, timedelta(seconds=1))
+    assert left == []
+    assert [share.volume for share in shares.values()] == [Decimal(0), Decimal(0), Decimal(2)]
 
 
 def test_a_close_after_a_stop_is_one_too_many_when_it_is_late_or_a_second_one() -> None:
     short = PositionId("short")
     again = stopped_with_an_offset_leg(closes=2)
-    assert shares_of(again, lambda tag: tag, timedelta(seconds=1))[short].volume == -1
+    assert shares_of(again, lambda tag: tag, lambda _: None, timedelta(seconds=1))[0][short].volume == -1
     late = stopped_with_an_offset_leg(closes=1)
-    assert shares_of(late, lambda tag: tag, timedelta(0))[short].volume == -1
+    assert shares_of(late, lambda tag: tag, lambda _: None, timedelta(0))[0][short].volume == -1

@@ -6,13 +6,14 @@ import pytest
 import trio
 from attrs import evolve
 
+from adapters.base import SessionLost
 from adapters.metaapi import simulator_history
-from adapters.metaapi.orders import NettedPast, netted_past
+from adapters.metaapi.orders import NettedPast, netted_past, was_overtaken
 from adapters.metaapi.wire import Deal
 from rules.actions import ClosePosition, OpenPosition, ReducePosition
 from rules.observed import Quote
 from rules.reports import Filled, NotSent, Rejected
-from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol
+from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import ALIAS
 from tests.adapters.metaapi.scripted import now
 from tests.adapters.metaapi.test_driver import open_world
@@ -154,6 +155,67 @@ async def test_a_close_waits_for_a_minute_at_most(world, monkeypatch):
     assert net(world) == Decimal("-0.30")
 
 
+async def overtaken(world, action, *, cut=False):
+    """Let a stop end the position while the answer to the look that a close begins with is on its way."""
+    await world.target.snapshot()
+    world.faults.delay_s = 0.2
+    reports = []
+
+    async def submit() -> None:
+        try:
+            reports.append(await world.target.submit(action))
+        except SessionLost as lost:
+            reports.append(lost)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(submit)
+        await trio.sleep(0.1)
+        world.faults.lose_answers = int(cut)
+        world.faults.delay_s = 0.0  # the order itself is executed at once
+        quote(world, stop(world))
+        assert not world.book.positions
+    world.faults.lose_answers = 0
+    return reports[0]
+
+
+async def test_a_close_that_a_stop_overtook_says_what_it_opened(world):
+    bought = hold(world, Side.BUY, "0.30", FIRST, stop_loss=stop(world))
+    hold(world, Side.SELL, "0.10", SECOND)
+    report = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.10"))
+    assert isinstance(report, Filled)
+    assert (report.volume, report.opened) == (Decimal("0.10"), Decimal("0.10"))
+    [left] = world.book.positions.values()
+    assert (left.side, left.volume, left.position_id) == (Side.BUY, Decimal("0.10"), report.position_id)
+
+
+async def test_a_reduction_that_a_stop_overtook_leaves_nothing_of_the_copy(world):
+    bought = hold(world, Side.BUY, "0.40", FIRST, stop_loss=stop(world))
+    hold(world, Side.SELL, "0.30", SECOND)
+    cut, rest = Decimal("0.10"), Decimal("0.20")
+    report = await overtaken(world, ReducePosition(CLOSING, ALIAS, bought, EURUSD, Side.SELL, cut, rest, locked=cut))
+    assert isinstance(report, Filled)
+    assert (report.volume, report.opened) == (cut + rest, cut)
+
+
+async def test_what_an_overtaken_close_opened_is_found_after_no_answer_too(world):
+    bought = hold(world, Side.BUY, "0.30", FIRST, stop_loss=stop(world))
+    hold(world, Side.SELL, "0.10", SECOND)
+    submitted_at = now()
+    lost = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.10"), cut=True)
+    assert isinstance(lost, SessionLost)
+    report = await world.target.find(CLOSING, submitted_at)
+    assert isinstance(report, Filled)
+    assert (report.volume, report.opened) == (Decimal("0.10"), Decimal("0.10"))
+
+
+async def test_a_close_that_nobody_overtook_opened_nothing(world):
+    bought = hold(world, Side.BUY, "0.10", FIRST)
+    hold(world, Side.SELL, "0.30", SECOND)
+    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10"))
+    assert isinstance(report, Filled)
+    assert report.opened == 0
+
+
 async def test_an_opening_does_not_overtake_a_close_that_looks_first(world):
     bought = hold(world, Side.BUY, "0.12", FIRST)
     reports = []
@@ -241,3 +303,30 @@ def test_a_position_that_began_by_a_turn_is_told_of_when_its_last_deal_fits():
     assert not past([turned]).told
     stopped = deal(2, "SELL", "0.2", entry="OUT", reason="DEAL_REASON_SL")
     assert past([turned, stopped]) == NettedPast(stopped, told=True)
+
+
+def is_overtaken(*deals) -> bool:
+    return was_overtaken(deals, PositionId("7"), EURUSD, VenueOrderId("99"))
+
+
+STOPPED = deal(2, "SELL", "0.3", entry="OUT", reason="DEAL_REASON_SL")
+OURS = deal(3, "BUY", "0.1", position="8", order_id="99")
+
+
+def test_an_order_that_begins_a_position_after_a_stop_was_overtaken():
+    assert is_overtaken(BOUGHT, STOPPED, OURS)
+    newer = deal(3, "BUY", "0.5", position="8")
+    assert is_overtaken(BOUGHT, STOPPED, newer, deal(4, "SELL", "0.1", position="8", entry="OUT", order_id="99"))
+
+
+def test_an_order_was_not_overtaken_by_what_came_later_or_was_our_own():
+    assert not is_overtaken(BOUGHT, OURS, STOPPED)
+    assert not is_overtaken(BOUGHT, deal(2, "SELL", "0.3", entry="OUT"), OURS)
+    part = deal(2, "SELL", "0.1", entry="OUT", reason="DEAL_REASON_CLIENT")
+    assert not is_overtaken(BOUGHT, part, deal(3, "SELL", "0.1", entry="OUT", order_id="99"))
+
+
+def test_nothing_is_said_of_deals_that_do_not_show_the_order_or_its_position():
+    assert not is_overtaken(BOUGHT, STOPPED)
+    assert not is_overtaken(deal(2, "SELL", "0.3", position="6", entry="OUT", reason="DEAL_REASON_SL"), OURS)
+    assert not is_overtaken(BOUGHT, deal(2, "SELL", "0.3", symbol="GBPUSD", reason="DEAL_REASON_SL"), OURS)
