@@ -10,6 +10,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 DURATION ?= 30
 SEEDS ?= 1000
+YEARS ?= 10
 INPUTS ?= 100000
 PYTEST_ARGS ?=
 
@@ -24,7 +25,7 @@ NODE_MAJOR_MIN := 18
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check conformance demo bench simulate fuzz lock clean
+.PHONY: help test check conformance demo bench simulate fuzz schedules lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +58,9 @@ conformance: check $(NODE_MODULES)/.stamp  ## run the conformance suite and writ
 
 fuzz: $(VENV)/dev.stamp  ## give every decoder INPUTS=100000 broken inputs
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
+
+schedules: $(VENV)/dev.stamp  ## compare YEARS=10 years of cron firings with a walk over every minute
+	@$(BIN)/python -m tests.rules.cron_oracle --years $(YEARS)
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: needs uv on the PATH" >&2; exit 1; }

@@ -9,6 +9,7 @@ instant each of them is, is settled here:
   instant whose wall clock matches, in a repeated hour again, and at none that does not exist.
 """
 
+import copy
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -44,9 +45,12 @@ class Cron:
     expression: str
     zone: ZoneInfo
     _every_hour: bool = field(init=False, eq=False, repr=False)
+    _times: Any = field(init=False, eq=False, repr=False)
+    """The expression as croniter has read it, which takes longer than the steps; copied for each question."""
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_every_hour", _check_expression(self.expression))
+        object.__setattr__(self, "_times", croniter(self.expression, _PROBE))
 
     def next_after(self, at: datetime) -> datetime:
         """Return the first firing after the aware instant `at`, in UTC."""
@@ -60,33 +64,33 @@ class Cron:
 
     def _next_local(self, at: datetime) -> datetime:
         # Several local times may happen at one instant (the end of a gap), or have happened already (a repeated hour).
-        walls = _walls_after(self.expression, _wall(at, self.zone))
+        walls = _walls_after(self._times, _wall(at, self.zone))
         return next(instant for instant in (resolve(wall, self.zone) for wall in walls) if instant > at)
 
     def _last_local(self, at: datetime) -> datetime:
         # In the second pass of a repeated hour the clock shows less than has already happened: begin at its end.
         local = at.astimezone(self.zone)
         ahead = max(_offset(local.replace(fold=0)), _offset(local.replace(fold=1)))
-        walls = _walls_until(self.expression, at.replace(tzinfo=None) + ahead)
+        walls = _walls_until(self._times, at.replace(tzinfo=None) + ahead)
         return next(instant for instant in (resolve(wall, self.zone) for wall in walls) if instant <= at)
 
     def _next_elapsed(self, at: datetime) -> datetime:
         while True:
             offset = _offset(at.astimezone(self.zone))
-            found = (next(_walls_after(self.expression, _wall(at, self.zone))) - offset).replace(tzinfo=UTC)
+            found = (next(_walls_after(self._times, _wall(at, self.zone))) - offset).replace(tzinfo=UTC)
             change = _first_change(at, found, self.zone)
             if change is None:
                 return found
             # The clock is set before it shows that time: go on from the change, which may itself be a firing.
             wall = _wall(change, self.zone)
-            if next(_walls_until(self.expression, wall)) == wall:
+            if next(_walls_until(self._times, wall)) == wall:
                 return change
             at = change
 
     def _last_elapsed(self, at: datetime) -> datetime:
         while True:
             offset = _offset(at.astimezone(self.zone))
-            found = (next(_walls_until(self.expression, _wall(at, self.zone))) - offset).replace(tzinfo=UTC)
+            found = (next(_walls_until(self._times, _wall(at, self.zone))) - offset).replace(tzinfo=UTC)
             change = _last_change(found, at, self.zone)
             if change is None:
                 return found
@@ -153,17 +157,19 @@ def _offset(local: datetime) -> timedelta:
     return offset
 
 
-def _walls_after(expression: str, wall: datetime) -> Iterator[datetime]:
+def _walls_after(read: Any, wall: datetime) -> Iterator[datetime]:
     """Yield the matching local times after `wall`, in order: naive, and in the zone-less calendar."""
-    times = croniter(expression, wall.replace(microsecond=0, tzinfo=UTC))
+    times = copy.copy(read)
+    times.set_current(wall.replace(microsecond=0, tzinfo=UTC), force=True)
     while True:
         yield _step(times.get_next)
 
 
-def _walls_until(expression: str, wall: datetime) -> Iterator[datetime]:
+def _walls_until(read: Any, wall: datetime) -> Iterator[datetime]:
     """Yield the matching local times at or before `wall`, the latest first."""
     # croniter looks strictly before its start, at whole seconds only.
-    times = croniter(expression, wall.replace(microsecond=0, tzinfo=UTC) + _SECOND)
+    times = copy.copy(read)
+    times.set_current(wall.replace(microsecond=0, tzinfo=UTC) + _SECOND, force=True)
     while True:
         yield _step(times.get_prev)
 

@@ -10,14 +10,16 @@ from attrs import field, frozen
 from copier.config.checks import TEXT_READINGS, CronText, duration_within
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
+from rules.cron import Cron
 from rules.schedule import Open, Outside, Schedule, Window
 
-# Where the search for an open moment begins, and how far it goes: half a year of a daily window's edges. Any
-# instant does; a fixed one keeps a config's warnings the same from day to day.
+# Where the search for an open moment begins, and how many moments it looks at: a daily window begins at fewer in a
+# year. Any instant does to begin with; a fixed one keeps a config's warnings the same from day to day.
 _SEARCH_FROM = datetime(2026, 1, 1, tzinfo=UTC)
-_SEARCH_EDGES_MAX = 400
+_SEARCH_STEPS_MAX = 800
 
 _LONGEST_WINDOW = timedelta(days=366)
+_ALWAYS = Window("0 0 * * *", timedelta(days=1))
 
 
 @frozen
@@ -76,8 +78,13 @@ def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneI
         flatten=keys.flatten,
         outside=keys.outside,
     )
-    if not _ever_opens(schedule):
-        reader.warn(("schedules", name), "a schedule that opens", "closed windows that cover every open one")
+    windows = schedule.open or (_ALWAYS,)
+    shut = [index for index, window in enumerate(windows) if not _ever_opens(schedule, window)]
+    if len(shut) == len(windows):
+        reader.warn(("schedules", name), "a schedule that opens", "closed windows that leave no time open")
+    else:
+        for index in shut:
+            reader.warn(("schedules", name, "open", index), "a window that opens", "closed windows over all of it")
     return schedule
 
 
@@ -85,11 +92,13 @@ def _windows(rows: tuple[WindowKeys, ...]) -> tuple[Window, ...]:
     return tuple(Window(row.cron, row.length, row.why) for row in rows)
 
 
-def _ever_opens(schedule: Schedule) -> bool:
-    at: datetime | None = _SEARCH_FROM
-    for _ in range(_SEARCH_EDGES_MAX):
-        if at is None:
-            return False
+def _ever_opens(schedule: Schedule, window: Window) -> bool:
+    """Tell whether new risk is taken at any moment of an open window, as far as the search goes."""
+    cron = Cron(window.cron, ZoneInfo(schedule.timezone))
+    begins, at = _SEARCH_FROM, None
+    for _ in range(_SEARCH_STEPS_MAX):
+        if at is None or at >= begins + window.length:
+            at = begins = cron.next_after(begins)
         state = schedule.state(at)
         if isinstance(state, Open):
             return True

@@ -69,3 +69,42 @@ closed = [{{ cron = "0 0 * * sat", for = "1d" }}]
     (warning,) = load(tmp_path, text).warnings
     assert (warning.key, warning.line) == ("schedules.s", text.count("\n") - 2)
     assert load(tmp_path, text.replace('for = "1d"', 'for = "9h"')).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("windows", "key"),
+    [
+        (
+            'open = [{ cron = "0 8 * * mon", for = "2h" }, { cron = "0 8 * * sat", for = "2h" }]\n'
+            'closed = [{ cron = "0 0 * * sat", for = "1d" }]',
+            "schedules.s.open[1]",
+        ),
+        # Two closed windows that meet cover it only together.
+        (
+            'open = [{ cron = "0 8 * * *", for = "2h" }, { cron = "0 12 * * *", for = "2h" }]\n'
+            'closed = [{ cron = "0 7 * * *", for = "2h" }, { cron = "0 9 * * *", for = "1h" }]',
+            "schedules.s.open[0]",
+        ),
+        ('closed = [{ cron = "0 0 * * *", for = "1d" }]', "schedules.s"),
+        ('closed = [{ cron = "*/10 * * * *", for = "15m" }]', "schedules.s"),
+    ],
+)
+def test_a_window_that_never_opens_draws_a_warning(tmp_path: Path, windows: str, key: str):
+    text = f'{ACCOUNTS}{LINK}[policies.default]\nschedule = "s"\n[schedules.s]\n{windows}\n'
+    (warning,) = load(tmp_path, text).warnings
+    assert warning.key == key
+    assert "opens" in warning.expected
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        'open = [{ cron = "0 8 1 1 *", for = "2h" }]\nclosed = [{ cron = "*/30 * * * *", for = "29m" }]',
+        # Closed on all days but the 31st.
+        'open = [{ cron = "0 8 * * *", for = "2h" }]\nclosed = [{ cron = "0 0 1-30 * *", for = "1d" }]',
+        'closed = [{ cron = "0 0 * * *", for = "23h59m" }]',
+    ],
+)
+def test_a_window_that_opens_seldom_draws_none(tmp_path: Path, windows: str):
+    text = f'{ACCOUNTS}{LINK}[policies.default]\nschedule = "s"\n[schedules.s]\n{windows}\n'
+    assert load(tmp_path, text).warnings == ()
