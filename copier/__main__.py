@@ -9,6 +9,7 @@ from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
 from copier.commands.levers import reset_limit
+from copier.commands.limits import limits
 from copier.commands.mismatches import mismatches
 from copier.commands.presets import presets
 from copier.commands.read import explain, ledger_app, status
@@ -17,7 +18,7 @@ from copier.commands.simulate import simulate
 from copier.demo.run import demo
 
 app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
-for command in (run, check, demo, explain, status, mismatches, presets, simulate, reset_limit):
+for command in (run, check, demo, explain, status, limits, mismatches, presets, simulate, reset_limit):
     app.command(command)
 app.command(run_cases, name="test")
 app.command(ledger_app)

@@ -34,6 +34,7 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
+from rules.look_ups import LookUp
 from rules.mismatch import Mismatch
 from rules.observed import AccountStatus
 from rules.policy import CopyLink
@@ -261,6 +262,8 @@ class Engine:
             if view.caps:
                 count_foreign(view, self._desk.book, event.positions)
             self._ready(event.account)
+            for symbol in self._limits.books(event.account, view):
+                self._outside.look_up(LookUp(event.account, symbol, awaited=False))
             if self._watch is not None:
                 self._watch.compare(event)
                 self._mismatches.look(event)

@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from attrs import evolve
+
 from copier.journal import Journal
 from copier.timers import Timers
 from rules.limits import Judgement, denial, is_news, judge, next_due
+from rules.limits_exposure import at_stops
 from rules.limits_policy import Limit
 from rules.limits_state import LimitState
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
+from rules.state import AccountView
 from rules.trace import Denied
-from rules.values import AccountId
+from rules.values import AccountId, Symbol
 
 SAVE_EVERY = timedelta(minutes=5)
 """A limit's last figures are written this often while they move: after a crash over a reset they stand in for those
@@ -49,6 +53,19 @@ class LimitWatch:
         if account in self._limits:
             self._dark.discard(account)
             self._judge(account, status, now)
+
+    def books(self, account: AccountId, view: AccountView) -> list[Symbol]:
+        """Note what the account's stops would leave; return the symbols that must be looked up to tell."""
+        if account not in self._limits:
+            return []
+        status, positions = view.status, view.positions.values()
+        balance, currency = (None, None) if status is None else (status.balance, status.currency)
+        found = at_stops(balance, currency, positions, view.instruments)
+        for limit, judgement in self.judgements(account):
+            state = evolve(judgement.state, at_stops=found)
+            self._states[limit.limit_id] = state
+            self._judged[limit.limit_id] = evolve(judgement, state=state)
+        return sorted({position.symbol for position in positions} - view.instruments.keys())
 
     def lose_sight(self, account: AccountId, now: datetime) -> None:
         """Note that no figures come until the next sample."""
@@ -119,4 +136,4 @@ class LimitWatch:
 
 
 def _moved(saved: LimitState, state: LimitState) -> bool:
-    return (saved.balance, saved.equity) != (state.balance, state.equity)
+    return (saved.balance, saved.equity, saved.at_stops) != (state.balance, state.equity, state.at_stops)

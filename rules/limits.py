@@ -63,6 +63,9 @@ __all__ = [
 # 150 and a stage's share of it under 200. Decimal's usual 28 would round; here a rounding is a bug and raises.
 _EXACT = Context(prec=250, traps=[InvalidOperation, Inexact])
 
+_SAMPLE = ("judged_at", "seen_at", "balance", "equity", "at_stops")
+"""What of a state comes with every sample, and is no news."""
+
 _SEVERITY = {stage: number for number, stage in enumerate(LimitStage)}
 _STAYS = (LimitStage.FLATTEN, LimitStage.BREACHED)
 
@@ -169,10 +172,8 @@ def is_news(before: LimitState | None, after: LimitState) -> bool:
     """Tell whether more has changed than the last sample: a day, peak, mark, gap, estimate, or what is in force."""
     if before is None:
         return True
-    same = evolve(
-        after, judged_at=before.judged_at, seen_at=before.seen_at, balance=before.balance, equity=before.equity
-    )
-    return same != before
+    sample = {name: getattr(before, name) for name in _SAMPLE}
+    return evolve(after, **sample) != before
 
 
 def denial(limit: Limit, judgement: Judgement) -> Denied:

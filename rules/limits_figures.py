@@ -28,6 +28,10 @@ class Figures:
     metric: Decimal
     headroom: Decimal
 
+    def level(self, fraction: Decimal) -> Decimal:
+        """Return the metric at which a stage at `fraction` of the amount is reached."""
+        return self.floor + (1 - fraction) * self.amount
+
     def passed(self, comparator: Comparator) -> bool:
         """Tell whether the floor was passed, or touched where that counts."""
         return self.headroom < 0 or (self.headroom == 0 and comparator is Comparator.LE)

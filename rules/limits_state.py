@@ -7,6 +7,7 @@ from enum import Enum
 from attrs import evolve, frozen
 
 from rules.limits_days import last_reset, resets_between
+from rules.limits_exposure import AtStops
 from rules.limits_past import Past, balances_at, costs_since, flows_after
 from rules.limits_policy import EVERYTHING, Limit
 from rules.limits_terms import Trailing
@@ -92,6 +93,8 @@ class LimitState:
     commission: Decimal | None = None
     """Booked since the day began, as the venue signs it; likewise swap. Only where the limit leaves them out."""
     swap: Decimal | None = None
+    at_stops: AtStops | None = None
+    """What would be left if every stop were hit, as of the last books; not judged, only shown."""
 
 
 def initial_balance(limit: Limit, state: LimitState) -> Decimal | None:

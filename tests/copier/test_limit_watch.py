@@ -5,17 +5,19 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 
 from rules.copies import Ending
 from rules.events import AccountReported, PositionReported, SessionEnded
 from rules.limits_days import ResetTime
+from rules.limits_exposure import AtStops
 from rules.limits_policy import Limit
 from rules.limits_state import LimitStage
 from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
 from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.reports import NotSent
-from rules.values import AccountId
+from rules.values import AccountId, Symbol
 from tests.copier.desk import SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
@@ -210,3 +212,18 @@ async def test_figures_out_of_sight_leave_a_gap_that_makes_a_trailing_floor_an_e
     await desk.polls(TARGET)
     [after] = desk.limits.states
     assert (after.gap, after.estimated) == (False, True)
+
+
+async def test_books_tell_what_the_stops_would_leave_and_ask_for_what_is_not_known() -> None:
+    desk = await Desk(limits=[TOTAL]).ready()
+    desk.looked_up.clear()
+    held = evolve(source_position("hand"), stop_loss=None, symbol=Symbol("OTHER"))
+    await desk.polls(TARGET, held)
+    [state] = desk.limits.states
+    assert state.at_stops == AtStops(None, 1, 0)
+    assert [look_up.symbol for look_up in desk.looked_up] == ["OTHER"]
+    before = len(desk.records("limit"))
+    await desk.polls(TARGET)
+    [state] = desk.limits.states
+    assert state.at_stops == AtStops(Decimal(100_000))
+    assert len(desk.records("limit")) == before, "it comes with every look, and is no news"
