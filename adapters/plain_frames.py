@@ -71,12 +71,19 @@ class FrameCutter:
             text = self._buffer[begin:end].decode()
         except UnicodeDecodeError:
             return b""
-        self._at = end
+        self._pass(end)
         return text
 
     def _take(self, begin: int, end: int) -> bytes:
+        taken = bytes(self._buffer[begin:end])
+        self._pass(end)
+        return taken
+
+    def _pass(self, end: int) -> None:
         self._at = end
-        return bytes(self._buffer[begin:end])
+        if end == len(self._buffer):  # an idle line keeps nothing of what may have been a long list
+            self._buffer.clear()
+            self._at = 0
 
 
 class FrameStream(HandshakeStream):

@@ -90,6 +90,7 @@ class Stream:
                 await self._tell(emit, session.elapse(self.now(), self._now_s()))
             for reply in session.take_outbox():
                 await socket.send_message(reply)
+            del frame  # it may be a long list, and the next one may be long in coming
 
     async def _tell(self, emit: Emit, events: list[Event]) -> None:
         started_at = trio.current_time()

@@ -99,6 +99,7 @@ class Stream:
                 )
             if await self._take(data, emit):
                 told_at = trio.current_time()
+            del data  # it may be a long list, and the next one may be long in coming
 
     async def _take(self, data: str | bytes, emit: Emit) -> bool:
         """Take one message; tell whether it was about the account. Nothing of a long list is kept until the next."""
