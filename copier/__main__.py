@@ -13,12 +13,26 @@ from copier.commands.limits import limits
 from copier.commands.mismatches import mismatches
 from copier.commands.presets import presets
 from copier.commands.read import explain, ledger_app, status
+from copier.commands.replay import replay
 from copier.commands.run import run
 from copier.commands.simulate import simulate
 from copier.demo.run import demo
 
 app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
-for command in (run, check, demo, explain, status, limits, mismatches, presets, simulate, reset_limit):
+COMMANDS = (
+    run,
+    check,
+    demo,
+    explain,
+    replay,
+    status,
+    limits,
+    mismatches,
+    presets,
+    simulate,
+    reset_limit,
+)
+for command in COMMANDS:
     app.command(command)
 app.command(run_cases, name="test")
 app.command(ledger_app)

@@ -125,6 +125,11 @@ class Engine:
         self._rounded = trio.Event()
 
     @property
+    def desk(self) -> Desk:
+        """Where copies are decided."""
+        return self._desk
+
+    @property
     def suspicious(self) -> bool:
         """Tell whether a target's books contradicted the records at the last look, and the next one must decide."""
         return self._watch is not None and self._watch.suspicious

@@ -19,7 +19,9 @@ from copier.limit_watch import LimitWatch
 from copier.records import Record
 from copier.views import empty_views
 from rules.actions import Action
+from rules.events import Origin
 from rules.look_ups import LookUp
+from rules.state import Change
 from rules.values import AccountId
 
 _LATER = timedelta(microseconds=1)
@@ -77,6 +79,17 @@ class Rehearsal:
             answered.update(asked)  # asked again in the same moment, a venue would say the same again
             await self.engine.round([each for look_up in asked for each in self._answer(look_up, self.now)])
         self._asked.clear()
+
+    async def sees(self, account: AccountId, change: Change, origin: Origin) -> None:
+        """Let an account's position have changed, whatever its view would have doubted of that."""
+        view, desk = self.views[account], self.engine.desk
+        if change.position is None:
+            view.positions.pop(change.position_id, None)
+        else:
+            view.positions[change.position_id] = change.position
+        desk.now = self.now
+        desk.changed(account, change, origin)
+        await self.takes()
 
     async def until(self, at: datetime) -> None:
         """Let time pass: every timer that is due by then fires at its moment."""

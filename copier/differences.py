@@ -1,0 +1,146 @@
+"""Compares a recorded run with its replay, trade by trade, and sums up what each won or lost."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from attrs import frozen
+
+from copier.replay import Replay
+from copier.trades import InstrumentOf, Trade, TradeKey, outcome_words
+from copier.wording import printable, trace_words
+from rules.values import LinkId, PositionId, plain
+
+Results = tuple[tuple[str, Decimal], ...]
+"""Sums by currency, in the order of their names."""
+
+
+@frozen
+class Change:
+    """One thing that would have been different, in words."""
+
+    what: str
+    recorded: str
+    replayed: str
+
+
+@frozen
+class Difference:
+    """A trade that would not have been the same, and why: the steps of the replayed decision."""
+
+    link_id: LinkId
+    position_id: PositionId
+    opened_at: datetime
+    what: str
+    """The source position, in a few words."""
+    changes: tuple[Change, ...]
+    steps: tuple[str, ...]
+
+
+@frozen
+class Comparison:
+    """What a replay showed."""
+
+    trades: int
+    differences: tuple[Difference, ...]
+    left_out: int
+    """Trades whose position was not recorded."""
+    recorded: Results
+    replayed: Results
+    without_result: int
+    """Trades that are in neither sum: still open, or without a price, a contract size or a currency in one of them."""
+
+
+def compare(replay: Replay) -> Comparison:
+    """Return how the replayed run differs from the recorded one."""
+    recorded, replayed = replay.recorded.trades, replay.replayed.trades
+    keys = [key for key in recorded if key not in replay.left_out]
+    keys += [key for key in replayed if key not in recorded]
+    keys.sort(key=lambda key: (key[2], key[0], key[1]))
+    instrument_of = replay.instrument_of
+    differences, sums = [], _Sums()
+    for key in keys:
+        before, after = recorded.get(key), replayed.get(key)
+        changes = tuple(_changes(before, after, instrument_of))
+        if changes:
+            differences.append(_difference(key, before, after, changes))
+        sums.add(before, after, instrument_of)
+    return Comparison(
+        len(keys), tuple(differences), len(replay.left_out), sums.recorded, sums.replayed, sums.without_result
+    )
+
+
+class _Sums:
+    """Results of trades of which both runs' are known: a sum over others would compare nothing."""
+
+    def __init__(self) -> None:
+        self._sums: tuple[dict[str, Decimal], dict[str, Decimal]] = ({}, {})
+        self.without_result = 0
+
+    def add(self, before: Trade | None, after: Trade | None, instrument_of: InstrumentOf) -> None:
+        results = [_result(trade, instrument_of) for trade in (before, after)]
+        if None in results:
+            self.without_result += 1
+            return
+        for total, result in zip(self._sums, results, strict=True):
+            if result is not None and result[1]:
+                total[result[1]] = total.get(result[1], Decimal(0)) + result[0]
+
+    @property
+    def recorded(self) -> Results:
+        return tuple(sorted(self._sums[0].items()))
+
+    @property
+    def replayed(self) -> Results:
+        return tuple(sorted(self._sums[1].items()))
+
+
+def _result(trade: Trade | None, instrument_of: InstrumentOf) -> tuple[Decimal, str] | None:
+    """Return a trade's result; one that was never opened won and lost nothing."""
+    if trade is None or not trade.deals:
+        return None if trade is not None and trade.copy.holds else (Decimal(0), "")
+    return trade.result(instrument_of)
+
+
+def _changes(before: Trade | None, after: Trade | None, instrument_of: InstrumentOf) -> Iterator[Change]:
+    one, other = outcome_words(before), outcome_words(after)
+    if one != other:
+        yield Change("outcome", one, other)
+    if before is not None and after is not None and before.order is not None and after.order is not None:
+        for what in ("symbol", "side", "stop_loss", "take_profit"):
+            yield from _changed(what, getattr(before.order, what), getattr(after.order, what))
+        yield from _changed("volume", before.opened, after.opened)
+        if before.copy.ending is not after.copy.ending:
+            yield from _changed("end", before.copy.ending, after.copy.ending)
+    results = [_result(trade, instrument_of) for trade in (before, after)]
+    if results[0] != results[1]:
+        texts = ["not known" if result is None else money(*result) for result in results]
+        if texts[0] != texts[1]:
+            yield Change("result", *texts)
+
+
+def _changed(what: str, before: object, after: object) -> Iterator[Change]:
+    if before != after:
+        yield Change(what.replace("_", " "), _words(before), _words(after))
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Decimal):
+        return plain(value)
+    return printable(str(getattr(value, "value", value))).replace("_", " ")
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount as a person reads it: +12.50 USD."""
+    return f"{amount:+.2f} {printable(currency)}".rstrip()
+
+
+def _difference(key: TradeKey, before: Trade | None, after: Trade | None, changes: tuple[Change, ...]) -> Difference:
+    trade = after or before
+    assert trade is not None  # a key comes from one of the two
+    copy = trade.copy
+    what = f"{copy.side.value} {plain(copy.followed)} " if copy.followed else f"{copy.side.value} "
+    steps = () if after is None else tuple(trace_words(item) for item in after.trace)
+    return Difference(key[0], key[1], key[2], what + printable(copy.source_symbol), changes, steps)

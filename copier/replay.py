@@ -1,0 +1,253 @@
+"""Runs what a ledger recorded through a config: the same positions, prices, figures and answers, decided anew.
+
+What a ledger cannot tell is not made up. A position whose opening was not recorded is left out. An order that the
+recorded run did not send is executed at once, at the price that the decision reckoned with. What a target closed by
+itself is closed there in the replay too, and an account's figures are the recorded ones, whatever the replay trades.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from attrs import define, evolve, field
+
+from adapters.base import Capabilities
+from copier.config.model import Configuration
+from copier.dry_run import as_wished
+from copier.inputs import Input, Polled, Reported
+from copier.ledger import Ledger, StoredEntry
+from copier.ledger_codec import decode
+from copier.records import DecisionRecord, IntentRecord, LimitRecord, ObservedRecord, Record, ReportRecord
+from copier.recovery import TYPES
+from copier.rehearsal import Rehearsal
+from copier.trades import TradeBook, TradeKey
+from rules.actions import Action
+from rules.copies import Copy, CopyStatus
+from rules.events import (
+    AccountReported,
+    InstrumentReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    QuoteReported,
+    SnapshotReceived,
+)
+from rules.instruments import Instrument
+from rules.look_ups import LookUp
+from rules.observed import AccountStatus
+from rules.reasons import Reason
+from rules.reconcile import lose_leg, shrink_leg
+from rules.reports import Filled, Report
+from rules.state import Change
+from rules.values import AccountId, ClOrdId, PositionId, Symbol
+
+_KINDS = ("observed", "decision", "intent", "report", "limit")
+_JUST_BEFORE = timedelta(microseconds=1)
+
+
+@define
+class Past:
+    """What a ledger recorded of its orders, read before the replay begins."""
+
+    actions: dict[ClOrdId, Action] = field(factory=dict)
+    fills: dict[ClOrdId, Filled] = field(factory=dict)
+    reports: Counter[ClOrdId] = field(factory=Counter)
+    """Answers that are still to come, by order."""
+    answered: set[ClOrdId] = field(factory=set)
+
+    def take(self, record: Record) -> None:
+        match record:
+            case IntentRecord():
+                self.actions[record.action.cl_ord_id] = record.action
+            case ReportRecord():
+                self.reports[record.report.cl_ord_id] += 1
+                self.answered.add(record.report.cl_ord_id)
+                if isinstance(record.report, Filled):
+                    self.fills[record.report.cl_ord_id] = record.report
+            case _:
+                pass
+
+    def awaits(self, order: Action) -> bool:
+        """Tell whether the recorded answer to an order is still to come, or never came."""
+        return self.has(order) and (self.reports[order.cl_ord_id] > 0 or order.cl_ord_id not in self.answered)
+
+    def has(self, order: Action) -> bool:
+        """Tell whether the recorded run sent this order too, whatever its volume was."""
+        recorded = self.actions.get(order.cl_ord_id)
+        return recorded is not None and type(recorded) is type(order) and recorded.symbol == order.symbol
+
+
+@define
+class Replay:
+    """The recorded run and the replayed one, trade by trade, after `run`."""
+
+    ledger: Ledger
+    config: Configuration
+    capabilities: Mapping[AccountId, Capabilities]
+    recorded: TradeBook = field(factory=TradeBook)
+    replayed: TradeBook = field(factory=TradeBook)
+    left_out: set[TradeKey] = field(factory=set)
+    """Recorded trades whose position was not: the ledger is older than that, or its crash took the row."""
+    on_row: Callable[[int], object] = field(default=lambda seq: seq)
+    """Called with the number of each row that was replayed."""
+    _instruments: dict[tuple[AccountId, Symbol], Instrument | None] = field(factory=dict)
+    _seen: set[tuple[AccountId, PositionId]] = field(factory=set)
+    _past: Past = field(factory=Past)
+    _under_way: dict[ClOrdId, Action] = field(factory=dict)
+
+    def instrument_of(self, account: AccountId, symbol: Symbol) -> Instrument | None:
+        """Return what an account said of a symbol, None where that was not recorded."""
+        return self._instruments.get((account, symbol))
+
+    async def run(self) -> None:
+        """Replay the whole ledger."""
+        for _, record in self._records():
+            self._past.take(record)
+        rehearsal: Rehearsal | None = None
+        for at, group in groupby(self._records(), key=lambda entry: entry[0].at):
+            rows = list(group)
+            if rehearsal is None:
+                rehearsal = Rehearsal(self.config, self.capabilities, self._answer, at - _JUST_BEFORE)
+                await self._begin(rehearsal)
+            await self._moment(rehearsal, at, [record for _, record in rows])
+            self.on_row(rows[-1][0].seq)
+        if rehearsal is not None:
+            rehearsal.close()
+
+    def _records(self) -> Iterator[tuple[StoredEntry, Record]]:
+        for entry in self.ledger.entries(kinds=_KINDS):
+            yield entry, decode(TYPES[entry.kind], entry.body)
+
+    def _answer(self, look_up: LookUp, now: datetime) -> list[Input]:
+        key = (look_up.account, look_up.symbol)
+        if key not in self._instruments:
+            return []
+        return [InstrumentReported(look_up.account, now, look_up.symbol, self._instruments[key])]
+
+    async def _begin(self, run: Rehearsal) -> None:
+        """Let every account be there, and empty."""
+        for name in run.views:
+            await run.takes(SnapshotReceived(name, run.now, (), Origin.RECONCILED, run.now))
+
+    async def _moment(self, run: Rehearsal, at: datetime, records: list[Record]) -> None:
+        """Replay what was written in one commit: what was known first, then what happened, then its answers."""
+        await run.until(at - _JUST_BEFORE)
+        await self._settle(run)
+        run.now = at
+        for record in records:
+            self.recorded.take(record, at)
+        known = [each for record in records for each in self._known(run, record, at)]
+        if known:
+            await run.takes(*known)
+        for record in records:
+            if isinstance(record, ObservedRecord):
+                await self._observe(run, record)
+                await self._settle(run)
+        for record in records:
+            if isinstance(record, ReportRecord):
+                await self._report(run, record.report)
+            elif isinstance(record, DecisionRecord):
+                self._decide(run, record)
+        await run.takes()
+        await self._settle(run)
+
+    def _known(self, run: Rehearsal, record: Record, at: datetime) -> Iterator[Input]:
+        """Yield the prices and figures that a record tells."""
+        match record:
+            case ObservedRecord(event=InstrumentReported() as told):
+                self._instruments[told.account, told.symbol] = told.instrument
+                if told.account in run.views:
+                    yield told
+            case ObservedRecord(event=QuoteReported() as told) if told.account in run.views:
+                yield told
+            case LimitRecord(account=account, state=state) if account in run.views:
+                yield AccountReported(account, at, AccountStatus(state.balance, state.equity, state.currency))
+            case DecisionRecord(copy=copy):
+                yield from self._known_of(run, record, copy, at)
+            case _:
+                pass
+
+    def _known_of(self, run: Rehearsal, record: DecisionRecord, copy: Copy, at: datetime) -> Iterator[Input]:
+        target = run.views.get(copy.target)
+        known = record.known
+        if known is not None:
+            for account, status in ((copy.source, known.source), (copy.target, known.target)):
+                if status is not None and account in run.views and run.views[account].status != status:
+                    yield AccountReported(account, at, status)
+            if known.quote is not None and target is not None and target.quotes.get(known.symbol) != known.quote:
+                yield QuoteReported(copy.target, at, known.quote)
+        if target is None:
+            return
+        # Whether a target answered is known by what was decided because of it.
+        unready = copy.status is CopyStatus.WAITING and copy.reason is Reason.TARGET_NOT_READY
+        if unready and target.ready:
+            yield Polled(copy.target, "as recorded")
+        elif not unready and not target.ready and known is not None:
+            yield SnapshotReceived(copy.target, at, tuple(target.positions.values()), Origin.RECONCILED, at)
+
+    async def _observe(self, run: Rehearsal, record: ObservedRecord) -> None:
+        event = record.event
+        if event.account not in run.views:
+            return
+        if isinstance(event, PositionReported):
+            self._seen.add((event.account, event.position.position_id))
+            change = Change(event.position.position_id, event.position)
+            if run.views[event.account].positions.get(change.position_id) != event.position:
+                await run.sees(event.account, change, record.origin)
+        elif isinstance(event, PositionClosed):
+            await run.sees(event.account, Change(event.position_id, None, event.close_price), record.origin)
+
+    def _decide(self, run: Rehearsal, record: DecisionRecord) -> None:
+        """Take what a target did by itself; note a trade that cannot be replayed."""
+        copy = record.copy
+        if (copy.source, copy.source_position_id) not in self._seen:
+            self.left_out.add((*copy.key, copy.opened_at))
+        if record.because not in ("target closed it", "target changed it"):
+            return
+        for leg in copy.legs:
+            ours = run.book.get(copy.key)
+            mine = None if ours is None else ours.legs_by_number.get(leg.number)
+            if ours is None or mine is None or not mine.held or mine.pending is not None or leg.pending is not None:
+                continue
+            if not leg.held:
+                run.engine.desk.correct(lose_leg(ours, leg.number), record.because)
+            elif mine.volume == leg.volume and leg.held < mine.held:
+                run.engine.desk.correct(shrink_leg(ours, leg.number, leg.held, None), record.because)
+
+    # Orders and their answers
+
+    async def _settle(self, run: Rehearsal) -> None:
+        """Answer the orders that left, unless the recorded answer is still to come; then take what was written."""
+        while orders := run.take_orders():
+            answers = []
+            for order in orders:
+                if self._past.awaits(order):
+                    self._under_way[order.cl_ord_id] = order
+                else:
+                    answers.append(Reported(order.account, self._executed(order)))
+            if answers:
+                await run.takes(*answers)
+        for record, at in run.records:
+            self.replayed.take(record, at)
+        run.records.clear()
+
+    def _executed(self, order: Action) -> Report:
+        """Return an order's execution: at the recorded price where there is one, else at the one reckoned with."""
+        report = as_wished(order)
+        fill = self._past.fills.get(order.cl_ord_id) if self._past.has(order) else None
+        return evolve(report, price=fill.price) if isinstance(report, Filled) and fill is not None else report
+
+    async def _report(self, run: Rehearsal, report: Report) -> None:
+        """Give a recorded answer to the order that is under way in the replay too."""
+        self._past.reports[report.cl_ord_id] -= 1
+        order = self._under_way.get(report.cl_ord_id)
+        if order is None:
+            return
+        recorded = self._past.actions[report.cl_ord_id]
+        if isinstance(report, Filled) and getattr(recorded, "volume", None) != getattr(order, "volume", None):
+            report = self._executed(order)
+        if isinstance(report, Filled) or self._past.reports[report.cl_ord_id] <= 0:
+            del self._under_way[report.cl_ord_id]
+        await run.takes(Reported(order.account, report))
+        await self._settle(run)

@@ -1,0 +1,259 @@
+"""A recorded day through another config."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import trio
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.base import Capabilities
+from copier.config.model import Configuration, ServiceConfig
+from copier.differences import Comparison, compare
+from copier.ledger import Entry, Ledger
+from copier.replay import Replay
+from rules.actions import Action, OpenPosition
+from rules.copies import Copy
+from rules.events import InstrumentReported, PositionClosed
+from rules.filters import Filter
+from rules.limits_policy import Limit, LimitKind
+from rules.limits_terms import Percent
+from rules.observed import AccountStatus, Position
+from rules.policy import CopyLink, CopyPolicy, LinkState
+from rules.reports import Filled, Rejected
+from rules.size_policy import Size
+from rules.values import LinkId, OmsType, PositionId, Price, Volume
+from tests.copier.desk import LINK, SOURCE, TARGET, Desk
+from tests.copier.fakes import source_position
+from tests.rules.playbook import EURUSD, filled
+
+CAN = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
+DOLLARS = evolve(EURUSD, profit_currency="USD")
+HALF = CopyPolicy("half", size=Size(multiplier=Decimal("0.5")))
+
+
+def config(links: Iterable[CopyLink] = (LINK,), limits: Iterable[Limit] = ()) -> Configuration:
+    service = ServiceConfig()
+    return Configuration(service.ledger, service, {}, {}, tuple(links), tuple(limits), {})
+
+
+async def through(ledger: Ledger, *links: CopyLink, limits: Iterable[Limit] = ()) -> Comparison:
+    replay = Replay(ledger, config(links, limits), {SOURCE: CAN, TARGET: CAN})
+    await replay.run()
+    return compare(replay)
+
+
+async def begun(*links: CopyLink, limits: Iterable[Limit] = ()) -> Desk:
+    """A desk whose accounts have told of their instrument and their books."""
+    desk = Desk(links=links or (LINK,), limits=limits)
+    for account in (SOURCE, TARGET):
+        await desk.takes(InstrumentReported(account, desk.now, EURUSD.symbol, DOLLARS))
+    return await desk.ready()
+
+
+def at_price(action: Action, price: str) -> Filled:
+    report = filled(action)
+    assert isinstance(report, Filled)
+    return evolve(report, price=Price(price))
+
+
+async def traded(desk: Desk, name: str = "p1", volume: str = "1", *, to: str = "1.2") -> None:
+    """Let the source trade once, executed at 1.1 and at another price."""
+    [opening] = await desk.sees(source_position(name, volume, opened_at=desk.now))
+    await desk.reports(at_price(opening, "1.1"))
+    desk.now += timedelta(minutes=5)
+    [closing] = await desk.closes(name)
+    await desk.reports(at_price(closing, to))
+
+
+async def test_the_same_config_would_have_done_the_same() -> None:
+    desk = await begun()
+    await traded(desk)
+    found = await through(desk.ledger, LINK)
+    assert (found.trades, found.differences, found.left_out) == (1, (), 0)
+    assert found.recorded == found.replayed == (("USD", Decimal(10000)),)
+
+
+async def test_another_size_would_have_won_another_amount() -> None:
+    desk = await begun()
+    await traded(desk)
+    found = await through(desk.ledger, evolve(LINK, policy=HALF))
+    [different] = found.differences
+    assert (different.link_id, different.position_id, different.what) == (LINK.link_id, "p1", "buy 1 EURUSD")
+    assert [(each.what, each.recorded, each.replayed) for each in different.changes] == [
+        ("volume", "1", "0.5"),
+        ("result", "+10000.00 USD", "+5000.00 USD"),
+    ]
+    assert any("0.5" in step for step in different.steps)
+    assert found.replayed == (("USD", Decimal(5000)),)
+
+
+async def test_a_filter_would_have_denied_it_and_says_so() -> None:
+    desk = await begun()
+    await traded(desk)
+    strict = CopyPolicy("strict", filter=Filter(symbols=("XAU.*",)))
+    found = await through(desk.ledger, evolve(LINK, policy=strict))
+    [different] = found.differences
+    assert (different.changes[0].recorded, different.changes[0].replayed) == ("copied", "denied, FILTER_SYMBOL")
+    assert found.replayed == ()
+    assert any("FILTER_SYMBOL" in step for step in different.steps)
+
+
+async def test_what_was_denied_would_have_been_copied_at_the_sources_own_prices() -> None:
+    desk = await begun(evolve(LINK, state=LinkState.PAUSED))
+    position = source_position(opened_at=desk.now, open_price=Price("1.1"))
+    assert await desk.sees(position) == []
+    desk.now += timedelta(minutes=5)
+    await desk.takes(PositionClosed(SOURCE, desk.now, position.position_id, Price("1.15"), desk.now))
+    found = await through(desk.ledger, LINK)
+    [different] = found.differences
+    assert (different.changes[0].recorded, different.changes[0].replayed) == ("denied, LINK_PAUSED", "copied")
+    assert found.replayed == (("USD", Decimal(5000)),)
+
+
+async def test_what_the_target_closed_by_itself_is_closed_in_the_replay_too() -> None:
+    desk = await begun()
+    [opening] = await desk.sees(source_position(opened_at=desk.now))
+    await desk.reports(filled(opening))
+    for _ in range(2):
+        desk.now += timedelta(seconds=10)
+        await desk.polls(TARGET)
+    assert (await through(desk.ledger, LINK)).differences == ()
+    [different] = (await through(desk.ledger, evolve(LINK, policy=HALF))).differences
+    assert [each.what for each in different.changes] == ["volume"], "it ended in the same way"
+
+
+async def test_a_rejected_order_is_rejected_in_the_replay_too() -> None:
+    desk = await begun()
+    [opening] = await desk.sees(source_position(opened_at=desk.now))
+    await desk.reports(Rejected(opening.cl_ord_id, "market closed"))
+    assert (await through(desk.ledger, LINK)).differences == ()
+
+
+async def test_a_link_that_the_config_does_not_have_is_told() -> None:
+    desk = await begun()
+    await traded(desk)
+    other = evolve(LINK, link_id=LinkId("other"))
+    found = await through(desk.ledger, other)
+    assert {each.link_id: each.changes[0] for each in found.differences}.keys() == {LINK.link_id, "other"}
+    outcomes = {each.link_id: (each.changes[0].recorded, each.changes[0].replayed) for each in found.differences}
+    assert outcomes == {LINK.link_id: ("copied", "no such link"), "other": ("no such link", "copied")}
+
+
+async def test_trades_of_a_ledger_that_kept_no_positions_are_left_out() -> None:
+    desk = await begun()
+    await traded(desk)
+    old = Ledger.in_memory()
+    rows = [entry for entry in desk.ledger.entries() if entry.kind != "observed"]
+    for entry in rows:
+        old.append([Entry(entry.kind, entry.account, entry.body, entry.key)], entry.at)
+    found = await through(old, LINK)
+    assert (found.trades, found.left_out) == (0, 1)
+
+
+async def test_a_limit_that_the_recorded_run_did_not_have_stops_new_risk_by_the_recorded_figures() -> None:
+    desk = await begun()
+    await traded(desk)
+    await desk.polls(TARGET, status=AccountStatus(Decimal(80_000), Decimal(80_000), "USD"))
+    await traded(desk, "p2")
+    limit = Limit("daily", TARGET, LimitKind.MAX_LOSS, Percent(Decimal("0.1")), block_at=Decimal(1))
+    found = await through(desk.ledger, LINK, limits=[limit])
+    [different] = found.differences
+    assert different.position_id == "p2"
+    assert different.changes[0].replayed == "denied, LIMIT_MAX_LOSS"
+
+
+async def test_open_trades_are_in_no_result() -> None:
+    desk = await begun()
+    [opening] = await desk.sees(source_position(opened_at=desk.now))
+    await desk.reports(filled(opening))
+    found = await through(desk.ledger, LINK)
+    assert (found.trades, found.without_result, found.recorded) == (1, 1, ())
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["open", "grow", "shrink", "stop", "close", "answer", "reject", "gone", "wait", "restart"]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+
+
+class Day:
+    """A day of a source, an engine and a target, step by step."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.held: dict[PositionId, Position] = {}
+        self.under_way: list[Action] = []
+        self.lives = 0
+
+    async def step(self, what: str, number: int) -> None:
+        desk = self.desk
+        desk.now += timedelta(seconds=3)
+        name = PositionId(f"p{number}")
+        position = self.held.get(name)
+        if what == "open" and position is None:
+            self.lives += 1
+            self.held[name] = source_position(f"p{number}", "2", opened_at=desk.now)
+            self.under_way += await desk.sees(self.held[name])
+        elif what in ("grow", "shrink", "stop") and position is not None:
+            volume = position.volume * (Decimal("1.5") if what == "grow" else Decimal("0.5"))
+            change = {"stop_loss": Price("1.05")} if what == "stop" else {"volume": Volume(volume)}
+            self.held[name] = evolve(position, **change)
+            self.under_way += await desk.sees(self.held[name])
+        elif what == "close" and position is not None:
+            del self.held[name]
+            self.under_way += await desk.closes(f"p{number}")
+        elif what in ("answer", "reject") and self.under_way:
+            order = self.under_way.pop(0)
+            refused = what == "reject" and isinstance(order, OpenPosition)
+            report = Rejected(order.cl_ord_id, "no") if refused else filled(order)
+            self.under_way += await desk.reports(report)
+        elif what == "restart" and not self.under_way:
+            await self.restarted()
+        elif what == "gone" and not self.under_way:
+            for _ in range(2):
+                desk.now += timedelta(seconds=10)
+                self.under_way += await desk.polls(TARGET)
+        else:
+            self.under_way += await desk.takes()
+
+    async def restarted(self) -> None:
+        """Go on with a new process on the same ledger; the target still shows what it holds."""
+        held = [(copy, leg) for copy in self.desk.book.all() for leg in copy.legs if leg.held and leg.position_id]
+        books = [
+            evolve(position_like(copy), position_id=leg.position_id, side=leg.side, volume=leg.held, tag=leg.cl_ord_id)
+            for copy, leg in held
+        ]
+        self.desk = Desk(self.desk.ledger, now=self.desk.now)
+        for account in (SOURCE, TARGET):
+            await self.desk.takes(InstrumentReported(account, self.desk.now, EURUSD.symbol, DOLLARS))
+        self.under_way += await self.desk.polls(TARGET, *books)
+        self.under_way += await self.desk.polls(SOURCE, *self.held.values())
+
+
+def position_like(copy: Copy) -> Position:
+    """Return a position in what the copy is in."""
+    return source_position(opened_at=copy.opened_at)
+
+
+@pytest.mark.slow  # a hundred days, each played and replayed by whole engines
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_whatever_happened_the_same_config_would_have_done_the_same(steps: list[tuple[str, int]]) -> None:
+    async def play() -> None:
+        desk = await begun()
+        day = Day(desk)
+        for what, number in steps:
+            await day.step(what, number)
+        desk = day.desk
+        found = await through(desk.ledger, LINK)
+        assert found.differences == ()
+        assert found.left_out == 0
+
+    trio.run(play)
