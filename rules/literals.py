@@ -5,6 +5,9 @@ from collections.abc import Iterator
 LITERALS_MAX = 500
 """A pattern with more of them stands for a family of names and not for a list."""
 
+CATCH_ALLS = frozenset({".*", ".+", "(.*)", "(.+)", "(?i).*", "(?s).*", "^.*$"})
+"""Ways of writing a pattern that matches every name."""
+
 _SPECIAL = set(".^$*+?{}[]()|\\")
 
 

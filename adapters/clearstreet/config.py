@@ -84,7 +84,8 @@ class Config:
     """One Clear Street account, reached through the Studio API."""
 
     account_id: str = field(
-        validator=_check_account_id, metadata={"doc": "The account's id, or its number: the API takes both."}
+        validator=_check_account_id,
+        metadata={"doc": "The account's id, or its number: the API takes both.", "identity": True},
     )
     client_id: str = field(
         validator=_check_client_id,
@@ -97,7 +98,10 @@ class Config:
     environment: str = field(
         default="production",
         validator=_check_environment,
-        metadata={"doc": "Where the account lives: 'production', 'demo', or 'sandbox', the demo's older name."},
+        metadata={
+            "doc": "Where the account lives: 'production', 'demo', or 'sandbox', the demo's older name.",
+            "identity": True,
+        },
     )
     stale_after: timedelta = field(
         default=timedelta(seconds=60),

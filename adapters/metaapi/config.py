@@ -68,7 +68,7 @@ class Config:
     """How to reach one MetaTrader account that is kept at MetaApi."""
 
     account_id: str = field(
-        validator=_is_account_id, metadata={"doc": "The account's id at MetaApi, as its page shows."}
+        validator=_is_account_id, metadata={"doc": "The account's id at MetaApi, as its page shows.", "identity": True}
     )
     token: Secret = field(
         validator=_is_token,

@@ -44,7 +44,7 @@ def _is_region(_: object, attribute: "Attribute[str | None]", value: str | None)
 class Config:
     """How to reach one account that is kept at MetaCopier. The account needs MetaCopier's Socket feature."""
 
-    account_id: str = field(validator=_is_uuid, metadata={"doc": "The account's UUID at MetaCopier."})
+    account_id: str = field(validator=_is_uuid, metadata={"doc": "The account's UUID at MetaCopier.", "identity": True})
     api_key: Secret = field(
         validator=_is_key,
         metadata={"doc": "A project's or an account's API key; READ_WRITE where the account is a target."},

@@ -77,6 +77,7 @@ class Config:
             "A relative one lies beside the config file. "
             '":memory:" keeps nothing: after a restart the account is empty.',
             "path": True,  # a relative one starts from the config file's folder
+            "identity": True,
         },
     )
     oms: OmsType = field(

@@ -35,10 +35,15 @@ def _check_url(_: object, attribute: "Attribute[str | None]", value: str | None)
 class Config:
     """One TradeLocker account."""
 
-    server: str = field(metadata={"doc": "Server (brand) name as typed at sign-in, for example 'BAPIA'."})
+    server: str = field(
+        metadata={"doc": "Server (brand) name as typed at sign-in, for example 'BAPIA'.", "identity": True}
+    )
     account_id: str = field(
         validator=_check_account_id,
-        metadata={"doc": "Account as the Streams API names it: 'L#' or 'D#' and the number, for example 'L#706984'."},
+        metadata={
+            "doc": "Account as the Streams API names it: 'L#' or 'D#' and the number, for example 'L#706984'.",
+            "identity": True,
+        },
     )
     email: str = field(metadata={"doc": "E-mail address of the sign-in. Accounts with one sign-in share it."})
     password: Secret = field(metadata={"doc": "Password of the sign-in."})

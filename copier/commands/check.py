@@ -33,6 +33,7 @@ def check(
     *,
     online: Annotated[bool, Parameter(help="Sign in everywhere too, and show where each symbol leads.")] = False,
     effective: Effective = None,
+    strict: Annotated[bool, Parameter(help="End with 2 when there are warnings.", negative=())] = False,
     json_: Json = False,
 ) -> int:
     """Read FILE as `run` would; print every error and warning with its line."""
@@ -48,15 +49,16 @@ def check(
             return _check_effective(config, effective, json_=json_)
         if online:
             return check_online(config, json_=json_)
+        code = WRONG_INPUT if strict and config.warnings else FINE
         if json_:
             _print_checked(config.summary(), config.warnings, ())
-            return FINE
+            return code
         for line in config.summary():
             print(line)
         for problem in config.warnings:
             print(f"warning: {format_problem(problem)}")
         print(f"{file}: fine, {len(config.warnings)} warning{'s' if len(config.warnings) != 1 else ''}")
-        return FINE
+        return code
 
 
 def _print_checked(

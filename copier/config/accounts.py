@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import attrs
-from attrs import field, frozen
+from attrs import AttrsInstance, field, frozen
 from cattrs import Converter
 
 from adapters.secret import Secret
@@ -16,7 +16,7 @@ from copier.config.positions import KeyPath
 from copier.config.prop import PropKeys
 from copier.config.reader import Reader
 from copier.config.secrets import Outside, is_reference
-from copier.config.structure import make_converter, toml_key, toml_keys
+from copier.config.structure import IN_MEMORY, make_converter, toml_key, toml_keys
 from rules.values import AccountId
 
 # Below a second the venues' request budgets are gone; above an hour a lost close stays open too long.
@@ -59,6 +59,27 @@ def read_accounts(
         for name, raw in tables.items()
     )
     return {account.account: account for account in found if account is not None}
+
+
+def same_accounts(accounts: Mapping[AccountId, AccountConfig]) -> dict[AccountId, AccountId]:
+    """Return, for each account that another one before it is too, the name of that one.
+
+    What tells a venue's accounts apart is marked in its Config class.
+    """
+    first: dict[object, AccountId] = {}
+    same: dict[AccountId, AccountId] = {}
+    for name, account in accounts.items():
+        marked = [
+            each
+            for each in attrs.fields(cast("type[AttrsInstance]", type(account.settings)))
+            if each.metadata.get("identity")
+        ]
+        identity = (account.venue, *(getattr(account.settings, each.name) for each in marked))
+        if not marked or IN_MEMORY in identity:
+            continue
+        if first.setdefault(identity, name) != name:
+            same[name] = first[identity]
+    return same
 
 
 def _account(

@@ -43,12 +43,18 @@ class LinkKeys:
 class LinkBook:
     """The links of one file while they are read, row by row."""
 
-    def __init__(self, reader: Reader, accounts: AccountNames, policies: PolicyBook) -> None:
+    def __init__(
+        self, reader: Reader, accounts: AccountNames, policies: PolicyBook, same: Mapping[AccountId, AccountId]
+    ) -> None:
         self._reader = reader
         self._accounts = accounts
         self._policies = policies
         self._converter = make_converter()
+        self._same = same
+        """By name, another name of the same account: a copy between the two would come back."""
         self._targets: dict[str, set[str]] = {}
+        self._ways: dict[str, set[str]] = {}
+        """The same by one name for each account."""
         self.links: list[CopyLink] = []
         self.sums: dict[LinkId, PolicySum] = {}
         """What each link obeys, and where it was written."""
@@ -83,6 +89,7 @@ class LinkBook:
 
     def _add(self, keys: LinkKeys, target: str, policy: PolicySum | None, at: KeyPath) -> None:
         self._targets.setdefault(keys.source, set()).add(target)
+        self._ways.setdefault(self._one_name(keys.source), set()).add(self._one_name(target))
         if policy is None:  # its faults are told where they stand
             return
         link_id = LinkId(f"{keys.source}->{target}")
@@ -106,19 +113,26 @@ class LinkBook:
         if target in self._targets.get(source, ()):
             self._reader.fault(path, Fault("one link for each pair", f"a second link {source}->{target}"))
             return False
-        back = self._way(target, source)
+        begin, end = self._one_name(source), self._one_name(target)
+        back = self._way(end, begin)
         if back is not None:
-            expected = "links that end somewhere" if source != target else "another account than the source"
-            self._reader.fault(path, Fault(expected, f"a loop {' -> '.join([source, *back])}"))
+            expected = "links that end somewhere" if begin != end else "another account than the source"
+            names = [source, *back] if begin != end else [source, target]
+            same = [f"`{each}` is the same account as `{self._one_name(each)}`" for each in (source, target)
+                    if self._one_name(each) != each]  # fmt: skip
+            self._reader.fault(path, Fault(expected, f"a loop {' -> '.join(names)}", ", ".join(same) or None))
             return False
         return True
+
+    def _one_name(self, account: str) -> str:
+        return self._same.get(AccountId(account), account)
 
     def _way(self, start: str, end: str) -> list[str] | None:
         """Return the accounts from `start` to `end` along the links so far, or None."""
         came_from: dict[str, str | None] = {start: None}
         queue = [start]
         for account in queue:
-            for following in sorted(self._targets.get(account, ())):
+            for following in sorted(self._ways.get(account, ())):
                 if following not in came_from:
                     came_from[following] = account
                     queue.append(following)

@@ -10,7 +10,7 @@ from typing import Any
 import tomli
 from attrs import evolve
 
-from copier.config.accounts import RECONCILE_EVERY, read_accounts
+from copier.config.accounts import RECONCILE_EVERY, read_accounts, same_accounts
 from copier.config.caps import read_caps
 from copier.config.cases import read_cases
 from copier.config.checks import duration_within
@@ -133,7 +133,10 @@ def _read_sections(
     policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules})
     names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
     account_names = AccountNames(reader, names, document.get("groups", {}))
-    links = LinkBook(reader, account_names, policies)
+    same = same_accounts(accounts)
+    for name, other in same.items():
+        reader.warn(("accounts", name), "each account once", f"the same as `{other}`")
+    links = LinkBook(reader, account_names, policies, same)
     links.read_all(reader.rows(document, "links"))
     for link in links.links:
         target = accounts.get(link.target)

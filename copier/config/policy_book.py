@@ -11,6 +11,7 @@ from attrs import frozen
 
 from copier.config.checks import POLICY_READINGS, TEXT_READINGS
 from copier.config.compose import Layer, sum_up
+from copier.config.doubts import doubts_of
 from copier.config.errors import Fault, UnknownKey, nearest, one_of
 from copier.config.policies import BEGIN_ANEW, PerSymbolKeys, PolicyKeys, filter_of, misfits
 from copier.config.positions import KeyPath
@@ -197,6 +198,9 @@ class PolicyBook:
             SymbolPolicy(match.match, each.policy, match.on) for match, each in zip(matches, good, strict=True)
         )
         policy = CopyPolicy(name=label, per_symbol=per_symbol, row=row, **made)
+        for doubt in doubts_of(policy) if row is None else ():
+            # In other sums of what is written there it is the same doubt, which the reader tells once.
+            self._reader.warn(_nearest(doubt.at, summed.places) or path, doubt.expected, doubt.found)
         lines = {at: self._reader.line(place) or 0 for at, place in summed.places.items()}
         return PolicySum(policy, keys, lines, good)
 
@@ -219,6 +223,14 @@ class PolicyBook:
             for number, (match, (_, rest)) in enumerate(zip(matches, parts, strict=True), 1)
         )
         return matches, sums
+
+
+def _nearest(at: KeyPath, places: Mapping[KeyPath, KeyPath]) -> KeyPath | None:
+    """Return where the value of a path stands, or a part of an array that was written as one value."""
+    for end in range(len(at), 0, -1):
+        if at[:end] in places:
+            return (*places[at[:end]], *at[end:])
+    return None
 
 
 def _extended(table: Mapping[str, Any]) -> list[str]:

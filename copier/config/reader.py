@@ -25,7 +25,7 @@ class Reader:
         self._lines = lines
         self._problems: dict[ConfigProblem, None] = {}
         self._dropped = 0
-        self.warnings: list[ConfigProblem] = []
+        self._warnings: dict[ConfigProblem, None] = {}
 
     @property
     def problems(self) -> list[ConfigProblem]:
@@ -34,6 +34,11 @@ class Reader:
             return list(self._problems)
         more = ConfigProblem(self._file, None, "", "a config without mistakes", f"{self._dropped} more than shown")
         return [*self._problems, more]
+
+    @property
+    def warnings(self) -> list[ConfigProblem]:
+        """The doubts so far, each once."""
+        return list(self._warnings)
 
     def fault(self, path: KeyPath, fault: Fault) -> None:
         """Add one mistake at a key path; the same one, met again in a sum that it is part of, is added once."""
@@ -45,8 +50,8 @@ class Reader:
 
     def warn(self, path: KeyPath, expected: str, found: str, hint: str | None = None) -> None:
         """Add one doubt: the config can run, but hardly as meant."""
-        if len(self.warnings) < PROBLEMS_MAX:
-            self.warnings.append(self._placed(path, Fault(expected, found, hint)))
+        if len(self._warnings) < PROBLEMS_MAX:
+            self._warnings[self._placed(path, Fault(expected, found, hint))] = None
 
     def structure(
         self,

@@ -28,6 +28,9 @@ from rules.values import Money
 OFF = "off"
 """Written for a key whose class says `| None`, it means None: switches off what a default or a parent switched on."""
 
+IN_MEMORY = ":memory:"
+"""Written for the name of a file, it means none: what is kept there is gone with the process."""
+
 # The form of the project's own error messages: "volume must be >= 0 lots, was -0.1".
 _MUST = re.compile(r"[\w.]+ must (?P<expected>.+?),? (?:was|found|had) (?P<found>.+)", re.DOTALL)
 
@@ -249,11 +252,11 @@ def _table(
 
 
 def _from_folder(read: Callable[[Any, Any], Any], outside: Outside) -> Callable[[Any, Any], Any]:
-    """Return a hook for names of files: relative ones start from the config's folder; ":memory:" is no file."""
+    """Return a hook for names of files: relative ones start from the config's folder; `IN_MEMORY` is no file."""
 
     def read_path(value: Any, kind: Any) -> Any:
         name = read(value, kind)
-        return name if name is None or name == ":memory:" else str(outside.folder / name)
+        return name if name is None or name == IN_MEMORY else str(outside.folder / name)
 
     return read_path
 

@@ -12,12 +12,10 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.symbol_presets import SymbolPreset, symbol_preset, symbol_preset_names
-from rules.literals import literals_of
+from rules.literals import CATCH_ALLS, literals_of
 from rules.patterns import PatternError
 from rules.symbols import Mapped, PresetRow, Row, SymbolMap, SymbolRow
 from rules.values import Symbol
-
-_CATCH_ALLS = {".*", ".+", "(.*)", "(.+)", "(?i).*", "(?s).*", "^.*$"}
 
 
 def _read_names(value: object) -> Mapping[str, str]:
@@ -141,7 +139,7 @@ def _check_names(names: Mapping[str, str], preset: SymbolPreset) -> None:
 def _taken_by(row: Row, earlier: Sequence[Row]) -> str | None:
     """Return which earlier rows take every name that `row` matches, as far as that can be told; None: not all."""
     for number, other in enumerate(earlier, 1):
-        if isinstance(other, SymbolRow) and other.match in _CATCH_ALLS:
+        if isinstance(other, SymbolRow) and other.match in CATCH_ALLS:
             return f"row {number} (`{other.match}`) takes"
         if isinstance(row, PresetRow) and isinstance(other, PresetRow) and row.preset == other.preset:
             return f"row {number} (preset {other.preset}) takes"

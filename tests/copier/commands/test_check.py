@@ -81,6 +81,16 @@ developer_api_key = "hunter2-literal"
     assert "hunter2" not in captured.out + captured.err
 
 
+def test_warnings_end_with_2_only_when_one_is_strict(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(PAPER + "[policies.unused]\n", encoding="utf-8")
+    assert copier("check", file) == 0
+    assert "1 warning" in capsys.readouterr().out
+    assert copier("check", file, "--strict") == 2
+    assert copier("check", file, "--strict", "--json") == 2
+    file.write_text(PAPER, encoding="utf-8")
+    assert copier("check", file, "--strict") == 0
+
+
 def line_of(file: Path, part: str) -> int:
     """Return the line of the only place where `part` stands."""
     [line] = [number for number, text in enumerate(file.read_text().splitlines(), 1) if part in text]

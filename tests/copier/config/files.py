@@ -35,7 +35,7 @@ def _digits(_: object, attribute: "Attribute[str]", value: str) -> None:
 class ToyConfig:
     """A venue's keys."""
 
-    login: str = field(validator=_digits)
+    login: str = field(validator=_digits, metadata={"identity": True})
     token: Secret
     demo: bool = False
 
