@@ -12,12 +12,13 @@ from adapters.base import UtcNow
 from copier.book import CopyBook
 from copier.desk import Desk
 from copier.dispatch import Intent
+from copier.foreign import count_foreign
 from copier.inputs import Input, Outside, Polled, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
-from copier.targets import TargetWatch, count_foreign
+from copier.targets import TargetWatch
 from copier.timers import Timers
 from rules.actions import Action
 from rules.copies import CopyStatus
@@ -90,6 +91,9 @@ class Engine:
         self._rounded = trio.Event()
         for account, view in self.views.items():
             view.denied = limits.denied(account)
+        for link in self._links.values():
+            if link.target in self.views and link.policy.counts_foreign:
+                self.views[link.target].counts_foreign = True
         for link in self._links.values():
             self._flatten_by_schedule(link)
 
@@ -264,7 +268,7 @@ class Engine:
                 if copy.source_position_id not in view.positions:
                     self._desk.gone(copy)
         if event.requested_at is not None:
-            if view.caps:
+            if view.caps or view.counts_foreign:
                 count_foreign(view, self._desk.book, event.positions)
             self._ready(event.account)
             for symbol in self._limits.books(event.account, view):

@@ -6,9 +6,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from copier.book import CopyBook
 from copier.desk import Desk
-from rules.copies import ZERO, Copy, Leg, LegStage
+from rules.copies import Copy, Leg, LegStage
 from rules.events import SnapshotReceived
 from rules.identity import is_ours
 from rules.observed import Position
@@ -22,8 +21,7 @@ from rules.reconcile import (
     shrink_leg,
     unowned_copy,
 )
-from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol, Volume
+from rules.values import AccountId, ClOrdId, OmsType, PositionId
 
 
 @frozen
@@ -167,42 +165,3 @@ class TargetWatch:
 def _is_double(leg: Leg, shown: set[PositionId]) -> bool:
     """Tell whether a leg has its position, so that another one with its tag is its order executed a second time."""
     return leg.stage is LegStage.OPEN and leg.pending is None and leg.position_id in shown
-
-
-def count_foreign(view: AccountView, book: CopyBook, positions: tuple[Position, ...]) -> None:
-    """Note in the account's view what it holds beside our copies: its own caps count everything.
-
-    What carries the tag of an order of ours that is under way is counted with the copies already.
-    """
-    if view.oms is OmsType.NETTING:
-        _count_netted(view, book, positions)
-        return
-    held: dict[PositionId | None, Volume] = {}
-    for copy in book.of_target(view.account):
-        for leg in copy.legs:
-            held[leg.position_id] = held.get(leg.position_id, Volume(0)) + leg.held
-    view.foreign, view.foreign_volume = 0, Volume(0)
-    for position in positions:
-        if position.position_id in held:
-            view.foreign_volume += max(position.volume - held[position.position_id], Volume(0))
-        elif position.tag is None or book.by_order(ClOrdId(position.tag)) is None:
-            view.foreign += 1
-            view.foreign_volume += position.volume
-
-
-def _count_netted(view: AccountView, book: CopyBook, positions: tuple[Position, ...]) -> None:
-    """Count what each net position has beyond the sum of our legs, whatever becomes of their orders under way."""
-    ours: dict[Symbol, tuple[Volume, Volume]] = {}
-    for copy in book.of_target(view.account):
-        for leg in copy.legs:
-            if leg.live:
-                sure = ZERO if leg.stage is LegStage.OPENING else leg.expected
-                low, high = sorted((sure * leg.side.sign, leg.most * leg.side.sign))
-                before = ours.get(leg.symbol, (ZERO, ZERO))
-                ours[leg.symbol] = (before[0] + low, before[1] + high)
-    view.foreign, view.foreign_volume = 0, ZERO
-    for position in positions:
-        net = position.volume * position.side.sign
-        low, high = ours.get(position.symbol, (ZERO, ZERO))
-        view.foreign_volume += max(low - net, net - high, ZERO)
-        view.foreign += position.symbol not in ours

@@ -1,4 +1,4 @@
-"""The gates of new risk on what the target account may hold: positions, lots, and its own limits."""
+"""The gates of new risk on what the target account may hold before the size is known: limits, sides, counts."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ from rules.limits_policy import CapKind
 from rules.market import Market
 from rules.reasons import Reason
 from rules.trace import Denied
-from rules.values import Volume, plain
+from rules.values import plain
 
 
 def account_limits(market: Market) -> Denied | None:
@@ -14,36 +14,27 @@ def account_limits(market: Market) -> Denied | None:
     return market.question.target.denied
 
 
+def hedging(market: Market) -> Denied | None:
+    """Refuse where the target holds the other side of the symbol; what is being opened counts as held."""
+    other = market.side.opposite
+    held = market.held(market.symbol, other)
+    if not market.policy.limits.block_hedging or not held:
+        return None
+    numbers = (("symbol", market.symbol), ("side", market.side.value), (f"held_{other.value}", plain(held)))
+    return Denied("limits.block_hedging", Reason.HEDGING_BLOCKED, numbers)
+
+
 def positions(market: Market) -> Denied | None:
     """Count the positions that the account would hold; one copy more or less an increase is not."""
-    target, caps = market.question.target, market.policy.limits
+    target, limits = market.question.target, market.policy.limits
     if market.question.increase_of is not None:
         return None
-    if caps.max_positions is not None and target.copies >= caps.max_positions:
-        numbers = (("held", str(target.copies)), ("max_positions", str(caps.max_positions)))
-        return Denied("limits", Reason.MAX_POSITIONS, numbers)
-    held = target.copies + target.foreign
-    cap = _account_cap(market, CapKind.MAX_POSITIONS)
-    if cap is not None and held >= cap:
-        found = (("held", str(held)), ("not_ours", str(target.foreign)), ("max_positions", plain(cap)))
-        return Denied("[[limits]]", Reason.MAX_POSITIONS, found)
-    return None
-
-
-def totals(market: Market, wanted: Volume) -> Denied | None:
-    """Judge the lots that the account would hold: the policy sees copies, the account's own cap sees everything."""
-    target = market.question.target
-    everything = target.volume + target.foreign_volume
-    for rule, held, cap in (
-        ("limits", target.volume, market.policy.limits.max_total_volume),
-        ("[[limits]]", everything, _account_cap(market, CapKind.MAX_TOTAL_VOLUME)),
+    foreign = target.foreign if limits.count_foreign else 0
+    for rule, held, not_ours, most in (
+        ("limits", target.copies + foreign, foreign, limits.max_positions),
+        ("[[limits]]", target.copies + target.foreign, target.foreign, market.account_cap(CapKind.MAX_POSITIONS)),
     ):
-        if cap is not None and held + wanted > cap:
-            numbers = (("held", plain(held)), ("wanted", plain(wanted)), ("max_total_volume", plain(cap)))
-            return Denied(rule, Reason.MAX_TOTAL_VOLUME, numbers)
+        if most is not None and held >= most:
+            numbers = (("held", str(held)), ("not_ours", str(not_ours)), ("max_positions", plain(Decimal(most))))
+            return Denied(rule, Reason.MAX_POSITIONS, numbers)
     return None
-
-
-def _account_cap(market: Market, kind: CapKind) -> Decimal | None:
-    """Return the account's own cap of that kind, the lowest of several."""
-    return min((cap.amount for cap in market.question.target.caps if cap.kind is kind), default=None)

@@ -21,6 +21,7 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     entry.age,
     entry.price,
     caps.account_limits,
+    caps.hedging,
     caps.positions,
 )
 """Those that know the target's instrument; the size, the stops and the totals come after them."""

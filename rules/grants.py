@@ -3,12 +3,13 @@
 from datetime import timedelta
 from fractions import Fraction
 
-from rules.caps import totals
+from rules.exposure import free_margin, stop_distance
 from rules.instruments import round_to_step
 from rules.look_ups import LookUp
 from rules.market import Market
 from rules.question import Grant
 from rules.reasons import Reason
+from rules.rooms import within_limits
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
 from rules.stop_prices import Frame
@@ -34,9 +35,12 @@ def grant(market: Market) -> Grant | Denied:
     if isinstance(stops, Denied):
         return stops
     market.finding.trace.extend(stops.notes)
-    too_much = totals(market, sized.volume)
-    if too_much is not None:
-        return too_much
+    denied = stop_distance(market, stops.stop_loss) or free_margin(market)
+    if denied is not None:
+        return denied
+    sized = within_limits(market, sized, stops)
+    if isinstance(sized, Denied):
+        return sized
     gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
     price = market.expected_price()
     return Grant(market.symbol, market.side, market.instrument, sized, stops, price, gap)

@@ -5,12 +5,14 @@ from decimal import Decimal
 
 from attrs import define
 
+from rules.conversion import Rates
 from rules.instruments import Instrument
+from rules.limits_policy import CapKind
 from rules.observed import Quote
 from rules.policy import CopyPolicy
 from rules.question import Finding, Question
 from rules.size_variables import Basis
-from rules.values import Price, Side, Symbol
+from rules.values import Price, Side, Symbol, Volume
 
 QUOTE_AGE_MAX = timedelta(seconds=2)
 """A quote older than this judges no deviation and no spread. Two round trips to a slow venue."""
@@ -43,6 +45,24 @@ class Market:
         """Return the price that a market order would meet: the target's quote, else the source's own fill."""
         quote = self.quote()
         return self.question.position.open_price if quote is None else quote.entry(self.side)
+
+    @property
+    def rates(self) -> Rates:
+        question = self.question
+        views = (question.target, question.source)
+        return Rates(question.now, views, self.policy.symbols, self.finding.look_ups)
+
+    def held(self, symbol: Symbol, side: Side) -> Volume:
+        """Return the target's lots, at most; what is not ours counts where the policy says so."""
+        target = self.question.target
+        lots = target.lots.get((symbol, side), Volume(0))
+        if self.policy.limits.count_foreign:
+            lots += target.foreign_lots.get((symbol, side), Volume(0))
+        return lots
+
+    def account_cap(self, kind: CapKind) -> Decimal | None:
+        """Return the target account's own cap of that kind, the lowest of several."""
+        return min((cap.amount for cap in self.question.target.caps if cap.kind is kind), default=None)
 
     def gap(self) -> Price | None:
         """Return how much higher the target is quoted than the source, where the source could close; None: unknown."""

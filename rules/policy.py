@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from rules.distances import Distance
 from rules.filters import Filter
+from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
@@ -60,12 +61,32 @@ class StartPolicy:
     max_deviation: Distance | None = None
 
 
+class OnLimit(Enum):
+    """What becomes of a copy that is larger than a limit of its policy leaves room for."""
+
+    DENY = "deny"
+    SHRINK = "shrink"
+    """It is made as large as the limit allows; what the instrument does not take so small is denied."""
+
+
 @frozen
 class PolicyLimits:
-    """Caps over all copies of the target account, in positions and lots; None is no cap."""
+    """Caps on new risk at the target, over all copies there; no value is no cap. What is held is never closed by them.
+
+    Risk and values are in the target's money; what they need and nobody tells denies the copy. A percentage of
+    money is of the target's equity.
+    """
 
     max_positions: int | None = None
     max_total_volume: Volume | None = None
+    max_volume_per_symbol: Volume | None = None
+    block_hedging: bool = False
+    count_foreign: bool = False
+    max_risk: LimitAmount | None = None
+    max_leverage: Decimal | None = None
+    min_free_margin: LimitAmount | None = None
+    max_stop_distance: Distance | None = None
+    on_limit: OnLimit = OnLimit.DENY
 
 
 class SymbolOf(Enum):
@@ -127,6 +148,11 @@ class CopyPolicy:
     def _mapped(self, symbol: Symbol) -> Symbol | None:
         mapped = map_symbol(self.symbols, symbol)
         return mapped.symbol if isinstance(mapped, Mapped) else None
+
+    @property
+    def counts_foreign(self) -> bool:
+        """Tell whether it, or a row of it, counts positions that are not ours."""
+        return any(each.limits.count_foreign for each in (self, *(row.policy for row in self.per_symbol)))
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:

@@ -50,11 +50,20 @@ class Reason(Enum):
     LIMIT_UNKNOWN = ("LIMIT_UNKNOWN", "A limit of the target account cannot be judged: its figures are unknown.", True)
     MAX_POSITIONS = ("MAX_POSITIONS", "The target would hold more positions than allowed.")
     MAX_TOTAL_VOLUME = ("MAX_TOTAL_VOLUME", "The target's total volume would exceed what is allowed.")
-    REFERENCE_UNKNOWN = ("REFERENCE_UNKNOWN", "Balance or equity needed to size the copy is unknown.", True)
-    REFERENCE_NOT_POSITIVE = ("REFERENCE_NOT_POSITIVE", "Balance or equity needed to size the copy is not positive.")
+    MAX_VOLUME_PER_SYMBOL = ("MAX_VOLUME_PER_SYMBOL", "The target would hold more lots of the symbol than allowed.")
+    HEDGING_BLOCKED = ("HEDGING_BLOCKED", "The target holds the other side of the symbol and hedging is blocked.")
+    MAX_RISK = ("MAX_RISK", "The copy would lose more at its stop-loss than `limits.max_risk`.")
+    MAX_LEVERAGE = ("MAX_LEVERAGE", "The target would hold more value over its equity than `limits.max_leverage`.")
+    MARGIN_FREE_LOW = ("MARGIN_FREE_LOW", "The target has less free margin than `limits.min_free_margin`.")
+    STOP_TOO_FAR = ("STOP_TOO_FAR", "The stop-loss lies further from the entry than `limits.max_stop_distance`.")
+    REFERENCE_UNKNOWN = ("REFERENCE_UNKNOWN", "Balance, equity or free margin that the copy needs is unknown.", True)
+    REFERENCE_NOT_POSITIVE = (
+        "REFERENCE_NOT_POSITIVE",
+        "Balance, equity or free margin that the copy needs is not positive.",
+    )
     CURRENCY_RATE_UNKNOWN = ("CURRENCY_RATE_UNKNOWN", "Two currencies meet in the size and no quote tells their rate.")
     CONTRACT_SIZE_UNKNOWN = ("CONTRACT_SIZE_UNKNOWN", "A contract size needed to size the copy is unknown.")
-    STOP_MISSING = ("STOP_MISSING", "The size follows from the stop-loss and the position has none.", True)
+    STOP_MISSING = ("STOP_MISSING", "The size or a limit follows from the stop-loss and the position has none.", True)
     SIZE_UNUSABLE = ("SIZE_UNUSABLE", "The size's formula gives no volume: nothing, less, far too much, or x / 0.")
     VOLUME_BELOW_MIN = ("VOLUME_BELOW_MIN", "The volume is below the instrument's minimum.")
     VOLUME_AMPLIFIED = ("VOLUME_AMPLIFIED", "Raising to the minimum would pass `volume.max_amplification`.")

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rules.instruments import Instrument
+from rules.instruments import Instrument, Rounding
 from rules.reasons import Reason
 from rules.size_modes import wanted_volume
 from rules.size_policy import OverMax, Size, VolumePolicy
@@ -74,6 +74,17 @@ def fit(
     for piece in pieces:
         volume = WIDE.add(volume, piece)
     return Sized(capped / fraction(source_volume), volume, pieces, tuple(notes))
+
+
+def shrink(sized: Sized, room: Fraction, source_volume: Volume, instrument: Instrument) -> Sized | None:
+    """Return a size of at most `room` lots, cut as the larger one was; None: the instrument takes nothing so small."""
+    lots = to_grid(max(room, Fraction(0)), instrument.volume_step, Rounding.DOWN)
+    if lots < least_of(instrument):
+        return None
+    pieces = in_pieces(lots, instrument, []) if len(sized.pieces) > 1 else (lots,)
+    if isinstance(pieces, Denied):
+        return None
+    return Sized(min(sized.ratio, room / fraction(source_volume)), sum(pieces, Decimal(0)), pieces, sized.notes)
 
 
 def following_volume(

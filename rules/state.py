@@ -98,6 +98,10 @@ class AccountView:
     """Positions that no copy owns, as of the last books."""
     foreign_volume: Volume = field(factory=Volume)
     """Lots that no copy owns, as of the last books."""
+    foreign_lots: dict[tuple[Symbol, Side], Volume] = field(factory=dict)
+    """The same by symbol and side."""
+    counts_foreign: bool = False
+    """Somebody asks for what no copy owns."""
     copies: int = 0
     """Copies that hold something here, over all links."""
     volume: Volume = field(factory=Volume)

@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo
 
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF, Reading
-from copier.config.units import read_distance, read_duration, read_money, read_number, read_percent, read_ratio
+from copier.config.units import (
+    AMOUNT,
+    read_amount,
+    read_distance,
+    read_duration,
+    read_money,
+    read_number,
+    read_percent,
+    read_ratio,
+)
 from rules.cron import Cron
 from rules.distances import Distance
+from rules.limits_terms import LimitAmount, Percent
 from rules.mismatch_policy import MismatchPolicy
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
@@ -78,6 +88,14 @@ def distance_above_zero(value: object) -> Distance:
     if not distance.amount:
         raise Fault("a price distance > 0", shown_value(value))
     return distance
+
+
+def amount_above_zero(value: object) -> LimitAmount:
+    """Return a percent or cash > 0."""
+    amount = read_amount(value)
+    if (amount.fraction if isinstance(amount, Percent) else amount.amount) <= 0:
+        raise Fault(f"{AMOUNT}, > 0", shown_value(value))
+    return amount
 
 
 def count_above_zero(value: object) -> int:
@@ -185,7 +203,15 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     },
     FixedStops: {"stop_loss": or_off(distance_above_zero), "take_profit": or_off(distance_above_zero)},
     StartPolicy: {"max_age": _AGE},
-    PolicyLimits: {"max_positions": or_off(count_above_zero), "max_total_volume": or_off(above_zero)},
+    PolicyLimits: {
+        "max_positions": or_off(count_above_zero),
+        "max_total_volume": or_off(above_zero),
+        "max_volume_per_symbol": or_off(above_zero),
+        "max_risk": or_off(amount_above_zero),
+        "max_leverage": or_off(above_zero),
+        "min_free_margin": or_off(amount_above_zero),
+        "max_stop_distance": or_off(distance_above_zero),
+    },
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
     MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},
 }

@@ -12,11 +12,10 @@ from copier.config.caps import KINDS
 from copier.config.checks import duration_within, or_off, ratio_above_zero
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.structure import read_zone
-from copier.config.units import read_money, read_number, read_percent
+from copier.config.units import read_amount, read_number
 from rules.limits_terms import (
     AmountOf,
     Anchor,
-    Cash,
     Comparator,
     FlattenScope,
     Flows,
@@ -26,26 +25,11 @@ from rules.limits_terms import (
     Metric,
     OnBreach,
     Part,
-    Percent,
     Trailing,
 )
 
-_AMOUNT = 'an amount such as "4 %" or "4000 USD", or a number in the account\'s currency'
 _RESET = 'a time of day such as "00:00" or "17:00 America/New_York"'
 _RESET_TEXT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?: (\S+))?", re.ASCII)
-
-
-def read_amount(value: object) -> LimitAmount:
-    """Return a percent or cash; a number without a currency is in the account's own."""
-    try:
-        if not isinstance(value, str):
-            return Cash(read_number(value))
-        if value.rstrip().endswith("%"):
-            return Percent(read_percent(value))
-        money = read_money(value)
-    except Fault as fault:
-        raise Fault(_AMOUNT, fault.found) from None
-    return Cash(money.amount, money.currency)
 
 
 def _fraction(value: object) -> Decimal:

@@ -73,6 +73,19 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
     },
     PolicyLimits: {
         "max_positions": "Copies that the target may hold at once, >= 1.",
-        "max_total_volume": "Lots over all copies of the target, > 0.",
+        "max_total_volume": "Lots over all copies of the target, > 0 (`MAX_TOTAL_VOLUME`).",
+        "max_volume_per_symbol": "Lots of one of the target's symbols, both sides together, > 0 "
+        "(`MAX_VOLUME_PER_SYMBOL`).",
+        "block_hedging": "Open nothing while the target holds the other side of the symbol, as some firms demand "
+        "(`HEDGING_BLOCKED`).",
+        "count_foreign": "Positions that are not ours count as well, in all limits here.",
+        "max_risk": 'What a copy may lose from its entry to its stop-loss, `size.cost_per_lot` included: `"1 %"` or '
+        '`"250 USD"`, > 0. One without a stop-loss waits and is denied (`MAX_RISK`, `STOP_MISSING`).',
+        "max_leverage": "What all positions together may be worth, over equity, > 0: with `10` and 10000 USD that is "
+        "100000 USD (`MAX_LEVERAGE`).",
+        "min_free_margin": 'Open nothing while the target has less free margin, such as `"30 %"` (`MARGIN_FREE_LOW`).',
+        "max_stop_distance": "How far from the entry the target's stop-loss may lie, > 0 (`STOP_TOO_FAR`, "
+        "`STOP_MISSING`).",
+        "on_limit": "What becomes of a copy that volumes, risk or leverage leave too little room for.",
     },
 }

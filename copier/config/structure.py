@@ -19,9 +19,10 @@ from copier.config.errors import Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.secrets import Outside
 from copier.config.sizes import read_expression
-from copier.config.units import read_distance, read_duration, read_money, read_number, read_tolerance
+from copier.config.units import read_amount, read_distance, read_duration, read_money, read_number, read_tolerance
 from rules.distances import Distance
 from rules.expressions import Expression
+from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import Tolerance
 from rules.values import Money
 
@@ -134,6 +135,8 @@ VALUES: Mapping[Any, Reading] = {
     timedelta: read_duration,
     Distance: read_distance,
     Money: read_money,
+    Percent: read_amount,
+    Cash: read_amount,
     Tolerance: read_tolerance,
     Expression: read_expression,
     ZoneInfo: read_zone,

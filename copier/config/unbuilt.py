@@ -26,10 +26,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("policies", _ANY, "filter", "order_types"): None,
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",
-    ("policies", _ANY, "limits", "max_volume_per_symbol"): None,
-    ("policies", _ANY, "limits", "block_hedging"): None,
-    ("policies", _ANY, "limits", "count_foreign"): None,
-    ("policies", _ANY, "limits", "on_limit"): None,
 }
 
 _VALUES: dict[KeyPath, frozenset[str]] = {}

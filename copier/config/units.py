@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from copier.config.errors import Fault, shown_value
 from rules.distances import Distance, DistanceUnit
+from rules.limits_terms import Cash, LimitAmount, Percent
 from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.values import Money, exact
 
@@ -13,6 +14,7 @@ DURATION = 'a duration such as "3s", "500ms" or "8h30m"'
 DISTANCE = 'a price distance such as "5 points", "3 pips", "0.1 %" or "0.5"'
 MONEY = 'money such as "100000 USD"'
 TOLERANCE = 'a tolerance >= 0 such as "1 step", "5 %" or "100 USD"'
+AMOUNT = 'an amount such as "4 %" or "4000 USD", or a number in the account\'s currency'
 PERCENT = 'a percent such as "4 %"'
 
 # A year is longer than any wait, age or window of the config; Decimal days beyond that overflow a timedelta.
@@ -113,6 +115,23 @@ def read_money(value: object) -> Money:
     if match is None:
         raise Fault(MONEY, shown_value(value), "write the currency in capitals" if _is_exact(value) else None)
     return Money(_exact(match[1], MONEY, value), match[2])
+
+
+def read_amount(value: object) -> LimitAmount:
+    """Return a percent or cash; a number without a currency is in the account's own.
+
+    Raises:
+        Fault: neither.
+    """
+    try:
+        if not isinstance(value, str):
+            return Cash(read_number(value))
+        if value.rstrip().endswith("%"):
+            return Percent(read_percent(value))
+        money = read_money(value)
+    except Fault as fault:
+        raise Fault(AMOUNT, fault.found) from None
+    return Cash(money.amount, money.currency)
 
 
 def read_distance(value: object) -> Distance:

@@ -9,8 +9,9 @@ import pytest
 from rules.distances import Distance, DistanceUnit
 from rules.expressions import Expression
 from rules.instruments import Rounding
+from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
-from rules.policy import CopyPolicy, StartOpen
+from rules.policy import CopyPolicy, OnLimit, PolicyLimits, StartOpen
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.values import Money, Side, Symbol
@@ -39,7 +40,9 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
                      add_profit_points = -2.5, lock = "away", min_distance = "omit",
                      fixed = { stop_loss = "50 pips", take_profit = "1 %", fallback = true } }
         on_start = { open = "copy", max_age = "30s", max_deviation = "3 pips" }
-        limits   = { max_positions = 5, max_total_volume = 10 }
+        limits   = { max_positions = 5, max_total_volume = 10, max_volume_per_symbol = 3, block_hedging = true,
+                     count_foreign = true, max_risk = "1 %", max_leverage = 20, min_free_margin = "500 USD",
+                     max_stop_distance = "80 pips", on_limit = "shrink" }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
         """,
@@ -70,7 +73,18 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         FixedStops(Distance(Decimal(50), DistanceUnit.PIPS), Distance(Decimal(1), DistanceUnit.PERCENT), True),
     )
     assert (policy.on_start.open, policy.on_start.max_age) == (StartOpen.COPY, timedelta(seconds=30))
-    assert (policy.limits.max_positions, policy.limits.max_total_volume) == (5, 10)
+    assert policy.limits == PolicyLimits(
+        5,
+        Decimal(10),
+        Decimal(3),
+        True,
+        True,
+        Percent(Decimal("0.01")),
+        Decimal(20),
+        Cash(Decimal(500), "USD"),
+        Distance(Decimal(80), DistanceUnit.PIPS),
+        OnLimit.SHRINK,
+    )
     assert policy.mismatch == MismatchPolicy(
         timedelta(seconds=30), Tolerance(Decimal(2), ToleranceUnit.STEPS), MismatchAction.CLOSE_ONLY
     )
@@ -330,7 +344,14 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('mismatch = { tolerance = "5" }', "mismatch.tolerance", '"5"'),
         ('mismatch = { action = "close" }', "mismatch.action", '"close"'),
         ("limits = { max_positions = 1.5 }", "limits.max_positions", "1.5"),
-        ("limits = { block_hedging = true }", "limits.block_hedging", f"`block_hedging`{LATER}"),
+        ("limits = { block_hedging = 1 }", "limits.block_hedging", "1"),
+        ("limits = { max_volume_per_symbol = 0 }", "limits.max_volume_per_symbol", "0"),
+        ('limits = { max_risk = "0 %" }', "limits.max_risk", '"0 %"'),
+        ('limits = { max_risk = "much" }', "limits.max_risk", '"much"'),
+        ("limits = { max_leverage = -1 }", "limits.max_leverage", "-1"),
+        ("limits = { min_free_margin = -1 }", "limits.min_free_margin", "-1"),
+        ('limits = { max_stop_distance = "0 pips" }', "limits.max_stop_distance", '"0 pips"'),
+        ('limits = { on_limit = "clamp" }', "limits.on_limit", '"clamp"'),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
         ("per_symbol = 3", "per_symbol", "3"),
         ("per_symbol = ['XAU']", "per_symbol[0]", '"XAU"'),

@@ -58,8 +58,10 @@ def test_money_and_formulas_are_shown_as_they_are_written(tmp_path: Path):
     text = f"""{ACCOUNTS}{LINK}policy = "p"
 [policies.p]
 size = {{ mode = "expression", expression = "source_volume / 2" }}
+limits = {{ max_risk = "1.5 %" }}
 per_symbol = [{{ match = 'X', size = {{ mode = "risk_amount", amount = "250 USD" }} }}]
 """
     lines = load(tmp_path, text).summary()
     assert "  size.expression = source_volume / 2" in lines
     assert "    size.amount = 250 USD" in lines
+    assert "  limits.max_risk = 1.5 %" in lines

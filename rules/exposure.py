@@ -1,0 +1,156 @@
+"""What a copy risks and what all that is held is worth, in the target's money, against the policy's limits."""
+
+from datetime import timedelta
+from fractions import Fraction
+
+from attrs import frozen
+
+from rules.conversion import lot_worth
+from rules.distances import in_price, shown_distance
+from rules.limits_terms import LimitAmount, Percent
+from rules.look_ups import LookUp
+from rules.market import Market
+from rules.reasons import Reason
+from rules.trace import Denied, Numbers
+from rules.values import Price, Side, Symbol, Volume, plain
+from rules.volumes import fraction, shown
+
+PRICE_AGE_MAX = timedelta(days=4)
+"""What is held is valued by a quote of this age at most: over a weekend with a holiday there is no newer one."""
+
+
+@frozen
+class Room:
+    """Lots that may still be added, less than 0 where the limit is passed already; `reason` denies more."""
+
+    rule: str
+    reason: Reason
+    lots: Fraction
+    numbers: Numbers
+
+
+def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Room | Denied:
+    """Return the room under the loss that the whole copy may make from the expected price to its stop-loss."""
+    price = _entry_now(market)
+    if isinstance(price, Denied):
+        return price
+    if stop_loss is None or stop_loss == price:
+        return Denied("limits.max_risk", Reason.STOP_MISSING, (("symbol", market.symbol),))
+    worth, cash = _worth(market, market.symbol), _cash(market, most)
+    if isinstance(worth, Denied):
+        return worth
+    if isinstance(cash, Denied):
+        return cash
+    loss = abs(fraction(price) - fraction(stop_loss)) * worth + fraction(market.policy.size.cost_per_lot)
+    increase = market.question.increase_of
+    held = Fraction(0) if increase is None else fraction(increase[1])
+    numbers = (("max_risk", shown(cash)), ("risk_per_lot", shown(loss)), ("held", shown(held)))
+    return Room("limits", Reason.MAX_RISK, cash / loss - held, numbers)
+
+
+def leverage_room(market: Market, most: Fraction) -> Room | Denied:
+    """Return the room under what all positions together, both sides added up, may be worth over equity."""
+    target = market.question.target
+    equity = _equity(market)
+    if isinstance(equity, Denied):
+        return equity
+    held, lots = Fraction(0), target.lots | (target.foreign_lots if market.policy.limits.count_foreign else {})
+    for symbol in dict.fromkeys(symbol for symbol, _ in lots):
+        both = sum((market.held(symbol, side) for side in Side), Volume(0))
+        value = _lot_value(market, symbol) if both else Fraction(0)
+        if isinstance(value, Denied):
+            return value
+        held += value * fraction(both)
+    value = _lot_value(market, market.symbol)
+    if isinstance(value, Denied):
+        return value
+    values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
+    numbers = (*values, ("max_leverage", shown(most)))
+    return Room("limits", Reason.MAX_LEVERAGE, (most * equity - held) / value, numbers)
+
+
+def _lot_value(market: Market, symbol: Symbol) -> Fraction | Denied:
+    """Return what a lot is worth at its price, in the target's currency, > 0."""
+    target = market.question.target
+    worth = _worth(market, symbol)
+    if isinstance(worth, Denied):
+        return worth
+    quote = target.fresh_quote(symbol, market.question.now, PRICE_AGE_MAX)
+    if quote is None:
+        market.finding.look_ups.append(LookUp(target.account, symbol, quote=True))
+        return Denied("limits", Reason.QUOTE_UNKNOWN, (("symbol", symbol),))
+    return worth * fraction(quote.mid())
+
+
+def _worth(market: Market, symbol: Symbol) -> Fraction | Denied:
+    """Return what a lot gains when its price rises by 1, in the target's currency, > 0."""
+    target = market.question.target
+    instrument = target.instruments.get(symbol)
+    if instrument is None:
+        market.finding.look_ups.append(LookUp(target.account, symbol, quote=True))
+        return Denied("limits", Reason.INSTRUMENT_UNKNOWN, (("symbol", symbol),))
+    currency = None if target.status is None else target.status.currency
+    return lot_worth(instrument, currency, market.rates, ignore_currency=False)
+
+
+def _entry_now(market: Market) -> Price | Denied:
+    """Return what the target would pay or get by a quote of now; the source's own price is no proof of it."""
+    quote = market.quote()
+    if quote is not None:
+        return quote.entry(market.side)
+    market.finding.look_ups.append(LookUp(market.question.target.account, market.symbol, quote=True))
+    return Denied("limits", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),))
+
+
+def stop_distance(market: Market, stop_loss: Price | None) -> Denied | None:
+    """Refuse a copy whose stop-loss lies further from its expected price than it may, or that has none."""
+    most = market.policy.limits.max_stop_distance
+    if most is None:
+        return None
+    if stop_loss is None:
+        return Denied("limits.max_stop_distance", Reason.STOP_MISSING, (("symbol", market.symbol),))
+    price = market.expected_price()
+    allowed, distance = in_price(most, market.instrument, price), abs(price - stop_loss)
+    if allowed is not None and distance <= allowed:
+        return None
+    numbers = (("entry", plain(price)), ("stop_loss", plain(stop_loss)), ("distance", plain(distance)))
+    return Denied("limits", Reason.STOP_TOO_FAR, (*numbers, ("max_stop_distance", shown_distance(most, allowed))))
+
+
+def free_margin(market: Market) -> Denied | None:
+    """Refuse while the target has less free margin than it must keep."""
+    least = market.policy.limits.min_free_margin
+    if least is None:
+        return None
+    status = market.question.target.status
+    free = None if status is None else status.margin_free
+    if free is None:
+        return Denied("limits", Reason.REFERENCE_UNKNOWN, (("margin_free", "unknown"),))
+    cash = _cash(market, least)
+    if isinstance(cash, Denied):
+        return cash
+    if fraction(free) >= cash:
+        return None
+    return Denied("limits", Reason.MARGIN_FREE_LOW, (("margin_free", plain(free)), ("min_free_margin", shown(cash))))
+
+
+def _cash(market: Market, amount: LimitAmount) -> Fraction | Denied:
+    """Return an amount in the target's currency; a percent is of its equity."""
+    status = market.question.target.status
+    if isinstance(amount, Percent):
+        equity = _equity(market)
+        return equity if isinstance(equity, Denied) else equity * fraction(amount.fraction)
+    if amount.currency is None:
+        return fraction(amount.amount)
+    rate = market.rates.rate(amount.currency, None if status is None else status.currency)
+    return rate if isinstance(rate, Denied) else rate * fraction(amount.amount)
+
+
+def _equity(market: Market) -> Fraction | Denied:
+    status = market.question.target.status
+    equity = None if status is None else status.equity
+    if equity is None:
+        return Denied("limits", Reason.REFERENCE_UNKNOWN, (("equity", "unknown"),))
+    if equity <= 0:
+        return Denied("limits", Reason.REFERENCE_NOT_POSITIVE, (("equity", plain(equity)),))
+    return fraction(equity)

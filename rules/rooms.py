@@ -1,0 +1,66 @@
+"""How many more lots the limits leave room for, after the size and the stops; a copy may be shrunk to that."""
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from rules.exposure import Room, leverage_room, risk_room
+from rules.limits_policy import CapKind
+from rules.market import Market
+from rules.policy import OnLimit
+from rules.reasons import Reason
+from rules.sizing import Sized, shrink
+from rules.stops import TargetStops
+from rules.trace import Denied, Note
+from rules.values import Side, Volume, plain
+from rules.volumes import fraction
+
+
+def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | Denied:
+    """Return what of the size the limits leave: all of it, what is left where limits shrink, else the denial."""
+    policy, question = market.policy, market.question
+    for room in _rooms(market, stops):
+        if isinstance(room, Denied):
+            return room
+        if fraction(sized.volume) <= room.lots:
+            continue
+        smaller = None
+        if policy.limits.on_limit is OnLimit.SHRINK:
+            smaller = shrink(sized, room.lots, question.position.volume, market.instrument)
+        if smaller is None:
+            return Denied(room.rule, room.reason, (*room.numbers, ("wanted", plain(sized.volume))))
+        numbers = (("wanted", plain(sized.volume)), *room.numbers, ("volume", plain(smaller.volume)))
+        market.finding.trace.append(Note(room.rule, f"shrunk: {room.reason.value}", numbers))
+        # An increase stays at the ratio of the entry; what it may not have lowers what is followed.
+        sized = smaller if question.increase_of is None else evolve(smaller, ratio=sized.ratio)
+    return sized
+
+
+def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
+    """Yield the room under each limit that is set, in the order in which a denial is reported."""
+    limits = market.policy.limits
+    yield from _of_volumes(market)
+    if limits.max_risk is not None:
+        yield risk_room(market, limits.max_risk, stops.stop_loss)
+    if limits.max_leverage is not None:
+        yield leverage_room(market, fraction(limits.max_leverage))
+
+
+def _of_volumes(market: Market) -> Iterator[Room]:
+    """The policy sees copies, and what is not ours where it counts that; the account's own cap sees everything."""
+    target, limits = market.question.target, market.policy.limits
+    foreign = target.foreign_volume if limits.count_foreign else Volume(0)
+    everything = target.volume + target.foreign_volume
+    cap = market.account_cap(CapKind.MAX_TOTAL_VOLUME)
+    for rule, held, most in (
+        ("limits", target.volume + foreign, limits.max_total_volume),
+        ("[[limits]]", everything, cap),
+    ):
+        if most is not None:
+            numbers = (("held", plain(held)), ("max_total_volume", plain(most)))
+            yield Room(rule, Reason.MAX_TOTAL_VOLUME, fraction(most) - fraction(held), numbers)
+    if limits.max_volume_per_symbol is not None:
+        held = sum((market.held(market.symbol, side) for side in Side), Volume(0))
+        most = limits.max_volume_per_symbol
+        lots = (("symbol", market.symbol), ("held", plain(held)), ("max_volume_per_symbol", plain(most)))
+        yield Room("limits", Reason.MAX_VOLUME_PER_SYMBOL, fraction(most) - fraction(held), lots)
