@@ -13,7 +13,7 @@ from copier.book import CopyBook
 from copier.desk import Desk
 from copier.dispatch import Intent
 from copier.foreign import count_foreign
-from copier.inputs import Input, Outside, Polled, Reported
+from copier.inputs import Input, Outside, Polled, Remembered, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
@@ -211,6 +211,10 @@ class Engine:
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
+            case Remembered():
+                self._limits.remember(given.account, given.past, self._desk.now)
+                self._enforce(given.account)
+                self._outside.poll(given.account)
             case PositionReported():
                 self._desk.cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].report(given))
@@ -295,15 +299,15 @@ class Engine:
     def _figures(self, account: AccountId, status: AccountStatus) -> None:
         """Take an account's figures; what waited for them, or for a limit to be judged by them, is decided now."""
         view = self.views[account]
-        first, was_denied = view.status is None, view.denied is not None
+        first = view.status is None
         view.status = status
         self._limits.sample(account, status, self._desk.now)
         self._enforce(account)
-        waiting = self._desk.book.waiting_at(account) if first or (was_denied and view.denied is None) else []
         if first:
-            waiting += [copy for copy in self._desk.book.of_source(account) if copy.status is CopyStatus.WAITING]
-        for copy in waiting:
-            self._desk.reconsider(copy, "figures")
+            of_source = self._desk.book.of_source(account)
+            waiting = [copy for copy in of_source if copy.status is CopyStatus.WAITING]
+            for copy in (*self._desk.book.waiting_at(account), *waiting):
+                self._desk.reconsider(copy, "figures")
 
     def _ready(self, account: AccountId) -> None:
         view = self.views[account]
@@ -317,8 +321,12 @@ class Engine:
         return self._desk.wanted(action)
 
     def _enforce(self, account: AccountId) -> None:
-        """Put a limit's verdict in force: before the next order can leave, since nothing else runs meanwhile."""
+        """Put a limit's verdict in force: before the next order can leave, since nothing else runs meanwhile.
+
+        What waited for the verdict is decided now.
+        """
         view = self.views[account]
+        was_denied = view.denied is not None
         view.denied = self._limits.denied(account)
         why = self._limits.flattening(account)
         if why is not None:
@@ -326,3 +334,6 @@ class Engine:
                 self._desk.flatten(copy, why)
             if self._watch is not None and self._limits.flattens_all(account):
                 self._outside.poll(account)
+        if was_denied and view.denied is None:
+            for copy in self._desk.book.waiting_at(account):
+                self._desk.reconsider(copy, "figures")

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from copier.dispatch import Intent
 from rules.events import Event
+from rules.limits_past import Past
 from rules.look_ups import LookUp
 from rules.reports import Report
 from rules.values import AccountId
@@ -27,7 +28,15 @@ class Polled:
     reason: str
 
 
-Input = Event | Reported | Polled
+@frozen
+class Remembered:
+    """What the history of `account` tells, which its limits asked for."""
+
+    account: AccountId
+    past: Past
+
+
+Input = Event | Reported | Polled | Remembered
 
 
 class Outside:

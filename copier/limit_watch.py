@@ -1,18 +1,22 @@
 """The limits of all accounts: judged at each sample and at each reset, remembered in the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from attrs import evolve
+from attrs import define, evolve
 
 from copier.journal import Journal
 from copier.timers import Timers
 from rules.limits import Judgement, denial, is_news, judge, next_due
 from rules.limits_exposure import at_stops
+from rules.limits_past import Past
 from rules.limits_policy import Limit
+from rules.limits_recall import adds_up, costs_asked_since, must_ask
 from rules.limits_state import LimitState
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
+from rules.reasons import Reason
 from rules.state import AccountView
 from rules.trace import Denied
 from rules.values import AccountId, Symbol
@@ -22,16 +26,48 @@ SAVE_EVERY = timedelta(minutes=5)
 that opened the day."""
 
 
+RECALL_MAX = timedelta(seconds=10)
+"""Figures that may show a deposit wait this long for the history that tells, and no new risk is taken meanwhile: the
+history's own deadline would leave a real loss without an answer for too long."""
+
+_MARGIN = timedelta(minutes=2)
+"""Asked for beyond what is needed: the venue's clock may be another."""
+
+Recall: TypeAlias = Callable[[datetime], None]
+
+
+@define
+class _Withheld:
+    """Figures that are not judged yet: the latest, since when they wait, and what the history told of them."""
+
+    since: datetime
+    status: AccountStatus
+    past: Past | None = None
+
+
 class LimitWatch:
     """Judges limits and says what they forbid; the engine enforces it in the same step."""
 
-    def __init__(self, limits: Iterable[Limit], states: Iterable[LimitState], journal: Journal, now: datetime) -> None:
+    def __init__(
+        self,
+        limits: Iterable[Limit],
+        states: Iterable[LimitState],
+        journal: Journal,
+        now: datetime,
+        *,
+        recall: Mapping[AccountId, Recall] | None = None,
+    ) -> None:
+        """`recall` asks an account's history from an instant on, of the accounts that have one."""
         self._limits: dict[AccountId, list[Limit]] = {}
         self._states = {state.limit_id: state for state in states}
         self._saved = dict(self._states)
         self._judged: dict[str, Judgement] = {}
         self._journal = journal
         self._clock: Timers[AccountId] = Timers()
+        self._recall = recall or {}
+        self._withheld: dict[AccountId, _Withheld] = {}
+        self._past: dict[AccountId, Past] = {}
+        """Histories that nothing waited for: taken with the next sample."""
         self._dark: set[AccountId] = set()
         """Accounts whose figures are out of sight: what is missed there becomes an estimate."""
         for limit in limits:
@@ -49,10 +85,57 @@ class LimitWatch:
         return [(limit, self._judged[limit.limit_id]) for limit in self._limits.get(account, ())]
 
     def sample(self, account: AccountId, status: AccountStatus, now: datetime) -> None:
-        """Judge an account by its new figures."""
-        if account in self._limits:
-            self._dark.discard(account)
-            self._judge(account, status, now)
+        """Judge an account by its new figures, unless its history must be asked first what they mean."""
+        if account not in self._limits:
+            return
+        withheld = self._withheld.get(account)
+        if withheld is not None:
+            withheld.status = status
+            self._settle(account, withheld, now)
+        elif self._must_ask(account, status, now):
+            self._withheld[account] = _Withheld(now, status)
+            self._ask(account)
+            self._clock.set(account, now + RECALL_MAX)
+        else:
+            self._take(account, status, now, self._past.pop(account, None))
+
+    def remember(self, account: AccountId, past: Past, now: datetime) -> None:
+        """Take what the account's history told."""
+        withheld = self._withheld.get(account)
+        if withheld is None:
+            self._past[account] = past
+        else:
+            withheld.past = past
+            self._settle(account, withheld, now)
+
+    def _must_ask(self, account: AccountId, status: AccountStatus, now: datetime) -> bool:
+        if account not in self._recall:
+            return False
+        known = [(limit, judgement.state) for limit, judgement in self.judgements(account)]
+        for limit, state in known:
+            since = costs_asked_since(limit, state, status)
+            if since is not None:
+                self._recall[account](since - _MARGIN)
+        return any(must_ask(limit, state, status, now) for limit, state in known)
+
+    def _ask(self, account: AccountId) -> None:
+        seen = [judgement.state.seen_at for _, judgement in self.judgements(account)]
+        self._recall[account](min(at for at in seen if at is not None) - _MARGIN)
+
+    def _settle(self, account: AccountId, withheld: "_Withheld", now: datetime) -> None:
+        """Judge what was withheld, once the history explains it or has had its time."""
+        late, past = now - withheld.since >= RECALL_MAX, withheld.past
+        states = [judgement.state for _, judgement in self.judgements(account)]
+        explained = past is not None and all(adds_up(state, past, withheld.status.balance) for state in states)
+        if late or explained:
+            del self._withheld[account]
+            self._take(account, withheld.status, now, None if past is None else evolve(past, final=late))
+        elif past is not None:
+            self._ask(account)
+
+    def _take(self, account: AccountId, status: AccountStatus, now: datetime, past: Past | None) -> None:
+        self._dark.discard(account)
+        self._judge(account, status, now, past)
 
     def books(self, account: AccountId, view: AccountView) -> list[Symbol]:
         """Note what the account's stops would leave; return the symbols that must be looked up to tell."""
@@ -80,11 +163,17 @@ class LimitWatch:
         """Judge, by the clock alone, the accounts whose day or hold has ended; return them."""
         accounts = list(self._clock.due(now))
         for account in accounts:
+            withheld = self._withheld.get(account)
+            if withheld is not None:
+                self._settle(account, withheld, now)
             self._judge(account, None, now)
         return accounts
 
     def denied(self, account: AccountId) -> Denied | None:
         """Return why the account may take no new risk, None when it may."""
+        if account in self._withheld:
+            numbers = (("account", account), ("note", "its figures wait for its history: money may have come or gone"))
+            return Denied("limits", Reason.LIMIT_UNKNOWN, numbers)
         for limit, judgement in self.judgements(account):
             if judgement.forbids:
                 return denial(limit, judgement)
@@ -115,11 +204,12 @@ class LimitWatch:
         self._saved[judgement.state.limit_id] = judgement.state
         self._journal.limit(account, judgement.state, judgement.stage.value)
 
-    def _judge(self, account: AccountId, status: AccountStatus | None, now: datetime) -> None:
-        dues: list[datetime] = []
+    def _judge(self, account: AccountId, status: AccountStatus | None, now: datetime, past: Past | None = None) -> None:
+        withheld = self._withheld.get(account)
+        dues = [] if withheld is None else [withheld.since + RECALL_MAX]
         for limit in self._limits[account]:
             state = self._states.get(limit.limit_id)
-            judgement = judge(limit, state, status, now, current=account not in self._dark)
+            judgement = judge(limit, state, status, now, current=account not in self._dark, past=past)
             before = self._judged.get(limit.limit_id)
             self._judged[limit.limit_id] = judgement
             self._states[limit.limit_id] = judgement.state

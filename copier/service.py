@@ -19,6 +19,7 @@ from copier.book import CopyBook
 from copier.dispatch import Dispatcher, Intent
 from copier.dry_run import DryRun
 from copier.engine import Engine
+from copier.history import HistoryReader
 from copier.inputs import Input, Outside, Reported
 from copier.journal import Journal, Listener
 from copier.latency import Latency
@@ -94,7 +95,19 @@ class Service:
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)
-        self.limits = LimitWatch(limits, recovered.limits.values(), self._journal, now)
+        limits = tuple(limits)
+        self._histories = {
+            name: HistoryReader(name, accounts[name], emit=self._send.send, now=utc_now)
+            for name in sorted({limit.account for limit in limits})
+            if accounts[name].capabilities.history
+        }
+        self.limits = LimitWatch(
+            limits,
+            recovered.limits.values(),
+            self._journal,
+            now,
+            recall={name: history.ask for name, history in self._histories.items()},
+        )
         if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:
             self._journal.checkpoint(self.book.all(), self.limits.states, recovered.mismatches.values(), now)
         self._targets = {
@@ -203,6 +216,8 @@ class Service:
     def _start_sources(self, nursery: trio.Nursery) -> None:
         for name, account in self._accounts.items():
             nursery.start_soon(self._pollers[name].run, name=f"poll {name}")
+            if name in self._histories:
+                nursery.start_soon(self._histories[name].run, name=f"history {name}")
             if account.capabilities.streams:
                 nursery.start_soon(
                     run_stream,

@@ -24,6 +24,8 @@ class Past:
     since: datetime
     asked_at: datetime
     entries: tuple[Booked, ...]
+    final: bool = False
+    """Nothing better is waited for: flows count although the entries do not make the balance that is shown."""
 
 
 def flows_after(past: Past, after: datetime, known: Iterable[str]) -> tuple[CashFlow, ...]:

@@ -158,7 +158,7 @@ def _day_opened(limit: Limit, state: LimitState, current: bool) -> LimitState:
 def _remembered(limit: Limit, state: LimitState, past: Past, balance: Decimal) -> LimitState:
     """Take what the venue's history tells, just before the report that it leads to."""
     news: tuple[CashFlow, ...] = ()
-    if limit.shifts and state.flows_after is not None:
+    if limit.shifts and state.flows_after is not None and (past.final or is_whole(state, past, balance)):
         news = flows_after(past, state.flows_after, state.flows_known)
         known = (*state.flows_known, *(flow.exec_id for flow in news))[-FLOWS_KEPT:]
         state = evolve(_shifted(state, sum((flow.amount for flow in news), Decimal(0))), flows_known=known)
@@ -169,6 +169,17 @@ def _remembered(limit: Limit, state: LimitState, past: Past, balance: Decimal) -
         if costs is not None:
             state = evolve(state, commission=costs[0], swap=costs[1])
     return state
+
+
+def is_whole(state: LimitState, past: Past, balance: Decimal) -> bool:
+    """Tell whether what was booked since the last report leads from its balance to this one.
+
+    Where it does not, one of the two is older than the other: a flow that the balance does not show yet would move
+    the floor alone.
+    """
+    if state.seen_at is None or state.balance is None:
+        return True
+    return balances_at(past, state.seen_at, state.balance, balance, ()) is not None
 
 
 def _rebuilt(limit: Limit, state: LimitState, past: Past, balance: Decimal, flows: tuple[CashFlow, ...]) -> LimitState:

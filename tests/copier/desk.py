@@ -48,6 +48,7 @@ class Desk:
         now: datetime = T0,
         listeners: Iterable[Listener] = (),
         accounts: Iterable[AccountId] = (SOURCE, TARGET),
+        remembers: bool = False,
     ) -> None:
         self.ledger = Ledger.in_memory() if ledger is None else ledger
         self.now = now
@@ -64,7 +65,9 @@ class Desk:
         for copy in recovered.copies.values():
             self.book.store(copy)
         journal = Journal(self.ledger, threads=False, listeners=listeners)
-        self.limits = LimitWatch(limits, recovered.limits.values(), journal, now)
+        self.recalled: list[datetime] = []
+        recall = dict.fromkeys(self.views, self.recalled.append) if remembers else None
+        self.limits = LimitWatch(limits, recovered.limits.values(), journal, now, recall=recall)
         self.engine = Engine(
             links=links,
             views=self.views,
