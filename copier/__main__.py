@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from copier.commands.author import init, schema
 from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
@@ -20,9 +21,11 @@ from copier.demo.run import demo
 
 app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
 COMMANDS = (
-    run,
+    init,
     check,
+    run,
     demo,
+    schema,
     explain,
     replay,
     status,

@@ -22,16 +22,16 @@ def explained() -> Iterator[None]:
     except* ConfigError as group:
         for error in leaves(group):
             if isinstance(error, ConfigError):
-                _say(*(format_problem(problem) for problem in error.problems), _count(len(error.problems)))
+                say(*(format_problem(problem) for problem in error.problems), _count(len(error.problems)))
         code = WRONG_INPUT
     except* LedgerBusy as group:
-        _say(*map(str, leaves(group)))
+        say(*map(str, leaves(group)))
         code = OTHER_INSTANCE
     except* LedgerRefused as group:
-        _say(*map(str, leaves(group)))
+        say(*map(str, leaves(group)))
         code = WRONG_INPUT
     except* LedgerFailed as group:
-        _say(*map(str, leaves(group)))
+        say(*map(str, leaves(group)))
         code = FAILED
     else:
         return
@@ -46,7 +46,8 @@ def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> None:
+    """Print lines for a person, beside what the command prints for programs."""
     for line in lines:
         print(line, file=sys.stderr)
 

@@ -151,7 +151,7 @@ def _sections() -> Iterator[str]:
     for title, cls in _SECTIONS:
         attrs.resolve_types(cls)
         yield f"## {title}\n"
-        yield _prose(cls) + "\n"
+        yield prose(cls) + "\n"
         yield "| key | value | default | meaning |\n|---|---|---|---|"
         choices: dict[type[Enum], None] = {}
         for attribute in attrs.fields(cls):
@@ -160,7 +160,7 @@ def _sections() -> Iterator[str]:
             kind = _bare(attribute.type)
             if isinstance(kind, type) and issubclass(kind, Enum) and kind not in _WORDS:
                 choices[kind] = None
-            cells = (f"`{toml_key(attribute)}`", _kind(attribute), _default(attribute), _meaning(cls, attribute))
+            cells = (f"`{toml_key(attribute)}`", _kind(attribute), _default(attribute), meaning(cls, attribute))
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
         for kind in choices:
@@ -173,7 +173,7 @@ def _choices(kind: type[Enum]) -> Iterator[str]:
     """Yield a list of the words whose meaning is told; words that speak for themselves stand in the table already."""
     told = {member: text for member in kind if (text := _attribute_docs(kind).get(member.name))}
     if told:
-        yield _prose(kind) + "\n"
+        yield prose(kind) + "\n"
         yield from (f"- `{member.value}`: {text}" for member, text in told.items())
         yield ""
 
@@ -188,7 +188,7 @@ def _formulas() -> Iterator[str]:
     yield ""
 
 
-def _prose(cls: type) -> str:
+def prose(cls: type) -> str:
     """Return a class's own words, without the parts of its docstring that are for programmers."""
     text = inspect.cleandoc(cls.__doc__ or "")
     for heading in ("\n\nRaises:", "\n\nArgs:"):
@@ -196,7 +196,8 @@ def _prose(cls: type) -> str:
     return text.replace("None", "no value")
 
 
-def _meaning(cls: type, attribute: "attrs.Attribute[Any]") -> str:
+def meaning(cls: type, attribute: "attrs.Attribute[Any]") -> str:
+    """Return what a key means, as the page says it."""
     told = MEANINGS.get(cls, {}).get(attribute.name) or _attribute_docs(cls).get(attribute.name, "")
     return str(attribute.metadata.get("doc", told))
 

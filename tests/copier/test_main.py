@@ -11,7 +11,9 @@ from copier.__main__ import app
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("command", ["run", "check", "demo", "explain", "status", "simulate", "ledger"])
+@pytest.mark.parametrize(
+    "command", ["init", "check", "test", "run", "demo", "schema", "explain", "replay", "status", "simulate", "ledger"]
+)
 def test_every_command_is_there_and_says_what_it_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     app([command, "--help"], exit_on_error=True, result_action="return_value")
     assert len(capsys.readouterr().out.splitlines()) > 3
