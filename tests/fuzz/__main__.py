@@ -24,7 +24,7 @@ def main() -> int:
         for result in pool.map(attack_named, names, [given.inputs] * len(names), [given.seed] * len(names)):
             failed += bool(result.findings)
             print(
-                f"{result.decoder:16} {result.inputs:9} inputs, {result.taken / result.inputs:4.0%} taken"
+                f"{result.decoder:19} {result.inputs:9} inputs, {result.taken / result.inputs:4.0%} taken"
                 f" {result.seconds:7.1f} s   slowest {result.slowest_s * 1000:6.2f} ms   grown {result.grown_kb:6} kB",
                 flush=True,
             )

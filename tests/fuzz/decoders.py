@@ -21,6 +21,7 @@ from adapters.socketio_server import ServerSession
 from adapters.stomp import Frame, FrameReader, Version, encode
 from adapters.tradelocker.session import StreamSession as TradeLockerSession
 from rules.values import exact
+from tests.fuzz import histories
 from tests.fuzz.mutate import mutated
 from tests.fuzz.transcripts import Transcript, record, tell
 
@@ -208,4 +209,8 @@ DECODERS = (
     Decoder("metacopier", _session("metacopier", MetaCopierSession)),
     Decoder("metaapi", _session("metaapi", MetaApiSession)),
     Decoder("clearstreet", _session("clearstreet-netting", ClearStreetSession)),
+    Decoder("history-tradelocker", lambda: Stateless(*histories.of_tradelocker())),
+    Decoder("history-metacopier", lambda: Stateless(*histories.of_metacopier())),
+    Decoder("history-metaapi", lambda: Stateless(*histories.of_metaapi())),
+    Decoder("history-clearstreet", lambda: Stateless(*histories.of_clearstreet())),
 )
