@@ -8,7 +8,7 @@ from attrs import frozen
 
 from copier.replay import Replay
 from copier.trades import InstrumentOf, Trade, TradeKey, outcome_words
-from copier.wording import printable, trace_words
+from copier.wording import money_words, printable, trace_words
 from rules.values import LinkId, PositionId, plain
 
 Results = tuple[tuple[str, Decimal], ...]
@@ -114,7 +114,7 @@ def _changes(before: Trade | None, after: Trade | None, instrument_of: Instrumen
             yield from _changed("end", before.copy.ending, after.copy.ending)
     results = [_result(trade, instrument_of) for trade in (before, after)]
     if results[0] != results[1]:
-        texts = ["not known" if result is None else money(*result) for result in results]
+        texts = ["not known" if result is None else money_words(*result) for result in results]
         if texts[0] != texts[1]:
             yield Change("result", *texts)
 
@@ -130,11 +130,6 @@ def _words(value: object) -> str:
     if isinstance(value, Decimal):
         return plain(value)
     return printable(str(getattr(value, "value", value))).replace("_", " ")
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount as a person reads it: +12.50 USD."""
-    return f"{amount:+.2f} {printable(currency)}".rstrip()
 
 
 def _difference(key: TradeKey, before: Trade | None, after: Trade | None, changes: tuple[Change, ...]) -> Difference:

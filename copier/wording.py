@@ -1,5 +1,9 @@
 """Records as sentences: the same words on the console, in `copier explain` and in logs."""
 
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from copier.records import Known
 from rules.actions import (
     Action,
     CancelOrder,
@@ -12,6 +16,7 @@ from rules.actions import (
 )
 from rules.copies import Copy, CopyStatus, Ending
 from rules.mismatch import Mismatch, MismatchKind
+from rules.observed import Position
 from rules.reports import (
     Accepted,
     Canceled,
@@ -26,7 +31,7 @@ from rules.reports import (
     StopsReplaced,
 )
 from rules.trace import Denied, Note
-from rules.values import Volume, plain
+from rules.values import Price, Volume, plain
 
 
 def action_words(action: Action) -> str:
@@ -132,6 +137,57 @@ def _prices(action: PlaceOrder | ReplaceOrder) -> str:
     return f"{kind} {plain(action.price)}{limit}{_stops(action.stop_loss, action.take_profit)}"
 
 
-def _stops(stop_loss: object, take_profit: object) -> str:
-    parts = [f"{name} {value}" for name, value in (("sl", stop_loss), ("tp", take_profit)) if value is not None]
+def _stops(stop_loss: Price | None, take_profit: Price | None) -> str:
+    parts = [f"{name} {plain(value)}" for name, value in (("sl", stop_loss), ("tp", take_profit)) if value is not None]
     return f" {' '.join(parts)}" if parts else ""
+
+
+OLD = timedelta(seconds=2)
+"""A quote of this age or more is told with it: no guard judges by such a one."""
+
+_BECAUSE = {
+    "position": "the source changed",
+    "closed": "the source closed",
+    "report": "an order was answered",
+    "timer": "time passed",
+    "figures": "figures came",
+    "looked up": "what it asked came",
+    "target ready": "the target is ready",
+    "target caught up": "the target has caught up",
+    "gone while we were away": "the source closed while nobody looked",
+    "target closed it": "the target closed it by itself",
+    "target changed it": "somebody changed it at the target",
+    "executed late": "an order was executed late",
+    "adopted": "a position without an owner",
+}
+
+
+def because_words(because: str) -> str:
+    """Return what set a decision off, as a person says it."""
+    return _BECAUSE.get(because, printable(because))
+
+
+def position_words(position: Position) -> str:
+    """Return what a position is, in one line."""
+    stops = _stops(position.stop_loss, position.take_profit)
+    what = f"{position.side.value} {plain(position.volume)} {printable(position.symbol)}"
+    return f"{what} opened at {plain(position.open_price)}{stops}"
+
+
+def known_words(known: Known, at: datetime) -> str | None:
+    """Return the prices and figures that a decision at that time met; None when there were none."""
+    parts = []
+    if known.quote is not None:
+        quote = known.quote
+        age = at - quote.at
+        old = f", {age.total_seconds():.0f} s old" if age >= OLD else ""
+        parts.append(f"{printable(quote.symbol)} {plain(quote.bid)}/{plain(quote.ask)} at the target{old}")
+    for whose, status in (("source", known.source), ("target", known.target)):
+        if status is not None and status.equity is not None:
+            parts.append(f"{whose} equity {plain(status.equity)} {printable(status.currency or '')}".rstrip())
+    return f"known: {', '.join(parts)}" if parts else None
+
+
+def money_words(amount: Decimal, currency: str) -> str:
+    """Return what was won or lost: +12.50 USD."""
+    return f"{amount:+.2f} {printable(currency)}".rstrip()

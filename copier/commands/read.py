@@ -15,7 +15,7 @@ from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, explained
 from copier.ledger import Ledger
 from copier.overview import Overview, is_running, overview
-from copier.story import headline, story
+from copier.story import headline, outcomes, story
 from copier.wording import copy_words, mismatch_words, printable
 
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of text.")]
@@ -36,7 +36,7 @@ def explain(
     with explained():
         opened = _open(file, ledger)
         try:
-            lines = list(story(opened, id_))
+            lines, ended = list(story(opened, id_)), outcomes(opened, id_)
         finally:
             opened.close()
         if json_:
@@ -44,6 +44,8 @@ def explain(
             return FINE if lines else FAILED
         console = Console()
         console.print(Text(headline(id_, len(lines)), style="bold"))
+        for outcome in ended:
+            console.print(Text(outcome), soft_wrap=True)
         for line in lines:
             console.print(Text(f"{line.at:%Y-%m-%d %H:%M:%S.%f} {line.who}: {line.what}"), soft_wrap=True)
             for step in line.steps:

@@ -13,10 +13,10 @@ from rich.text import Text
 from copier.commands.configs import capabilities_of, read_config
 from copier.commands.exits import FINE, explained
 from copier.commands.read import Json
-from copier.differences import Comparison, Difference, Results, compare, money
+from copier.differences import Comparison, Difference, Results, compare
 from copier.ledger import Ledger
 from copier.replay import Replay
-from copier.wording import printable
+from copier.wording import money_words, printable
 from rules.values import plain
 
 File = Annotated[Path, Parameter(name="--config", help="The config to replay it through.")]
@@ -73,7 +73,7 @@ def _print_one(console: Console, each: Difference) -> None:
 
 
 def _sums(results: Results) -> str:
-    return ", ".join(money(amount, currency) for currency, amount in results) or "0"
+    return ", ".join(money_words(amount, currency) for currency, amount in results) or "0"
 
 
 def _as_json(found: Comparison) -> dict[str, object]:

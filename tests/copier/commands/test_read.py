@@ -70,7 +70,7 @@ def test_explain_tells_a_copys_whole_story_by_any_of_its_ids(
     ids: dict[str, str | None] = {"its order": leg.cl_ord_id, "its target position": leg.position_id}
     assert copier("explain", ids.get(wanted) or wanted, file) == 0
     shown = capsys.readouterr().out
-    for part in ("position: holds 1", "open buy 1 EURUSD", "filled 1 at 1.1"):
+    for part in ("the source changed: holds 1", "open buy 1 EURUSD", "filled 1 at 1.1"):
         assert part in shown, part
     assert ("LINK_PAUSED" in shown) is (wanted == "p1"), "a source position tells of every link"
 
