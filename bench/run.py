@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this folder
 
 import trio
 
-from bench import deciding, sessions, starting, wire_to_wire
+from bench import deciding, fan_out, sessions, starting, wire_to_wire
 from bench.parts import machine
 
 
@@ -27,6 +27,7 @@ def main() -> None:
         trio.run(wire_to_wire.measure, rounds, samples, burst)
     if "decide" in parts:
         trio.run(deciding.measure, 2_000 if asked.quick else 10_000)
+        trio.run(fan_out.measure)
     if "start" in parts:
         trio.run(starting.measure)
     if "sessions" in parts:

@@ -1,6 +1,7 @@
 """The engine without venues: one link that copies, any number that do not, and reports as a venue would give them."""
 
 import tempfile
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -56,17 +57,17 @@ state = "target.db"
 """
 
 
-def bench_config(folder: Path) -> Configuration:
+def bench_config(folder: Path, policy: str = POLICY) -> Configuration:
     """Return the bench's config, with two paper accounts whose files lie in `folder`."""
     file = folder / "copier.toml"
-    file.write_text(_ACCOUNTS + POLICY)
+    file.write_text(_ACCOUNTS + policy)
     return load_config(file, env={}, venues=CONFIGS)
 
 
-def bench_link() -> CopyLink:
+def bench_link(policy: str = POLICY) -> CopyLink:
     """Return the link of the bench's config."""
     with tempfile.TemporaryDirectory() as folder:
-        return bench_config(Path(folder)).links[0]
+        return bench_config(Path(folder), policy).links[0]
 
 
 def source_position(number: int) -> Position:
@@ -131,6 +132,27 @@ def filled(action: Action) -> Report:
     return Filled(action.cl_ord_id, position_id, action.volume, Decimal("1.16"))
 
 
+def engine_over(
+    links: Iterable[CopyLink], views: Mapping[AccountId, AccountView], book: CopyBook, sent: list[Action]
+) -> Engine:
+    """Return an engine over a ledger in memory; its orders go into `sent`."""
+    journal = Journal(Ledger.in_memory(), threads=False)
+
+    def send(_: AccountId, intent: Intent) -> None:
+        sent.append(intent.action)
+
+    return Engine(
+        links=links,
+        views=views,
+        book=book,
+        journal=journal,
+        limits=LimitWatch((), (), journal, utc_now()),
+        utc_now=utc_now,
+        latency=Latency(),
+        outside=Outside(send=send, full=lambda _: False, look_up=lambda _: None, poll=lambda _: None),
+    )
+
+
 class Workbench:
     """An engine over a ledger in memory, beside what is at rest.
 
@@ -152,22 +174,9 @@ class Workbench:
             source, target = AccountId(f"source{number}"), AccountId(f"target{number}")
             views[source].positions[PositionId(f"p{number}")] = source_position(number)
             book.store(living_copy(number, LinkId(f"{source}->{target}"), source, target))
-        journal = Journal(Ledger.in_memory(), threads=False)
         self._sent: list[Action] = []
         self._number = 10**6
-        self.engine = Engine(
-            links=links,
-            views=views,
-            book=book,
-            journal=journal,
-            limits=LimitWatch((), (), journal, utc_now()),
-            utc_now=utc_now,
-            latency=Latency(),
-            outside=Outside(send=self._send, full=lambda _: False, look_up=lambda _: None, poll=lambda _: None),
-        )
-
-    def _send(self, _: AccountId, intent: Intent) -> None:
-        self._sent.append(intent.action)
+        self.engine = engine_over(links, views, book, self._sent)
 
     async def cycle(self) -> None:
         """Open a source position, fill, close it, fill: four rounds of the engine, two orders."""

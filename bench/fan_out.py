@@ -1,0 +1,187 @@
+"""What one source event costs when 1,000 links follow it under every kind of rule, and beside what stays as it is."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from time import process_time
+
+from attrs import evolve
+
+from bench.deciding import BLOCKS, GOAL_GROWTH
+from bench.parts import median, save, show_table
+from bench.workbench import EURUSD, INSTRUMENT, SOURCE, bench_link, engine_over, filled, living_copy, source_position
+from copier.book import CopyBook
+from copier.clock import utc_now
+from copier.commands.run import spare_collector
+from copier.inputs import Reported
+from rules.actions import Action
+from rules.events import PositionReported
+from rules.observed import AccountStatus, Position, Quote
+from rules.policy import CopyLink
+from rules.state import AccountView
+from rules.values import AccountId, LinkId
+
+LINKS = 1_000
+OTHERS = (0, 10_000)
+HELD = (10, 10_000)
+CHANGES = 200
+GOAL_US = 50
+
+POLICY = r"""
+[symbols.majors]
+map = [
+  { match = 'BTC.*', deny = true },
+  { match = 'XAU.*|GOLD', to = 'XAUUSD' },
+  { match = '([A-Z]{6})(\.m)?', to = '\1', max_price_ratio = 0.1 },
+]
+
+[schedules.week]
+timezone = "Europe/London"
+open = [{ cron = "0 0 * * *", for = "24h" }]
+closed = [{ cron = "0 0 1 1 *", for = "1s", why = "the first second of the year" }]
+
+[policies.base]
+volume = { min = "raise", max = 2, round = "down", over_max = "split" }
+symbols = "majors"
+schedule = "week"
+on_start = { open = "copy" }
+
+[policies.bench]
+extends = "base"
+size = { mode = "equity_ratio", multiplier = 0.5 }
+filter = { symbols = ["[A-Z]{6}"], not_symbols = ["BTC.*"], sides = ["buy", "sell"], magic = ['12\d\d'], comment = [".*a.*"], volume = [0.02, 50], require = ["stop_loss"] }
+guard = { max_age = "10s", max_deviation = "20 points", max_spread = "20 points", require_quotes = true }
+stops = { mode = "distance", add_stop_points = 5, add_profit_points = 5 }
+limits = { max_positions = 200000, max_total_volume = 200000, max_volume_per_symbol = 200000, block_hedging = true, count_foreign = true, max_leverage = 100000, max_stop_distance = "500 points", on_limit = "shrink" }
+per_symbol = [{ match = 'EUR.*', size = { multiplier = 0.4 } }]
+
+[[links]]
+source = "source"
+targets = ["target"]
+policy = "bench"
+"""  # noqa: E501 - one table a line, as a person writes it
+"""Every kind of rule that one event can meet."""
+
+
+class FanOut:
+    """An engine with `links` links of one source, and `others` of other sources, each to a target of its own."""
+
+    def __init__(self, link: CopyLink, links: int, others: int) -> None:
+        now = utc_now()
+        views = {SOURCE: _view(SOURCE, now)}
+        every: list[CopyLink] = []
+        for number in range(links + others):
+            source = SOURCE if number < links else AccountId(f"source{number}")
+            target = AccountId(f"target{number}")
+            views[target] = _view(target, now)
+            views.setdefault(source, _view(source, now))
+            every.append(evolve(link, link_id=LinkId(f"{source}->{target}"), source=source, target=target))
+        self._sent: list[Action] = []
+        self._engine = engine_over(every, views, CopyBook(views), self._sent)
+        self._views = views
+        self._number = 0
+
+    async def open_us(self) -> float:
+        """Return CPU us per order of one source position that every link copies."""
+        self._number += 1
+        now = utc_now()
+        for view in self._views.values():
+            view.quotes[EURUSD] = _quote(now)
+        event = PositionReported(SOURCE, now, _position(self._number))
+        begun = process_time()
+        await self._engine.round([event])
+        taken = process_time() - begun
+        orders = len(self._sent)
+        assert orders == LINKS, f"expected {LINKS} orders, found {orders}"
+        self._sent.clear()
+        return taken / orders * 1e6
+
+
+class Crowd:
+    """An engine whose source and target hold `held` copied positions, one of which changes."""
+
+    def __init__(self, link: CopyLink, held: int) -> None:
+        now = utc_now()
+        views = {link.source: _view(link.source, now), link.target: _view(link.target, now)}
+        book = CopyBook(views)
+        for number in range(held):
+            position = source_position(number)
+            views[link.source].positions[position.position_id] = position
+            book.store(living_copy(number, link.link_id, link.source, link.target))
+        self._sent: list[Action] = []
+        self._views = views
+        self._engine = engine_over([link], views, book, self._sent)
+        self._source, self._target = link.source, link.target
+        self._number = held
+
+    async def change_us(self) -> float:
+        """Return CPU us per new source position, from the event to the report on its order."""
+        taken = 0.0
+        for _ in range(CHANGES):
+            self._number += 1
+            now = utc_now()
+            self._views[self._target].quotes[EURUSD] = _quote(now)
+            event = PositionReported(self._source, now, _position(self._number))
+            begun = process_time()
+            await self._engine.round([event])
+            (action,) = self._sent
+            self._sent.clear()
+            await self._engine.round([Reported(self._target, filled(action))])
+            taken += process_time() - begun
+            self._sent.clear()  # the stops follow the fill's own price
+        return taken / CHANGES * 1e6
+
+
+async def measure() -> None:
+    """Measure, print and save."""
+    link = bench_link(POLICY)
+    spare_collector()  # as `copier run` does
+    fans = {others: FanOut(link, LINKS, others) for others in OTHERS}
+    crowds = {held: Crowd(link, held) for held in HELD}
+    orders: dict[int, list[float]] = {others: [] for others in OTHERS}
+    changes: dict[int, list[float]] = {held: [] for held in HELD}
+    for block in range(BLOCKS + 1):
+        for others, fan in fans.items():
+            found = await fan.open_us()
+            if block:  # the first one warms up
+                orders[others].append(found)
+        for held, crowd in crowds.items():
+            found = await crowd.change_us()
+            if block:
+                changes[held].append(found)
+    few, many = (median(each) for each in orders.values())
+    rows = [
+        (f"an order, one event of {LINKS:,} links", few, GOAL_US, ""),
+        (f"the same beside {OTHERS[1]:,} links of other sources", many, GOAL_US, many / few),
+    ]
+    few, many = (median(each) for each in changes.values())
+    rows += [
+        (f"open and fill, {HELD[0]} positions on the account", few, "", ""),
+        (f"open and fill, {HELD[1]:,} positions on the account", many, "", many / few),
+    ]
+    show_table(f"Every rule configured, CPU us; growth to be <= {GOAL_GROWTH}", ("what", "us", "goal", "growth"), rows)
+    save("fan_out", {"orders_us": orders, "changes_us": changes})
+
+
+def _view(name: str, now: datetime) -> AccountView:
+    status = AccountStatus(Decimal(100_000), Decimal(100_000), "USD", Decimal(0), Decimal(100_000))
+    instrument = evolve(INSTRUMENT, profit_currency="USD")
+    quotes = {EURUSD: _quote(now)}
+    return AccountView(
+        AccountId(name), known=True, ready=True, status=status, instruments={EURUSD: instrument}, quotes=quotes
+    )
+
+
+def _quote(now: datetime) -> Quote:
+    return Quote(EURUSD, Decimal("1.16007"), Decimal("1.16009"), now)
+
+
+def _position(number: int) -> Position:
+    return evolve(
+        source_position(number),
+        opened_at=datetime.now(UTC),
+        stop_loss=Decimal("1.15808"),
+        take_profit=Decimal("1.16308"),
+        current_price=Decimal("1.16008"),
+        magic="1234",
+        comment="alpha",
+    )
