@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Final
 
 from attrs import field, frozen
 
@@ -28,6 +29,9 @@ CENTS = {"USC": ("USD", 100), "EUC": ("EUR", 100), "GBX": ("GBP", 100)}
 """Currencies of cent accounts, and the pence of London's shares: so many of them are one of the other."""
 
 
+_SAME: Final = Fraction(1)
+
+
 @frozen
 class Rates:
     """Conversions at one moment.
@@ -46,6 +50,8 @@ class Rates:
 
         None stands for a currency that the venue does not tell: it converts into nothing.
         """
+        if held == wanted and held is not None:
+            return _SAME
         numbers = (("from", held or "unknown"), ("to", wanted or "unknown"))
         if held is None or wanted is None:
             return Denied("currency", Reason.CURRENCY_RATE_UNKNOWN, numbers)
@@ -118,5 +124,5 @@ def lot_worth(instrument: Instrument, currency: str | None, rates: Rates, ignore
     size = instrument.contract_size
     if size is None or size <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", instrument.symbol),))
-    rate = Fraction(1) if ignore_currency else rates.rate(instrument.profit_currency, currency)
+    rate = _SAME if ignore_currency else rates.rate(instrument.profit_currency, currency)
     return rate if isinstance(rate, Denied) else fraction(size) * rate

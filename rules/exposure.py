@@ -54,16 +54,18 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
     equity = _equity(market)
     if isinstance(equity, Denied):
         return equity
-    held, lots = Fraction(0), target.lots | (target.foreign_lots if market.policy.limits.count_foreign else {})
-    for symbol in dict.fromkeys(symbol for symbol, _ in lots):
-        both = sum((market.held(symbol, side) for side in Side), Volume(0))
-        value = _lot_value(market, symbol) if both else Fraction(0)
-        if isinstance(value, Denied):
-            return value
-        held += value * fraction(both)
     value = _lot_value(market, market.symbol)
     if isinstance(value, Denied):
         return value
+    held, lots = Fraction(0), target.lots | (target.foreign_lots if market.policy.limits.count_foreign else {})
+    for symbol in dict.fromkeys(symbol for symbol, _ in lots):
+        both = sum((market.held(symbol, side) for side in Side), Volume(0))
+        if not both:
+            continue
+        theirs = value if symbol == market.symbol else _lot_value(market, symbol)
+        if isinstance(theirs, Denied):
+            return theirs
+        held += theirs * fraction(both)
     values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
     numbers = (*values, ("max_leverage", shown(most)))
     return Room("limits", Reason.MAX_LEVERAGE, (most * equity - held) / value, numbers)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from operator import add, mul, sub, truediv
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -18,10 +17,42 @@ DEPTH_MAX = 32
 
 _TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]{1,20}(?:\.[0-9]{1,20})?)|(?P<name>[a-z_]+)|(?P<sign>[-+*/(),]))")
 
-Operation: TypeAlias = Callable[[Fraction, Fraction], Fraction]
-_SUMS: Final[Mapping[str, Operation]] = {"+": add, "-": sub}
-_PRODUCTS: Final[Mapping[str, Operation]] = {"*": mul, "/": truediv}
-_CHOICES: Final[Mapping[str, Callable[[Fraction, Fraction], Fraction]]] = {"min": min, "max": max}
+Ratio: TypeAlias = tuple[int, int]
+"""Numerator and denominator (> 0), not reduced: a result is, once."""
+
+Operation: TypeAlias = Callable[[Ratio, Ratio], Ratio]
+
+
+def _add(left: Ratio, right: Ratio) -> Ratio:
+    return left[0] * right[1] + right[0] * left[1], left[1] * right[1]
+
+
+def _subtract(left: Ratio, right: Ratio) -> Ratio:
+    return left[0] * right[1] - right[0] * left[1], left[1] * right[1]
+
+
+def _multiply(left: Ratio, right: Ratio) -> Ratio:
+    return left[0] * right[0], left[1] * right[1]
+
+
+def _divide(left: Ratio, right: Ratio) -> Ratio:
+    if right[0] == 0:
+        raise ZeroDivisionError
+    sign = 1 if right[0] > 0 else -1
+    return left[0] * right[1] * sign, left[1] * right[0] * sign
+
+
+def _least(left: Ratio, right: Ratio) -> Ratio:
+    return left if left[0] * right[1] <= right[0] * left[1] else right
+
+
+def _most(left: Ratio, right: Ratio) -> Ratio:
+    return right if left[0] * right[1] <= right[0] * left[1] else left
+
+
+_SUMS: Final[Mapping[str, Operation]] = {"+": _add, "-": _subtract}
+_PRODUCTS: Final[Mapping[str, Operation]] = {"*": _multiply, "/": _divide}
+_CHOICES: Final[Mapping[str, Operation]] = {"min": _least, "max": _most}
 
 
 class ExpressionError(ValueError):
@@ -30,7 +61,7 @@ class ExpressionError(ValueError):
 
 @frozen
 class _Number:
-    value: Fraction
+    ratio: Ratio
 
 
 @frozen
@@ -78,19 +109,19 @@ class Expression:
             values: of all its `variables`.
         """
         try:
-            return _value(self._root, values)
+            return Fraction(*_value(self._root, values))
         except ZeroDivisionError:
             return None
 
 
-def _value(node: _Node, values: Mapping[str, Fraction]) -> Fraction:
+def _value(node: _Node, values: Mapping[str, Fraction]) -> Ratio:
     match node:
-        case _Number():
-            return node.value
-        case _Variable():
-            return values[node.name]
-        case _Operation():
-            return reduce(node.do, (_value(each, values) for each in node.values))
+        case _Operation(do=do, values=parts):
+            return reduce(do, [_value(part, values) for part in parts])
+        case _Variable(name=name):
+            return values[name].as_integer_ratio()
+        case _Number(ratio=ratio):
+            return ratio
 
 
 class _Parser:
@@ -129,7 +160,7 @@ class _Parser:
             raise ExpressionError(f"expression must have at most {DEPTH_MAX} brackets in each other, had more")
         try:
             if self._seen("-") is not None:
-                return _Operation(sub, (_Number(Fraction(0)), self._factor()))
+                return _Operation(_subtract, (_Number((0, 1)), self._factor()))
             if self._seen("(") is not None:
                 node = self._sum()
                 self._must(")")
@@ -142,7 +173,7 @@ class _Parser:
         token = self._tokens[self._next] if self._next < len(self._tokens) else ""
         if token[:1].isdigit():
             self._next += 1
-            return _Number(Fraction(Decimal(token)))
+            return _Number(Decimal(token).as_integer_ratio())
         if token in _CHOICES:
             self._next += 1
             return _Operation(_CHOICES[token], self._arguments())

@@ -14,6 +14,7 @@ MetaCopier comment beside its own prefix; TradeLocker's strategyId takes 31)."""
 
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_SHIFTS = range(90, -10, -10)
 _PAIRS = tuple(first + second for first in _BASE32 for second in _BASE32)
 
 
@@ -24,7 +25,7 @@ def cl_ord_id(link: LinkId, position_id: PositionId, opened_at: datetime, leg: i
     """
     purpose = "\x1f".join((link, position_id, opened_at.isoformat(), str(leg), str(step)))
     bits = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=13).digest(), "big") >> 4  # 100 of 104
-    return ClOrdId(CL_ORD_ID_PREFIX + "".join(_PAIRS[bits >> shift & 0x3FF] for shift in range(90, -10, -10)))
+    return ClOrdId(CL_ORD_ID_PREFIX + "".join([_PAIRS[bits >> shift & 0x3FF] for shift in _SHIFTS]))
 
 
 def is_ours(tag: str | None) -> bool:
