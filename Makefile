@@ -17,7 +17,8 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --require-hashes --requirement
+# The lock files are whole, so that pip has nothing to resolve.
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes --requirement
 NODE_MODULES := tests/peers/node_modules
 NODE_MAJOR_MIN := 18
 

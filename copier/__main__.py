@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from copier.commands.alerts import alerts_app
 from copier.commands.author import init, schema
 from copier.commands.cases import run_cases
 from copier.commands.check import check
@@ -39,6 +40,7 @@ for command in COMMANDS:
     app.command(command)
 app.command(run_cases, name="test")
 app.command(ledger_app)
+app.command(alerts_app)
 
 
 def main() -> None:

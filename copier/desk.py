@@ -15,6 +15,7 @@ from copier.observations import Observations, known
 from copier.records import Known
 from copier.timers import Timers
 from rules.actions import Action
+from rules.alerts import AlertKind
 from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
 from rules.decide import decide
 from rules.decision import Context, Decision
@@ -120,7 +121,9 @@ class Desk:
         """Take over what a close opened on a netting account, since somebody else's was faster, and close it again."""
         opened = overtaken_copy(copy, overtaken, self.now)
         what = f"the close {overtaken.cl_ord_id} came after somebody else's and opened {opened.granted} lots"
-        self.journal.alert("overtaken", copy.target, f"{what} of {opened.target_symbol}, which are closed again")
+        self.journal.alert(
+            AlertKind.OVERTAKEN, copy.target, f"{what} of {opened.target_symbol}, which are closed again"
+        )
         self.adopt(opened, self.now)
 
     def link_of(self, copy: Copy) -> CopyLink:

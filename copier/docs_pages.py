@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from rules.alerts import AlertKind
 from rules.reasons import Reason
 
-DENIALS_PAGE = Path(__file__).parent.parent / "docs" / "denials.md"
+_DOCS = Path(__file__).parent.parent / "docs"
+DENIALS_PAGE = _DOCS / "denials.md"
+ALERTS_PAGE = _DOCS / "alerts.md"
 
 _DENIALS_HEAD = """\
 # Denial codes
@@ -22,6 +25,80 @@ A denial that **waits** is looked at again whenever something changes, until the
 """
 
 
+_ALERTS_HEAD = """\
+# Alerts
+
+<!-- Made by `python -m copier.docs_pages` from rules/alerts.py and copier/docs_pages.py; do not edit. -->
+
+Each `[[alerts]]` row of the config is a route: which alerts, how severe at least, about which accounts, and where
+they go. `copier alerts test` sends a test message to every destination and says which of them took it, and why not.
+
+```toml
+[[alerts]]
+name = "phone"
+to = ["tgram://${env:TELEGRAM_TOKEN}/${env:TELEGRAM_CHAT}"]
+when = ["mismatch", "limit", "session.lost", "order", "service"]
+min_severity = "warning"
+
+[[alerts]]
+name = "desk"
+webhook = { url = "https://desk.example.com/hook", secret = "${env:HOOK_SECRET}" }
+min_severity = "info"
+```
+
+**Groups.** The first alert waits `group` for others; all of them are one message, the most severe first. **Repeats.**
+The same cause again is told after `repeat`, with its number. What lasts (a lost session, a mismatch, a limit) is told
+again after `repeat`, then after twice that, four times that, at last once a day, and once more when it is over. What
+gets more severe is told at once. **Rates.** No more than `per_hour` messages leave in any hour; more wait and go
+together. Critical ones never wait for that. Nothing that came in is forgotten before it was told; what is too much is
+told as a number.
+
+**Delivery.** Each destination has its own queue and is tried again after 1, 2, 4 ... seconds, at most every minute,
+for 15 minutes. What could not be delivered by then is in the log, at level error, and in the ledger anyway. Alerts
+run beside the trading and are never waited for. A message may arrive twice where an answer was lost. `copier run
+--dry-run` tells nobody.
+
+**Texts of brokers** (symbols, comments, refusals) are cut, lose their control characters, and cannot mention people
+or make links: an `@` is followed by an invisible space, `://` becomes `:/ /`.
+
+## Checking a signed webhook
+
+Messages are POSTed as JSON with the headers of the Standard Webhooks specification, for which libraries exist:
+`Webhook-Id` (the same when a message is sent again), `Webhook-Timestamp` (seconds since 1970 of this try) and
+`Webhook-Signature`: `v1,` and the base64 of the HMAC-SHA256 of `id.timestamp.body`. The key is the secret's text, or
+what its base64 holds where it begins with `whsec_`. By hand:
+
+```python
+import base64, hashlib, hmac, time
+
+
+def is_genuine(headers, body: bytes, key: bytes) -> bool:
+    if abs(time.time() - int(headers["Webhook-Timestamp"])) > 300:
+        return False  # somebody plays an old message again
+    signed = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
+    wanted = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    return hmac.compare_digest(wanted, headers["Webhook-Signature"])
+```
+
+A status of 200 to 299 takes the message; anything else is tried again. Redirects are not followed. The body has `at`,
+`severity`, `title`, `body`, `alerts` (each with `kind`, `topic`, `severity`, `over`, `lasts`, `at`, `since`, `times`,
+`title`, `lines`, `accounts`) and `more` (numbers of alerts by kind that were too many).
+
+## Kinds
+
+| kind | severity | what happened | what to do |
+|---|---|---|---|
+"""
+
+
+def alerts_page() -> str:
+    """Return the page of alerts with its runbook, in Markdown."""
+    rows = (
+        f"| `{kind.value}` | {kind.severity.value} | {_cell(kind.meaning)} | {_cell(kind.do)} |" for kind in AlertKind
+    )
+    return _ALERTS_HEAD + "\n".join(rows) + "\n"
+
+
 def denials_page() -> str:
     """Return the page of denial codes, in Markdown."""
     rows = (f"| `{reason.value}` | {_cell(reason.meaning)} | {'yes' if reason.waits else ''} |" for reason in Reason)
@@ -34,3 +111,4 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     DENIALS_PAGE.write_text(denials_page(), encoding="utf-8")
+    ALERTS_PAGE.write_text(alerts_page(), encoding="utf-8")

@@ -18,6 +18,7 @@ from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
+from copier.sessions import Eye, SessionWatch
 from copier.targets import TargetWatch
 from copier.timers import Timers
 from rules.actions import Action
@@ -85,6 +86,7 @@ class Engine:
             if observe_targets
             else None
         )
+        self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._flattens: Timers[LinkId] = Timers()
         self._emptied: set[AccountId] = set()
@@ -206,8 +208,7 @@ class Engine:
             case Reported():
                 self._desk.settle(given.report)
             case Polled():
-                if self.views[given.account].ready:
-                    self._journal.alert("session.lost", given.account, f"its books cannot be asked: {given.reason}")
+                self._sessions.lose(given.account, Eye.BOOKS, given.reason, self._desk.now, refused=given.refused)
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
@@ -223,6 +224,8 @@ class Engine:
                 self._stream(given.account, self.views[given.account].close(given))
             case SnapshotReceived():
                 self._desk.cause_at = given.received_at if given.origin is Origin.LIVE else None
+                if given.requested_at is not None:
+                    self._sessions.regain(given.account, Eye.BOOKS, self._desk.now)
                 self._snapshot(given)
             case OrderReported():
                 self.views[given.account].report_order(given)
@@ -239,9 +242,9 @@ class Engine:
                 self._desk.observations.quote(given)
                 self._desk.answer(given.account, given.quote.symbol)
             case SessionOpened():
-                pass
+                self._sessions.regain(given.account, Eye.STREAM, self._desk.now)
             case SessionEnded():
-                self._journal.alert("session.lost", given.account, given.reason)
+                self._sessions.lose(given.account, Eye.STREAM, given.reason, self._desk.now, refused=given.refused)
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
 

@@ -26,6 +26,8 @@ class Polled:
 
     account: AccountId
     reason: str
+    refused: bool = False
+    """The venue refuses the sign-in; it is not asked again."""
 
 
 @frozen

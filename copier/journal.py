@@ -28,6 +28,7 @@ from copier.records import (
     ResendRecord,
 )
 from rules.actions import Action
+from rules.alerts import AlertKind
 from rules.copies import Copy
 from rules.limits_state import LimitState
 from rules.mismatch import Mismatch
@@ -49,8 +50,17 @@ _log = structlog.get_logger("ledger")
 class Journal:
     """Writes records; `listeners` see each of them once it is durable."""
 
-    def __init__(self, ledger: Ledger, *, threads: bool = True, listeners: Iterable[Listener] = ()) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        threads: bool = True,
+        listeners: Iterable[Listener] = (),
+        stuck: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        """`stuck` is told why the ledger cannot be written, and None when it can again."""
         self._ledger = ledger
+        self._stuck = stuck
         self._threads = threads
         self._listeners = tuple(listeners)
         self._durable: list[tuple[Record, datetime]] = []
@@ -95,8 +105,8 @@ class Journal:
     def limit(self, account: AccountId, state: LimitState, stage: str) -> None:
         self._write(LimitRecord(account, state, stage), account)
 
-    def alert(self, code: str, account: AccountId, text: str) -> None:
-        self._write(AlertRecord(code, text, account), account)
+    def alert(self, kind: AlertKind, account: AccountId, text: str, *, over: bool = False) -> None:
+        self._write(AlertRecord(kind.value, text, account, over), account)
 
     def mismatch(self, mismatch: Mismatch, *, ended: bool) -> None:
         self._write(MismatchRecord(mismatch, ended), mismatch.target)
@@ -124,6 +134,7 @@ class Journal:
         self._urgent = False
         entries, self._entries = self._entries, []
         records, self._records = self._records, []
+        was_stuck = False
         while True:
             try:
                 if busy and self._threads:
@@ -135,7 +146,11 @@ class Journal:
                 if self._ledger.broken:
                     raise
                 _log.error("no order leaves until the ledger can be written", error=str(error))
+                was_stuck = True
+                self._stuck(str(error))
                 await trio.sleep(FULL_DISK_PAUSE_S)
+        if was_stuck:
+            self._stuck(None)
         self._durable += [(record, at) for record in records]
 
     def announce(self) -> None:

@@ -54,13 +54,13 @@ class Poller:
                     snapshot, status = await self._account.snapshot()
             except SignInRefused as error:
                 _log.error("refused, not asked again", account=self._name, reason=str(error))
-                await self._emit(Polled(self._name, f"refused: {error}"))
+                await self._emit(Polled(self._name, f"refused: {error}", refused=True))
                 return
             except (SessionLost, Throttled, trio.TooSlowError) as error:
                 if not failing:
                     _log.warning("books cannot be asked", account=self._name, reason=str(error) or "no answer in time")
                 failing = True
-                await self._emit(Polled(self._name, str(error)))
+                await self._emit(Polled(self._name, str(error) or "no answer in time"))
                 await trio.sleep(self._backoff.next_s())
                 continue
             failing = False

@@ -30,6 +30,11 @@ class Known:
     target: AccountStatus | None
 
 
+TARGET_CLOSED_IT = "target closed it"
+TARGET_CHANGED_IT = "target changed it"
+"""What sets off a decision after a target's books contradicted the records."""
+
+
 @frozen
 class DecisionRecord:
     """A decision: the copy as it is now, and why. `because` says what set it off."""
@@ -100,11 +105,12 @@ class LimitRecord:
 
 @frozen
 class AlertRecord:
-    """Something that a person should know about an account."""
+    """Something that a person should know about an account; `code` is an `AlertKind`'s. `over`: it is no longer so."""
 
     code: str
     text: str
     account: AccountId
+    over: bool = False
 
 
 @frozen

@@ -7,7 +7,7 @@ service
 |- sources                  one stream and one poller an account, each supervised
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
 import structlog
@@ -31,6 +31,7 @@ from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.views import empty_views
 from copier.weather import Backoff
+from rules.alerts import AlertKind
 from rules.copies import Copy
 from rules.events import Event
 from rules.limits_policy import Cap, Limit
@@ -76,6 +77,7 @@ class Service:
         options: Options | None = None,
         reconcile_every_s: Mapping[AccountId, float] | None = None,
         listeners: Iterable[Listener] = (),
+        stuck: Callable[[str | None], None] = lambda _: None,
         threads: bool = True,
     ) -> None:
         self._every_s = reconcile_every_s or {}
@@ -87,7 +89,7 @@ class Service:
         self._random = random
         self._orders = 0
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
-        self._journal = Journal(ledger, threads=threads, listeners=listeners)
+        self._journal = Journal(ledger, threads=threads, listeners=listeners, stuck=stuck)
         recovered = recover(ledger)
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
@@ -140,6 +142,7 @@ class Service:
         held = {copy.target for copy in self.book.all() if copy.holds}
         for name in sorted(held - self._accounts.keys()):
             _log.error("copies are open on an account that the config no longer names", account=name)
+            self._journal.alert(AlertKind.ACCOUNT_UNNAMED, name, "see `copier status`")
         return sorted(held & self._accounts.keys())
 
     def _target(self, name: AccountId) -> "Dispatcher | DryRun":

@@ -33,7 +33,7 @@ async def run_stream(
             lost = _texts(group)
         if refused is not None:
             _log.error("refused, not tried again", account=name, reason=refused)
-            await emit(SessionEnded(name, now(), f"refused: {refused}"))
+            await emit(SessionEnded(name, now(), f"refused: {refused}", refused=True))
             return
         wait_s = backoff.next_s()
         _log.warning("session lost", account=name, reason=lost, again_in_s=round(wait_s, 1))

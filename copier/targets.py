@@ -7,6 +7,8 @@ from typing import TypeAlias
 from attrs import frozen
 
 from copier.desk import Desk
+from copier.records import TARGET_CHANGED_IT, TARGET_CLOSED_IT
+from rules.alerts import AlertKind
 from rules.copies import Copy, Leg, LegStage
 from rules.events import SnapshotReceived
 from rules.identity import is_ours
@@ -101,11 +103,11 @@ class TargetWatch:
             if copy is None:
                 return
             if isinstance(finding, LegGone):
-                desk.correct(lose_leg(copy, finding.leg), "target closed it")
+                desk.correct(lose_leg(copy, finding.leg), TARGET_CLOSED_IT)
                 return
             source = desk.views[copy.source].positions.get(copy.source_position_id)
             volume = None if source is None else source.volume
-            desk.correct(shrink_leg(copy, finding.leg, finding.held, volume), "target changed it")
+            desk.correct(shrink_leg(copy, finding.leg, finding.held, volume), TARGET_CHANGED_IT)
             return
         for position in positions.values():
             found = self._leg_of(position)
@@ -159,7 +161,7 @@ class TargetWatch:
             what = "carries our tag, but this ledger knows nothing of it"
         else:
             what = "carries our tag, but no copy accounts for it; it is left alone"
-        self._desk.journal.alert("orphan", account, f"position {position.position_id} {position.symbol} {what}")
+        self._desk.journal.alert(AlertKind.ORPHAN, account, f"position {position.position_id} {position.symbol} {what}")
 
 
 def _is_double(leg: Leg, shown: set[PositionId]) -> bool:

@@ -68,7 +68,7 @@ class AlertKind(Enum):
         Severity.WARNING,
         "The stream of an account broke off, or its books cannot be asked. It is tried again by itself; meanwhile"
         " nothing new is opened at that account, and what its sources do is caught up with afterwards.",
-        "Nothing for a minute. If it lasts: is the venue in maintenance, is this machine online?",
+        "Nothing for a minute. If it lasts, see whether the venue is in maintenance and this machine online.",
     )
     ACCOUNT_REFUSED = (
         "account.refused",
@@ -109,6 +109,13 @@ class AlertKind(Enum):
         " it was given up; the latter is closed at once.",
         "Look at the position. Close it by hand, or set `close_orphans`.",
     )
+    OVERTAKEN = (
+        "overtaken",
+        Severity.WARNING,
+        "On a netting account a close of ours came after somebody else's and so opened lots the other way round. They"
+        " are closed again at once.",
+        "Look at the account: somebody else closes there, a person or another program.",
+    )
     FLATTEN = (
         "flatten",
         Severity.WARNING,
@@ -139,6 +146,10 @@ class AlertKind(Enum):
         "Somebody ran `copier alerts test`.",
         "Be glad.",
     )
+
+
+KINDS = {kind.value: kind for kind in AlertKind}
+"""The kinds by their codes."""
 
 
 @frozen

@@ -128,6 +128,8 @@ class SessionEnded:
     account: AccountId
     received_at: datetime
     reason: str
+    refused: bool = False
+    """The venue refuses the sign-in; no other session follows."""
 
 
 Event: TypeAlias = (

@@ -25,6 +25,8 @@ def read_config(file: Path) -> Configuration:
     config = load_config(file, os.environ, CONFIGS, can_trade=_can_trade, today=utc_now().date())
     for account in config.accounts.values():
         keep_secrets(_secrets(account.settings))
+    for alerts in config.alerts:
+        keep_secrets(alerts.secrets())
     return config
 
 

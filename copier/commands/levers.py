@@ -14,6 +14,7 @@ from copier.ledger_codec import encode
 from copier.records import KINDS, AlertRecord, LimitRecord
 from copier.recovery import recover
 from copier.wording import printable
+from rules.alerts import AlertKind
 from rules.limits import cleared
 from rules.limits_state import LimitStage
 from rules.values import AccountId
@@ -54,7 +55,7 @@ def _lift(ledger: Ledger, account: AccountId, limit: str, why: str) -> bool:
     state = recover(ledger).limits.get(limit)
     if state is None or state.latched is None:
         return False
-    said = AlertRecord("limit.reset", f"{limit} was lifted by hand: {why}", account)
+    said = AlertRecord(AlertKind.LIMIT_RESET.value, f"{limit} was lifted by hand: {why}", account)
     entries = [
         Entry(KINDS[LimitRecord], account, encode(LimitRecord(account, cleared(state), LimitStage.OK.value))),
         Entry(KINDS[AlertRecord], account, encode(said)),

@@ -16,12 +16,16 @@ from cyclopts import Parameter
 from adapters.base import Account
 from adapters.network import connect_tcp
 from adapters.registry import open_account
+from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started
+from copier.alerting import Alerter
 from copier.clock import utc_now
+from copier.commands.alerts import alerting
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, INTERRUPTED, explained
 from copier.config.model import Configuration
 from copier.console import Narrator
 from copier.dry_run import ledger_copy
+from copier.journal import Listener
 from copier.ledger import Ledger
 from copier.logs import configure_logs
 from copier.service import Options, Service
@@ -61,8 +65,11 @@ def spare_collector() -> None:
 async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool, quiet: bool) -> int:
     stop = trio.Event()
     stopped_by: list[int] = []
-    async with open_accounts(config) as accounts:
-        service = make_service(config, accounts, ledger, dry_run=dry_run, out=None if quiet else sys.stdout)
+    async with open_accounts(config) as accounts, alerting(config, quiet=dry_run) as alerter:
+        service = make_service(
+            config, accounts, ledger, dry_run=dry_run, out=None if quiet else sys.stdout, alerter=alerter
+        )
+        alerter.take(service_started(utc_now(), len(config.links), len(config.accounts)))
         spare_collector()
         async with trio.open_nursery() as nursery:
             await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
@@ -70,6 +77,8 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
             with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
                 await service.run(stop, until_converged=once)
             nursery.cancel_scope.cancel()
+        why = f"not converged within {ONCE_S_MAX:.0f} s" if scope.cancelled_caught else None
+        alerter.take(service_ended(utc_now(), why, service.in_flight()))
     if scope.cancelled_caught:
         _log.error("not converged in time", seconds=ONCE_S_MAX)
         return FAILED
@@ -101,7 +110,8 @@ def make_service(
     *,
     dry_run: bool = False,
     out: TextIO | None = None,
-    listeners: Iterable[Narrator] = (),
+    listeners: Iterable[Listener] = (),
+    alerter: Alerter | None = None,
 ) -> Service:
     """Return the service of a config over opened accounts."""
     return Service(
@@ -118,7 +128,8 @@ def make_service(
             dry_run=dry_run,
         ),
         reconcile_every_s={name: each.reconcile_every.total_seconds() for name, each in config.accounts.items()},
-        listeners=[Narrator(out), *listeners],
+        listeners=[Narrator(out), *listeners, *([] if alerter is None else [AlertWords(alerter.take)])],
+        stuck=(lambda _: None) if alerter is None else lambda error: alerter.take(ledger_stuck(utc_now(), error)),
     )
 
 

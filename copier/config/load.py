@@ -11,6 +11,7 @@ import tomli
 from attrs import evolve
 
 from copier.config.accounts import RECONCILE_EVERY, read_accounts, same_accounts
+from copier.config.alerts import read_alerts
 from copier.config.caps import read_caps
 from copier.config.cases import read_cases
 from copier.config.checks import duration_within
@@ -32,7 +33,7 @@ from copier.config.unbuilt import is_unbuilt_key, way_around
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""
 
-SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits", "tests")
+SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits", "alerts", "tests")
 
 # int() takes no longer text, and says so without a line.
 _LONG_DIGITS = re.compile(r"[0-9][0-9_]{4000}")
@@ -147,6 +148,7 @@ def _read_sections(
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
     cases = read_cases(reader, reader.rows(document, "tests"), links.ids, service.timezone)
+    alerts = read_alerts(reader, reader.rows(document, "alerts"), account_names, Outside(env, folder))
     props = {name: account.prop for name, account in accounts.items() if account.prop is not None}
     own, targets = tuple(limit for limit, _ in limits), {link.target for link in links.links}
     firms = PropReader(reader, folder, service.timezone, today).read(props, own, targets)
@@ -166,6 +168,7 @@ def _read_sections(
         limits=(*own, *firms),
         caps=caps,
         cases=cases,
+        alerts=alerts,
     )
 
 

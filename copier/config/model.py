@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from copier.config.alerts import AlertConfig
 from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
 from copier.config.policy_book import PolicySum
@@ -78,6 +79,7 @@ class Configuration:
     """What each link obeys, and where it was written."""
     caps: tuple[Cap, ...] = ()
     cases: tuple[Case, ...] = ()
+    alerts: tuple[AlertConfig, ...] = ()
     warnings: tuple[ConfigProblem, ...] = ()
 
     def summary(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import attrs
 from adapters.registry import CONFIGS
 from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
+from copier.config.alerts import AlertKeys
 from copier.config.caps import CapKeys
 from copier.config.cases import CaseKeys, Expected
 from copier.config.checks import POLICY_READINGS, CronText, Pattern
@@ -75,6 +76,7 @@ def config_schema() -> Schema:
         "policies": _named(definitions.of(PolicyKeys)),
         "links": {"type": "array", "items": definitions.of(LinkKeys)},
         "limits": {"type": "array", "items": {"anyOf": [definitions.of(LimitKeys), definitions.of(CapKeys)]}},
+        "alerts": {"type": "array", "items": definitions.of(AlertKeys)},
         "tests": {"type": "array", "items": definitions.of(CaseKeys)},
     }
     return {

@@ -210,11 +210,13 @@ def _literal(cls: Any, value: object) -> object:
 
 
 def _array(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    inner = converter.get_structure_hook(list[get_args(cls)[0]])  # type: ignore[misc]
+    kind = get_args(cls)[0]
+    inner = converter.get_structure_hook(list[kind])  # type: ignore[valid-type]
 
     def read(value: Any, _: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise Fault("an array `[...]`", shown_value(value), "put it into brackets")
+            found = "a value that is no array" if kind is Secret else shown_value(value)
+            raise Fault("an array `[...]`", found, "put it into brackets")
         return tuple(inner(value, list))
 
     return read
@@ -248,7 +250,9 @@ def _table(
 
     def read(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise Fault("a table", shown_value(value), f"its keys are {', '.join(toml_keys(cls)[:8])}")
+            secret = any(attribute.type is Secret for attribute in attrs.fields(cls))
+            found = "a value that is no table" if secret else shown_value(value)
+            raise Fault("a table", found, f"its keys are {', '.join(toml_keys(cls)[:8])}")
         return inner(value, cls)
 
     return read

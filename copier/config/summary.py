@@ -7,10 +7,12 @@ import attrs
 
 from copier.config.checks import duration_text
 from copier.config.effective import policy_lines, shown
+from rules.alert_routes import AlertRoute
 from rules.limits_policy import Limit
 from rules.policy import CopyPolicy
 
 if TYPE_CHECKING:
+    from copier.config.alerts import AlertConfig
     from copier.config.model import Configuration
 
 
@@ -30,6 +32,8 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         yield f"limit {limit.limit_id}: {_limit(limit)}"
     for cap in configuration.caps:
         yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
+    for alerts in configuration.alerts:
+        yield f"{alerts.route.name} to {', '.join(_destinations(alerts))}: {_route(alerts.route)}"
     told: list[CopyPolicy] = []
     for total in configuration.sums.values():
         if total.policy not in told:
@@ -37,6 +41,18 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
             yield f"policy {total.policy.name}:"
             for text, _ in policy_lines(total):
                 yield f"  {text}"
+
+
+def _destinations(alerts: "AlertConfig") -> Iterator[str]:
+    yield from (each.name for each in alerts.addresses)
+    if alerts.webhook is not None:
+        yield "a signed webhook"
+
+
+def _route(route: AlertRoute) -> str:
+    kinds = shown(tuple(sorted(kind.value for kind in route.kinds))) if route.kinds else "all kinds"
+    accounts = f" about {shown(tuple(sorted(route.accounts)))}" if route.accounts else ""
+    return f"{kinds}{accounts} from {route.min_severity.value} on, again after {duration_text(route.repeat)}"
 
 
 def _limit(limit: Limit) -> str:

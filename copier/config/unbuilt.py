@@ -5,7 +5,6 @@ from copier.config.positions import KeyPath
 _ANY = "*"
 
 _KEYS: dict[KeyPath, str | None] = {
-    ("alerts",): None,
     ("prop",): None,
     ("presets",): None,
     ("news",): None,

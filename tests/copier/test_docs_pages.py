@@ -1,6 +1,13 @@
 """The committed pages are the ones that the code makes."""
 
-from copier.docs_pages import DENIALS_PAGE, denials_page
+import base64
+import hashlib
+import re
+
+from adapters.secret import Secret
+from copier.alert_webhook import signed_headers, signing_key
+from copier.docs_pages import ALERTS_PAGE, DENIALS_PAGE, alerts_page, denials_page
+from rules.alerts import AlertKind
 from rules.reasons import Reason
 
 
@@ -17,3 +24,32 @@ def test_every_denial_code_has_one_row_with_its_meaning():
 def test_only_denials_that_wait_are_marked():
     marked = [line.split("`")[1] for line in denials_page().splitlines() if line.endswith("| yes |")]
     assert marked == [reason.value for reason in Reason if reason.waits]
+
+
+def test_page_of_alerts_is_not_stale():
+    assert ALERTS_PAGE.read_text(encoding="utf-8") == alerts_page(), "run: python -m copier.docs_pages"
+
+
+def test_every_kind_of_alert_says_what_happened_and_what_to_do():
+    rows = [line.split(" | ") for line in alerts_page().splitlines() if line.startswith("| `")]
+    assert [row[0] for row in rows] == [f"| `{kind.value}`" for kind in AlertKind]
+    assert all(row[2].endswith(".") and row[3].endswith(". |") for row in rows)
+
+
+def test_the_pages_way_to_check_a_webhook_takes_ours_and_refuses_others():
+    [code] = re.findall(r"```python\n(.*?)```", alerts_page(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code.replace("time.time()", "1000.0"), names)
+    is_genuine = names["is_genuine"]
+    assert callable(is_genuine)
+    key = signing_key(Secret("a secret of some length"))
+    headers = signed_headers(key, "msg_1", 1000, b"{}")
+    assert is_genuine(headers, b"{}", key)
+    assert not is_genuine(headers, b"{ }", key)
+    assert not is_genuine(headers, b"{}", b"another key")
+    assert not is_genuine(signed_headers(key, "msg_1", 600, b"{}"), b"{}", key), "an old one"
+
+
+def test_a_secret_of_a_library_is_its_base64():
+    text = "whsec_" + base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    assert signing_key(Secret(text)) == hashlib.sha256(b"x").digest()

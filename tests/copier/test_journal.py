@@ -12,6 +12,7 @@ from copier.journal import FULL_DISK_PAUSE_S, Journal
 from copier.ledger import DuplicateKey, Entry, Ledger, LedgerFailed
 from copier.records import AlertRecord, ObservedRecord, Record
 from rules.actions import OpenPosition
+from rules.alerts import AlertKind
 from rules.events import PositionClosed
 from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol, Volume
 from tests.copier.desk import SOURCE, Desk
@@ -44,7 +45,7 @@ def small_disk(full_for: int) -> SmallDisk:
 async def test_what_was_written_stands_in_the_ledger_after_the_commit_and_not_before() -> None:
     ledger = Ledger.in_memory()
     journal = Journal(ledger)
-    journal.alert("code", AccountId("a"), "text")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "text")
     assert ledger.last_seq == 0
     await journal.commit(T0)
     assert [(entry.kind, entry.account) for entry in ledger.entries()] == [("alert", "a")]
@@ -54,15 +55,15 @@ async def test_listeners_hear_of_a_record_only_once_it_is_durable() -> None:
     ledger = Ledger.in_memory()
     heard: list[tuple[Record, int]] = []
     journal = Journal(ledger, listeners=[lambda record, _: heard.append((record, ledger.last_seq))])
-    journal.alert("one", AccountId("a"), "")
-    journal.alert("two", AccountId("a"), "")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "1")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "2")
     assert heard == []
     journal.announce()
     assert heard == []
     await journal.commit(T0)
     journal.announce()
     account = AccountId("a")
-    assert heard == [(AlertRecord("one", "", account), 2), (AlertRecord("two", "", account), 2)]
+    assert heard == [(AlertRecord("orphan", "1", account), 2), (AlertRecord("orphan", "2", account), 2)]
     await journal.commit(T0)
     journal.announce()
     assert len(heard) == 2, "nothing is told twice"
@@ -75,7 +76,7 @@ async def test_an_observation_waits_for_what_must_be_durable_and_goes_with_it() 
     journal.observed(seen)
     await journal.commit(T0)
     assert ledger.last_seq == 0
-    journal.alert("code", AccountId("a"), "text")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "text")
     journal.observed(seen)
     await journal.commit(T0)
     assert [entry.kind for entry in ledger.entries()] == ["observed", "alert", "observed"]
@@ -113,7 +114,7 @@ async def test_a_first_sending_owns_its_id_for_ever() -> None:
 async def test_a_full_disk_is_waited_out_and_nothing_is_lost(autojump_clock: MockClock, busy: bool) -> None:
     ledger = small_disk(full_for=30)
     journal = Journal(ledger, threads=False)
-    journal.alert("code", AccountId("a"), "text")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "text")
     await journal.commit(T0, busy=busy)
     assert trio.current_time() >= 30 * FULL_DISK_PAUSE_S
     assert ledger.last_seq == 1
@@ -169,6 +170,6 @@ async def test_a_broken_ledger_ends_the_service(autojump_clock: MockClock) -> No
     ledger = Ledger.in_memory()
     ledger.__class__ = Broken
     journal = Journal(ledger)
-    journal.alert("code", AccountId("a"), "text")
+    journal.alert(AlertKind.ORPHAN, AccountId("a"), "text")
     with pytest.raises(LedgerFailed):
         await journal.commit(T0)

@@ -115,5 +115,5 @@ async def test_a_refused_sign_in_is_said_once_and_not_repeated(autojump_clock: M
     async with polling() as desk:
         desk.account.snapshots.append(SignInRefused("wrong password"))
         await trio.sleep(600)
-        assert desk.heard == [Polled(desk.account.name, "refused: wrong password")]
+        assert desk.heard == [Polled(desk.account.name, "refused: wrong password", refused=True)]
         assert desk.ended

@@ -17,6 +17,7 @@ from copier.ledger import Ledger
 from copier.recovery import recover
 from copier.service import CHECKPOINT_ROWS, Options, Service
 from rules.actions import ClosePosition, OpenPosition
+from rules.alerts import AlertKind
 from rules.copies import CopyStatus
 from rules.events import PositionClosed, PositionReported
 from rules.limits_policy import Limit
@@ -171,9 +172,9 @@ async def test_many_rows_make_a_checkpoint_at_the_next_start(autojump_clock: Moc
         world.opens(source_position())
         await trio.sleep(1)
         for _ in range(CHECKPOINT_ROWS):
-            service._journal.alert("filler", TARGET, "")
+            service._journal.alert(AlertKind.ORPHAN, TARGET, "")
         await trio.sleep(10)
-        service._journal.alert("last", TARGET, "")
+        service._journal.alert(AlertKind.ORPHAN, TARGET, "")
         world.opens(source_position("p2"))
         await trio.sleep(1)
     async with world.running() as service:
