@@ -22,6 +22,7 @@ from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
+from rules.memory import LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey, overtaken_copy
@@ -42,6 +43,7 @@ class Desk:
         journal: Journal,
         outside: Outside,
         now: datetime,
+        memories: Iterable[LinkMemory] = (),
     ) -> None:
         self.now = now
         self.cause_at: datetime | None = None
@@ -56,6 +58,7 @@ class Desk:
         self._by_source: dict[AccountId, list[CopyLink]] = {}
         for link in self.links.values():
             self._by_source.setdefault(link.source, []).append(link)
+        self.memories = {memory.link_id: memory for memory in memories}
         self.held_back: set[LinkId] = set()
         """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
@@ -192,7 +195,10 @@ class Desk:
         position = source.positions.get(position_id)
         target = self.views[link.target]
         before = self._legs_before(link_id, position) if copy is None and position is not None else 0
-        decision = decide(Context(self.now, link, source, target, position_id, position, origin, copy, price, before))
+        memory = self.memories.get(link_id) or LinkMemory(link_id)
+        decision = decide(
+            Context(self.now, link, source, target, position_id, position, origin, copy, price, before, memory)
+        )
         met = None if decision.copy is None else known(link, source, target, decision.copy, decision)
         self._apply(copy, decision, because, met)
         new = decision.copy
@@ -223,6 +229,9 @@ class Desk:
             if look_up.awaited:
                 self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
             self.outside.look_up(look_up)
+        if decision.memory is not None:
+            self.memories[copy.link_id] = decision.memory
+            self.journal.memory(decision.memory)
         if decision.look_again_at is not None:
             self.timers.set(copy.key, decision.look_again_at)
 

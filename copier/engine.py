@@ -18,6 +18,7 @@ from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
+from copier.records import CheckpointRecord
 from copier.sessions import Eye, SessionWatch
 from copier.targets import TargetWatch
 from copier.timers import Timers
@@ -37,6 +38,7 @@ from rules.events import (
     SnapshotReceived,
 )
 from rules.look_ups import LookUp
+from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
 from rules.observed import AccountStatus
 from rules.policy import CopyLink
@@ -67,6 +69,7 @@ class Engine:
         latency: Latency,
         outside: Outside,
         mismatches: Iterable[Mismatch] = (),
+        memories: Iterable[LinkMemory] = (),
         close_orphans: bool = False,
         observe_targets: bool = True,
     ) -> None:
@@ -79,7 +82,13 @@ class Engine:
         self._utc_now = utc_now
         self._outside = outside
         self._desk = Desk(
-            links=self._links.values(), views=views, book=book, journal=journal, outside=outside, now=utc_now()
+            links=self._links.values(),
+            views=views,
+            book=book,
+            journal=journal,
+            outside=outside,
+            now=utc_now(),
+            memories=memories,
         )
         self._watch = (
             TargetWatch(self._desk, flattens_all=limits.flattens_all, close_orphans=close_orphans)
@@ -119,7 +128,15 @@ class Engine:
         outgoing = self._desk.take_outgoing()
         book = self._desk.book
         if self._journal.rows_since_checkpoint > max(CHECKPOINT_ROWS, CHECKPOINT_ROWS_A_COPY * len(book)):
-            self._journal.checkpoint(book.all(), self._limits.states, self._mismatches.open, self._desk.now)
+            self._journal.checkpoint(
+                CheckpointRecord(
+                    tuple(book.all()),
+                    tuple(self._limits.states),
+                    self._desk.now,
+                    tuple(self._mismatches.open),
+                    tuple(self._desk.memories.values()),
+                )
+            )
         await self._journal.commit(self._desk.now, busy=busy)
         durable_at = self._utc_now()
         for action, resend, cause_at in outgoing:

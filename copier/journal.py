@@ -21,6 +21,7 @@ from copier.records import (
     IntentRecord,
     Known,
     LimitRecord,
+    MemoryRecord,
     MismatchRecord,
     ObservedRecord,
     Record,
@@ -31,6 +32,7 @@ from rules.actions import Action
 from rules.alerts import AlertKind
 from rules.copies import Copy
 from rules.limits_state import LimitState
+from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
 from rules.reports import Report
 from rules.trace import Trace
@@ -111,10 +113,12 @@ class Journal:
     def mismatch(self, mismatch: Mismatch, *, ended: bool) -> None:
         self._write(MismatchRecord(mismatch, ended), mismatch.target)
 
-    def checkpoint(
-        self, copies: Iterable[Copy], limits: Iterable[LimitState], mismatches: Iterable[Mismatch], at: datetime
-    ) -> None:
-        self._write(CheckpointRecord(tuple(copies), tuple(limits), at, tuple(mismatches)), "")
+    def memory(self, memory: LinkMemory) -> None:
+        self._write(MemoryRecord(memory), "")
+
+    def checkpoint(self, record: CheckpointRecord) -> None:
+        """Write down whole what is alive: folding begins here."""
+        self._write(record, "")
         self.rows_since_checkpoint = 0
 
     def knows(self, cl_ord_id: ClOrdId) -> bool:

@@ -12,6 +12,7 @@ from rules.actions import Action
 from rules.copies import Copy
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
 from rules.limits_state import LimitState
+from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
 from rules.observed import AccountStatus, Quote
 from rules.reports import Report
@@ -122,6 +123,13 @@ class MismatchRecord:
 
 
 @frozen
+class MemoryRecord:
+    """What a link remembers beyond its copies, after it changed."""
+
+    memory: LinkMemory
+
+
+@frozen
 class CheckpointRecord:
     """Everything that is still alive; folding begins at the last one."""
 
@@ -129,6 +137,7 @@ class CheckpointRecord:
     limits: tuple[LimitState, ...]
     at: datetime
     mismatches: tuple[Mismatch, ...] = ()
+    memories: tuple[LinkMemory, ...] = ()
 
 
 Record: TypeAlias = (
@@ -140,6 +149,7 @@ Record: TypeAlias = (
     | LimitRecord
     | AlertRecord
     | MismatchRecord
+    | MemoryRecord
     | CheckpointRecord
     | ObservedRecord
 )
@@ -153,6 +163,7 @@ KINDS: dict[type, str] = {
     LimitRecord: "limit",
     AlertRecord: "alert",
     MismatchRecord: "mismatch",
+    MemoryRecord: "memory",
     CheckpointRecord: "checkpoint",
     ObservedRecord: "observed",
 }

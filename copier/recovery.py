@@ -1,4 +1,4 @@
-"""What the last run left in the ledger: living copies, limits' states, mismatches, and the orders nobody answered."""
+"""What the last run left in the ledger: what is still alive, and the orders that nobody answered."""
 
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from copier.records import (
     ForgetRecord,
     IntentRecord,
     LimitRecord,
+    MemoryRecord,
     MismatchRecord,
     Record,
     ReportRecord,
@@ -20,12 +21,14 @@ from copier.records import (
 from rules.actions import Action
 from rules.copies import Copy
 from rules.limits_state import LimitState
+from rules.memory import LinkMemory
 from rules.mismatch import Mismatch, MismatchKey
 from rules.reconcile import CopyKey
+from rules.values import LinkId
 
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
 
-_FOLDED = ("decision", "report", "forget", "limit", "mismatch", "checkpoint")
+_FOLDED = ("decision", "report", "forget", "limit", "mismatch", "memory", "checkpoint")
 
 
 @define
@@ -35,6 +38,7 @@ class Recovered:
     copies: dict[CopyKey, Copy] = field(factory=dict)
     limits: dict[str, LimitState] = field(factory=dict)
     mismatches: dict[MismatchKey, Mismatch] = field(factory=dict)
+    memories: dict[LinkId, LinkMemory] = field(factory=dict)
 
     def fold(self, record: Record) -> None:
         """Take one row; the last record of a copy, a limit or a mismatch is the truth about it."""
@@ -43,6 +47,7 @@ class Recovered:
                 self.copies = {copy.key: copy for copy in record.copies}
                 self.limits = {state.limit_id: state for state in record.limits}
                 self.mismatches = {each.key: each for each in record.mismatches}
+                self.memories = {memory.link_id: memory for memory in record.memories}
             case DecisionRecord() | ReportRecord():
                 if record.copy.ends_with_source:
                     self.copies.pop(record.copy.key, None)
@@ -52,6 +57,8 @@ class Recovered:
                 self.copies.pop((record.link_id, record.source_position_id), None)
             case LimitRecord():
                 self.limits[record.state.limit_id] = record.state
+            case MemoryRecord():
+                self.memories[record.memory.link_id] = record.memory
             case MismatchRecord(ended=True):
                 self.mismatches.pop(record.mismatch.key, None)
             case MismatchRecord():

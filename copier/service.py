@@ -27,6 +27,7 @@ from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
 from copier.lookups import LookUps
 from copier.polls import Poller
+from copier.records import CheckpointRecord
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.views import empty_views
@@ -111,7 +112,15 @@ class Service:
             recall={name: history.ask for name, history in self._histories.items()},
         )
         if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:
-            self._journal.checkpoint(self.book.all(), self.limits.states, recovered.mismatches.values(), now)
+            self._journal.checkpoint(
+                CheckpointRecord(
+                    tuple(self.book.all()),
+                    tuple(self.limits.states),
+                    now,
+                    tuple(recovered.mismatches.values()),
+                    tuple(recovered.memories.values()),
+                )
+            )
         self._targets = {
             name: self._target(name)
             for name in dict.fromkeys([*(link.target for link in self._links), *self._held_at()])
@@ -133,6 +142,7 @@ class Service:
                 poll=lambda name: self._pollers[name].ask(),
             ),
             mismatches=recovered.mismatches.values(),
+            memories=recovered.memories.values(),
             close_orphans=self.options.close_orphans,
             observe_targets=not self.options.dry_run,
         )

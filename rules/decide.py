@@ -21,10 +21,12 @@ from rules.copies import (
     replace_leg,
 )
 from rules.decision import Context, Decision, earlier, patience
+from rules.exits import NEVER, close_due, ends_at
 from rules.gates import judge_new_risk
 from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
 from rules.observed import Position
+from rules.pacing import remember_position
 from rules.question import Grant, Question
 from rules.reasons import Reason
 from rules.schedule import Outside
@@ -54,7 +56,13 @@ def decide(context: Context) -> Decision:
         return _ended(context, copy)
     if position is None or position.side is not copy.side or copy.flatten is not None or copy.left:
         return _leave(context, copy)
-    return _follow(context, copy, position)
+    over_at = ends_at(copy, context.link.policy)
+    if over_at is None:
+        return _follow(context, copy, position)
+    if context.now >= over_at:
+        return _leave(context, evolve(copy, flatten="exits.max_open"))
+    followed = _follow(context, copy, position)
+    return evolve(followed, look_again_at=earlier(followed.look_again_at, over_at))
 
 
 def _symbol(copy: Copy | None, position: Position | None) -> Symbol:
@@ -86,12 +94,25 @@ def _begin(context: Context, position: Position, earlier: Copy | None = None) ->
 
 def _judge(context: Context, copy: Copy, position: Position) -> Decision:
     question = Question(
-        context.now, context.link, context.source, context.target, position, copy.origin, copy.first_seen_at
+        context.now,
+        context.link,
+        context.source,
+        context.target,
+        position,
+        copy.origin,
+        copy.first_seen_at,
+        memory=context.memory,
     )
     answer, trace, look_ups = judge_new_risk(question)
+    granted = isinstance(answer, Grant)
     if isinstance(answer, Grant):
-        return _open(context, copy, position, answer, trace)
-    return _deny(context, copy, answer, trace, look_ups)
+        decision = _open(context, copy, position, answer, trace)
+    else:
+        decision = _deny(context, copy, answer, trace, look_ups)
+    if granted or (isinstance(answer, Denied) and answer.reason is Reason.SKIPPED_FIRST):
+        memory = remember_position(context.memory, context.link.policy, position.side, granted, context.now)
+        return evolve(decision, memory=None if memory == context.memory else memory)
+    return decision
 
 
 def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace: Trace) -> Decision:
@@ -183,10 +204,16 @@ def _leave(context: Context, copy: Copy) -> Decision:
 
     What the source opens meanwhile under the same id is another life, and begins when nothing of this one is held.
     """
+    left = copy.left or context.position is None or context.position.side is not copy.side
+    close_at = copy.close_at
+    if left and not copy.left and copy.flatten is None:
+        close_at = close_due(copy, context.link.policy, context.now)
+    copy = evolve(copy, wait_until=None, left=left, close_at=close_at)
+    if close_at is not None and copy.flatten is None and context.now < close_at and copy.holds:
+        return Decision(copy, (), (_held_back(close_at),), (), None if close_at == NEVER else close_at)
     if context.target.oms is OmsType.HEDGING:
         copy = _unblocked(copy)
-    left = copy.left or context.position is None or context.position.side is not copy.side
-    shaped = shape(context, evolve(copy, wait_until=None, left=left), ZERO, None)
+    shaped = shape(context, evolve(copy, close_at=None), ZERO, None)
     after = shaped.copy
     if after is None or after.holds:
         return shaped
@@ -195,6 +222,11 @@ def _leave(context: Context, copy: Copy) -> Decision:
     if context.position is not None and _lives_anew(ended, context.position):
         return _begin(context, context.position, ended)
     return evolve(shaped, copy=ended)
+
+
+def _held_back(close_at: datetime) -> Note:
+    until = "its stops end it" if close_at == NEVER else close_at.isoformat(timespec="milliseconds")
+    return Note("exits", "the source's close is held back", (("until", until),))
 
 
 def _unblocked(copy: Copy) -> Copy:

@@ -8,6 +8,7 @@ from rules.actions import Action
 from rules.copies import Copy
 from rules.events import Origin
 from rules.look_ups import LookUp
+from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink, StartOpen
 from rules.reasons import Reason
@@ -36,6 +37,7 @@ class Context:
     copy: Copy | None
     price: Price | None = None
     legs_before: int = 0
+    memory: LinkMemory = NO_MEMORY
 
 
 @frozen
@@ -43,6 +45,7 @@ class Decision:
     """What to do: the new record, the orders, why, what to look up, and when to ask again without any event.
 
     `copy` is None when there is nothing to remember. A record equal to the old one with no orders is no news.
+    `memory` is the link's where it changed.
     """
 
     copy: Copy | None
@@ -50,6 +53,7 @@ class Decision:
     trace: Trace = ()
     look_ups: tuple[LookUp, ...] = ()
     look_again_at: datetime | None = None
+    memory: LinkMemory | None = None
 
 
 def patience(context: Context, copy: Copy, reason: Reason | None = None) -> timedelta:
@@ -57,6 +61,8 @@ def patience(context: Context, copy: Copy, reason: Reason | None = None) -> time
     policy = context.link.policy
     found = copy.origin is Origin.RECONCILED and policy.on_start.open is not StartOpen.SKIP
     longest = policy.on_start.max_age if found else policy.guard.wait_max
+    if reason is Reason.DELAYED and policy.delay.open is not None:
+        return longest + policy.delay.open.most
     return min(longest, policy.guard.wait_for_stop) if reason in _OF_STOPS else longest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rules import caps, entry
+from rules import caps, entry, pacing
 from rules.filters import check_filter
 from rules.grants import grant
 from rules.instruments import Instrument
@@ -20,6 +20,8 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     entry.schedule,
     entry.age,
     entry.price,
+    pacing.skip_first,
+    pacing.throttle,
     caps.account_limits,
     caps.hedging,
     caps.positions,
@@ -69,6 +71,8 @@ def _market_gates(question: Question, finding: Finding) -> Grant | Denied:
         if denied is not None:
             return finding.no(denied)
     answer = grant(market)
+    if isinstance(answer, Grant):
+        answer = pacing.delay(market) or answer
     return finding.no(answer) if isinstance(answer, Denied) else answer
 
 

@@ -104,6 +104,8 @@ def desired_volume(
         instrument: the target's; None: unknown, the largest volume that was granted stands in.
         policy: for its rounding.
     """
+    if copy.close_at is not None and copy.flatten is None:
+        return copy.granted  # its close is held back on purpose
     over = copy.status is CopyStatus.ENDED and copy.ending not in (Ending.TARGET_CLOSED, Ending.REJECTED)
     if position is None or position.side is not copy.side or copy.flatten is not None or copy.left or over:
         return ZERO

@@ -10,9 +10,11 @@ from enum import Enum
 from attrs import evolve, field, frozen
 
 from rules.distances import Distance
+from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy
+from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
 from rules.size_policy import Size, VolumePolicy
@@ -132,6 +134,10 @@ class CopyPolicy:
     on_start: StartPolicy = field(factory=StartPolicy)
     limits: PolicyLimits = field(factory=PolicyLimits)
     mismatch: MismatchPolicy = field(factory=MismatchPolicy)
+    skip_first: SkipFirst | None = None
+    throttle: Throttle | None = None
+    delay: Delay = field(factory=Delay)
+    exits: Exits = field(factory=Exits)
     reverse: bool = False
     per_symbol: tuple[SymbolPolicy, ...] = ()
     row: int | None = None

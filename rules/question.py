@@ -8,6 +8,7 @@ from attrs import define, field, frozen
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink
 from rules.reasons import Reason
@@ -24,7 +25,7 @@ class Question:
 
     `increase_of` is the copy's entry ratio and expected volume where a copy grows, None for a new copy. `seen_at` is
     when we first saw what is asked for: an increase carries no time of its own. `gap` is the one that a growing copy
-    has kept (see `rules.stop_prices.Frame`).
+    has kept (see `rules.stop_prices.Frame`), `memory` the link's.
     """
 
     now: datetime
@@ -36,6 +37,7 @@ class Question:
     seen_at: datetime
     increase_of: tuple[Fraction, Volume] | None = None
     gap: Price | None = None
+    memory: LinkMemory = NO_MEMORY
 
 
 @frozen

@@ -20,8 +20,10 @@ from copier.config.units import (
 )
 from rules.cron import Cron
 from rules.distances import Distance
+from rules.exits_policy import Exits
 from rules.limits_terms import LimitAmount, Percent
 from rules.mismatch_policy import MismatchPolicy
+from rules.pacing_policy import SkipFirst, Throttle
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
@@ -103,6 +105,17 @@ def count_above_zero(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**9:
         raise Fault("a whole number >= 1", shown_value(value))
     return value
+
+
+def up_to(most: int) -> Reading:
+    """Return a reading of whole numbers of 1 to `most`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise Fault(f"a whole number from 1 to {most}", shown_value(value))
+        return value
+
+    return read
 
 
 def duration_within(least: timedelta, most: timedelta) -> Reading:
@@ -212,6 +225,10 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "min_free_margin": or_off(amount_above_zero),
         "max_stop_distance": or_off(distance_above_zero),
     },
+    # A day's opens are few enough to be remembered one by one.
+    Throttle: {"max_opens": up_to(1000), "window": duration_within(timedelta(seconds=1), _DAY)},
+    SkipFirst: {"count": up_to(1000), "reset_after": duration_within(timedelta(seconds=1), timedelta(days=7))},
+    Exits: {"min_hold": or_off(_AGE), "ignore_close_for": or_off(_AGE), "max_open": or_off(_AGE)},
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
     MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},
 }

@@ -19,6 +19,7 @@ from rules.distances import Distance, DistanceUnit
 from rules.limits_days import Period, ResetTime
 from rules.limits_terms import Cash, Percent, StagedLock
 from rules.mismatch_policy import Tolerance, ToleranceUnit
+from rules.pacing_policy import Span
 from rules.values import plain
 
 _SHOWN_ELSEWHERE = {"extends", "per_symbol"}
@@ -97,6 +98,9 @@ def shown(value: Any) -> str:
         return f"{value.at.isoformat()} {value.zone.key}{each}"
     if isinstance(value, StagedLock):
         return f"{shown(value.floor)} of {value.of.value} at a profit of {shown(value.profit)} in {value.metric.value}"
+    if isinstance(value, Span):
+        two = value.least != value.most
+        return f'["{shown(value.least)}", "{shown(value.most)}"]' if two else shown(value.least)
     if isinstance(value, Distance):
         unit = "" if value.unit is DistanceUnit.PRICE else f" {value.unit.value}"
         return plain(value.amount) + unit

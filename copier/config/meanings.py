@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from rules.exits_policy import Exits
 from rules.mismatch_policy import MismatchPolicy
+from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops, Stops
@@ -60,6 +62,28 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "stop_loss": 'Distance of the stop-loss from the target\'s entry, > 0, such as `"50 pips"`.',
         "take_profit": "Likewise, of the take-profit.",
         "fallback": "Only while the source has none: what it sets later takes their place.",
+    },
+    Exits: {
+        "min_hold": "A copy is not closed after its source before it has been open for so long.",
+        "ignore_close": "The source's close is not followed while all of the copy has both a stop-loss and a "
+        "take-profit at the target: they end it.",
+        "ignore_close_for": "For how long it is ignored then, instead of for ever.",
+        "max_open": "A copy is closed when it has been open for so long, whatever its source does, and not opened "
+        "again.",
+    },
+    Throttle: {
+        "max_opens": "How many, 1 to 1000.",
+        "window": "How long an opening counts, 1 s to 1 day.",
+    },
+    SkipFirst: {
+        "count": "How many, 1 to 1000.",
+        "reset_after": "A quiet time after which the count begins anew, 1 s to 7 days.",
+        "by_side": "Count buys and sells of the source apart.",
+    },
+    Delay: {
+        "open": 'How long an opening is held back: `"2s"`, or a draw between two, `["1s", "5s"]`; up to 1 h, and less '
+        "than `guard.max_age`.",
+        "close": "How long the closing of a copy is held back after its source was closed, likewise.",
     },
     StartPolicy: {
         "open": "Copy what was open before we looked, skip it, or copy what is young enough.",

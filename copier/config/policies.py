@@ -6,12 +6,14 @@ from typing import Any
 
 from attrs import field, frozen
 
-from copier.config.checks import Pattern, least_and_most, some_sides
+from copier.config.checks import Pattern, duration_text, least_and_most, some_sides
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
+from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
+from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy, SymbolOf
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
@@ -104,6 +106,10 @@ class PolicyKeys:
         factory=StartPolicy, metadata={"doc": "What becomes of positions that were open before we looked."}
     )
     limits: PolicyLimits = field(factory=PolicyLimits, metadata={"doc": "Caps over all copies of the target account."})
+    skip_first: SkipFirst | None = field(default=None, metadata={"doc": "Copy only what follows the first few."})
+    throttle: Throttle | None = field(default=None, metadata={"doc": "How many copies may be opened in a while."})
+    delay: Delay = field(factory=Delay, metadata={"doc": "How long openings and closings are held back."})
+    exits: Exits = field(factory=Exits, metadata={"doc": "When a copy is closed later than its source, or sooner."})
     mismatch: MismatchPolicy = field(
         factory=MismatchPolicy, metadata={"doc": "When the target's books count as different, and what is done then."}
     )
@@ -140,6 +146,20 @@ def misfits(keys: PolicyKeys, table: Mapping[str, Any]) -> Iterator[tuple[KeyPat
     """
     for key, fault in size_misfits(keys.size, table.get("size", {})):
         yield ("size", *key), fault
+    for key, fault in _exit_misfits(keys.exits):
+        yield ("exits", *key), fault
+    held_back, max_age = keys.delay.open, keys.guard.max_age
+    if held_back is not None and max_age is not None and held_back.most >= max_age:
+        expected = f"less than `guard.max_age` ({duration_text(max_age)}), which is judged when the time has come"
+        yield ("delay", "open"), Fault(expected, duration_text(held_back.most))
+
+
+def _exit_misfits(exits: Exits) -> Iterator[tuple[KeyPath, Fault]]:
+    if exits.ignore_close_for is not None and not exits.ignore_close:
+        yield ("ignore_close_for",), Fault("`ignore_close = true` beside it", "`ignore_close_for` alone: no effect")
+    if exits.min_hold is not None and exits.max_open is not None and exits.min_hold > exits.max_open:
+        expected = f"no more than `max_open` ({duration_text(exits.max_open)})"
+        yield ("min_hold",), Fault(expected, duration_text(exits.min_hold))
 
 
 def filter_of(keys: FilterKeys) -> Filter:

@@ -43,9 +43,11 @@ from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
+from rules.exits_policy import Exits
 from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy, Tolerance
+from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.reasons import Reason
 from rules.size_modes import FORMULAS
@@ -103,6 +105,10 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.stops.fixed]", FixedStops),
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
+    ("[policies.NAME.exits]", Exits),
+    ("[policies.NAME.skip_first]", SkipFirst),
+    ("[policies.NAME.throttle]", Throttle),
+    ("[policies.NAME.delay]", Delay),
     ("[policies.NAME.mismatch]", MismatchPolicy),
     ("A row of [policies.NAME] per_symbol", PerSymbolKeys),
     ("[[links]]", LinkKeys),
@@ -130,6 +136,7 @@ _WORDS: dict[Any, str] = {
     Reason: "denial code",
     Distance: "price distance",
     Money: "money",
+    Span: "duration, or an array of two",
     Expression: "formula",
     Tolerance: "steps, percent or cash",
     ZoneInfo: "IANA zone",

@@ -35,6 +35,7 @@ from rules.distances import Distance
 from rules.expressions import Expression
 from rules.limits_terms import LimitAmount, LimitKind
 from rules.mismatch_policy import Tolerance
+from rules.pacing_policy import Span
 from rules.values import Money
 
 Schema = dict[str, Any]
@@ -55,6 +56,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     Tolerance: _NUMBER_OR_TEXT,
     Money: _TEXT,
     Expression: _TEXT,
+    Span: {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}]},
     ZoneInfo: _TEXT,
     Path: _TEXT,
     Secret: _TEXT,

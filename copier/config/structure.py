@@ -19,11 +19,20 @@ from copier.config.errors import Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.secrets import Outside
 from copier.config.sizes import read_expression
-from copier.config.units import read_amount, read_distance, read_duration, read_money, read_number, read_tolerance
+from copier.config.units import (
+    read_amount,
+    read_distance,
+    read_duration,
+    read_money,
+    read_number,
+    read_span,
+    read_tolerance,
+)
 from rules.distances import Distance
 from rules.expressions import Expression
 from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import Tolerance
+from rules.pacing_policy import Span
 from rules.values import Money
 
 OFF = "off"
@@ -138,6 +147,7 @@ VALUES: Mapping[Any, Reading] = {
     Percent: read_amount,
     Cash: read_amount,
     Tolerance: read_tolerance,
+    Span: read_span,
     Expression: read_expression,
     ZoneInfo: read_zone,
 }

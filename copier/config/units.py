@@ -8,6 +8,7 @@ from copier.config.errors import Fault, shown_value
 from rules.distances import Distance, DistanceUnit
 from rules.limits_terms import Cash, LimitAmount, Percent
 from rules.mismatch_policy import Tolerance, ToleranceUnit
+from rules.pacing_policy import Span
 from rules.values import Money, exact
 
 DURATION = 'a duration such as "3s", "500ms" or "8h30m"'
@@ -78,6 +79,23 @@ def read_duration(value: object) -> timedelta:
     if microseconds != int(microseconds):
         raise Fault("a duration in whole microseconds", shown_value(value))
     return timedelta(microseconds=int(microseconds))
+
+
+def read_span(value: object) -> Span:
+    """Return a duration, or an even draw between two, of at most an hour: `"2s"` or `["1s", "5s"]`.
+
+    Raises:
+        Fault: neither, longer, or the first is not the shorter one.
+    """
+    expected = 'a duration such as "2s", or two such as ["1s", "5s"], of at most 1h'
+    parts = value if isinstance(value, list) else [value, value]
+    try:
+        least, most = (read_duration(part) for part in parts)
+    except (Fault, ValueError):
+        raise Fault(expected, shown_value(value)) from None
+    if not least <= most <= timedelta(hours=1):
+        raise Fault(expected, shown_value(value))
+    return Span(least, most)
 
 
 def read_percent(value: object) -> Decimal:

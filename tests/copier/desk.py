@@ -80,6 +80,7 @@ class Desk:
                 send=self._send, full=lambda _: self.is_full, look_up=self.looked_up.append, poll=self._poll
             ),
             mismatches=recovered.mismatches.values(),
+            memories=recovered.memories.values(),
             close_orphans=close_orphans,
         )
 

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from copier.ledger import Ledger
+from copier.records import CheckpointRecord
 from copier.recovery import Recovered, recover, unanswered
 from rules.actions import Action
 from rules.copies import Copy
@@ -110,9 +111,9 @@ async def test_a_checkpoint_changes_nothing_of_what_is_recovered(seed: int) -> N
     chaos = Chaos(seed)
     desk = await chaos.run(60)
     before = recover(desk.ledger)
-    desk.engine._journal.checkpoint(
-        before.copies.values(), before.limits.values(), before.mismatches.values(), desk.now
-    )
+    parts = (before.copies, before.limits, before.mismatches, before.memories)
+    copies, limits, mismatches, memories = (tuple(part.values()) for part in parts)  # type: ignore[attr-defined]
+    desk.engine._journal.checkpoint(CheckpointRecord(copies, limits, desk.now, mismatches, memories))
     await desk.engine._journal.commit(desk.now)
     assert recover(desk.ledger) == before
     desk = await chaos.run(60)

@@ -13,6 +13,7 @@ from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.instruments import Instrument
+from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink, CopyPolicy
 from rules.reports import Filled, Report, StopsReplaced
@@ -57,6 +58,7 @@ class Playbook:
         factory=lambda: AccountView(AccountId("target"), known=True, ready=True, instruments={Symbol("EURUSD"): EURUSD})
     )
     copy: Copy | None = None
+    memory: LinkMemory = NO_MEMORY
     now: datetime = T0
     held: Position | None = None
     last: Decision = field(factory=lambda: Decision(None))
@@ -71,7 +73,18 @@ class Playbook:
 
     def again(self, origin: Origin = Origin.LIVE) -> list[Action]:
         """Ask once more, with nothing new."""
-        context = Context(self.now, self.link, self.source, self.target, PositionId("p1"), self.held, origin, self.copy)
+        position_id = PositionId("p1") if self.held is None else self.held.position_id
+        context = Context(
+            self.now,
+            self.link,
+            self.source,
+            self.target,
+            position_id,
+            self.held,
+            origin,
+            self.copy,
+            memory=self.memory,
+        )
         self.last = decide(context)
         self.copy = self.last.copy
         return list(self.last.actions)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from rules.distances import Distance, DistanceUnit
+from rules.exits_policy import Exits
 from rules.expressions import Expression
 from rules.instruments import Rounding
 from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
+from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import CopyPolicy, OnLimit, PolicyLimits, StartOpen
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
@@ -45,8 +47,17 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
                      max_stop_distance = "80 pips", on_limit = "shrink" }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
+        skip_first = { count = 3, reset_after = "1h", by_side = true }
+        throttle = { max_opens = 5, window = "1m" }
+        delay    = { open = ["1s", "2500ms"], close = "3s" }
+        exits    = { min_hold = "10s", ignore_close = true, ignore_close_for = "5m", max_open = "8h" }
         """,
     )
+    assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
+    assert policy.throttle == Throttle(5, timedelta(minutes=1))
+    drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
+    assert policy.delay == Delay(drawn, exact)
+    assert policy.exits == Exits(timedelta(seconds=10), True, timedelta(minutes=5), timedelta(hours=8))
     assert policy.size.mode is SizeMode.EQUITY_RATIO
     assert (policy.size.multiplier, policy.size.source_reference) == (Decimal("0.5"), Decimal(1000))
     assert (policy.size.target_reference, policy.size.ignore_currency) == (Decimal("2000.5"), True)
@@ -352,6 +363,16 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("limits = { min_free_margin = -1 }", "limits.min_free_margin", "-1"),
         ('limits = { max_stop_distance = "0 pips" }', "limits.max_stop_distance", '"0 pips"'),
         ('limits = { on_limit = "clamp" }', "limits.on_limit", '"clamp"'),
+        ("throttle = { max_opens = 0, window = '1m' }", "throttle.max_opens", "0"),
+        ("throttle = { max_opens = 5 }", "throttle", "a table without it"),
+        ("throttle = { max_opens = 5, window = '2d' }", "throttle.window", '"2d"'),
+        ("skip_first = { count = 1.5 }", "skip_first.count", "1.5"),
+        ("delay = { open = ['5s', '1s'] }", "delay.open", "an array"),
+        ("delay = { open = 5 }", "delay.open", "5"),
+        ("delay = { close = '2h' }", "delay.close", '"2h"'),
+        ("guard = { max_age = '3s' }\ndelay = { open = '3s' }", "delay.open", "3s"),
+        ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
+        ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
         ("per_symbol = 3", "per_symbol", "3"),
         ("per_symbol = ['XAU']", "per_symbol[0]", '"XAU"'),
