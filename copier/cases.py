@@ -10,7 +10,7 @@ from adapters.base import Capabilities
 from copier.config.cases import AccountGiven, Case, FiguresGiven, InstrumentGiven, PositionGiven, ThenGiven
 from copier.config.model import Configuration
 from copier.dry_run import as_wished
-from copier.inputs import Input, Reported
+from copier.inputs import CalendarRead, Input, Reported
 from copier.records import DecisionRecord
 from copier.rehearsal import Rehearsal
 from rules.actions import Action
@@ -26,6 +26,7 @@ from rules.events import (
 )
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.news import Calendar, NewsEvent
 from rules.observed import AccountStatus, Position, Quote
 from rules.policy import CopyLink
 from rules.symbols import Mapped, map_symbol
@@ -91,6 +92,7 @@ class _Stage:
     async def play(self) -> Outcome:
         given, rehearsal = self.case.given, self.rehearsal
         rehearsal.now = given.at - _WAS
+        await self._calendars()
         await self._figures(given.source.was or given.source, given.target.was or given.target)
         await self._books(given.at - _WAS)
         rehearsal.now = given.at
@@ -108,6 +110,20 @@ class _Stage:
         await rehearsal.until(given.at + given.then.after)
         await rehearsal.takes(self._change(position, given.then))
         return self._outcome(rehearsal.take_orders(), before)
+
+    async def _calendars(self) -> None:
+        given = self.case.given
+        if given.news is None:
+            return
+        events = tuple(
+            NewsEvent(each.at, each.at, each.title, each.currency, each.impact)
+            for each in given.news
+            if each.at is not None
+        )
+        ends = max((event.until for event in events), default=given.at)
+        for policy in self.link.policy.news_policies:
+            read = Calendar(self.rehearsal.now, max(ends, given.at), events)
+            await self.rehearsal.takes(CalendarRead(policy.name, read))
 
     async def _figures(self, source: FiguresGiven, target: FiguresGiven) -> None:
         for name, figures in ((self.link.source, source), (self.link.target, target)):

@@ -10,10 +10,11 @@ import trio
 
 from adapters.base import UtcNow
 from copier.book import CopyBook
+from copier.closings import Closings
 from copier.desk import Desk
 from copier.dispatch import Intent
 from copier.foreign import count_foreign
-from copier.inputs import Input, Outside, Polled, Remembered, Reported
+from copier.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
@@ -21,7 +22,6 @@ from copier.mismatches import MismatchWatch
 from copier.records import CheckpointRecord
 from copier.sessions import Eye, SessionWatch
 from copier.targets import TargetWatch
-from copier.timers import Timers
 from rules.actions import Action
 from rules.copies import CopyStatus
 from rules.events import (
@@ -43,7 +43,7 @@ from rules.mismatch import Mismatch
 from rules.observed import AccountStatus
 from rules.policy import CopyLink
 from rules.state import AccountView, Change, Doubt
-from rules.values import AccountId, LinkId
+from rules.values import AccountId
 
 BATCH_MAX = 256
 """Inputs of one round: bounds how long the first of them waits for its commit."""
@@ -97,7 +97,7 @@ class Engine:
         )
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
-        self._flattens: Timers[LinkId] = Timers()
+        self._closings = Closings(self._desk, self._links)
         self._emptied: set[AccountId] = set()
         self._rounded = trio.Event()
         for account, view in self.views.items():
@@ -105,8 +105,6 @@ class Engine:
         for link in self._links.values():
             if link.target in self.views and link.policy.counts_foreign:
                 self.views[link.target].counts_foreign = True
-        for link in self._links.values():
-            self._flatten_by_schedule(link)
 
     # One round
 
@@ -182,7 +180,7 @@ class Engine:
         """Return when the next timer fires, None when there is none."""
         times = [
             self._desk.timers.first(),
-            self._flattens.first(),
+            self._closings.timers.first(),
             self._limits.next_due(),
             self._mismatches.next_due(),
         ]
@@ -196,26 +194,7 @@ class Engine:
         for account in self._limits.clock_due(self._desk.now):
             self._enforce(account)
         self._mismatches.ask_due(self._desk.now)
-        for link_id in self._flattens.due(self._desk.now):
-            self._flatten_by_schedule(self._links[link_id])
-
-    def _flatten_by_schedule(self, link: CopyLink) -> None:
-        """Close what was copied, or waits to be, since before the schedule's last flattening.
-
-        Also one that was missed while we were away.
-        """
-        schedules = link.policy.schedules
-        if not any(schedule.flatten for schedule in schedules):
-            return
-        now = self._desk.now
-        held, waiting = self._desk.book.of_target(link.target), self._desk.book.waiting_at(link.target)
-        for copy in {copy.key: copy for copy in (*waiting, *held)}.values():
-            schedule = link.policy.for_symbol(copy.source_symbol).schedule if copy.link_id == link.link_id else None
-            if schedule is not None and schedule.flattens(copy.first_seen_at, now) is not None:
-                self._desk.flatten(copy, f"schedule {schedule.name}")
-        edges = [edge for schedule in schedules if (edge := schedule.next_edge(now)) is not None]
-        if edges:
-            self._flattens.set(link.link_id, min(edges))
+        self._closings.fire()
 
     # What comes in
 
@@ -258,6 +237,8 @@ class Engine:
                 self.views[given.account].quotes[given.quote.symbol] = given.quote
                 self._desk.observations.quote(given)
                 self._desk.answer(given.account, given.quote.symbol)
+            case CalendarRead():
+                self._closings.read(given)
             case SessionOpened():
                 self._sessions.regain(given.account, Eye.STREAM, self._desk.now)
             case SessionEnded():

@@ -8,6 +8,7 @@ from copier.dispatch import Intent
 from rules.events import Event
 from rules.limits_past import Past
 from rules.look_ups import LookUp
+from rules.news import Calendar
 from rules.reports import Report
 from rules.values import AccountId
 
@@ -38,7 +39,15 @@ class Remembered:
     past: Past
 
 
-Input = Event | Reported | Polled | Remembered
+@frozen
+class CalendarRead:
+    """The calendar of a news policy was read well."""
+
+    news: str
+    calendar: Calendar
+
+
+Input = Event | Reported | Polled | Remembered | CalendarRead
 
 
 class Outside:

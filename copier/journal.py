@@ -15,6 +15,7 @@ from copier.ledger_codec import encode
 from copier.records import (
     KINDS,
     AlertRecord,
+    CalendarRecord,
     CheckpointRecord,
     DecisionRecord,
     ForgetRecord,
@@ -83,10 +84,10 @@ class Journal:
         orders = tuple(action.cl_ord_id for action in actions)
         self._write(DecisionRecord(copy, because, trace, orders, known), copy.target)
 
-    def observed(self, record: ObservedRecord) -> None:
+    def observed(self, record: ObservedRecord | CalendarRecord) -> None:
         """Write what decisions are made on. It waits for the next commit, and makes none by itself."""
         urgent = self._urgent
-        self._write(record, record.event.account)
+        self._write(record, record.event.account if isinstance(record, ObservedRecord) else "")
         self._urgent = urgent or len(self._entries) >= WAITING_MAX
 
     def intent(self, action: Action, *, resend: bool) -> None:

@@ -6,12 +6,14 @@ Bounded, and beside the way: rows of the ledger that wait for the next commit, w
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from copier.inputs import CalendarRead
 from copier.journal import Journal
-from copier.records import Known, ObservedRecord
+from copier.records import CalendarRecord, Known, ObservedRecord
 from rules.copies import Copy
 from rules.decision import Decision
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
 from rules.instruments import Instrument
+from rules.news import Calendar
 from rules.policy import CopyLink
 from rules.state import AccountView, Change
 from rules.symbols import Mapped, map_symbol
@@ -19,6 +21,10 @@ from rules.values import AccountId, Symbol
 
 QUOTE_EVERY = timedelta(hours=1)
 """A symbol's quotes are written this often at most, for conversions; a decision carries the quote that it met."""
+
+
+CALENDAR_EVERY = timedelta(hours=12)
+"""An unchanged calendar is written this often at most: that it is not stale is part of what decisions are made on."""
 
 
 class Observations:
@@ -30,6 +36,7 @@ class Observations:
         self._sources = {link.source for link in links}
         self._named = self._sources | {link.target for link in links}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
+        self._calendars: dict[str, Calendar] = {}
         self._quoted_at: dict[tuple[AccountId, Symbol], datetime] = {}
 
     def position(self, account: AccountId, change: Change, origin: Origin, now: datetime) -> None:
@@ -59,6 +66,14 @@ class Observations:
         if event.account in self._named and (last is None or event.received_at - last >= QUOTE_EVERY):
             self._quoted_at[key] = event.received_at
             self._journal.observed(ObservedRecord(event))
+
+    def calendar(self, read: CalendarRead) -> None:
+        """Write a news policy's calendar where it changed, or where the last one that was written is old."""
+        last = self._calendars.get(read.news)
+        old = last is None or read.calendar.read_at - last.read_at >= CALENDAR_EVERY
+        if last is None or old or last.events != read.calendar.events:
+            self._calendars[read.news] = read.calendar
+            self._journal.observed(CalendarRecord(read.news, read.calendar))
 
 
 def known(link: CopyLink, source: AccountView, target: AccountView, copy: Copy, decision: Decision) -> Known | None:

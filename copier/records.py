@@ -14,6 +14,7 @@ from rules.events import InstrumentReported, Origin, PositionClosed, PositionRep
 from rules.limits_state import LimitState
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
+from rules.news import Calendar
 from rules.observed import AccountStatus, Quote
 from rules.reports import Report
 from rules.trace import Trace
@@ -60,6 +61,14 @@ class ObservedRecord:
 
     event: PositionReported | PositionClosed | InstrumentReported | QuoteReported
     origin: Origin = Origin.LIVE
+
+
+@frozen
+class CalendarRecord:
+    """The calendar of a news policy, when it changed and now and then; only for replaying, as what is observed."""
+
+    news: str
+    calendar: Calendar
 
 
 @frozen
@@ -152,6 +161,7 @@ Record: TypeAlias = (
     | MemoryRecord
     | CheckpointRecord
     | ObservedRecord
+    | CalendarRecord
 )
 
 KINDS: dict[type, str] = {
@@ -166,5 +176,6 @@ KINDS: dict[type, str] = {
     MemoryRecord: "memory",
     CheckpointRecord: "checkpoint",
     ObservedRecord: "observed",
+    CalendarRecord: "calendar",
 }
 """The `kind` of each record's row."""

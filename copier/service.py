@@ -16,6 +16,7 @@ from attrs import frozen
 
 from adapters.base import Account, UtcNow
 from copier.book import CopyBook
+from copier.calendars import CalendarReader
 from copier.dispatch import Dispatcher, Intent
 from copier.dry_run import DryRun
 from copier.engine import Engine
@@ -70,6 +71,7 @@ class Service:
         *,
         links: Iterable[CopyLink],
         limits: Iterable[Limit],
+        calendars: Iterable[CalendarReader] = (),
         caps: Iterable[Cap] = (),
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
@@ -85,6 +87,7 @@ class Service:
         self.options = options or Options()
         self.latency = Latency()
         self._links = tuple(links)
+        self._calendars = tuple(calendars)
         self._accounts = accounts
         self._utc_now = utc_now
         self._random = random
@@ -227,6 +230,8 @@ class Service:
             dispatcher.put(Intent(order.action, order.submitted_at))
 
     def _start_sources(self, nursery: trio.Nursery) -> None:
+        for calendar in self._calendars:
+            nursery.start_soon(calendar.run, self._send.send)
         for name, account in self._accounts.items():
             nursery.start_soon(self._pollers[name].run, name=f"poll {name}")
             if name in self._histories:

@@ -166,10 +166,9 @@ def _deny(context: Context, copy: Copy, denied: Denied, trace: Trace, look_ups: 
 
 
 def _waits(context: Context, denied: Denied) -> bool:
-    if denied.reason is Reason.SCHEDULE_CLOSED:
-        schedule = context.link.policy.schedule
-        return schedule is not None and schedule.outside is Outside.DEFER
-    return denied.reason.waits
+    policy = context.link.policy
+    closed_by = {Reason.SCHEDULE_CLOSED: policy.schedule, Reason.NEWS_WINDOW: policy.news}.get(denied.reason)
+    return denied.reason.waits if closed_by is None else closed_by.outside is Outside.DEFER
 
 
 def _wait(context: Context, copy: Copy) -> Decision:

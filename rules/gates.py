@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rules import caps, entry, pacing
+from rules import caps, entry, pacing, quiet_times
 from rules.filters import check_filter
 from rules.grants import grant
 from rules.instruments import Instrument
@@ -18,6 +18,8 @@ from rules.values import Symbol
 _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     entry.same_thing,
     entry.schedule,
+    quiet_times.news,
+    quiet_times.maintenance,
     entry.age,
     entry.price,
     pacing.skip_first,

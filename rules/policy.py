@@ -14,6 +14,7 @@ from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy
+from rules.news import NewsPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
@@ -129,6 +130,7 @@ class CopyPolicy:
     symbols: SymbolMap | None = None
     filter: Filter = field(factory=Filter)
     schedule: Schedule | None = None
+    news: NewsPolicy | None = None
     guard: Guard = field(factory=Guard)
     stops: Stops = field(factory=Stops)
     on_start: StartPolicy = field(factory=StartPolicy)
@@ -159,6 +161,12 @@ class CopyPolicy:
     def counts_foreign(self) -> bool:
         """Tell whether it, or a row of it, counts positions that are not ours."""
         return any(each.limits.count_foreign for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def news_policies(self) -> tuple[NewsPolicy, ...]:
+        """The news policies of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.news: None for policy in policies if policy.news is not None})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:

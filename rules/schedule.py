@@ -25,12 +25,13 @@ class Outside(Enum):
 class Window:
     """Begins at each firing of `cron` and lasts `length` of elapsed time; the end is no part of it.
 
-    Overlapping windows are one. `why` is shown to people.
+    Overlapping windows are one. `why` is shown to people. `flatten` closes everything copied when it begins.
     """
 
     cron: str
     length: timedelta
     why: str | None = None
+    flatten: bool = False
 
 
 @frozen
@@ -55,7 +56,8 @@ ScheduleState: TypeAlias = Open | Closed
 class Schedule:
     """When a policy takes new risk: inside `open` windows (none: always) and outside `closed` ones, which win.
 
-    `flatten` are cron expressions at which everything copied is closed. Closing is never gated. Local times follow
+    `flatten` are cron expressions at which everything copied is closed, besides the beginnings of closed windows that
+    say so. Closing is never gated. Local times follow
     `rules.cron`: skipped ones happen when the gap ends, repeated ones at their first.
 
     Args:
@@ -90,9 +92,9 @@ class Schedule:
         """
         return self._timetable.state(at)
 
-    def next_edge(self, at: datetime) -> datetime | None:
-        """Return the first instant after `at` at which the state may change or everything is flattened, or None."""
-        return self._timetable.next_edge(at)
+    def next_flatten(self, at: datetime) -> datetime | None:
+        """Return the first instant after `at` at which everything is to be closed, or None."""
+        return self._timetable.next_flatten(at)
 
     def flattens(self, after: datetime, until: datetime) -> datetime | None:
         """Return the last instant in (after, until] at which everything is to be closed, or None."""
@@ -145,7 +147,8 @@ class Timetable:
         zone = _zone(schedule.timezone)
         self._open = tuple(_course(window, zone, "open") for window in schedule.open)
         self._closed = tuple(_course(window, zone, "closed") for window in schedule.closed)
-        self._flatten = tuple(_Firings(Cron(text, zone)) for text in schedule.flatten)
+        flattening = [*schedule.flatten, *(window.cron for window in schedule.closed if window.flatten)]
+        self._flatten = tuple(_Firings(Cron(text, zone)) for text in flattening)
         self._name = schedule.name
         self._since = datetime.max.replace(tzinfo=UTC)
         self._until = datetime.min.replace(tzinfo=UTC)
@@ -160,12 +163,10 @@ class Timetable:
             self._until = self._state.until or datetime.max.replace(tzinfo=UTC)
         return self._state
 
-    def next_edge(self, at: datetime) -> datetime | None:
-        """See `Schedule.next_edge`."""
+    def next_flatten(self, at: datetime) -> datetime | None:
+        """See `Schedule.next_flatten`."""
         at = _in_utc(at)
-        edges = [firings.around(at)[1] for firings in self._flatten]
-        until = self.state(at).until
-        return min(edges if until is None else [*edges, until], default=None)
+        return min((firings.around(at)[1] for firings in self._flatten), default=None)
 
     def flattens(self, after: datetime, until: datetime) -> datetime | None:
         """See `Schedule.flattens`."""

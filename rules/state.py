@@ -9,7 +9,9 @@ from attrs import define, evolve, field, frozen
 from rules.events import OrderEnded, OrderReported, Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.instruments import Instrument
 from rules.limits_policy import Cap
+from rules.news import News
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.schedule import Schedule
 from rules.trace import Denied
 from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
@@ -94,6 +96,10 @@ class AccountView:
     denied: Denied | None = None
     """Set while a limit of the account forbids new risk."""
     caps: tuple[Cap, ...] = ()
+    maintenance: tuple[Schedule, ...] = ()
+    """When its venue or broker is worked on."""
+    news: dict[str, News] = field(factory=dict)
+    """By the name of the news policy, with its calendar as last read."""
     foreign: int = 0
     """Positions that no copy owns, as of the last books."""
     foreign_volume: Volume = field(factory=Volume)

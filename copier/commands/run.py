@@ -18,6 +18,7 @@ from adapters.network import connect_tcp
 from adapters.registry import open_account
 from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started
 from copier.alerting import Alerter
+from copier.calendars import CalendarReader
 from copier.clock import utc_now
 from copier.commands.alerts import alerting
 from copier.commands.configs import read_config
@@ -117,6 +118,7 @@ def make_service(
     return Service(
         links=config.links,
         limits=config.limits,
+        calendars=[_calendar(config, name, dry_run=dry_run) for name in config.calendars],
         caps=config.caps,
         accounts=accounts,
         ledger=ledger,
@@ -131,6 +133,13 @@ def make_service(
         listeners=[Narrator(out), *listeners, *([] if alerter is None else [AlertWords(alerter.take)])],
         stuck=(lambda _: None) if alerter is None else lambda error: alerter.take(ledger_stuck(utc_now(), error)),
     )
+
+
+def _calendar(config: Configuration, name: str, *, dry_run: bool) -> CalendarReader:
+    """Return the reader of a calendar, whose last good copy lies beside the ledger."""
+    ledger = config.service.ledger
+    kept = None if dry_run else ledger.with_name(f"{ledger.name}.news-{name}")
+    return CalendarReader(name, config.calendars[name], connect=connect_tcp, now=utc_now, kept=kept)
 
 
 async def _watch_signals(

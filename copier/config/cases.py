@@ -15,6 +15,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import OFF, make_converter
 from copier.config.units import read_number
+from rules.news import Impact
 from rules.reasons import Reason
 from rules.values import LinkId, OmsType, Side, exact
 
@@ -174,6 +175,18 @@ class ThenGiven:
 
 
 @frozen
+class EventGiven:
+    """An event of a calendar."""
+
+    at: datetime | None = field(
+        default=None, metadata={"doc": "When; without it: just when the case happens.", "read": _read_at}
+    )
+    currency: str | None = field(default=None, metadata={"doc": "Whom it concerns; none: everybody."})
+    impact: Impact | None = field(default=Impact.HIGH, metadata={"doc": "How much it moves prices."})
+    title: str = field(default="event", metadata={"doc": "What it is called."})
+
+
+@frozen
 class Given:
     """What happens in a case."""
 
@@ -192,6 +205,9 @@ class Given:
     found: bool = field(
         default=False,
         metadata={"doc": "The position was open when the service started, rather than seen to open."},
+    )
+    news: tuple[EventGiven, ...] | None = field(
+        default=(), metadata={"doc": 'What is in every calendar; `"off"`: none could be read.'}
     )
     source: AccountGiven = field(factory=AccountGiven, metadata={"doc": "The link's source."})
     target: AccountGiven = field(factory=AccountGiven, metadata={"doc": "The link's target."})
@@ -294,5 +310,10 @@ def _fits(reader: Reader, expected: Expected, path: KeyPath) -> bool:
 
 
 def _zoned(given: Given, zone: ZoneInfo) -> Given:
-    at = given.at if given.at.tzinfo is not None else given.at.replace(tzinfo=zone)
-    return evolve(given, at=at.astimezone(UTC))
+    def placed(at: datetime) -> datetime:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).astimezone(UTC)
+
+    events = None
+    if given.news is not None:
+        events = tuple(evolve(each, at=placed(given.at if each.at is None else each.at)) for each in given.news)
+    return evolve(given, at=placed(given.at), news=events)

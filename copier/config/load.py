@@ -20,6 +20,7 @@ from copier.config.groups import AccountNames
 from copier.config.limits import read_limits
 from copier.config.links import LinkBook
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
+from copier.config.news import read_news
 from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.prop import PropReader
@@ -33,7 +34,19 @@ from copier.config.unbuilt import is_unbuilt_key, way_around
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""
 
-SECTIONS = ("service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits", "alerts", "tests")
+SECTIONS = (
+    "service",
+    "accounts",
+    "groups",
+    "symbols",
+    "schedules",
+    "news",
+    "policies",
+    "links",
+    "limits",
+    "alerts",
+    "tests",
+)
 
 # int() takes no longer text, and says so without a line.
 _LONG_DIGITS = re.compile(r"[0-9][0-9_]{4000}")
@@ -127,11 +140,13 @@ def _read_sections(
     _refuse_unknown_sections(reader, document)
     good_service = _service(reader, document.get("service", {}), folder)
     service = good_service or ServiceConfig()
-    tables = {name: reader.tables(document, name) for name in ("accounts", "symbols", "schedules", "policies")}
+    tables = {name: reader.tables(document, name) for name in ("accounts", "symbols", "schedules", "news", "policies")}
     accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
     symbols = read_symbols(reader, tables["symbols"])
     schedules = read_schedules(reader, tables["schedules"], service.timezone)
-    policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules})
+    news = read_news(reader, tables["news"], Outside(env, folder), service.timezone)
+    calm = {name: None if each is None else each[0] for name, each in news.items()}
+    policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules, "news": calm})
     names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
     account_names = AccountNames(reader, names, document.get("groups", {}))
     same = same_accounts(accounts)
@@ -169,6 +184,7 @@ def _read_sections(
         caps=caps,
         cases=cases,
         alerts=alerts,
+        calendars={name: each[1] for name, each in news.items() if each is not None and name in policies.used["news"]},
     )
 
 

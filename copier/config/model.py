@@ -11,6 +11,7 @@ from attrs import field, frozen
 from copier.config.alerts import AlertConfig
 from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
+from copier.config.news import CalendarSource
 from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
 from copier.config.summary import summary_lines
@@ -80,6 +81,8 @@ class Configuration:
     caps: tuple[Cap, ...] = ()
     cases: tuple[Case, ...] = ()
     alerts: tuple[AlertConfig, ...] = ()
+    calendars: Mapping[str, CalendarSource] = field(factory=dict)
+    """By the name of the news policy, of those that a policy names."""
     warnings: tuple[ConfigProblem, ...] = ()
 
     def summary(self) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ class PolicyKeys:
     schedule: str | None = field(
         default=None, metadata={"doc": "Name of a schedule, [schedules.NAME].", "section": "schedules"}
     )
+    news: str | None = field(default=None, metadata={"doc": "Name of a news policy, [news.NAME].", "section": "news"})
     reverse: bool = field(
         default=False, metadata={"doc": "Trade against the source: buy where it sells, stop and target exchanged."}
     )

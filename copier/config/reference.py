@@ -22,6 +22,7 @@ from copier.config.caps import CapKeys
 from copier.config.cases import (
     AccountGiven,
     CaseKeys,
+    EventGiven,
     Expected,
     FiguresGiven,
     Given,
@@ -37,6 +38,7 @@ from copier.config.limit_keys import LimitKeys, LockKeys, Reset
 from copier.config.links import LinkKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
+from copier.config.news import NewsKeys, NewsSymbolKeys
 from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
 from copier.config.prop import PropKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
@@ -96,6 +98,8 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("A row of [symbols.NAME] map", MapRowKeys),
     ("[schedules.NAME]", ScheduleKeys),
     ("A window of [schedules.NAME]", WindowKeys),
+    ("[news.NAME]", NewsKeys),
+    ("A row of [news.NAME] symbols", NewsSymbolKeys),
     ("[policies.NAME]", PolicyKeys),
     ("[policies.NAME.size]", Size),
     ("[policies.NAME.volume]", VolumePolicy),
@@ -118,6 +122,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[tests]]", CaseKeys),
     ("[[tests]] given", Given),
     ("A position of [[tests]]", PositionGiven),
+    ("An event of [[tests]] given.news", EventGiven),
     ("[[tests]] given.then", ThenGiven),
     ("[[tests]] given.source and given.target", AccountGiven),
     ("An account's figures in [[tests]]", FiguresGiven),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from copier.config.checks import TEXT_READINGS, CronText, duration_within
+from copier.config.errors import Fault
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from rules.cron import Cron
@@ -35,6 +36,10 @@ class WindowKeys:
         }
     )
     why: str | None = field(default=None, metadata={"doc": "Shown to people when it denies a copy."})
+    flatten: bool = field(
+        default=False,
+        metadata={"doc": "Close everything that was copied when it begins; only of a closed window."},
+    )
 
 
 @frozen
@@ -70,6 +75,12 @@ def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneI
     keys = reader.structure(make_converter(texts=TEXT_READINGS), ScheduleKeys, raw, ("schedules", name))
     if keys is None:
         return None
+    flattening = [index for index, row in enumerate(keys.open) if row.flatten]
+    for index in flattening:
+        fault = Fault("`flatten` of a closed window", "an open one", "write the time into the schedule's `flatten`")
+        reader.fault(("schedules", name, "open", index, "flatten"), fault)
+    if flattening:
+        return None
     schedule = Schedule(
         name=name,
         timezone=(keys.timezone or timezone).key,
@@ -89,7 +100,7 @@ def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneI
 
 
 def _windows(rows: tuple[WindowKeys, ...]) -> tuple[Window, ...]:
-    return tuple(Window(row.cron, row.length, row.why) for row in rows)
+    return tuple(Window(row.cron, row.length, row.why, row.flatten) for row in rows)
 
 
 def _ever_opens(schedule: Schedule, window: Window) -> bool:

@@ -26,6 +26,7 @@ from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, Reset
 from copier.config.links import LinkKeys
 from copier.config.model import ServiceConfig
+from copier.config.news import NewsKeys
 from copier.config.policies import PerSymbolKeys, PolicyKeys
 from copier.config.reference import meaning, prose
 from copier.config.schedules import ScheduleKeys
@@ -75,6 +76,7 @@ def config_schema() -> Schema:
         "groups": _named({"type": "array", "items": _TEXT, "description": prose(GroupKeys)}),
         "symbols": _named(definitions.of(SymbolsKeys)),
         "schedules": _named(definitions.of(ScheduleKeys)),
+        "news": _named(definitions.of(NewsKeys)),
         "policies": _named(definitions.of(PolicyKeys)),
         "links": {"type": "array", "items": definitions.of(LinkKeys)},
         "limits": {"type": "array", "items": {"anyOf": [definitions.of(LimitKeys), definitions.of(CapKeys)]}},

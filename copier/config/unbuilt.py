@@ -7,12 +7,11 @@ _ANY = "*"
 _KEYS: dict[KeyPath, str | None] = {
     ("prop",): None,
     ("presets",): None,
-    ("news",): None,
     ("service", "listen"): None,
     ("service", "tls"): None,
     ("service", "behind_proxy"): None,
     ("service", "api_keys"): None,
-    ("schedules", _ANY, "news"): "name the hours in `closed`",
+    ("schedules", _ANY, "news"): "write [news.NAME] and a policy's `news`",
     ("policies", _ANY, "pending"): "pending orders are not copied",
     ("policies", _ANY, "on_target_change"): "what a person changes on the target is left alone",
     ("policies", _ANY, "aggregate"): None,

@@ -25,6 +25,7 @@ from rules.look_ups import LookUp
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy
 from rules.reports import Report
+from rules.schedule import Schedule
 from rules.state import AccountView
 from rules.values import AccountId, LinkId, OmsType, PositionId
 from tests.rules.playbook import EURUSD, T0, filled
@@ -49,6 +50,7 @@ class Desk:
         listeners: Iterable[Listener] = (),
         accounts: Iterable[AccountId] = (SOURCE, TARGET),
         remembers: bool = False,
+        maintenance: tuple[Schedule, ...] = (),
     ) -> None:
         self.ledger = Ledger.in_memory() if ledger is None else ledger
         self.now = now
@@ -59,6 +61,7 @@ class Desk:
         self.views = {name: AccountView(name, instruments={EURUSD.symbol: EURUSD}) for name in accounts}
         for view in self.views.values():
             if view.account == TARGET:
+                view.maintenance = maintenance
                 view.oms, view.volumes_grow = oms, oms is OmsType.NETTING
         self.book = CopyBook(self.views)
         recovered = recover(self.ledger)

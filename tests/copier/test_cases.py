@@ -94,6 +94,25 @@ def test_what_is_given_decides(tmp_path: Path, given: str, config: str, found: s
     assert words_of(tmp_path, given, config) == found
 
 
+NEWS = 'override = { news = "n" }\n[news.n]\ncalendar = "https://news.example/week.csv"'
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ("", "open buy 2 EURUSD"),
+        (', news = [{ currency = "USD" }]', "denied, NEWS_WINDOW"),
+        (', news = [{ at = 2026-01-07T12:05:00Z, currency = "EUR", title = "CPI" }]', "denied, NEWS_WINDOW"),
+        (', news = [{ at = 2026-01-07T12:05:01Z, currency = "EUR" }]', "open buy 2 EURUSD"),
+        (', news = [{ currency = "JPY" }]', "open buy 2 EURUSD"),
+        (', news = [{ impact = "low" }]', "open buy 2 EURUSD"),
+        (', news = "off"', "waiting, NEWS_UNKNOWN"),
+    ],
+)
+def test_the_news_of_a_case_are_what_it_says(tmp_path: Path, events: str, found: str):
+    assert words_of(tmp_path, BUY + events, NEWS) == found
+
+
 def test_a_netting_target_is_played_as_one(tmp_path: Path):
     given = f'{BUY}, target = {{ oms = "netting" }}, then = {{ close = true }}'
     assert words_of(tmp_path, given) == "close 2 EURUSD"

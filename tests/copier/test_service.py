@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 import trio
@@ -12,7 +14,11 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
+from adapters.calendars import CalendarFormat
+from adapters.network import connect_tcp
+from copier.calendars import CalendarReader
 from copier.clock import VirtualClock
+from copier.config.news import CalendarSource
 from copier.ledger import Ledger
 from copier.recovery import recover
 from copier.service import CHECKPOINT_ROWS, Options, Service
@@ -22,6 +28,7 @@ from rules.copies import CopyStatus
 from rules.events import PositionClosed, PositionReported
 from rules.limits_policy import Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent
+from rules.news import NewsPolicy
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
 from rules.values import AccountId, LinkId, PositionId
@@ -49,11 +56,13 @@ class World:
         links: tuple[CopyLink, ...] = (ALWAYS,),
         limits: tuple[Limit, ...] = (),
         options: Options | None = None,
+        calendars: tuple[CalendarReader, ...] = (),
     ) -> Service:
         self.stop = trio.Event()
         return Service(
             links=links,
             limits=limits,
+            calendars=calendars,
             accounts={SOURCE: as_account(self.source), TARGET: as_account(self.target)},
             ledger=self.ledger,
             utc_now=self.clock.utc_now,
@@ -407,3 +416,17 @@ async def test_a_clean_stop_keeps_the_last_figures_of_the_limits(autojump_clock:
         world.target.status = AccountStatus(Decimal(100_000), Decimal(99_000), "USD")
         await trio.sleep(12)
     assert recover(world.ledger).limits["total"].equity == Decimal(99_000)
+
+
+async def test_a_policy_with_news_copies_once_its_calendar_was_read(autojump_clock: MockClock, tmp_path: Path) -> None:
+    file = tmp_path / "week.csv"
+    file.write_text("datetime,currency,impact,title\n2026-11-20T18:00Z,USD,high,CPI\n")
+    world = World()
+    source = CalendarSource(CalendarFormat.CSV, ZoneInfo("UTC"), timedelta(minutes=1), file=file)
+    reader = CalendarReader("n", source, connect=connect_tcp, now=world.clock.utc_now, threads=False)
+    news = NewsPolicy("n", before=timedelta(hours=1), after=timedelta(hours=1))
+    async with world.running(links=(evolve(LINK, policy=evolve(PATIENT, news=news)),), calendars=(reader,)):
+        await trio.sleep(1)
+        world.opens(source_position())
+        await trio.sleep(1)
+        assert len(world.target.positions) == 1

@@ -14,6 +14,7 @@ from rules.filters import Filter
 from rules.gates import judge_new_risk
 from rules.look_ups import LookUp
 from rules.market import QUOTE_AGE_MAX
+from rules.news import NewsPolicy
 from rules.observed import AccountStatus, Quote
 from rules.policy import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
 from rules.question import Grant, Question
@@ -29,6 +30,9 @@ from tests.rules.playbook import EURUSD, T0, position
 
 POINTS = Distance(Decimal(20), DistanceUnit.POINTS)
 CLOSED = Schedule("night", "UTC", closed=(Window("0 * * * *", timedelta(minutes=5), "rollover"),))
+
+
+NEWS = NewsPolicy("tight", before=timedelta(minutes=2), after=timedelta(minutes=2))
 
 
 def question(policy: CopyPolicy | None = None, **changes: object) -> Question:
@@ -83,6 +87,8 @@ GATES: tuple[tuple[str, Callable[[Question], Question]], ...] = (
     ),
     ("SYMBOL_WRONG_PRICE", lambda asked: with_quote(asked, "2.0", "2.0001")),
     ("SCHEDULE_CLOSED", lambda asked: with_policy(asked, schedule=CLOSED)),
+    ("NEWS_UNKNOWN", lambda asked: with_policy(asked, news=NEWS)),
+    ("MAINTENANCE", lambda asked: with_target(asked, maintenance=(CLOSED,))),
     ("TOO_OLD", lambda asked: evolve(with_guard(asked, max_age=timedelta(seconds=3)), now=T0 + timedelta(seconds=4))),
     ("LIMIT_DAILY_LOSS", lambda asked: with_target(asked, denied=LIMITED)),
     ("MAX_POSITIONS", lambda asked: with_policy(asked, limits=PolicyLimits(max_positions=0))),

@@ -43,7 +43,7 @@ def test_local_time_follows_the_zone():
 def test_without_open_windows_it_is_open_unless_closed():
     always = Schedule("always", "UTC")
     assert always.state(utc(2026, 1, 1)) == Open(None)
-    assert always.next_edge(utc(2026, 1, 1)) is None
+    assert always.next_flatten(utc(2026, 1, 1)) is None
     nights = Schedule("nights", "UTC", closed=(Window("0 22 * * *", timedelta(hours=8)),))
     assert nights.state(utc(2026, 1, 1, 12)) == Open(utc(2026, 1, 1, 22))
     assert nights.state(utc(2026, 1, 1, 23)) == Closed(utc(2026, 1, 2, 6), "closed window '0 22 * * *'")
@@ -71,11 +71,21 @@ def test_flatten_firing_is_found_once_in_a_half_open_interval():
     assert Schedule("none", "UTC").flattens(utc(2020, 1, 1), firing) is None
 
 
-def test_next_edge_is_a_flatten_or_a_change_of_state():
-    assert LONDON.next_edge(utc(2026, 11, 20, 17)) == utc(2026, 11, 20, 20, 45)
-    assert LONDON.next_edge(utc(2026, 11, 20, 20, 45)) == utc(2026, 11, 23, 8)
-    only = Schedule("only", "UTC", flatten=("45 20 * * fri",))
-    assert only.next_edge(utc(2026, 11, 20, 17)) == utc(2026, 11, 20, 20, 45)
+def test_next_flatten_is_the_first_after_the_moment():
+    assert LONDON.next_flatten(utc(2026, 11, 20, 17)) == utc(2026, 11, 20, 20, 45)
+    assert LONDON.next_flatten(utc(2026, 11, 20, 20, 45)) == utc(2026, 11, 27, 20, 45)
+    assert Schedule("never", "UTC", closed=(Window("0 22 * * *", HOUR),)).next_flatten(utc(2026, 1, 1)) is None
+
+
+def test_closed_window_that_flattens_does_so_when_it_begins():
+    weekend = Window("45 20 * * fri", timedelta(days=2, hours=1), "weekend", flatten=True)
+    rule = Schedule("rule", "UTC", closed=(weekend, Window("0 12 * * *", HOUR)), flatten=("0 22 * * mon",))
+    begins = utc(2026, 11, 20, 20, 45)
+    assert rule.next_flatten(utc(2026, 11, 20)) == begins
+    assert rule.flattens(begins - HOUR, begins) == begins
+    assert rule.flattens(begins, begins + 2 * HOUR) is None  # what is opened inside was let in by nobody
+    assert rule.next_flatten(begins) == utc(2026, 11, 23, 22)
+    assert isinstance(rule.state(begins), Closed)
 
 
 def test_instant_of_any_zone_is_taken_and_a_naive_one_refused():
@@ -162,7 +172,7 @@ def test_state_is_what_the_windows_say_one_by_one(schedule, at):
 def test_what_was_asked_before_changes_no_answer(schedule, asked):
     for at in asked:
         assert schedule.state(at) == evolve_free(schedule).state(at)
-        assert schedule.next_edge(at) == evolve_free(schedule).next_edge(at)
+        assert schedule.next_flatten(at) == evolve_free(schedule).next_flatten(at)
 
 
 @given(schedules, moments, st.integers(0, 10**6))

@@ -223,7 +223,7 @@ def test_unknown_sections_are_refused_with_the_nearest_name(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize("section", ["[news]", "[prop]"])
+@pytest.mark.parametrize("section", ["[presets]", "[prop]"])
 def test_sections_of_later_versions_are_refused_by_name(tmp_path: Path, section: str):
     problem = one_problem(tmp_path, f"{ACCOUNTS}\n{section}\nx = 1\n")
     assert problem.found.endswith("which is not supported in this version")

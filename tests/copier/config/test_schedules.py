@@ -29,6 +29,20 @@ outside = "defer"
     assert noon.why == "lunch"
 
 
+def test_a_weekend_rule_is_one_closed_window_that_flattens(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}[policies.default]
+schedule = "s"
+[schedules.s]
+timezone = "America/New_York"
+closed = [{{ cron = "30 16 * * fri", for = "2d1h30m", why = "weekend", flatten = true }}]
+"""
+    schedule = load(tmp_path, text).links[0].policy.schedule
+    assert schedule is not None
+    friday = datetime(2026, 7, 3, 20, 30, tzinfo=UTC)
+    assert schedule.next_flatten(datetime(2026, 7, 1, tzinfo=UTC)) == friday
+    assert schedule.state(friday) == Closed(datetime(2026, 7, 5, 22, tzinfo=UTC), "weekend")
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [
@@ -46,6 +60,7 @@ outside = "defer"
         ('flatten = ["never"]', "flatten[0]"),
         ('outside = "wait"', "outside"),
         ("news = []", "news"),
+        ('open = [{ cron = "0 8 * * *", for = "1h", flatten = true }]', "open[0].flatten"),
     ],
 )
 def test_a_bad_key_of_a_schedule_is_told_in_its_line(tmp_path: Path, line: str, key: str):

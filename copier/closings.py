@@ -1,0 +1,63 @@
+"""Closes what was copied when the clock says so: schedules, maintenance windows, news ahead. Keeps the calendars."""
+
+from collections.abc import Mapping
+
+from copier.desk import Desk
+from copier.inputs import CalendarRead
+from copier.timers import Timers
+from rules.closings import closed_by, next_closing
+from rules.copies import CopyStatus
+from rules.news import News, NewsPolicy
+from rules.policy import CopyLink
+from rules.values import LinkId
+
+
+class Closings:
+    """One timer a link, for the next instant at which something of it may have to be closed."""
+
+    def __init__(self, desk: Desk, links: Mapping[LinkId, CopyLink]) -> None:
+        self._desk = desk
+        self._links = links
+        self._policies: dict[str, NewsPolicy] = {
+            policy.name: policy for link in links.values() for policy in link.policy.news_policies
+        }
+        self.timers: Timers[LinkId] = Timers()
+        for link in links.values():
+            self._close_due(link)
+
+    def fire(self) -> None:
+        """Close what is due by now."""
+        for link_id in self.timers.due(self._desk.now):
+            self._close_due(self._links[link_id])
+
+    def read(self, given: CalendarRead) -> None:
+        """Take a calendar: what it closes is closed, and what waited for it is decided now."""
+        policy = self._policies.get(given.news)
+        if policy is None:
+            return
+        news = News(policy, given.calendar)
+        for view in self._desk.views.values():
+            view.news[given.news] = news
+        self._desk.observations.calendar(given)
+        for link in self._links.values():
+            if policy in link.policy.news_policies:
+                self._close_due(link)
+                for copy in self._desk.book.waiting_at(link.target):
+                    if copy.link_id == link.link_id and copy.status is CopyStatus.WAITING:
+                        self._desk.reconsider(copy, "calendar")
+
+    def _close_due(self, link: CopyLink) -> None:
+        """Close what was copied, or waits to be, since before the last such instant; also one missed while away."""
+        target = self._desk.views.get(link.target)
+        if target is None:
+            return
+        now, book = self._desk.now, self._desk.book
+        held, waiting = book.of_target(link.target), book.waiting_at(link.target)
+        for copy in {copy.key: copy for copy in (*waiting, *held)}.values():
+            if copy.link_id == link.link_id:
+                why = closed_by(link.policy.for_symbol(copy.source_symbol), target, copy, now)
+                if why is not None:
+                    self._desk.flatten(copy, why)
+        at = next_closing(link.policy, target, now)
+        if at is not None:
+            self.timers.set(link.link_id, at)

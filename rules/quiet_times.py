@@ -1,0 +1,30 @@
+"""The gates of new risk on times that others set: news, and maintenance at the target. None: it passes."""
+
+from rules.market import Market
+from rules.news import check_news
+from rules.reasons import Reason
+from rules.schedule import Closed
+from rules.trace import Denied
+
+
+def news(market: Market) -> Denied | None:
+    """Refuse what is too near to an event of the policy's calendar, or cannot be judged for want of it."""
+    policy = market.policy.news
+    if policy is None:
+        return None
+    question = market.question
+    said = check_news(policy, question.target.news.get(policy.name), market.instrument, question.now)
+    if said is None or isinstance(said, Denied):
+        return said
+    market.finding.trace.append(said)
+    return None
+
+
+def maintenance(market: Market) -> Denied | None:
+    """Refuse what the target's venue or broker would hardly take well: it is being worked on."""
+    for window in market.question.target.maintenance:
+        state = window.state(market.question.now)
+        if isinstance(state, Closed):
+            numbers = (("maintenance", window.name), ("why", state.why))
+            return Denied("maintenance", Reason.MAINTENANCE, numbers, state.until)
+    return None
