@@ -44,8 +44,12 @@ _TITLES = {
     AlertKind.LIMIT_RESET: "a limit was lifted by hand",
     AlertKind.ORPHAN: "a position that no copy accounts for",
     AlertKind.OVERTAKEN: "a close was overtaken and opened lots, which are closed again",
+    AlertKind.POSITION_OFFENCE: "a position broke a rule",
     AlertKind.SESSION_LOST: "session lost",
 }
+
+_EACH_ITS_OWN = (AlertKind.ORPHAN, AlertKind.OVERTAKEN, AlertKind.LIMIT_RESET, AlertKind.POSITION_OFFENCE)
+"""Kinds of which two texts are two causes."""
 
 
 class AlertWords:
@@ -152,7 +156,7 @@ def _over(alert: Alert, at: datetime, title: str) -> Alert:
 def _noted(record: AlertRecord, at: datetime) -> Alert:
     kind = KINDS[record.code]
     title = "session is back" if record.over else _TITLES[kind]
-    topic = record.text if kind in (AlertKind.ORPHAN, AlertKind.OVERTAKEN, AlertKind.LIMIT_RESET) else record.account
+    topic = record.text if kind in _EACH_ITS_OWN else record.account
     return Alert(
         kind,
         topic,

@@ -3,7 +3,7 @@
 Synchronous throughout. The engine calls it within a round and lets the orders go after the round's commit.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from attrs import evolve
@@ -44,8 +44,11 @@ class Desk:
         outside: Outside,
         now: datetime,
         memories: Iterable[LinkMemory] = (),
+        ordered: Callable[[Action], None],
     ) -> None:
+        """`ordered` is told of each order in the moment in which its intent is written."""
         self.now = now
+        self._ordered = ordered
         self.cause_at: datetime | None = None
         self.views = views
         self.book = book
@@ -224,6 +227,7 @@ class Desk:
         for action in decision.actions:
             resend = old is not None and any(leg.cl_ord_id == action.cl_ord_id for leg in old.legs)
             self.journal.intent(action, resend=resend)
+            self._ordered(action)
             self._outgoing.append((action, resend, self.cause_at))
         for look_up in decision.look_ups:
             if look_up.awaited:

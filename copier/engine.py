@@ -40,7 +40,7 @@ from rules.events import (
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
-from rules.observed import AccountStatus
+from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink
 from rules.state import AccountView, Change, Doubt
 from rules.values import AccountId
@@ -89,11 +89,10 @@ class Engine:
             outside=outside,
             now=utc_now(),
             memories=memories,
+            ordered=self._ordered,
         )
         self._watch = (
-            TargetWatch(self._desk, flattens_all=limits.flattens_all, close_orphans=close_orphans)
-            if observe_targets
-            else None
+            TargetWatch(self._desk, closes=limits.closes, close_orphans=close_orphans) if observe_targets else None
         )
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
@@ -101,7 +100,7 @@ class Engine:
         self._emptied: set[AccountId] = set()
         self._rounded = trio.Event()
         for account, view in self.views.items():
-            view.denied = limits.denied(account)
+            view.denied, view.spent = limits.denied(account), limits.conduct.spent(account)
         for link in self._links.values():
             if link.target in self.views and link.policy.counts_foreign:
                 self.views[link.target].counts_foreign = True
@@ -192,6 +191,7 @@ class Engine:
             if copy is not None:
                 self._desk.reconsider(copy, "timer")
         for account in self._limits.clock_due(self._desk.now):
+            self._police(account, self.views[account].positions.values())
             self._enforce(account)
         self._mismatches.ask_due(self._desk.now)
         self._closings.fire()
@@ -215,6 +215,7 @@ class Engine:
             case PositionReported():
                 self._desk.cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].report(given))
+                self._police(given.account, [given.position])
             case PositionClosed():
                 self._desk.cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].close(given))
@@ -276,6 +277,8 @@ class Engine:
             if view.caps or view.counts_foreign:
                 count_foreign(view, self._desk.book, event.positions)
             self._ready(event.account)
+            self._limits.conduct.forget(view)
+            self._police(event.account, event.positions)
             for symbol in self._limits.books(event.account, view):
                 self._outside.look_up(LookUp(event.account, symbol, awaited=False))
             if self._watch is not None:
@@ -321,6 +324,21 @@ class Engine:
         """Tell whether an opening that is about to leave is still wanted."""
         return self._desk.wanted(action)
 
+    def _ordered(self, action: Action) -> None:
+        """Count an order against its account's budgets: the next decision of this round sees it."""
+        self._limits.conduct.ordered(action, self._desk.now)
+        self.views[action.account].spent = self._limits.conduct.spent(action.account)
+
+    def _police(self, account: AccountId, positions: Iterable[Position]) -> None:
+        """Close what offends a rule on single positions; what is no copy is closed by the books."""
+        view, desk = self.views[account], self._desk
+        for offence in self._limits.conduct.look(view, positions, desk.now):
+            for copy in desk.book.of_target(account):
+                if copy.owns(offence.position_id, offence.symbol, view.oms):
+                    desk.flatten(copy, offence.rule_id)
+            if self._limits.closes(account, offence.position_id):
+                self._outside.poll(account)
+
     def _enforce(self, account: AccountId) -> None:
         """Put a limit's verdict in force: before the next order can leave, since nothing else runs meanwhile.
 
@@ -328,7 +346,7 @@ class Engine:
         """
         view = self.views[account]
         was_denied = view.denied is not None
-        view.denied = self._limits.denied(account)
+        view.denied, view.spent = self._limits.denied(account), self._limits.conduct.spent(account)
         why = self._limits.flattening(account)
         if why is not None:
             for copy in self._desk.book.of_target(account):

@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 from attrs import define, evolve
 
+from copier.conduct_watch import ConductWatch
 from copier.journal import Journal
 from copier.timers import Timers
+from rules.conduct_policy import Conduct
 from rules.limits import Judgement, denial, is_news, judge, next_due
 from rules.limits_exposure import at_stops
 from rules.limits_past import Past
@@ -19,7 +21,7 @@ from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.state import AccountView
 from rules.trace import Denied
-from rules.values import AccountId, Symbol
+from rules.values import AccountId, PositionId, Symbol
 
 SAVE_EVERY = timedelta(minutes=5)
 """A limit's last figures are written this often while they move: after a crash over a reset they stand in for those
@@ -56,8 +58,11 @@ class LimitWatch:
         now: datetime,
         *,
         recall: Mapping[AccountId, Recall] | None = None,
+        conduct: Iterable[Conduct] = (),
     ) -> None:
         """`recall` asks an account's history from an instant on, of the accounts that have one."""
+        states = tuple(states)
+        self.conduct = ConductWatch(conduct, states, journal, now)
         self._limits: dict[AccountId, list[Limit]] = {}
         self._states = {state.limit_id: state for state in states}
         self._saved = dict(self._states)
@@ -78,7 +83,7 @@ class LimitWatch:
 
     @property
     def states(self) -> Iterable[LimitState]:
-        return self._states.values()
+        return (*self._states.values(), *self.conduct.states)
 
     def judgements(self, account: AccountId) -> list[tuple[Limit, Judgement]]:
         """Return each limit of the account with what was last found."""
@@ -157,7 +162,8 @@ class LimitWatch:
             self._judge(account, None, now)
 
     def next_due(self) -> datetime | None:
-        return self._clock.first()
+        dues = (self._clock.first(), self.conduct.next_due())
+        return min((due for due in dues if due is not None), default=None)
 
     def clock_due(self, now: datetime) -> list[AccountId]:
         """Judge, by the clock alone, the accounts whose day or hold has ended; return them."""
@@ -167,7 +173,7 @@ class LimitWatch:
             if withheld is not None:
                 self._settle(account, withheld, now)
             self._judge(account, None, now)
-        return accounts
+        return [*accounts, *self.conduct.clock_due(now)]
 
     def denied(self, account: AccountId) -> Denied | None:
         """Return why the account may take no new risk, None when it may."""
@@ -177,20 +183,25 @@ class LimitWatch:
         for limit, judgement in self.judgements(account):
             if judgement.forbids:
                 return denial(limit, judgement)
-        return None
+        return self.conduct.denied(account)
 
     def flattening(self, account: AccountId) -> str | None:
         """Return the id of a limit that wants the account flat, None when there is none."""
         for limit, judgement in self.judgements(account):
             if judgement.flattens:
                 return limit.limit_id
-        return None
+        return self.conduct.flattening(account)
 
     def flattens_all(self, account: AccountId) -> bool:
-        """Tell whether positions that are not copies must be closed as well."""
-        return any(
+        """Tell whether all positions that are not copies must be closed as well."""
+        flattens = any(
             judgement.flattens and limit.scope is FlattenScope.ACCOUNT for limit, judgement in self.judgements(account)
         )
+        return flattens or self.conduct.flattens_all(account)
+
+    def closes(self, account: AccountId, position_id: PositionId) -> bool:
+        """Tell whether a position that is no copy must be closed as well."""
+        return self.flattens_all(account) or self.conduct.closes(account, position_id)
 
     def save(self) -> None:
         """Write the last figures of each limit where the ledger has older ones: the service is about to end."""

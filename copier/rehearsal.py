@@ -45,7 +45,7 @@ class Rehearsal:
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
         self.views = empty_views(capabilities, config.caps)
         self.book = CopyBook(self.views)
-        self.limits = LimitWatch(config.limits, (), journal, now)
+        self.limits = LimitWatch(config.limits, (), journal, now, conduct=config.conduct)
         self.engine = Engine(
             links=config.links,
             views=self.views,

@@ -34,6 +34,7 @@ from copier.streams import run_stream
 from copier.views import empty_views
 from copier.weather import Backoff
 from rules.alerts import AlertKind
+from rules.conduct_policy import Conduct
 from rules.copies import Copy
 from rules.events import Event
 from rules.limits_policy import Cap, Limit
@@ -73,6 +74,7 @@ class Service:
         limits: Iterable[Limit],
         calendars: Iterable[CalendarReader] = (),
         caps: Iterable[Cap] = (),
+        conduct: Iterable[Conduct] = (),
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
         utc_now: UtcNow,
@@ -112,6 +114,7 @@ class Service:
             recovered.limits.values(),
             self._journal,
             now,
+            conduct=conduct,
             recall={name: history.ask for name, history in self._histories.items()},
         )
         if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:

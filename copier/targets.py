@@ -43,9 +43,10 @@ class TargetWatch:
     One look may fall between an order and its booking, so a finding counts when two looks in a row show it.
     """
 
-    def __init__(self, desk: Desk, *, flattens_all: Callable[[AccountId], bool], close_orphans: bool) -> None:
+    def __init__(self, desk: Desk, *, closes: Callable[[AccountId, PositionId], bool], close_orphans: bool) -> None:
+        """`closes` tells of a position that is no copy whether a rule of the account wants it closed."""
         self._desk = desk
-        self._flattens_all = flattens_all
+        self._closes = closes
         self._close_orphans = close_orphans
         self._suspected: dict[AccountId, set[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
@@ -118,7 +119,6 @@ class TargetWatch:
         """Return the positions that no copy owns and that look like ours, or that must go with all others."""
         desk, account = self._desk, event.account
         owned = {leg.position_id for copy in copies for leg in copy.legs}
-        closes_all = self._flattens_all(account)
         shown = {position.position_id for position in event.positions}
         by_id = desk.views[account].oms is OmsType.HEDGING
         # A netted position that was turned around has a new id; it is still the one of its symbol.
@@ -131,7 +131,7 @@ class TargetWatch:
                 leg = self._leg_of(position)
                 if leg is None or (by_id and _is_double(leg[1], shown)):  # else under way, or suspected late
                     found.add(Unowned(position.position_id))
-            elif closes_all:
+            elif self._closes(account, position.position_id):
                 found.add(Unowned(position.position_id))
         return found
 
@@ -144,7 +144,7 @@ class TargetWatch:
         late = by_tag and desk.knows(ClOrdId(position.tag or ""))
         if ours:
             self._alert_once(account, position, by_tag, late)
-        if late or self._flattens_all(account) or (by_tag and self._close_orphans):
+        if late or self._closes(account, position.position_id) or (by_tag and self._close_orphans):
             why = "late execution" if late else ("orphan" if by_tag else "limit")
             # The tag of an order that was executed twice stays with the leg that owns it.
             order_id = ClOrdId("" if self._leg_of(position) else position.tag or "")

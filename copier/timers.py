@@ -22,6 +22,10 @@ class Timers(Generic[K]):
             self._count += 1
             heapq.heappush(self._heap, (at, self._count, key))
 
+    def at(self, key: K) -> datetime | None:
+        """Return when the key is due, None when it is not set."""
+        return self._at.get(key)
+
     def first(self) -> datetime | None:
         """Return the next due moment, None when nothing is set."""
         while self._heap and self._at.get(self._heap[0][2]) != self._heap[0][0]:

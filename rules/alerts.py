@@ -50,6 +50,13 @@ class AlertKind(Enum):
         "Look at the account at its broker. After a breach of the firm's own rule the account may be lost; else wait"
         " for the reset, or lift it with `copier reset-limit` once you know why.",
     )
+    POSITION_OFFENCE = (
+        "position.offence",
+        Severity.WARNING,
+        "A position broke a rule on single positions: it lost too much, is too large, was open for too long or had no"
+        " stop in time; or what it loses cannot be told. The text says whether it is closed.",
+        "Look at the position. Where the rule only warns, closing it is up to you.",
+    )
     LIMIT_RESET = (
         "limit.reset",
         Severity.INFO,

@@ -10,8 +10,9 @@ from rules.values import plain
 
 
 def account_limits(market: Market) -> Denied | None:
-    """Refuse while a limit of the account forbids new risk."""
-    return market.question.target.denied
+    """Refuse while a limit of the account forbids new risk, or a budget of it is used up."""
+    target = market.question.target
+    return target.denied if target.denied is not None else target.spent
 
 
 def hedging(market: Market) -> Denied | None:

@@ -25,7 +25,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, Volume
 
 ZERO = Volume(0)
 
@@ -198,6 +198,12 @@ class Copy:
     def holds(self) -> bool:
         """Tell whether it has, or may yet have, anything at the target."""
         return any(leg.live for leg in self.legs)
+
+    def owns(self, position_id: PositionId, symbol: Symbol, oms: OmsType) -> bool:
+        """Tell whether a position at the target is, or on a netting account holds, something of it."""
+        if oms is OmsType.NETTING:
+            return any(leg.live and leg.symbol == symbol for leg in self.legs)
+        return any(leg.live and leg.position_id == position_id for leg in self.legs)
 
     @property
     def ends_with_source(self) -> bool:

@@ -93,6 +93,8 @@ class LimitState:
     commission: Decimal | None = None
     """Booked since the day began, as the venue signs it; likewise swap. Only where the limit leaves them out."""
     swap: Decimal | None = None
+    count: Decimal = Decimal(0)
+    """Orders or lots of the day, of a budget."""
     at_stops: AtStops | None = None
     """What would be left if every stop were hit, as of the last books; not judged, only shown."""
 

@@ -53,6 +53,8 @@ class Reason(Enum):
     LIMIT_MONTHLY_LOSS = ("LIMIT_MONTHLY_LOSS", "The target account's monthly loss limit forbids new risk.")
     LIMIT_MAX_LOSS = ("LIMIT_MAX_LOSS", "The target account's maximum loss limit forbids new risk.")
     PROFIT_TARGET = ("PROFIT_TARGET", "The target account has reached a profit target, which ends trading for now.")
+    FLAT_BY = ("FLAT_BY", "The target account must be flat now, or will have to be shortly.", True)
+    BUDGET_USED_UP = ("BUDGET_USED_UP", "The target account's budget of orders or lots is used up until its reset.")
     LIMIT_UNKNOWN = ("LIMIT_UNKNOWN", "A limit of the target account cannot be judged: its figures are unknown.", True)
     MAX_POSITIONS = ("MAX_POSITIONS", "The target would hold more positions than allowed.")
     MAX_TOTAL_VOLUME = ("MAX_TOTAL_VOLUME", "The target's total volume would exceed what is allowed.")

@@ -95,6 +95,8 @@ class AccountView:
     quotes: dict[Symbol, Quote] = field(factory=dict)
     denied: Denied | None = None
     """Set while a limit of the account forbids new risk."""
+    spent: Denied | None = None
+    """Set while a budget of the account is used up: what was decided before still leaves."""
     caps: tuple[Cap, ...] = ()
     maintenance: tuple[Schedule, ...] = ()
     """When its venue or broker is worked on."""

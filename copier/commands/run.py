@@ -120,6 +120,7 @@ def make_service(
         limits=config.limits,
         calendars=[_calendar(config, name, dry_run=dry_run) for name in config.calendars],
         caps=config.caps,
+        conduct=config.conduct,
         accounts=accounts,
         ledger=ledger,
         utc_now=utc_now,

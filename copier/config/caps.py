@@ -12,11 +12,7 @@ from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_number
 from rules.limits_policy import Cap, CapKind
-from rules.limits_terms import LimitKind
 from rules.values import AccountId
-
-KINDS = [*(kind.value for kind in LimitKind), *(kind.value for kind in CapKind)]
-"""Every kind of [[limits]] row."""
 
 _AMOUNT = "a number > 0: positions of `max_positions`, lots of `max_total_volume`"
 

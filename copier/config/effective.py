@@ -15,6 +15,7 @@ from copier.config.policies import PolicyKeys
 from copier.config.policy_book import PolicySum
 from copier.config.positions import KeyPath
 from copier.config.structure import VALUES, toml_key
+from rules.cron import Cron
 from rules.distances import Distance, DistanceUnit
 from rules.limits_days import Period, ResetTime
 from rules.limits_terms import Cash, Percent, StagedLock
@@ -93,6 +94,8 @@ def shown(value: Any) -> str:
         return value.key
     if isinstance(value, time):
         return value.isoformat()
+    if isinstance(value, Cron):
+        return f"{value.expression} {value.zone.key}"
     if isinstance(value, ResetTime):
         each = "" if value.period is Period.DAY else f" each {value.period.value}"
         return f"{value.at.isoformat()} {value.zone.key}{each}"

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from copier.config.caps import KINDS
 from copier.config.checks import duration_within, or_off, ratio_above_zero
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.structure import read_zone
 from copier.config.units import read_amount, read_number
+from rules.conduct_policy import BudgetKind, PositionRuleKind
+from rules.limits_policy import CapKind
 from rules.limits_terms import (
     AmountOf,
     Anchor,
@@ -39,11 +40,21 @@ def _fraction(value: object) -> Decimal:
     return fraction
 
 
+class FlatByKind(Enum):
+    """When the account must be flat."""
+
+    FLAT_BY = "flat_by"
+
+
+_KINDS = tuple(kind.value for kinds in (LimitKind, CapKind, PositionRuleKind, FlatByKind, BudgetKind) for kind in kinds)
+"""Every kind of [[limits]] row."""
+
+
 def _read_kind(value: object) -> LimitKind:
     if value in {kind.value for kind in LimitKind}:
         return LimitKind(value)
     text = value[:60] if isinstance(value, str) else ""
-    raise Fault(one_of(KINDS), shown_value(value), nearest(text, KINDS))
+    raise Fault(one_of(_KINDS), shown_value(value), nearest(text, _KINDS))
 
 
 def _cash_in_account(value: object) -> Decimal:

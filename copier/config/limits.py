@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from attrs import fields
 
 from copier.config.caps import is_cap
+from copier.config.conduct import is_conduct
 from copier.config.errors import Fault, nearest, one_of
 from copier.config.limit_keys import LimitKeys, TargetPeriod, Weekday
 from copier.config.positions import KeyPath
@@ -31,7 +32,7 @@ def read_limits(
     found = []
     for index, raw in enumerate(rows):
         path: KeyPath = ("limits", index)
-        if is_cap(raw):
+        if is_cap(raw) or is_conduct(raw):
             continue
         keys = reader.structure(converter, LimitKeys, raw, path)
         if keys is None:

@@ -15,6 +15,7 @@ from copier.config.alerts import read_alerts
 from copier.config.caps import read_caps
 from copier.config.cases import read_cases
 from copier.config.checks import duration_within
+from copier.config.conduct import read_conduct
 from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.groups import AccountNames
 from copier.config.limits import read_limits
@@ -162,6 +163,7 @@ def _read_sections(
     rows = reader.rows(document, "limits")
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
+    conduct = read_conduct(reader, rows, names, service.timezone)
     cases = read_cases(reader, reader.rows(document, "tests"), links.ids, service.timezone)
     alerts = read_alerts(reader, reader.rows(document, "alerts"), account_names, Outside(env, folder))
     props = {name: account.prop for name, account in accounts.items() if account.prop is not None}
@@ -182,6 +184,7 @@ def _read_sections(
         sums=links.sums,
         limits=(*own, *firms),
         caps=caps,
+        conduct=conduct,
         cases=cases,
         alerts=alerts,
         calendars={name: each[1] for name, each in news.items() if each is not None and name in policies.used["news"]},

@@ -15,6 +15,7 @@ from copier.config.news import CalendarSource
 from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
 from copier.config.summary import summary_lines
+from rules.conduct_policy import Conduct
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
 from rules.values import AccountId, LinkId
@@ -79,6 +80,7 @@ class Configuration:
     sums: Mapping[LinkId, PolicySum]
     """What each link obeys, and where it was written."""
     caps: tuple[Cap, ...] = ()
+    conduct: tuple[Conduct, ...] = ()
     cases: tuple[Case, ...] = ()
     alerts: tuple[AlertConfig, ...] = ()
     calendars: Mapping[str, CalendarSource] = field(factory=dict)

@@ -32,6 +32,7 @@ from copier.config.cases import (
     ThenGiven,
 )
 from copier.config.checks import CronText, Pattern
+from copier.config.conduct import BudgetKeys, FlatByKeys, PositionRuleKeys
 from copier.config.effective import shown
 from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, LockKeys, Reset
@@ -119,6 +120,9 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[limits]] of losses and profits", LimitKeys),
     ("lock_when of [[limits]]", LockKeys),
     ("[[limits]] of positions and lots", CapKeys),
+    ("[[limits]] of single positions", PositionRuleKeys),
+    ("[[limits]] of hours", FlatByKeys),
+    ("[[limits]] of orders and opened lots", BudgetKeys),
     ("[[tests]]", CaseKeys),
     ("[[tests]] given", Given),
     ("A position of [[tests]]", PositionGiven),

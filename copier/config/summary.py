@@ -8,6 +8,7 @@ import attrs
 from copier.config.checks import duration_text
 from copier.config.effective import policy_lines, shown
 from rules.alert_routes import AlertRoute
+from rules.conduct_policy import Conduct
 from rules.limits_policy import Limit
 from rules.policy import CopyPolicy
 
@@ -34,6 +35,8 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
     for alerts in configuration.alerts:
         yield f"{alerts.route.name} to {', '.join(_destinations(alerts))}: {_route(alerts.route)}"
+    for rule in configuration.conduct:
+        yield f"limit {rule.rule_id}: {_conduct(rule)}"
     told: list[CopyPolicy] = []
     for total in configuration.sums.values():
         if total.policy not in told:
@@ -53,6 +56,12 @@ def _route(route: AlertRoute) -> str:
     kinds = shown(tuple(sorted(kind.value for kind in route.kinds))) if route.kinds else "all kinds"
     accounts = f" about {shown(tuple(sorted(route.accounts)))}" if route.accounts else ""
     return f"{kinds}{accounts} from {route.min_severity.value} on, again after {duration_text(route.repeat)}"
+
+
+def _conduct(rule: Conduct) -> str:
+    """Return what a rule says of itself, but for its name."""
+    parts = (each.name for each in attrs.fields(type(rule)) if each.name not in ("rule_id", "account", "kind"))
+    return ", ".join(f"{name} {shown(value)}" for name in parts if (value := getattr(rule, name)) is not None)
 
 
 def _limit(limit: Limit) -> str:

@@ -18,6 +18,7 @@ from copier.limit_watch import LimitWatch
 from copier.records import AlertRecord, Record
 from copier.recovery import TYPES, recover
 from rules.actions import Action
+from rules.conduct_policy import Conduct
 from rules.copies import Copy
 from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.limits_policy import Limit
@@ -51,6 +52,7 @@ class Desk:
         accounts: Iterable[AccountId] = (SOURCE, TARGET),
         remembers: bool = False,
         maintenance: tuple[Schedule, ...] = (),
+        conduct: Iterable[Conduct] = (),
     ) -> None:
         self.ledger = Ledger.in_memory() if ledger is None else ledger
         self.now = now
@@ -70,7 +72,7 @@ class Desk:
         journal = Journal(self.ledger, threads=False, listeners=listeners)
         self.recalled: list[datetime] = []
         recall = dict.fromkeys(self.views, self.recalled.append) if remembers else None
-        self.limits = LimitWatch(limits, recovered.limits.values(), journal, now, recall=recall)
+        self.limits = LimitWatch(limits, recovered.limits.values(), journal, now, recall=recall, conduct=conduct)
         self.engine = Engine(
             links=links,
             views=self.views,
