@@ -154,6 +154,11 @@ class Engine:
         """Tell whether a target's books contradicted the records at the last look, and the next one must decide."""
         return self._watch is not None and self._watch.suspicious
 
+    @property
+    def mismatches(self) -> Iterable[Mismatch]:
+        """What lasts."""
+        return self._mismatches.open
+
     async def next_round(self) -> None:
         """Return when a round has been finished."""
         await self._rounded.wait()

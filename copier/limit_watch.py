@@ -1,6 +1,6 @@
 """The limits of all accounts: judged at each sample and at each reset, remembered in the ledger."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -8,6 +8,7 @@ from attrs import define, evolve
 
 from copier.conduct_watch import ConductWatch
 from copier.journal import Journal
+from copier.records import LimitRecord
 from copier.timers import Timers
 from rules.conduct_policy import Conduct
 from rules.limits import Judgement, denial, is_news, judge, next_due
@@ -15,7 +16,7 @@ from rules.limits_exposure import at_stops
 from rules.limits_past import Past
 from rules.limits_policy import Limit
 from rules.limits_recall import adds_up, costs_asked_since, must_ask
-from rules.limits_state import LimitState
+from rules.limits_state import LimitStage, LimitState
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
 from rules.reasons import Reason
@@ -88,6 +89,13 @@ class LimitWatch:
     def judgements(self, account: AccountId) -> list[tuple[Limit, Judgement]]:
         """Return each limit of the account with what was last found."""
         return [(limit, self._judged[limit.limit_id]) for limit in self._limits.get(account, ())]
+
+    def lasting(self) -> Iterator[LimitRecord]:
+        """Yield, as they stand in the ledger, the limits that warn of something or forbid it."""
+        for account in self._limits:
+            for _, judgement in self.judgements(account):
+                if judgement.stage not in (LimitStage.OK, LimitStage.UNKNOWN):
+                    yield LimitRecord(account, judgement.state, judgement.stage.value)
 
     def sample(self, account: AccountId, status: AccountStatus, now: datetime) -> None:
         """Judge an account by its new figures, unless its history must be asked first what they mean."""

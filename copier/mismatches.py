@@ -1,6 +1,5 @@
 """Mismatches of a running service: found at each look at a target's books, kept until they end, acted upon once."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -70,9 +69,11 @@ class MismatchWatch:
         judged, unjudged = self._desired(copies)
         found = self._beyond(account, event, judged)
         last = self._lasting(account, found, now)
-        totals: dict[tuple[LinkId, Symbol], Volume] = defaultdict(lambda: ZERO)
-        for copy, lots in judged:
-            totals[copy.link_id, symbol_at_target(copy)] += max(lots, copy.expected)
+        totals: dict[tuple[LinkId, Symbol], Volume] = {(each.key[0], each.symbol): ZERO for each in last}
+        for copy, lots in judged if last else ():
+            place = (copy.link_id, symbol_at_target(copy))
+            if place in totals:
+                totals[place] += max(lots, copy.expected)
         self._compare(event, summed(account, last, totals), unjudged)
 
     def _desired(self, copies: Iterable[Copy]) -> tuple[list[tuple[Copy, Volume]], set[LinkId]]:
@@ -80,6 +81,7 @@ class MismatchWatch:
         desk = self._desk
         judged: list[tuple[Copy, Volume]] = []
         unjudged: set[LinkId] = set()
+        policies: dict[tuple[LinkId, Symbol], CopyPolicy] = {}
         for copy in copies:
             source = desk.views.get(copy.source)
             position = None if source is None else source.positions.get(copy.source_position_id)
@@ -87,7 +89,9 @@ class MismatchWatch:
                 unjudged.add(copy.link_id)
                 continue
             instrument = desk.views[copy.target].instruments.get(symbol_at_target(copy))
-            judged.append((copy, desired_volume(copy, position, instrument, self._policy(copy).volume)))
+            named = (copy.link_id, copy.source_symbol)
+            policy = policies.get(named) or policies.setdefault(named, self._policy(copy))
+            judged.append((copy, desired_volume(copy, position, instrument, policy.volume)))
         return judged, unjudged
 
     def _beyond(

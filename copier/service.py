@@ -28,7 +28,7 @@ from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
 from copier.lookups import LookUps
 from copier.polls import Poller
-from copier.records import CheckpointRecord
+from copier.records import CheckpointRecord, MismatchRecord, Record
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.views import empty_views
@@ -196,6 +196,12 @@ class Service:
 
     async def _report(self, name: AccountId, report: Report) -> None:
         await self._send.send(Reported(name, report))
+
+    def lasting(self) -> Iterator[Record]:
+        """Yield what an earlier run began and nobody ended, as it stands in the ledger."""
+        for mismatch in self.engine.mismatches:
+            yield MismatchRecord(mismatch, ended=False)
+        yield from self.limits.lasting()
 
     # Life
 

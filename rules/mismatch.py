@@ -111,7 +111,10 @@ def desired_volume(
         return ZERO
     if copy.status is CopyStatus.WAITING:
         return ZERO
-    missing = sum((leg.missing for leg in copy.legs), ZERO)
+    missing = ZERO
+    for leg in copy.legs:  # not summed up by a generator: a target may hold ten thousand
+        if leg.missing:
+            missing += leg.missing
     if not missing and position.volume >= copy.followed:
         return copy.granted
     most = copy.granted + missing

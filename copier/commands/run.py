@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -17,7 +17,6 @@ from adapters.base import Account
 from adapters.network import connect_tcp
 from adapters.registry import open_account
 from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started
-from copier.alerting import Alerter
 from copier.calendars import CalendarReader
 from copier.clock import utc_now
 from copier.commands.alerts import alerting
@@ -67,10 +66,19 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
     stop = trio.Event()
     stopped_by: list[int] = []
     async with open_accounts(config) as accounts, alerting(config, quiet=dry_run) as alerter:
+        words = AlertWords(alerter.take)
         service = make_service(
-            config, accounts, ledger, dry_run=dry_run, out=None if quiet else sys.stdout, alerter=alerter
+            config,
+            accounts,
+            ledger,
+            dry_run=dry_run,
+            out=None if quiet else sys.stdout,
+            listeners=[words],
+            stuck=lambda error: alerter.take(ledger_stuck(utc_now(), error)),
         )
         alerter.take(service_started(utc_now(), len(config.links), len(config.accounts)))
+        for record in service.lasting():  # of which the last run's reminders ended with it
+            words(record, utc_now())
         spare_collector()
         async with trio.open_nursery() as nursery:
             await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
@@ -112,7 +120,7 @@ def make_service(
     dry_run: bool = False,
     out: TextIO | None = None,
     listeners: Iterable[Listener] = (),
-    alerter: Alerter | None = None,
+    stuck: Callable[[str | None], None] = lambda _: None,
 ) -> Service:
     """Return the service of a config over opened accounts."""
     return Service(
@@ -131,8 +139,8 @@ def make_service(
             dry_run=dry_run,
         ),
         reconcile_every_s={name: each.reconcile_every.total_seconds() for name, each in config.accounts.items()},
-        listeners=[Narrator(out), *listeners, *([] if alerter is None else [AlertWords(alerter.take)])],
-        stuck=(lambda _: None) if alerter is None else lambda error: alerter.take(ledger_stuck(utc_now(), error)),
+        listeners=[Narrator(out), *listeners],
+        stuck=stuck,
     )
 
 

@@ -227,3 +227,14 @@ async def test_books_tell_what_the_stops_would_leave_and_ask_for_what_is_not_kno
     [state] = desk.limits.states
     assert state.at_stops == AtStops(Decimal(100_000))
     assert len(desk.records("limit")) == before, "it comes with every look, and is no news"
+
+
+async def test_what_forbids_something_lasts_and_what_only_waits_for_figures_does_not() -> None:
+    desk = await Desk(limits=[TOTAL, DAILY]).ready()
+    assert list(desk.limits.lasting()) == []
+    await desk.polls(TARGET, status=worth(95_000))
+    again = Desk(desk.ledger, limits=[TOTAL, DAILY], now=desk.now)
+    assert [(each.state.limit_id, each.stage) for each in again.limits.lasting()] == [
+        ("total", "breached"),
+        ("daily", "breached"),
+    ]

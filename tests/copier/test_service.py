@@ -20,9 +20,10 @@ from copier.calendars import CalendarReader
 from copier.clock import VirtualClock
 from copier.config.news import CalendarSource
 from copier.ledger import Ledger
+from copier.records import MismatchRecord
 from copier.recovery import recover
 from copier.service import CHECKPOINT_ROWS, Options, Service
-from rules.actions import ClosePosition, OpenPosition
+from rules.actions import Action, ClosePosition, OpenPosition
 from rules.alerts import AlertKind
 from rules.copies import CopyStatus
 from rules.events import PositionClosed, PositionReported
@@ -31,6 +32,7 @@ from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.news import NewsPolicy
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
+from rules.reports import Rejected, Report
 from rules.values import AccountId, LinkId, PositionId
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import FakeAccount, as_account, executed_but_lost, never, source_position
@@ -430,3 +432,22 @@ async def test_a_policy_with_news_copies_once_its_calendar_was_read(autojump_clo
         world.opens(source_position())
         await trio.sleep(1)
         assert len(world.target.positions) == 1
+
+
+async def test_what_an_earlier_run_left_lasting_is_known_at_the_start(autojump_clock: MockClock) -> None:
+    world = World()
+    async with world.running():
+        await trio.sleep(1)
+        world.target.answers.append(_refuse)
+        world.opens(source_position())
+        await trio.sleep(40)
+    async with world.running() as service:
+        lasting = list(service.lasting())
+    assert [(each.mismatch.kind.value, each.ended) for each in lasting if isinstance(each, MismatchRecord)] == [
+        ("missing", False)
+    ]
+
+
+async def _refuse(action: Action) -> Report:
+    await trio.lowlevel.checkpoint()
+    return Rejected(action.cl_ord_id, "no money")
