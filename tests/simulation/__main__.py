@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from tests.simulation.campaign import kept_seeds, run_seeds
+from tests.simulation.campaign import Asked, kept_seeds, run_seeds
 from tests.simulation.kinds import KINDS, METACOPIER, TRADELOCKER
 
 
@@ -15,13 +15,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--venues", help=f"the kinds of both brokers' venues, two of {', '.join(KINDS)}: one,two")
+    parser.add_argument("--without-orders", action="store_true", help="nobody has pending orders")
     given = parser.parse_args()
     if given.seeds < 1 or given.jobs < 1:
         parser.error("--seeds and --jobs must be at least 1")
     venues = None if given.venues is None else tuple(given.venues.split(","))
     if venues is not None and (len(venues) != 2 or not set(venues) <= set(KINDS)):
         parser.error(f"--venues must be two of {', '.join(KINDS)}, such as {METACOPIER},{TRADELOCKER}")
-    seeds = [(seed, venues) for seed in range(given.first, given.first + given.seeds)]
+    orders = False if given.without_orders else None
+    seeds: list[Asked] = [(seed, venues, orders) for seed in range(given.first, given.first + given.seeds)]
     if given.first == 0 and venues is None:
         seeds = kept_seeds() + seeds
     began, failed = time.monotonic(), 0

@@ -22,6 +22,7 @@ from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
 from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
+from tests.simulation.pending import orders_mistaken, orders_touched
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
 from tests.simulation.tags import Tags
@@ -75,7 +76,9 @@ class Auditor:
                 yield from self._netted(target)
         for target in TARGETS:
             yield from self._foreign(target)
+            yield from orders_touched(self.outcome, target, self.lives[target])
             yield from self._count(target)
+        yield from orders_mistaken(self.outcome)
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
                 yield from self._copies(link, source)

@@ -15,6 +15,9 @@ from tests.simulation.scenario import draw
 Venues: TypeAlias = tuple[str, str]
 """The kinds of the two brokers' venues; None instead: those that the seed draws."""
 
+Asked: TypeAlias = tuple[int, Venues | None, bool | None]
+"""A seed, and what it is run with: the venues, and whether there are pending orders."""
+
 TRACEBACK_LINES = 12
 """The innermost ones; the rest are nurseries in nurseries."""
 
@@ -28,25 +31,27 @@ class Verdict:
     seed: int
     findings: tuple[str, ...]
     venues: Venues | None = None
+    orders: bool | None = None
 
     def __str__(self) -> str:
         lines = "\n".join(f"    {finding}" for finding in self.findings)
         asked = "" if self.venues is None else f" --venues {','.join(self.venues)}"
+        asked += " --without-orders" if self.orders is False else ""
         drawn = " and ".join(draw(self.seed, self.venues).venues.values())
         again = f"python -m tests.simulation --first {self.seed} --seeds 1{asked}"
         return f"seed {self.seed} ({drawn}):\n{lines}\n    again: {again}"
 
 
-def run_seed(seed: int, venues: Venues | None = None) -> Verdict:
+def run_seed(seed: int, venues: Venues | None = None, orders: bool | None = None) -> Verdict:
     """Simulate and audit a seed. An error of the service is a finding too."""
     try:
-        return Verdict(seed, tuple(audit(simulate(seed, venues=venues))), venues)
+        return Verdict(seed, tuple(audit(simulate(seed, venues=venues, orders=orders))), venues, orders)
     except Exception:  # noqa: BLE001 - whatever it is, the seed must be named with it
         last = "".join(traceback.format_exc().splitlines(keepends=True)[-TRACEBACK_LINES:])
-        return Verdict(seed, ("the simulation ended with an error:\n" + last,), venues)
+        return Verdict(seed, ("the simulation ended with an error:\n" + last,), venues, orders)
 
 
-def run_seeds(seeds: Iterable[tuple[int, Venues | None]], jobs: int = 1) -> Iterator[Verdict]:
+def run_seeds(seeds: Iterable[Asked], jobs: int = 1) -> Iterator[Verdict]:
     """Yield the verdict of each seed, in order."""
     if jobs == 1:
         yield from (run_seed(*each) for each in seeds)
@@ -55,11 +60,13 @@ def run_seeds(seeds: Iterable[tuple[int, Venues | None]], jobs: int = 1) -> Iter
         yield from pool.map(run_seed, *zip(*seeds, strict=True), chunksize=5)
 
 
-def kept_seeds() -> list[tuple[int, Venues | None]]:
-    """Return the seeds that once failed, each with the venues that it failed on."""
-    kept: list[tuple[int, Venues | None]] = []
+def kept_seeds() -> list[Asked]:
+    """Return the seeds that once failed, each with the venues that it failed on, and without pending orders if so."""
+    kept: list[Asked] = []
     for line in KEPT.read_text(encoding="utf-8").splitlines():
         match line.partition("#")[0].split():
             case [seed, one, two]:
-                kept.append((int(seed), (one, two)))
+                kept.append((int(seed), (one, two), None))
+            case [seed, one, two, "without-orders"]:
+                kept.append((int(seed), (one, two), False))
     return kept

@@ -44,6 +44,10 @@ class Kind:
     shape: Callable[[Instrument], Instrument] = lambda instrument: instrument
     """Makes the venue's instrument of a usual one."""
     keeps_stops: bool = True
+    orders_expire: bool = True
+    """A pending order may have a time when it ends."""
+    marks_sales: bool = False
+    """A sale says whether it is short; the venue itself ends a waiting one that its position no longer fits."""
     settle_s: float = 0.0
     """How long an order without an answer must have been looked for, on its netting accounts."""
     by_symbol: bool = False
@@ -107,6 +111,8 @@ KINDS: Mapping[str, Kind] = {
         "10000{}",
         shape=_in_shares,
         keeps_stops=False,
+        orders_expire=False,
+        marks_sales=True,
         settle_s=20.0,
         by_symbol=True,
         unit=Volume(1000),

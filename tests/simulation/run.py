@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from random import Random
 
 import structlog
@@ -18,16 +19,21 @@ from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
 from copier.recovery import recover
 from rules.copies import CopyStatus
-from rules.values import AccountId, LinkId, PositionId
+from rules.observed import WorkingOrder
+from rules.values import AccountId, LinkId, OmsType, PositionId, Symbol, VenueOrderId
 from tests.simulation.lives import Lives, Point
-from tests.simulation.people import Hand, Trader
-from tests.simulation.scenario import SOURCES, TARGETS, Scenario, draw
+from tests.simulation.people import VOLUMES, Hand, Trader
+from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, TARGETS, Scenario, draw
+from tests.simulation.waiting import OrderHand
 from tests.simulation.weather import Weather
 from tests.simulation.world import World
 
 SETTLE_S_MAX = 420.0
 """What the service gets to converge once the weather is fine. MetaCopier's books may hide an order for 190 s, and after
 a bad minute everybody waits up to 60 s before the next try, twice."""
+
+ORDERS_EVERY_S = 2.0
+"""Between two steps of somebody with pending orders: an account then has some at most times."""
 
 Sabotage = Callable[[dict[AccountId, Account]], dict[AccountId, Account]]
 
@@ -39,6 +45,10 @@ class Outcome:
     scenario: Scenario
     books: Mapping[AccountId, Book]
     hand: Hand
+    orders: OrderHand
+    """The person at the targets again, with pending orders."""
+    shown: Mapping[AccountId, Mapping[VenueOrderId, WorkingOrder]]
+    """What the service took for the accounts' pending orders in the end."""
     weather: Weather
     down: tuple[tuple[float, float], ...]
     settled: bool
@@ -52,10 +62,14 @@ class Outcome:
     """A hash over all books and the whole ledger."""
 
 
-def simulate(seed: int, sabotage: Sabotage | None = None, venues: tuple[str, str] | None = None) -> Outcome:
-    """Run a seed; `sabotage` may put broken accounts under the service, `venues` are instead of those it draws."""
+def simulate(
+    seed: int, sabotage: Sabotage | None = None, venues: tuple[str, str] | None = None, orders: bool | None = None
+) -> Outcome:
+    """Run a seed; `sabotage` may put broken accounts under the service; the rest is instead of what the seed draws."""
     with _deterministic(seed), _quiet():
-        return trio.run(_simulate, draw(seed, venues), sabotage, clock=trio.testing.MockClock(autojump_threshold=0))
+        return trio.run(
+            _simulate, draw(seed, venues, orders), sabotage, clock=trio.testing.MockClock(autojump_threshold=0)
+        )
 
 
 @contextmanager
@@ -94,14 +108,17 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
         stopless = {book.name for account, book in books.items() if not scenario.kind(account).keeps_stops}
         trader = Trader(tuple(books.values()), scenario.random("trader"), world.smallest, frozenset(stopless))
         hand = Hand({account: world.book(account) for account in TARGETS}, scenario.random("hand"))
+        order_hands = [_order_hand(scenario, world, accounts) for accounts in (SOURCES, TARGETS)]
         nursery.start_soon(lives.run)
-        await _days_work(scenario, world, lives, weather, trader, hand)
+        await _days_work(scenario, world, lives, weather, (trader, hand, *order_hands))
         weather.clear()
         settled = await _until_quiet(scenario, lives)
         outcome = Outcome(
             scenario,
             {account: world.book(account) for account in (*SOURCES, *TARGETS)},
             hand,
+            order_hands[1],
+            {} if lives.service is None else {name: view.orders for name, view in lives.service.engine.views.items()},
             weather,
             tuple(lives.down),
             settled,
@@ -115,10 +132,35 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
     return outcome
 
 
+def _order_hand(scenario: Scenario, world: World, accounts: Iterable[AccountId]) -> OrderHand:
+    """Return who has pending orders there; on a netting target only of what no copy is of, as of positions."""
+    books = {account: world.book(account) for account in accounts}
+    own = {book.name for account, book in books.items() if account in TARGETS and book.oms is OmsType.NETTING}
+    random = scenario.random(f"orders at {sorted(books)}")
+
+    def symbols(book: Book) -> list[Symbol]:
+        names = list(book.market.instruments)
+        return [name for name in names if name.startswith(DENIED_SYMBOL)] if book.name in own else names
+
+    return OrderHand(
+        books,
+        random,
+        symbols,
+        lambda book, symbol: world.smallest(book, symbol) * random.choice(VOLUMES),
+        frozenset(account for account in books if account in SOURCES and scenario.kind(account).keeps_stops),
+        frozenset(account for account in books if scenario.kind(account).orders_expire),
+    )
+
+
 async def _days_work(
-    scenario: Scenario, world: World, lives: Lives, weather: Weather, trader: Trader, hand: Hand
+    scenario: Scenario,
+    world: World,
+    lives: Lives,
+    weather: Weather,
+    people: tuple[Trader, Hand, OrderHand, OrderHand],
 ) -> None:
     """Trade in bad weather until the end of the day."""
+    trader, hand, *order_hands = people
     random = scenario.random("order of the day")
     if random.random() < 0.3:
         for _ in range(3):
@@ -131,8 +173,15 @@ async def _days_work(
         nursery.start_soon(_every, scenario.market_every_s, end_s, random, lambda: world.tick(random))
         nursery.start_soon(_every, 15.0, end_s, random, lambda: hand.step(world.now()))
         nursery.start_soon(_murder, scenario, lives, end_s)
+        for number, orders in enumerate(order_hands if scenario.orders else ()):
+            times = scenario.random(f"times of orders {number}")
+            nursery.start_soon(_every, ORDERS_EVERY_S, end_s, times, partial(_act, orders, world))
     if random.random() < 0.2:
         trader.close_all()
+
+
+def _act(orders: OrderHand, world: World) -> None:
+    orders.step(world.now())
 
 
 async def _every(mean_s: float, end_s: float, random: Random, step: Callable[[], None]) -> None:

@@ -7,8 +7,8 @@ import trio
 from attrs import evolve
 
 from adapters.base import Account, Capabilities, Emit
-from rules.actions import Action, ClosePosition, OpenPosition, ReplaceStops
-from rules.events import Event, SnapshotReceived
+from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, ReplaceStops
+from rules.events import Event, OrderReported, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Booked, Quote
 from rules.reports import Filled, Report, StopsReplaced
@@ -134,6 +134,35 @@ class ClosesForeign(Honest):
                 )
                 await self.inner.submit(closing)
         return snapshot, status
+
+
+class CancelsForeign(Honest):
+    """Cancels whatever pending order it finds that has no tag."""
+
+    async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
+        snapshot, status = await self.inner.snapshot()
+        for number, order in enumerate(snapshot.orders or ()):
+            if order.tag is None:
+                cancel = CancelOrder(ClOrdId(f"foreign-{number}"), snapshot.account, order.order_id, order.symbol)
+                await self.inner.submit(cancel)
+        return snapshot, status
+
+
+class HidesOrders(Honest):
+    """Shows no pending orders, nowhere."""
+
+    async def stream(self, emit: Emit) -> None:
+        async def pass_on(event: Event) -> None:
+            if isinstance(event, SnapshotReceived):
+                event = evolve(event, orders=())
+            if not isinstance(event, OrderReported):
+                await emit(event)
+
+        await self.inner.stream(pass_on)
+
+    async def snapshot(self) -> tuple[SnapshotReceived, AccountStatus]:
+        snapshot, status = await self.inner.snapshot()
+        return evolve(snapshot, orders=()), status
 
 
 class SeesNothing(Honest):

@@ -52,6 +52,8 @@ class Scenario:
     """How each account keeps positions; on a netting one they grow, and an opposite order turns them around."""
     books_late_s: float
     """How late a venue's history is said to be, where that is a setting."""
+    orders: bool
+    """Whether people have pending orders too."""
     coarse: bool
     """Whether the grids are awkward: a minimum of several steps, and a maximum that a copy can pass."""
 
@@ -116,11 +118,13 @@ MOSTLY_NO_STOPS = (StopsMode.NONE, StopsMode.NONE, StopsMode.NONE, StopsMode.PRI
 """Where the venue keeps none, a policy that copies stops copies nothing."""
 
 
-def draw(seed: int, venues: tuple[str, str] | None = None) -> Scenario:
+def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None = None) -> Scenario:
     """Return the scenario of a seed: the same one every time, in every process.
 
     Args:
         venues: the kinds of both brokers' venues, instead of those that the seed draws.
+        orders: whether people have pending orders, instead of what it draws; without them all else is as before there
+            were any.
     """
     kinds = _kinds(seed, venues)
     random = Random(f"{seed}/scenario")
@@ -149,6 +153,7 @@ def draw(seed: int, venues: tuple[str, str] | None = None) -> Scenario:
         venues=kinds,
         oms=_oms(seed, kinds, random.random() < 0.35),
         books_late_s=random.choice((20.0, 20.0, 190.0)),
+        orders=Random(f"{seed}/orders").random() < 0.6 if orders is None else orders,
         coarse=random.random() < 0.4,
         crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
     )

@@ -11,14 +11,14 @@ from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import SOURCES, TARGETS
 
-SEEDS = (5, 11, 14)
+SEEDS = (5, 11, 13, 14)
 """Busy ones; a sabotage must be found in one of them, since not every trader gives every opportunity."""
 
 VENUES = (TRADELOCKER, METACOPIER)
 """Hedging targets, on which a person may touch copies too."""
 
 
-@pytest.mark.slow  # simulates three seeds
+@pytest.mark.slow  # simulates some seeds
 @pytest.mark.parametrize(
     ("saboteur", "accounts", "words"),
     [
@@ -29,6 +29,9 @@ VENUES = (TRADELOCKER, METACOPIER)
         (sabotage.Reopens, TARGETS, "after the target had closed it"),
         (sabotage.OpensLate, TARGETS, "after its source was closed"),
         (sabotage.ClosesForeign, TARGETS, "a person's #"),
+        (sabotage.ClosesForeign, TARGETS, "of which 0 are left"),
+        (sabotage.CancelsForeign, TARGETS, "was canceled"),
+        (sabotage.HidesOrders, SOURCES, "and the service knows None"),
         (sabotage.SeesNothing, SOURCES, "open and not copied, and nothing says why"),
         (sabotage.ForgetsNow, SOURCES, "was closed though its source was open"),
     ],
@@ -42,7 +45,7 @@ def test_the_auditor_finds_what_breaks_the_laws(
     assert any(words in finding for finding in findings), findings
 
 
-@pytest.mark.slow  # simulates three seeds
+@pytest.mark.slow  # simulates some seeds
 @pytest.mark.parametrize(
     ("saboteur", "accounts", "words"),
     [
@@ -55,12 +58,12 @@ def test_the_auditor_finds_what_breaks_the_laws(
 def test_the_auditor_finds_it_on_netted_positions_too(
     saboteur: type[sabotage.Honest], accounts: tuple[AccountId, ...], words: str
 ) -> None:
-    worlds = [simulate(seed, sabotage.on(saboteur, *accounts), ("metaapi", "clearstreet")) for seed in (20, 22, 70)]
+    worlds = [simulate(seed, sabotage.on(saboteur, *accounts), ("metaapi", "clearstreet")) for seed in (20, 22, 25)]
     findings = [finding for world in worlds for finding in audit(world)]
     assert any(words in finding for finding in findings), findings
 
 
-@pytest.mark.slow  # simulates three seeds
+@pytest.mark.slow  # simulates some seeds
 def test_a_wrapper_that_changes_nothing_is_no_finding() -> None:
     for seed in SEEDS:
         assert audit(simulate(seed, sabotage.on(sabotage.Honest, *SOURCES, *TARGETS), VENUES)) == []

@@ -25,9 +25,9 @@ def test_every_seed_ends_as_the_policies_ask(first: int) -> None:
 
 
 @pytest.mark.slow  # as above
-@pytest.mark.parametrize(("seed", "venues"), kept_seeds())
-def test_a_seed_that_once_failed_ends_well(seed: int, venues: Venues | None) -> None:
-    verdict = run_seed(seed, venues)
+@pytest.mark.parametrize(("seed", "venues", "orders"), kept_seeds())
+def test_a_seed_that_once_failed_ends_well(seed: int, venues: Venues | None, orders: bool | None) -> None:
+    verdict = run_seed(seed, venues, orders)
     assert not verdict.findings, f"\n{verdict}"
 
 
