@@ -1,6 +1,7 @@
 """The control API from the other side: one simulated account, traded and audited by another process."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -8,24 +9,30 @@ from attrs import frozen
 
 from adapters.http import HttpClient
 from adapters.simulation.records import BookOrder, OrderRefused
-from rules.observed import Position, Quote
-from rules.values import PositionId, Price, Side, Symbol, Volume, plain
+from rules.observed import Position, Quote, WorkingOrder
+from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, plain
 
 T = TypeVar("T")
 
 
 @frozen
 class RemoteBook:
-    """What the books of an account show: open positions, and every order ever."""
+    """What the books of an account show: open positions, pending orders, and every order that ended."""
 
     positions: Mapping[PositionId, Position]
+    working: Mapping[VenueOrderId, WorkingOrder]
     orders: Sequence[BookOrder]
 
 
 class _Page(msgspec.Struct):
     positions: list[Position]
+    working: list[WorkingOrder]
     orders: list[BookOrder]
     orders_total: int
+
+
+class _Placed(msgspec.Struct):
+    order: WorkingOrder
 
 
 class _Quotes(msgspec.Struct):
@@ -43,14 +50,15 @@ class RemoteAccount:
         self._account = account
 
     async def book(self) -> RemoteBook:
-        """Return the open positions and all orders."""
+        """Return the open positions, the pending orders, and all orders that ended."""
         orders: list[BookOrder] = []
         while True:
             query = f"account={self._account.replace('#', '%23')}&orders_from={len(orders)}"
             page = msgspec.json.decode(await self._ask("GET", f"book?{query}"), type=_Page)
             orders.extend(page.orders)
             if len(orders) >= page.orders_total:
-                return RemoteBook({each.position_id: each for each in page.positions}, orders)
+                positions = {each.position_id: each for each in page.positions}
+                return RemoteBook(positions, {each.order_id: each for each in page.working}, orders)
 
     async def quotes(self) -> dict[Symbol, Quote]:
         """Return the current quotes of the account's market."""
@@ -73,8 +81,62 @@ class RemoteAccount:
         """Set both stops. Raises as `open`."""
         await self._order("modify", position_id=position_id, stop_loss=_text(stop_loss), take_profit=_text(take_profit))
 
-    async def _order(self, what: str, **keys: str | None) -> None:
-        await self._ask("POST", what, msgspec.json.encode({"account": self._account, **keys}))
+    async def place(
+        self,
+        symbol: Symbol,
+        side: Side,
+        order_type: OrderType,
+        volume: Volume,
+        price: Price,
+        *,
+        limit_price: Price | None = None,
+        stop_loss: Price | None = None,
+        take_profit: Price | None = None,
+        expires_at: datetime | None = None,
+    ) -> WorkingOrder:
+        """Place a pending order, see `rules.observed.WorkingOrder`. Raises as `open`."""
+        answer = await self._order(
+            "place",
+            symbol=symbol,
+            side=side.value,
+            order_type=order_type.value,
+            volume=plain(volume),
+            price=plain(price),
+            limit_price=_text(limit_price),
+            stop_loss=_text(stop_loss),
+            take_profit=_text(take_profit),
+            expires_at=None if expires_at is None else expires_at.isoformat(),
+        )
+        return msgspec.json.decode(answer, type=_Placed).order
+
+    async def replace(
+        self,
+        order_id: VenueOrderId,
+        price: Price,
+        *,
+        limit_price: Price | None = None,
+        stop_loss: Price | None,
+        take_profit: Price | None,
+        volume: Volume | None = None,
+    ) -> WorkingOrder:
+        """Set all prices of a pending order, and its volume unless None. Raises as `open`."""
+        answer = await self._order(
+            "replace",
+            order_id=order_id,
+            price=plain(price),
+            limit_price=_text(limit_price),
+            stop_loss=_text(stop_loss),
+            take_profit=_text(take_profit),
+            volume=_text(volume),
+        )
+        return msgspec.json.decode(answer, type=_Placed).order
+
+    async def cancel(self, order_id: VenueOrderId) -> None:
+        """Cancel a pending order. Raises as `open`."""
+        await self._order("cancel", order_id=order_id)
+
+    async def _order(self, what: str, **keys: str | None) -> bytes:
+        return await self._ask("POST", what, msgspec.json.encode({"account": self._account, **keys}))
 
     async def _ask(self, method: str, what: str, body: bytes | None = None) -> bytes:
         response = await self._client.request(method, f"/control/{what}", body=body)
