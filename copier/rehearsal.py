@@ -43,7 +43,7 @@ class Rehearsal:
         self._asked: list[LookUp] = []
         self._ledger = Ledger.in_memory()
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
-        self.views = empty_views(capabilities, config.caps)
+        self.views = empty_views(capabilities, config.caps, config.maintenance)
         self.book = CopyBook(self.views)
         self.limits = LimitWatch(config.limits, (), journal, now, conduct=config.conduct)
         self.engine = Engine(

@@ -40,6 +40,7 @@ from rules.events import Event
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
 from rules.reports import Report
+from rules.schedule import Schedule
 from rules.values import AccountId
 
 INPUTS_MAX = 1000
@@ -73,6 +74,7 @@ class Service:
         links: Iterable[CopyLink],
         limits: Iterable[Limit],
         calendars: Iterable[CalendarReader] = (),
+        maintenance: Mapping[AccountId, tuple[Schedule, ...]] | None = None,
         caps: Iterable[Cap] = (),
         conduct: Iterable[Conduct] = (),
         accounts: Mapping[AccountId, Account],
@@ -99,7 +101,8 @@ class Service:
         recovered = recover(ledger)
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
-        views = empty_views({name: account.capabilities for name, account in accounts.items()}, caps)
+        able = {name: account.capabilities for name, account in accounts.items()}
+        views = empty_views(able, caps, maintenance or {})
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)

@@ -1,19 +1,29 @@
-"""What the engine starts from: an empty view of each account, as its venue and its caps make it."""
+"""What the engine starts from: an empty view of each account, as its venue, its caps and its maintenance make it."""
 
 from collections.abc import Iterable, Mapping
 
 from adapters.base import Capabilities
 from rules.limits_policy import Cap
+from rules.schedule import Schedule
 from rules.state import AccountView
 from rules.values import AccountId
 
 
-def empty_views(capabilities: Mapping[AccountId, Capabilities], caps: Iterable[Cap]) -> dict[AccountId, AccountView]:
+def empty_views(
+    capabilities: Mapping[AccountId, Capabilities],
+    caps: Iterable[Cap],
+    maintenance: Mapping[AccountId, tuple[Schedule, ...]],
+) -> dict[AccountId, AccountView]:
     """Return a view of each account before anything was seen of it."""
     caps = tuple(caps)
     return {
         name: AccountView(
-            name, can.oms, can.volumes_grow, can.keeps_stops, caps=tuple(cap for cap in caps if cap.account == name)
+            name,
+            can.oms,
+            can.volumes_grow,
+            can.keeps_stops,
+            caps=tuple(cap for cap in caps if cap.account == name),
+            maintenance=maintenance.get(name, ()),
         )
         for name, can in capabilities.items()
     }

@@ -126,6 +126,7 @@ def make_service(
     return Service(
         links=config.links,
         limits=config.limits,
+        maintenance=config.maintenance,
         calendars=[_calendar(config, name, dry_run=dry_run) for name in config.calendars],
         caps=config.caps,
         conduct=config.conduct,

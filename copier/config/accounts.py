@@ -35,6 +35,9 @@ class AccountKeys:
             "read": RECONCILE_EVERY,
         },
     )
+    broker: str | None = field(
+        default=None, metadata={"doc": "The company behind it: a label, which `brokers` of [maintenance.NAME] match."}
+    )
     prop: PropKeys | None = field(
         default=None, metadata={"doc": "The prop firm's rules that the account is under; see below."}
     )
@@ -105,7 +108,7 @@ def _account(
     if settings is None or keys is None:
         return None
     _warn_of_literal_secrets(reader, settings, own, path)
-    return AccountConfig(name, venue, settings, keys.reconcile_every or reconcile_every, keys.prop)
+    return AccountConfig(name, venue, settings, keys.reconcile_every or reconcile_every, keys.prop, keys.broker)
 
 
 def _warn_of_literal_secrets(reader: Reader, settings: Any, raw: Mapping[str, Any], path: KeyPath) -> None:

@@ -20,6 +20,7 @@ from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, 
 from copier.config.groups import AccountNames
 from copier.config.limits import read_limits
 from copier.config.links import LinkBook
+from copier.config.maintenance import read_maintenance
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
 from copier.config.news import read_news
 from copier.config.policy_book import DEFAULT, PolicyBook
@@ -42,6 +43,7 @@ SECTIONS = (
     "symbols",
     "schedules",
     "news",
+    "maintenance",
     "policies",
     "links",
     "limits",
@@ -141,7 +143,8 @@ def _read_sections(
     _refuse_unknown_sections(reader, document)
     good_service = _service(reader, document.get("service", {}), folder)
     service = good_service or ServiceConfig()
-    tables = {name: reader.tables(document, name) for name in ("accounts", "symbols", "schedules", "news", "policies")}
+    named = ("accounts", "symbols", "schedules", "news", "maintenance", "policies")
+    tables = {name: reader.tables(document, name) for name in named}
     accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
     symbols = read_symbols(reader, tables["symbols"])
     schedules = read_schedules(reader, tables["schedules"], service.timezone)
@@ -149,6 +152,7 @@ def _read_sections(
     calm = {name: None if each is None else each[0] for name, each in news.items()}
     policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules, "news": calm})
     names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
+    maintenance = read_maintenance(reader, tables["maintenance"], accounts, venues, service.timezone)
     account_names = AccountNames(reader, names, document.get("groups", {}))
     same = same_accounts(accounts)
     for name, other in same.items():
@@ -187,6 +191,7 @@ def _read_sections(
         conduct=conduct,
         cases=cases,
         alerts=alerts,
+        maintenance=maintenance,
         calendars={name: each[1] for name, each in news.items() if each is not None and name in policies.used["news"]},
     )
 

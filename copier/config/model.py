@@ -18,6 +18,7 @@ from copier.config.summary import summary_lines
 from rules.conduct_policy import Conduct
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
+from rules.schedule import Schedule
 from rules.values import AccountId, LinkId
 
 
@@ -65,6 +66,7 @@ class AccountConfig:
     settings: object
     reconcile_every: timedelta
     prop: PropKeys | None = None
+    broker: str | None = None
 
 
 @frozen
@@ -85,6 +87,8 @@ class Configuration:
     alerts: tuple[AlertConfig, ...] = ()
     calendars: Mapping[str, CalendarSource] = field(factory=dict)
     """By the name of the news policy, of those that a policy names."""
+    maintenance: Mapping[AccountId, tuple[Schedule, ...]] = field(factory=dict)
+    """Of the accounts that have any."""
     warnings: tuple[ConfigProblem, ...] = ()
 
     def summary(self) -> tuple[str, ...]:

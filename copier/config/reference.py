@@ -37,6 +37,7 @@ from copier.config.effective import shown
 from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, LockKeys, Reset
 from copier.config.links import LinkKeys
+from copier.config.maintenance import MaintenanceKeys
 from copier.config.meanings import MEANINGS
 from copier.config.model import ServiceConfig
 from copier.config.news import NewsKeys, NewsSymbolKeys
@@ -98,9 +99,10 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[symbols.NAME]", SymbolsKeys),
     ("A row of [symbols.NAME] map", MapRowKeys),
     ("[schedules.NAME]", ScheduleKeys),
-    ("A window of [schedules.NAME]", WindowKeys),
+    ("A window of [schedules.NAME] or [maintenance.NAME]", WindowKeys),
     ("[news.NAME]", NewsKeys),
     ("A row of [news.NAME] symbols", NewsSymbolKeys),
+    ("[maintenance.NAME]", MaintenanceKeys),
     ("[policies.NAME]", PolicyKeys),
     ("[policies.NAME.size]", Size),
     ("[policies.NAME.volume]", VolumePolicy),

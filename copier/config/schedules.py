@@ -84,8 +84,8 @@ def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneI
     schedule = Schedule(
         name=name,
         timezone=(keys.timezone or timezone).key,
-        open=_windows(keys.open),
-        closed=_windows(keys.closed),
+        open=windows_of(keys.open),
+        closed=windows_of(keys.closed),
         flatten=keys.flatten,
         outside=keys.outside,
     )
@@ -99,7 +99,8 @@ def _schedule(reader: Reader, name: str, raw: Mapping[str, Any], timezone: ZoneI
     return schedule
 
 
-def _windows(rows: tuple[WindowKeys, ...]) -> tuple[Window, ...]:
+def windows_of(rows: tuple[WindowKeys, ...]) -> tuple[Window, ...]:
+    """Return the windows that rows describe."""
     return tuple(Window(row.cron, row.length, row.why, row.flatten) for row in rows)
 
 

@@ -25,6 +25,7 @@ from copier.config.checks import POLICY_READINGS, CronText, Pattern
 from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, Reset
 from copier.config.links import LinkKeys
+from copier.config.maintenance import MaintenanceKeys
 from copier.config.model import ServiceConfig
 from copier.config.news import NewsKeys
 from copier.config.policies import PerSymbolKeys, PolicyKeys
@@ -77,6 +78,7 @@ def config_schema() -> Schema:
         "symbols": _named(definitions.of(SymbolsKeys)),
         "schedules": _named(definitions.of(ScheduleKeys)),
         "news": _named(definitions.of(NewsKeys)),
+        "maintenance": _named(definitions.of(MaintenanceKeys)),
         "policies": _named(definitions.of(PolicyKeys)),
         "links": {"type": "array", "items": definitions.of(LinkKeys)},
         "limits": {"type": "array", "items": {"anyOf": [definitions.of(LimitKeys), definitions.of(CapKeys)]}},

@@ -94,6 +94,12 @@ def test_what_is_given_decides(tmp_path: Path, given: str, config: str, found: s
     assert words_of(tmp_path, given, config) == found
 
 
+def test_maintenance_at_the_target_takes_no_new_risk(tmp_path: Path):
+    config = '[maintenance.noon]\nvenues = ["paper"]\nwindows = [{ cron = "0 12 * * *", for = "1h" }]'
+    assert words_of(tmp_path, BUY, config) == "waiting, MAINTENANCE"
+    assert words_of(tmp_path, f"{BUY}, at = 2026-01-07T13:00:00Z", config) == "open buy 2 EURUSD"
+
+
 NEWS = 'override = { news = "n" }\n[news.n]\ncalendar = "https://news.example/week.csv"'
 
 
