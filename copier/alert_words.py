@@ -48,8 +48,8 @@ _TITLES = {
     AlertKind.SESSION_LOST: "session lost",
 }
 
-_EACH_ITS_OWN = (AlertKind.ORPHAN, AlertKind.OVERTAKEN, AlertKind.LIMIT_RESET, AlertKind.POSITION_OFFENCE)
-"""Kinds of which two texts are two causes."""
+_ABOUT_ACCOUNTS = (AlertKind.ACCOUNT_REFUSED, AlertKind.ACCOUNT_UNNAMED, AlertKind.SESSION_LOST)
+"""Kinds of which two texts are one cause; of all others, each text is its own."""
 
 
 class AlertWords:
@@ -154,16 +154,16 @@ def _over(alert: Alert, at: datetime, title: str) -> Alert:
 
 
 def _noted(record: AlertRecord, at: datetime) -> Alert:
+    """Return what the journal was told in words."""
     kind = KINDS[record.code]
-    title = "session is back" if record.over else _TITLES[kind]
-    topic = record.text if kind in _EACH_ITS_OWN else record.account
+    title = "session is back" if record.over else _TITLES.get(kind, printable(record.text))
     return Alert(
         kind,
-        topic,
+        record.account if kind in _ABOUT_ACCOUNTS else f"{record.account}/{record.text[:100]}",
         f"{record.account}: {title}",
         at,
         kind.severity,
-        (printable(record.text),),
+        (printable(record.text),) if kind in _TITLES else (),
         (record.account,),
         lasts=kind is AlertKind.SESSION_LOST,
         over=record.over,

@@ -216,15 +216,19 @@ def test_a_mismatch_that_its_policy_leaves_alone_is_no_alert() -> None:
     assert words(MismatchRecord(mismatch(action=MismatchAction.NONE), False)) == []
 
 
-NOTED = ("session.lost", "account.refused", "account.unnamed", "orphan", "overtaken", "limit.reset")
-
-
-@pytest.mark.parametrize("code", NOTED)
+@pytest.mark.parametrize("code", KINDS)
 def test_what_the_journal_notes_is_told_with_its_text(code: str) -> None:
     [alert] = words(AlertRecord(code, "why\n", AccountId("ftmo")))
     assert (alert.kind, alert.severity) == (KINDS[code], KINDS[code].severity)
     assert alert.title.startswith("ftmo: ")
-    assert alert.lines == ("why\N{REPLACEMENT CHARACTER}",)
+    assert "why\N{REPLACEMENT CHARACTER}" in "".join((alert.title, *alert.lines))
+
+
+@pytest.mark.parametrize(("code", "topics"), [("session.lost", 1), ("orphan", 2)])
+def test_another_text_is_another_topic_unless_it_is_about_the_whole_account(code: str, topics: int) -> None:
+    account = AccountId("ftmo")
+    alerts = words(AlertRecord(code, "one", account), AlertRecord(code, "two", account))
+    assert len({alert.topic for alert in alerts}) == topics
 
 
 def test_a_session_that_is_back_ends_the_topic_of_the_lost_one() -> None:
