@@ -75,9 +75,7 @@ def price(market: Market) -> Denied | None:
     if quote is None:
         market.finding.look_ups.append(LookUp(question.target.account, market.symbol, quote=True))
         return Denied("guard", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),))
-    denied = None if spread is None else check_spread(spread, quote, market.instrument)
-    if denied is None and deviation is not None:
-        denied = check_deviation(deviation, question.position.open_price, quote, market.side, market.instrument)
-        if denied is not None and not live:
-            return Denied("on_start", Reason.DENIED_STALE, denied.numbers)
-    return denied
+    denied = check_deviation(deviation, question.position.open_price, quote, market.side, market.instrument)
+    if denied is not None:
+        return denied if live else Denied("on_start", Reason.DENIED_STALE, denied.numbers)
+    return check_spread(spread, quote, market.instrument)

@@ -216,6 +216,11 @@ def test_a_price_that_ran_away_is_denied_and_found_later_it_is_stale() -> None:
     granted(with_guard(found, max_deviation=POINTS))  # the guard's deviation is for what was seen live
 
 
+def test_a_deviation_is_told_before_a_spread() -> None:
+    worse = with_quote(question(), "1.1050", "1.1090")
+    assert code(with_guard(worse, max_deviation=POINTS, max_spread=POINTS)) == "PRICE_DEVIATION"
+
+
 def test_a_wide_spread_is_denied() -> None:
     assert code(with_guard(with_quote(question(), "1.0990", "1.1010"), max_spread=POINTS)) == "SPREAD"
 
