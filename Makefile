@@ -10,6 +10,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 DURATION ?= 30
 SEEDS ?= 1000
+DAYS ?= 500
 YEARS ?= 10
 INPUTS ?= 100000
 PYTEST_ARGS ?=
@@ -26,7 +27,7 @@ NODE_MAJOR_MIN := 18
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check conformance demo bench simulate fuzz schedules lock clean
+.PHONY: help test check conformance demo bench simulate recompute fuzz schedules lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +54,9 @@ bench: $(VENV)/bench.stamp  ## measure, and write bench/results/
 
 simulate: $(VENV)/dev.stamp  ## run the fault simulation with SEEDS=1000 seeds
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+recompute: $(VENV)/dev.stamp  ## decide DAYS=500 simulated days again by a second reading of the rules
+	@$(BIN)/python -m tests.checker --days $(DAYS)
 
 conformance: check $(NODE_MODULES)/.stamp  ## run the conformance suite and write docs/conformance.md
 	@$(BIN)/python -m pytest -n auto tests/conformance --conformance-page docs/conformance.md

@@ -1,0 +1,93 @@
+"""What a venue's answer to an order makes of its copy."""
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from tests.checker.legs import granted_no_more, replaced
+from tests.checker.trees import Tree, kind_of
+
+RETRY_MOST = 30
+STOPS_TRIES = 5
+
+
+def settled(copy: Tree, report: Tree, now: datetime) -> Tree:
+    """Return the copy after a report on one of its orders."""
+    found = [leg for leg in copy["legs"] if leg["pending"] and leg["pending"]["cl_ord_id"] == report["cl_ord_id"]]
+    if not found:
+        return copy
+    [leg] = found
+    pending, opens = leg["pending"], leg["pending"]["purpose"] == "open"
+    match kind_of(report):
+        case "Accepted" | "OutcomeUnknown" as kind:
+            accepted = pending["accepted"] or kind == "Accepted"
+            return replaced(copy, {**leg, "pending": {**pending, "unknown": True, "accepted": accepted}})
+        case "NotSent":
+            later = now + backoff(leg["failures"])
+            if report["retry_at"] is not None:
+                later = max(later, report["retry_at"])
+            again = {
+                "pending": None,
+                "failures": leg["failures"] + 1,
+                "retry_at": later,
+                "retry_of": pending["purpose"],
+            }
+            return replaced(copy, {**leg, **again, "step": leg["step"] + (not opens)})
+        case "NotFound":
+            again = {"pending": None, "retry_at": None, "settled_at": now, "step": leg["step"] + (not opens)}
+            return replaced(copy, {**leg, **again})
+        case "Rejected":
+            return rejected(copy, leg, now)
+        case "Filled":
+            return filled(copy, leg, report, now)
+        case "StopsReplaced":
+            stops = {key: pending[key] for key in ("stop_loss", "take_profit")}
+            return replaced(copy, {**leg, **stops, **at_rest(now), "step": leg["step"] + 1})
+    return copy
+
+
+def at_rest(now: datetime) -> Tree:
+    return {"pending": None, "failures": 0, "retry_at": None, "settled_at": now}
+
+
+def filled(copy: Tree, leg: Tree, report: Tree, now: datetime) -> Tree:
+    """Take an execution; what an opening did not get is given up."""
+    if leg["pending"]["purpose"] == "open":
+        price = leg["expected_price"] if report["price"] is None else report["price"]
+        opened = {
+            **leg,
+            **at_rest(now),
+            "stage": "open",
+            "held": report["volume"],
+            "position_id": report["position_id"],
+            "open_price": price,
+            "missing": max(leg["volume"] - report["volume"], Fraction(0)),
+        }
+        return granted_no_more(replaced(copy, opened))
+    held = max(leg["held"] - report["volume"], Fraction(0))
+    stage = "open" if held else "closed"
+    return replaced(copy, {**leg, **at_rest(now), "held": held, "stage": stage, "step": leg["step"] + 1})
+
+
+def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:
+    """A refused opening is over; everything else is tried again later under a new id, stops five times."""
+    pending = leg["pending"]
+    if pending["purpose"] == "open":
+        refused = {"stage": "rejected", "pending": None, "settled_at": now, "missing": leg["volume"]}
+        return granted_no_more(replaced(copy, {**leg, **refused}))
+    again = {
+        **leg,
+        "pending": None,
+        "failures": leg["failures"] + 1,
+        "retry_at": now + backoff(leg["failures"]),
+        "retry_of": pending["purpose"],
+        "settled_at": now,
+        "step": leg["step"] + 1,
+    }
+    if pending["purpose"] == "stops" and again["failures"] >= STOPS_TRIES:
+        given_up = {key: pending[key] for key in ("stop_loss", "take_profit")}
+        again = {**again, **given_up, "failures": 0, "retry_at": None}
+    return replaced(copy, again)
+
+
+def backoff(failures: int) -> timedelta:
+    return timedelta(seconds=min(2 ** min(failures, 10), RETRY_MOST))

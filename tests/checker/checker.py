@@ -1,0 +1,252 @@
+"""Walks a ledger's rows, makes every decision again, and tells each difference."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from attrs import define, field, frozen
+
+from tests.checker import answers, corrections
+from tests.checker.dues import due, unfinished
+from tests.checker.facts import Facts, Key, holds
+from tests.checker.links import Config, Link
+from tests.checker.lives import Case, Outcome, decide
+from tests.checker.text import Unchecked
+from tests.checker.trees import Row, Tree, kind_of
+
+
+@frozen
+class Difference:
+    """Something that the ledger says and the documents do not, or the other way round."""
+
+    seq: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"row {self.seq}: {self.text}"
+
+
+@define
+class Checked:
+    """What came of one ledger. `counts` has each kind of order and each code of a denial that was recomputed."""
+
+    differences: list[Difference] = field(factory=list)
+    counts: Counter[str] = field(factory=Counter)
+
+
+def check(config: Config, rows: Iterable[Row], starts: Collection[int]) -> Checked:
+    """Recompute everything in a ledger.
+
+    Args:
+        config: what the service ran by.
+        rows: all of them, in order.
+        starts: the numbers of the rows with which a run of the service began; a ledger does not tell.
+    """
+    rows = list(rows)
+    walk = _Walk(Facts.of(config, rows[0].at), config)
+    for row in rows:
+        walk.take(row, begins=row.seq in starts)
+    walk.end(rows[-1])
+    return walk.checked
+
+
+@define
+class _Walk:
+    facts: Facts
+    config: Config
+    checked: Checked = field(factory=Checked)
+    _orders: list[Tree] = field(factory=list)
+    """What the last decision must still lead to."""
+    _dues: dict[Key, str] = field(factory=dict)
+    """Copies that must be decided about before anything else happens."""
+    _event: Tree = field(factory=dict)
+    """The last thing that was observed."""
+    _origin: str = ""
+
+    def take(self, row: Row, *, begins: bool) -> None:
+        if begins:
+            self._settle_dues(row)
+            self.facts.restart(row.at)
+        if row.kind not in ("intent", "resend") and self._orders:
+            self._tell(row, f"an order is missing: {self._orders[0]}")
+            self._orders.clear()
+        handler = getattr(self, f"_{row.kind}", None)
+        if handler is None:
+            raise Unchecked(f"a row of kind {row.kind}")
+        handler(row)
+        for text in self.facts.contradictions:
+            self._tell(row, text)
+        self.facts.contradictions.clear()
+
+    def end(self, row: Row) -> None:
+        """Look for what should have happened by now."""
+        self._settle_dues(row)
+        if self._orders:
+            self._tell(row, f"an order is missing: {self._orders[0]}")
+        for text in unfinished(self.facts, row.at):
+            self._tell(row, text)
+
+    def _tell(self, row: Row, text: str) -> None:
+        self.checked.differences.append(Difference(row.seq, text))
+
+    def _settle_dues(self, row: Row) -> None:
+        for key, why in self._dues.items():
+            self._tell(row, f"nothing was decided about {key} before this row: {why}")
+        self._dues.clear()
+
+    def _expect(self, key: Key, now: datetime) -> None:
+        why = due(self.facts, self._link(key[0]), key[1], now)
+        if why is not None:
+            self._dues[key] = why
+
+    def _link(self, link_id: str) -> Link:
+        return self.config.link(link_id)
+
+    # One kind of row each
+
+    def _observed(self, row: Row) -> None:
+        if row.tree["event"] != self._event:  # what is gone since the last run is told for each link
+            self._settle_dues(row)
+        self.facts.observe(row)
+        self._event, self._origin = row.tree["event"], row.tree["origin"]
+        if kind_of(self._event) not in ("PositionReported", "PositionClosed"):
+            return
+        position_id = self._event.get("position_id") or self._event["position"]["position_id"]
+        for link in self.config.links:
+            if link.source == self._event["account"]:
+                self._expect((link.link_id, position_id), self._event["received_at"])
+
+    def _decision(self, row: Row) -> None:
+        new, because = row.tree["copy"], row.tree["because"]
+        key = (new["link_id"], new["source_position_id"])
+        old, link = self.facts.copies.get(key), self._link(key[0])
+        source = self.facts.positions.get((link.source, key[1]))
+        if old is not None and corrections.is_flattening(because, old, new):
+            if not corrections.may_flatten(self.facts, link, old, new["flatten"], row.at):
+                self._tell(row, f"nothing asks to flatten: {because}")
+            self.checked.counts["flattened"] += 1
+        elif old is not None and because in corrections.BY_BOOKS and corrections.by_books(because, old, new, source):
+            self.checked.counts[because] += 1
+        else:
+            self._dues.pop(key, None)
+            self._recompute(row, link, old, source)
+            self.facts.store(new)
+            return
+        self.facts.store(new)
+        self._dues.pop(key, None)
+        if (link.source, key[1]) in self.facts.seen or new["flatten"] is not None:
+            self._expect(key, row.at)
+
+    def _recompute(self, row: Row, link: Link, old: Tree | None, source: Tree | None) -> None:
+        tree, new = row.tree, row.tree["copy"]
+        told = [each["reason"] for each in tree["trace"] if kind_of(each) == "Denied"]
+        case = Case(
+            row.at,
+            link,
+            self.facts,
+            new["source_position_id"],
+            source,
+            self._origin if tree["because"] in ("position", "closed") or old is None else old["origin"],
+            old,
+            self._event.get("close_price") if tree["because"] == "closed" else None,
+            claimed=told[0] if told else None,
+        )
+        if tree["known"] is not None:
+            known = tree["known"]
+            case.quote, case.source_status, case.target_status = known["quote"], known["source"], known["target"]
+            self.facts.quote(link.target, known["quote"])
+        outcome = decide(case)
+        self._compare(row, outcome, new, frozenset(told))
+        self._orders = list(outcome.orders)
+        for code in told:
+            self.checked.counts[code] += 1
+
+    def _compare(self, row: Row, outcome: Outcome, new: Tree, told: frozenset[str]) -> None:
+        name = f"{new['link_id']} {new['source_position_id']} ({row.tree['because']})"
+        if outcome.denied != told:
+            self._tell(row, f"{name}: expected the denials {sorted(outcome.denied)}, found {sorted(told)}")
+        if outcome.copy is None:
+            self._tell(row, f"{name}: expected nothing to remember")
+            return
+        for text in differing(outcome.copy, new):
+            self._tell(row, f"{name}: {text}")
+        ids = [order["cl_ord_id"] for order in outcome.orders]
+        if ids != row.tree["orders"]:
+            self._tell(row, f"{name}: expected the orders {outcome.orders}, found {row.tree['orders']}")
+
+    def _intent(self, row: Row) -> None:
+        action = row.tree["action"]
+        if action["cl_ord_id"] in self.facts.intents or row.key != action["cl_ord_id"]:
+            self._tell(row, f"the id of {action} is not new")
+        self.facts.intents[action["cl_ord_id"]] = action
+        self._take_order(row, action)
+
+    def _resend(self, row: Row) -> None:
+        action = row.tree["action"]
+        if action != self.facts.intents.get(action["cl_ord_id"]):
+            self._tell(row, f"{action} was never intended like this")
+        self._take_order(row, action)
+
+    def _take_order(self, row: Row, action: Tree) -> None:
+        if not self._orders:
+            self._tell(row, f"nothing asks for {action}")
+            return
+        expected = self._orders.pop(0)
+        for text in differing(expected, action):
+            self._tell(row, f"order {action['cl_ord_id']}: {text}")
+        if row.account != action["account"]:
+            self._tell(row, f"an order of {action['account']} stands in a row of {row.account}")
+        self.checked.counts[row.kind if row.kind == "resend" else kind_of(action)] += 1
+
+    def _report(self, row: Row) -> None:
+        self._settle_dues(row)
+        report, new = row.tree["report"], row.tree["copy"]
+        key = (new["link_id"], new["source_position_id"])
+        old = self.facts.copies.get(key)
+        if old is None or report["cl_ord_id"] not in self.facts.intents:
+            self._tell(row, f"a report on an order that nobody sent: {report}")
+            return
+        for text in differing(answers.settled(old, report, row.at), new):
+            self._tell(row, f"after {kind_of(report)} of {key}: {text}")
+        self.facts.store(new)
+        self.checked.counts[kind_of(report)] += 1
+        if (new["source"], key[1]) in self.facts.seen or new["flatten"] is not None:
+            self._expect(key, row.at)
+
+    def _forget(self, row: Row) -> None:
+        key = (row.tree["link_id"], row.tree["source_position_id"])
+        copy = self.facts.copies.pop(key, None)
+        link = self._link(key[0])
+        if copy is None or copy["status"] != "ended" or holds(copy) or (link.source, key[1]) in self.facts.positions:
+            self._tell(row, f"{key} is forgotten although it is not over")
+
+    def _limit(self, row: Row) -> None:
+        for text in self.facts.limits.take(row.tree["account"], row.tree["stage"], row.tree["state"]):
+            self._tell(row, text)
+        self.checked.counts[f"limit {row.tree['stage']}"] += 1
+
+    def _alert(self, row: Row) -> None:
+        if row.tree["code"] == "session.lost":
+            self.facts.loses(row.tree["account"])
+
+    def _mismatch(self, row: Row) -> None:
+        self._settle_dues(row)
+        self.facts.mismatch(row.tree)
+
+    def _checkpoint(self, row: Row) -> None:
+        told = {(copy["link_id"], copy["source_position_id"]): copy for copy in row.tree["copies"]}
+        if told != self.facts.copies:
+            self._tell(row, "the checkpoint is not what the rows before it add up to")
+
+
+def differing(expected: Any, found: Any, path: str = "") -> Iterable[str]:
+    """Yield where two trees differ."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in dict.fromkeys([*expected, *found]):
+            yield from differing(expected.get(key, "absent"), found.get(key, "absent"), f"{path}.{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for number, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from differing(one, other, f"{path}[{number}]")
+    elif expected != found:
+        yield f"{path}: expected {expected}, found {found}"

@@ -1,0 +1,57 @@
+"""Records that something outside of the ledger corrected: a target's books, a person, a limit, a schedule.
+
+What the books showed is not recorded, so it is taken as told; what follows from it for the copy is recomputed.
+"""
+
+from datetime import datetime
+from fractions import Fraction
+
+from tests.checker.facts import Facts, holds
+from tests.checker.legs import replaced
+from tests.checker.links import Link
+from tests.checker.trees import Tree
+
+BY_BOOKS = ("target closed it", "target changed it")
+
+
+def by_books(because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
+    """Tell whether the books of a target made `new` of a copy: one leg lost, or made smaller."""
+    changed = [(one, two) for one, two in zip(old["legs"], new["legs"], strict=False) if one != two]
+    if len(changed) != 1 or len(old["legs"]) != len(new["legs"]):
+        return False
+    [(leg, now)] = changed
+    if leg["stage"] != "open" or leg["pending"] is not None:
+        return False
+    granted = max(old["granted"] - (leg["held"] - now["held"]), Fraction(0))
+    if because == "target closed it":
+        lost = {**leg, "stage": "gone", "held": Fraction(0), "missing": leg["missing"] + leg["held"]}
+        return {**replaced(old, lost), "granted": granted} == new
+    shrunk = {**replaced(old, {**leg, "held": now["held"]}), "granted": granted}
+    if source is not None and source["volume"] > 0:
+        shrunk |= {"followed": source["volume"], "ratio": granted / source["volume"]}
+    return now["held"] < leg["held"] and shrunk == new
+
+
+def is_flattening(because: str, old: Tree, new: Tree) -> bool:
+    """Tell whether a row only notes that everything of a copy must go."""
+    why = because.removeprefix("flatten: ")
+    return why != because and old["flatten"] is None and new == {**old, "flatten": why}
+
+
+def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -> bool:
+    """Tell whether a limit, or the schedule of the copy, asks for that."""
+    if why.startswith("schedule "):
+        calendar = link.rules(copy["source_symbol"]).calendar
+        named = calendar is not None and why == f"schedule {calendar.name}"
+        return named and calendar is not None and calendar.flattens(copy["first_seen_at"], now)
+    return why.split("/")[0] == copy["target"] and facts.limits.flattens(why)
+
+
+def must_be_flat(facts: Facts, link: Link, copy: Tree, now: datetime) -> bool:
+    """Tell whether a copy should have been flattened by now, and was not."""
+    if copy["flatten"] is not None or copy["status"] == "ended":
+        return False
+    by_limit = any(facts.limits.flattens(name) for name in facts.limits.of(copy["target"]))
+    calendar = link.rules(copy["source_symbol"]).calendar
+    by_clock = calendar is not None and calendar.flattens(copy["first_seen_at"], now)
+    return by_clock or (by_limit and holds(copy))

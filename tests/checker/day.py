@@ -1,0 +1,300 @@
+"""A simulated day: a random config, random accounts, the real engine, a ledger in memory."""
+
+import heapq
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import trio
+from attrs import frozen
+
+from adapters.base import Capabilities
+from adapters.registry import CONFIGS
+from copier.book import CopyBook
+from copier.config.load import load_config
+from copier.dispatch import Intent
+from copier.engine import Engine
+from copier.inputs import Input, Outside, Polled, Reported
+from copier.journal import Journal
+from copier.latency import Latency
+from copier.ledger import Ledger
+from copier.limit_watch import LimitWatch
+from copier.recovery import recover, unanswered
+from copier.views import empty_views
+from rules.actions import Action, OpenPosition
+from rules.events import (
+    AccountReported,
+    InstrumentReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    QuoteReported,
+    SnapshotReceived,
+)
+from rules.instruments import Instrument
+from rules.look_ups import LookUp
+from rules.reports import NotSent
+from rules.values import AccountId, OmsType, PositionId, Symbol
+from tests.checker.configs import BASES, config_text
+from tests.checker.market import RATES, Market
+from tests.checker.trader import Trader
+from tests.checker.trees import Row, rows_of
+from tests.checker.venue import Venue
+
+BEGINNINGS = ("2026-03-28T21", "2026-10-24T22", "2026-03-08T03", "2026-11-01T02", "2026-06-10T06", "2026-01-14T11")
+"""Among them nights in which Europe or America set their clocks."""
+
+LENGTH = timedelta(hours=9)
+"""As many hours as a person trades; what happens in them is a day's work."""
+
+ACTS = 45
+ROUNDS_MAX = 20_000
+"""Far more than a day has: beyond, something asks for itself for ever."""
+
+
+@frozen
+class Story:
+    """What a day leaves: its config, the ledger's rows, and with which of them a run began."""
+
+    config: str
+    rows: list[Row]
+    starts: list[int]
+
+
+def live(seed: int) -> Story:
+    """Run one day."""
+    return trio.run(_Day(seed).run)
+
+
+class _Day:
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._text = config_text(self._random)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "copier.toml"
+            file.write_text(self._text)
+            self._config = load_config(file, env={}, venues=CONFIGS)
+        self._ledger = Ledger.in_memory()
+        self._now = datetime.fromisoformat(self._random.choice(BEGINNINGS) + ":00:00+00:00").astimezone(UTC)
+        self._market = Market(self._random)
+        sources = dict.fromkeys(link.source for link in self._config.links)
+        targets = dict.fromkeys(link.target for link in self._config.links)
+        self._traders = {
+            name: Trader(name, nets=self._nets(name), random=self._random, market=self._market) for name in sources
+        }
+        self._venues = {name: Venue(name, nets=self._nets(name), random=self._random) for name in targets}
+        self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
+        self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
+        self._entries = 0
+        self._run = 0
+        self._rounds = 0
+        self._asked: set[object] = set()
+        self._starts: list[int] = []
+
+    def _nets(self, name: AccountId) -> bool:
+        return getattr(self._config.accounts[name].settings, "oms", None) is OmsType.NETTING
+
+    async def run(self) -> Story:
+        end = self._now + LENGTH
+        for _ in range(self._random.choice((0, 0, 1, 2))):
+            self._plan(self._random.random() * LENGTH, self._restart)
+        for name in self._traders:
+            for _ in range(ACTS):
+                self._plan(self._random.random() * LENGTH, lambda name=name: self._act(name))
+        for name in self._config.accounts:
+            for turn in range(1, 20):
+                self._plan(turn * LENGTH / 20 + timedelta(seconds=self._random.randrange(60)), self._polling(name))
+        for _ in range(2):
+            self._plan(self._random.random() * LENGTH, self._take_away)
+        self._start()
+        await self._go_on(end)
+        for name in self._config.accounts:
+            self._plan(timedelta(seconds=1), self._polling(name, sure=True))
+        await self._go_on(self._now + timedelta(minutes=3))
+        await self._journal.commit(self._now, all_=True)
+        rows = rows_of(self._ledger.entries())
+        self._ledger.close()
+        return Story(self._text, rows, self._starts)
+
+    # The clock
+
+    def _plan(self, after: timedelta, act: Callable[[], Iterable[Input]], *, run: int | None = None) -> None:
+        """Let something happen; what belongs to a run is forgotten when that ends."""
+        self._entries += 1
+        heapq.heappush(self._agenda, (self._now + after, self._entries, run, act))
+
+    async def _go_on(self, end: datetime) -> None:
+        while self._agenda and self._agenda[0][0] <= end:
+            at, _, run, act = heapq.heappop(self._agenda)
+            if run is not None and run != self._run:
+                continue
+            await self._fire(at)
+            self._now = max(self._now, at)
+            inputs = tuple(act())
+            if inputs:
+                await self._round(inputs)
+        await self._fire(end)
+        self._now = max(self._now, end)
+
+    async def _fire(self, until: datetime) -> None:
+        """Let the engine's own timers ring."""
+        while (due := self._engine.due_at()) is not None and due <= until:
+            self._now = max(self._now, due)
+            await self._round(())
+            if self._agenda and self._agenda[0][0] <= self._now:
+                return  # what that asked for comes first
+
+    async def _round(self, inputs: Iterable[Input]) -> None:
+        self._rounds += 1
+        assert self._rounds < ROUNDS_MAX, "the day does not end"
+        await self._engine.round(inputs)
+
+    # The service
+
+    def _start(self) -> None:
+        self._run += 1
+        self._asked.clear()
+        self._starts.append(self._ledger.last_seq + 1)
+        recovered = recover(self._ledger)
+        under_way = unanswered(self._ledger, recovered)
+        capabilities = {
+            name: Capabilities(
+                OmsType.NETTING if self._nets(name) else OmsType.HEDGING,
+                streams=True,
+                trades=True,
+                volumes_grow=self._nets(name),
+            )
+            for name in self._config.accounts
+        }
+        self._views = empty_views(capabilities, self._config.caps)
+        book = CopyBook(self._views)
+        for copy in recovered.copies.values():
+            book.store(copy)
+        self._journal = Journal(self._ledger, threads=False)
+        limits = LimitWatch(self._config.limits, recovered.limits.values(), self._journal, self._now)
+        self._engine = Engine(
+            links=self._config.links,
+            views=self._views,
+            book=book,
+            journal=self._journal,
+            limits=limits,
+            utc_now=lambda: self._now,
+            latency=Latency(),
+            outside=Outside(send=self._send, full=lambda _: False, look_up=self._look_up, poll=self._ask_books),
+            mismatches=recovered.mismatches.values(),
+            memories=recovered.memories.values(),
+        )
+        for name in self._traders:
+            self._plan(timedelta(milliseconds=5), self._polling(name, sure=True), run=self._run)
+        for name in self._venues:
+            late = self._random.choice((10, 10, 3000))
+            self._plan(timedelta(milliseconds=late), self._polling(name, sure=True), run=self._run)
+            self._plan(timedelta(milliseconds=20), lambda name=name: self._known_instruments(name), run=self._run)
+        for each in under_way:
+            name, action = each.action.account, each.action
+            self._plan(timedelta(seconds=4), lambda name=name, action=action: self._found(name, action), run=self._run)
+
+    def _restart(self) -> Iterable[Input]:
+        """Crash, with some orders on their way, and come back a while later."""
+        self._start()
+        self._market.move_rates()
+        return ()
+
+    def _found(self, name: AccountId, action: Action) -> Iterable[Input]:
+        yield Reported(name, self._venues[name].find(action))
+
+    # What the engine asks for
+
+    def _send(self, name: AccountId, intent: Intent) -> None:
+        late = timedelta(milliseconds=self._random.randrange(1, 300))
+        self._plan(late, lambda: self._carry_out(name, intent.action), run=self._run)
+
+    def _carry_out(self, name: AccountId, action: Action) -> Iterable[Input]:
+        if isinstance(action, OpenPosition) and not self._engine.wanted(action):
+            yield Reported(name, NotSent(action.cl_ord_id, "no longer wanted"))
+            return
+        for late, report in self._venues[name].answers(action, self._market.mid(action.symbol)):
+            self._plan(late, lambda report=report: [Reported(name, report)], run=self._run)
+
+    def _look_up(self, look_up: LookUp) -> None:
+        if look_up not in self._asked and self._random.random() > 0.02:
+            self._asked.add(look_up)
+            late = timedelta(milliseconds=self._random.choice((60, 200, 1500)))
+            self._plan(late, lambda: self._looked_up(look_up), run=self._run)
+
+    def _looked_up(self, look_up: LookUp) -> Iterable[Input]:
+        self._asked.discard(look_up)
+        account, symbol = look_up.account, look_up.symbol
+        instrument = self._instrument(account, symbol)
+        if look_up.quote and instrument is not None and (account in self._venues or symbol in RATES):
+            yield QuoteReported(account, self._now, self._market.quote(symbol, self._now))
+        yield InstrumentReported(account, self._now, symbol, instrument)
+
+    def _ask_books(self, name: AccountId) -> None:
+        if name not in self._asked:
+            self._asked.add(name)
+            self._plan(timedelta(seconds=1), self._polling(name, sure=True), run=self._run)
+
+    # What happens
+
+    def _polling(self, name: AccountId, *, sure: bool = False) -> Callable[[], Iterable[Input]]:
+        return lambda: self._poll(name, sure=sure)
+
+    def _poll(self, name: AccountId, *, sure: bool) -> Iterable[Input]:
+        self._asked.discard(name)
+        if not sure and self._random.random() < 0.04:
+            self._plan(timedelta(seconds=7), self._polling(name, sure=True), run=self._run)
+            yield Polled(name, "no connection")
+            return
+        trader, venue = self._traders.get(name), self._venues.get(name)
+        held = tuple(trader.positions.values()) if trader is not None else ()
+        if venue is not None:
+            held = venue.books(self._now)
+        currency = getattr(self._config.accounts[name].settings, "currency", "USD")
+        if self._random.random() < 0.5 or self._views[name].status is None:
+            yield AccountReported(name, self._now, self._market.figures(currency))
+        yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now)
+
+    def _take_away(self) -> Iterable[Input]:
+        venue = self._random.choice(list(self._venues.values()))
+        if not venue.nets:
+            venue.takes_away(self._now)
+        return ()
+
+    def _known_instruments(self, name: AccountId) -> Iterable[Input]:
+        for symbol in ("GOLD", "GER40", "NAS100", "AUDCAD", *RATES):
+            if self._random.random() < 0.7:
+                yield InstrumentReported(name, self._now, Symbol(symbol), self._instrument(name, Symbol(symbol)))
+
+    def _act(self, name: AccountId) -> Iterable[Input]:
+        """Let the source's owner do something, and its stream tell of it, mostly."""
+        trader = self._traders[name]
+        if trader.positions and self._random.random() < 0.55:
+            position_id = self._random.choice(list(trader.positions))
+            trader.changes(position_id, self._now)
+        else:
+            position_id = trader.opens(self._now)
+        if self._random.random() < 0.08:
+            return
+        position = trader.positions.get(position_id)
+        if position is not None:
+            yield from self._quotes(position.symbol)
+            yield PositionReported(name, self._now, position)
+        else:
+            price = None if self._random.random() < 0.5 else self._market.mid(self._random.choice(BASES))
+            yield PositionClosed(name, self._now, PositionId(position_id), price)
+
+    def _quotes(self, symbol: Symbol) -> Iterable[Input]:
+        base = Symbol(symbol.removesuffix(".m").replace("XAUUSD", "GOLD"))
+        for name in self._venues:
+            if self._random.random() < 0.8:
+                at = self._now - timedelta(milliseconds=self._random.choice((0, 0, 200, 2000, 2500, 60_000)))
+                yield QuoteReported(name, self._now, self._market.quote(base, at))
+
+    def _instrument(self, name: AccountId, symbol: Symbol) -> Instrument | None:
+        key = (name, symbol)
+        if key not in self._instruments:
+            self._instruments[key] = self._market.instrument(symbol, source=name in self._traders)
+        return self._instruments[key]

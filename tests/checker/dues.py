@@ -1,0 +1,80 @@
+"""What must follow from the rows so far: a copy that nobody decided about is as wrong as one decided wrongly."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from fractions import Fraction
+
+from tests.checker import corrections
+from tests.checker.asked import UNTOLD
+from tests.checker.facts import Facts, holds
+from tests.checker.links import Link
+from tests.checker.lives import Case, decide
+from tests.checker.trees import Tree
+
+DRIFT = Fraction(5, 1000)
+"""How far a price may have gone since the ledger last told it. A stop beyond it is held back for good reasons."""
+
+
+def due(facts: Facts, link: Link, position_id: str, now: datetime) -> str | None:
+    """Return what must be decided now about a source position on a link, None when nothing must."""
+    copy = facts.copies.get((link.link_id, position_id))
+    position = facts.positions.get((link.source, position_id))
+    if copy is None:
+        return None if position is None else "it is open and not copied"
+    waits = copy["status"] == "waiting" or copy["wait_until"] is not None
+    if position is not None and position["side"] == copy["side"] and copy["flatten"] is None and not copy["left"]:
+        if waits and now < copy["wait_until"]:
+            return None
+        if waits:
+            return f"it waited until {copy['wait_until']}"
+        if holds(copy) and position["volume"] > max(copy["followed"], copy["refused"]):
+            return f"its source grew to {position['volume']}"
+    case = Case(now, link, facts, position_id, position, copy["origin"], copy, claimed=UNTOLD)
+    outcome = decide(case)
+    if outcome.copy == copy and not outcome.orders:
+        return None
+    if {order["@kind"] for order in outcome.orders} == {"ReplaceStops"} and held_back(case, copy):
+        return None
+    return f"{[order['@kind'] for order in outcome.orders]} should leave" if outcome.orders else "its record changes"
+
+
+def held_back(case: Case, copy: Tree) -> bool:
+    """Tell whether today's price may forbid the stops that are wanted; the ledger tells it now and then only."""
+    last = case.facts.quotes.get((copy["target"], copy["target_symbol"]))
+    if last is None:
+        return False
+    for price in possible_prices(case, copy, last):
+        case.quote = {**last, "bid": price, "ask": price, "at": case.now}
+        if not decide(case).orders:
+            return True
+    return False
+
+
+def possible_prices(case: Case, copy: Tree, last: Tree) -> Iterable[Fraction]:
+    """Yield prices of now that may explain stops: far to either side, and where those that are held are the nearest."""
+    yield from (last["bid"], last["ask"], last["bid"] * (1 - DRIFT), last["ask"] * (1 + DRIFT))
+    instrument = case.facts.instruments.get((copy["target"], copy["target_symbol"])) or {}
+    away = max(instrument.get("stop_distance_min") or Fraction(0), instrument.get("tick_size") or Fraction(0))
+    for leg in copy["legs"]:
+        for stop in (leg["stop_loss"], leg["take_profit"]):
+            if stop is not None:
+                near = (stop - away, stop + away)
+                yield from (price for price in near if abs(price - last["bid"]) <= DRIFT * last["bid"])
+
+
+def unfinished(facts: Facts, now: datetime) -> Iterable[str]:
+    """Yield what should have been done by the end of a ledger."""
+    for link in facts.config.links:
+        for account, position_id in [*facts.positions]:
+            if account == link.source:
+                why = due(facts, link, position_id, now)
+                if why is not None:
+                    yield f"at the end, {link.link_id} {position_id}: {why}"
+    for (link_id, position_id), copy in facts.copies.items():
+        link = facts.config.link(link_id)
+        if (link.source, position_id) not in facts.positions and (link.source, position_id) in facts.seen:
+            why = due(facts, link, position_id, now)
+            if why is not None:
+                yield f"at the end, {link_id} {position_id}: {why}"
+        if corrections.must_be_flat(facts, link, copy, now):
+            yield f"at the end, {link_id} {position_id}: it should be flat"

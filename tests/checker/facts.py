@@ -1,0 +1,148 @@
+"""What the rows of a ledger say, folded: accounts as they were seen, copies as they stand, orders that may leave."""
+
+from datetime import datetime
+from fractions import Fraction
+
+from attrs import define, field
+
+from tests.checker.limits import Limits
+from tests.checker.links import Config, Link
+from tests.checker.text import number
+from tests.checker.trees import Row, Tree, kind_of
+
+Key = tuple[str, str]
+"""A link and a source position, or an account and a symbol."""
+
+
+@define
+class Facts:
+    """State at one row of the ledger."""
+
+    config: Config
+    limits: Limits
+    run_began: datetime
+    positions: dict[Key, Tree] = field(factory=dict)
+    """Open source positions by account and id."""
+    seen: set[Key] = field(factory=set)
+    """Source positions of which this run has seen something."""
+    instruments: dict[Key, Tree | None] = field(factory=dict)
+    quotes: dict[Key, Tree] = field(factory=dict)
+    copies: dict[Key, Tree] = field(factory=dict)
+    intents: dict[str, Tree] = field(factory=dict)
+    held_back: dict[tuple[str, str, str], str] = field(factory=dict)
+    ready: set[str] = field(factory=set)
+    """Targets that have shown that they answer, and have not been lost since."""
+    contradictions: list[str] = field(factory=list)
+
+    @classmethod
+    def of(cls, config: Config, began: datetime) -> "Facts":
+        return cls(config, Limits(config.limits), began)
+
+    def restart(self, at: datetime) -> None:
+        """Forget what only lived in memory."""
+        self.run_began = at
+        for known in (self.positions, self.instruments, self.quotes):
+            known.clear()
+        self.seen.clear()
+        self.ready.clear()
+
+    def observe(self, row: Row) -> None:
+        """Take something that was observed of an account."""
+        event = row.tree["event"]
+        account = event["account"]
+        match kind_of(event):
+            case "PositionReported":
+                position = event["position"]
+                self.positions[account, position["position_id"]] = position
+                self.seen.add((account, position["position_id"]))
+            case "PositionClosed":
+                self.positions.pop((account, event["position_id"]), None)
+                self.seen.add((account, event["position_id"]))
+            case "InstrumentReported":
+                self.instruments[account, event["symbol"]] = event["instrument"]
+            case "QuoteReported":
+                self.quotes[account, event["quote"]["symbol"]] = event["quote"]
+
+    def quote(self, account: str, quote: Tree | None) -> None:
+        """Take a quote that a decision met."""
+        if quote is not None:
+            self.quotes[account, quote["symbol"]] = quote
+
+    def store(self, copy: Tree) -> None:
+        key = (copy["link_id"], copy["source_position_id"])
+        if copy["status"] == "ended" and copy["ending"] == "source_closed" and not holds(copy):
+            self.copies.pop(key, None)
+        else:
+            self.copies[key] = copy
+
+    def mismatch(self, tree: Tree) -> None:
+        each = tree["mismatch"]
+        key = (each["link_id"], each["symbol"], each["kind"])
+        if tree["ended"]:
+            self.held_back.pop(key, None)
+        else:
+            self.held_back[key] = each["action"]
+
+    def is_held_back(self, link: Link) -> bool:
+        return any(key[0] == link.link_id and action == "close_only" for key, action in self.held_back.items())
+
+    # What a target holds by our records
+
+    def copies_at(self, target: str) -> int:
+        return sum(copy["target"] == target and holds(copy) for copy in self.copies.values())
+
+    def lots_at(self, target: str) -> Fraction:
+        return sum((expected(copy) for copy in self.copies.values() if copy["target"] == target), Fraction(0))
+
+    def lots_on(self, target: str, symbol: str, side: str) -> Fraction:
+        """Return the lots on one side of a symbol, at most: what is being closed may not be closed yet."""
+        legs = (leg for copy in self.copies.values() if copy["target"] == target for leg in copy["legs"])
+        ours = (leg for leg in legs if is_live(leg) and leg["symbol"] == symbol and leg["side"] == side)
+        return sum((most(leg) for leg in ours), Fraction(0))
+
+    def cap(self, account: str, kind: str) -> Fraction | None:
+        rows = [row for row in self.config.caps if row["account"] == account and row["kind"] == kind]
+        return min((number(row["amount"]) for row in rows), default=None)
+
+    def stops_follow(self, link: Link) -> bool:
+        return not self.config.nets(link.target) or self.config.nets(link.source)
+
+    # Whether a target answers is not in the ledger; what the traces say of it must at least fit together.
+
+    def may_be_away(self, account: str) -> bool:
+        if account in self.ready:
+            self.contradictions.append(f"{account} is said not to be ready, and was a moment before")
+        return True
+
+    def shows_ready(self, account: str) -> None:
+        self.ready.add(account)
+
+    def loses(self, account: str) -> None:
+        self.ready.discard(account)
+
+
+def is_live(leg: Tree) -> bool:
+    return leg["stage"] in ("opening", "open")
+
+
+def holds(copy: Tree) -> bool:
+    """Tell whether a copy has, or may yet have, anything at the target."""
+    return any(is_live(leg) for leg in copy["legs"])
+
+
+def most(leg: Tree) -> Fraction:
+    return Fraction(leg["volume"] if leg["stage"] == "opening" else leg["held"])
+
+
+def leg_expected(leg: Tree) -> Fraction:
+    """Return the lots that a leg holds once what is under way is done."""
+    if leg["stage"] == "opening":
+        return Fraction(leg["volume"])
+    if leg["stage"] != "open":
+        return Fraction(0)
+    leaving = leg["pending"]["volume"] if leg["pending"] is not None else 0
+    return Fraction(leg["held"] - leaving)
+
+
+def expected(copy: Tree) -> Fraction:
+    return sum((leg_expected(leg) for leg in copy["legs"]), Fraction(0))

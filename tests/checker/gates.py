@@ -1,0 +1,230 @@
+"""The gates of new risk in the order of the specification, each a function that says no or lets pass."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from fractions import Fraction
+
+from tests.checker import stops, volumes
+from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
+from tests.checker.links import matches
+from tests.checker.refusals import No
+from tests.checker.sizes import wanted_volume
+from tests.checker.symbols import rename
+
+PAIR_FRESH = timedelta(days=1)
+"""It still tells one instrument from another."""
+
+GAP_WAIT = timedelta(seconds=1)
+
+
+def judge(asked: Asked) -> Granted:
+    """Ask every gate.
+
+    Raises:
+        No: the first that refuses.
+    """
+    for gate in GATES:
+        gate(asked)
+    found, refused = (None, None), None
+    try:
+        found = its_stops(asked)
+    except No as no:
+        refused = no
+    asked.stop_loss = found[0]
+    try:
+        size = its_size(asked)
+    except No as no:
+        # No stop, no size: then the stops' own reason says more.
+        raise (refused if refused is not None and no.code == "STOP_MISSING" else no) from None
+    if refused is not None:
+        raise refused
+    totals(asked, size.volume)
+    gap = current_gap(asked) if asked.rules["stops"]["mode"] == "offset" else None
+    return Granted(asked.symbol, asked.side, size, found, asked.expected_price(), gap)
+
+
+def link_state(asked: Asked) -> None:
+    if asked.link.state == "close_only" or (asked.link.state == "active" and asked.facts.is_held_back(asked.link)):
+        raise No("LINK_CLOSE_ONLY")
+    if asked.link.state == "paused":
+        raise No("LINK_PAUSED")
+
+
+def target_state(asked: Asked) -> None:
+    if asked.claimed == UNTOLD:
+        return
+    if asked.claimed == "TARGET_NOT_READY" and asked.facts.may_be_away(asked.link.target):
+        raise No("TARGET_NOT_READY")
+    if asked.claimed != "TARGET_NOT_READY":
+        asked.facts.shows_ready(asked.link.target)
+    if asked.claimed == "TARGET_LAGGING":
+        raise No("TARGET_LAGGING")
+
+
+def filters(asked: Asked) -> None:
+    rules, position = asked.rules["filter"], asked.position
+    symbol = position["symbol"]
+    if any(matches(pattern, symbol) for pattern in rules["not_symbols"]):
+        raise No("FILTER_SYMBOL")
+    if rules["symbols"] and not any(matches(pattern, symbol) for pattern in rules["symbols"]):
+        raise No("FILTER_SYMBOL")
+    if position["side"] not in rules["sides"]:
+        raise No("FILTER_SIDE")
+    for key, code in (("magic", "FILTER_MAGIC"), ("comment", "FILTER_COMMENT")):
+        text = position[key]
+        if rules[key] and (text is None or not any(matches(pattern, text) for pattern in rules[key])):
+            raise No(code)
+    if rules["volume"] is not None and not rules["volume"][0] <= position["volume"] <= rules["volume"][1]:
+        raise No("FILTER_VOLUME")
+    if any(position[stop] is None for stop in rules["require"]):
+        raise No("FILTER_STOPS")
+
+
+def target_symbol(asked: Asked) -> None:
+    renamed = rename(asked.rules.rows, asked.position["symbol"])
+    if renamed is None:
+        raise No("SYMBOL_DENIED")
+    asked.symbol, asked.price_ratio = renamed.name, renamed.price_ratio
+    key = (asked.link.target, renamed.name)
+    if key not in asked.facts.instruments:
+        raise No("INSTRUMENT_UNKNOWN")
+    instrument = asked.facts.instruments[key]
+    if instrument is None:
+        raise No("SYMBOL_ABSENT" if renamed.by_row else "SYMBOL_UNMAPPED")
+    if not instrument["tradable"]:
+        raise No("SYMBOL_NOT_TRADABLE")
+    asked.instrument = instrument
+
+
+def same_instrument(asked: Asked) -> None:
+    guard, quote, position = asked.rules["guard"], asked.quote, asked.position
+    ratio = guard["max_price_ratio"] if asked.price_ratio is None else asked.price_ratio
+    if ratio is None:
+        return
+    if quote is None or asked.now - quote["at"] > PAIR_FRESH:
+        if guard["require_quotes"]:
+            raise No("QUOTE_UNKNOWN")
+        return
+    source = position["open_price"] if position["current_price"] is None else position["current_price"]
+    if abs((quote["bid"] + quote["ask"]) / 2 - source) > ratio * source:
+        raise No("SYMBOL_WRONG_PRICE")
+
+
+def schedule(asked: Asked) -> None:
+    if asked.rules.calendar is not None and not asked.rules.calendar.is_open(asked.now):
+        raise No("SCHEDULE_CLOSED")
+
+
+def age(asked: Asked) -> None:
+    opened_at, start = asked.position["opened_at"], asked.rules["on_start"]
+    if asked.origin == "live":
+        longest = asked.rules["guard"]["max_age"]
+        since = opened_at if asked.increase is None else asked.seen_at
+        if longest is not None and asked.now - since > longest:
+            raise No("TOO_OLD")
+    elif start["open"] != "copy":
+        late = start["open"] == "skip" and opened_at <= asked.facts.run_began
+        if late or asked.increase is not None or asked.now - opened_at > start["max_age"]:
+            raise No("DENIED_STALE")
+
+
+def price(asked: Asked) -> None:
+    """Judge how much worse than the source's the target's price is, then its spread."""
+    guard, live = asked.rules["guard"], asked.origin == "live"
+    deviation = guard["max_deviation"] if live else asked.rules["on_start"]["max_deviation"]
+    if deviation is None and guard["max_spread"] is None:
+        return
+    quote, paid = asked.fresh(), Fraction(asked.position["open_price"])
+    if quote is None:
+        raise No("QUOTE_UNKNOWN")
+    if deviation is not None:
+        entry = entry_of(quote, asked.side)
+        allowed = deviation.of(asked.instrument, paid)
+        if allowed is None or (entry - paid if asked.side == "buy" else paid - entry) > allowed:
+            raise No("PRICE_DEVIATION" if live else "DENIED_STALE")
+    if guard["max_spread"] is not None:
+        allowed = guard["max_spread"].of(asked.instrument, (quote["bid"] + quote["ask"]) / 2)
+        if allowed is None or quote["ask"] - quote["bid"] > allowed:
+            raise No("SPREAD")
+
+
+def account_limits(asked: Asked) -> None:
+    code = asked.facts.limits.denied(asked.link.target)
+    if code is not None:
+        raise No(code)
+
+
+def positions(asked: Asked) -> None:
+    if asked.increase is not None:
+        return
+    held, most = asked.facts.copies_at(asked.link.target), asked.rules["limits"]["max_positions"]
+    if most is not None and held >= most:
+        raise No("MAX_POSITIONS")
+    cap = asked.facts.cap(asked.link.target, "max_positions")
+    if cap is not None and held >= cap:
+        raise No("MAX_POSITIONS")
+
+
+GATES: tuple[Callable[[Asked], None], ...] = (
+    link_state,
+    target_state,
+    filters,
+    target_symbol,
+    same_instrument,
+    schedule,
+    age,
+    price,
+    account_limits,
+    positions,
+)
+"""SPEC 3, 1 to 8; the size, the stops and the totals follow."""
+
+
+def its_stops(asked: Asked) -> stops.Pair:
+    """Return the stops that the copy would have; none where one netted position stands for several copies."""
+    if not asked.facts.stops_follow(asked.link):
+        return None, None
+    required = "stop_loss" in asked.rules["filter"]["require"]
+    scene = stops.Scene(asked.side, asked.instrument, asked.expected_price(), gap_for_stops(asked))
+    return stops.at_entry(asked.rules["stops"], asked.rules.reverse, asked.position, scene, required)
+
+
+def gap_for_stops(asked: Asked) -> Fraction | None:
+    if asked.increase is not None or asked.rules["stops"]["mode"] != "offset":
+        return asked.kept_gap
+    gap = current_gap(asked)
+    if gap is None and asked.now < asked.seen_at + GAP_WAIT:
+        raise No("QUOTE_UNKNOWN")
+    return gap
+
+
+def current_gap(asked: Asked) -> Fraction | None:
+    """Return how much higher the target is quoted than the source, where the source would close."""
+    closing = other(asked.position["side"])
+    there = asked.facts.quotes.get((asked.link.source, asked.position["symbol"]))
+    price = asked.position["current_price"]
+    if there is not None and asked.now - there["at"] <= FRESH:
+        price = entry_of(there, closing)
+    quote = asked.fresh()
+    return None if quote is None or price is None else entry_of(quote, closing) - price
+
+
+def its_size(asked: Asked) -> volumes.Size:
+    volume, instrument, source = asked.rules["volume"], asked.instrument, Fraction(asked.position["volume"])
+    if asked.increase is None:
+        if source <= 0 or instrument["volume_step"] <= 0 or instrument["volume_min"] < 0:
+            raise No("SYMBOL_NOT_TRADABLE")
+        return volumes.fitted(wanted_volume(asked), volume, source, instrument)
+    ratio, held = asked.increase
+    wanted = volumes.followed(ratio, source, volume["max"], instrument, volume) - held
+    if wanted < instrument["volume_min"]:
+        raise No("VOLUME_BELOW_MIN")
+    most = volumes.on_grid(instrument["volume_max"], instrument["volume_step"], "down")
+    return volumes.Size(ratio, (min(wanted, most),))
+
+
+def totals(asked: Asked, wanted: Fraction) -> None:
+    held = asked.facts.lots_at(asked.link.target)
+    caps = (asked.rules["limits"]["max_total_volume"], asked.facts.cap(asked.link.target, "max_total_volume"))
+    if any(cap is not None and held + wanted > cap for cap in caps):
+        raise No("MAX_TOTAL_VOLUME")

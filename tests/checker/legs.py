@@ -1,0 +1,217 @@
+"""A copy's target orders: those that open, and those that bring what is open to a volume and to its stops."""
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from tests.checker import stops
+from tests.checker.asked import FRESH, Granted, entry_of, other
+from tests.checker.facts import expected, is_live, leg_expected, most
+from tests.checker.identity import order_id
+from tests.checker.trees import Tree
+
+if TYPE_CHECKING:
+    from tests.checker.lives import Case
+
+NONE = Fraction(0)
+REFUSED_FRESH = timedelta(minutes=5)
+"""Stops that the venue has refused are judged by an older quote too."""
+
+
+def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
+    """Return a leg for each piece, numbered on."""
+    made = []
+    for number, volume in enumerate(granted.size.pieces, copy["legs_made"]):
+        name = order_id(copy["link_id"], copy["source_position_id"], copy["opened_at"], number, 0)
+        made.append(
+            {
+                "number": number,
+                "cl_ord_id": name,
+                "symbol": granted.symbol,
+                "side": granted.side,
+                "volume": volume,
+                "stage": "opening",
+                "held": NONE,
+                "position_id": None,
+                "expected_price": granted.expected_price,
+                "open_price": None,
+                "stop_loss": granted.stops[0],
+                "take_profit": granted.stops[1],
+                "pending": under_way("open", name, volume),
+                "step": 1,
+                "failures": 0,
+                "retry_at": None,
+                "retry_of": None,
+                "settled_at": None,
+                "asked_at": now if copy["legs"] else copy["first_seen_at"],
+                "missing": NONE,
+            }
+        )
+    return made
+
+
+def under_way(
+    purpose: str, name: str, volume: Fraction = NONE, loss: Fraction | None = None, profit: Fraction | None = None
+) -> Tree:
+    return {
+        "purpose": purpose,
+        "cl_ord_id": name,
+        "volume": volume,
+        "stop_loss": loss,
+        "take_profit": profit,
+        "unknown": False,
+        "accepted": False,
+    }
+
+
+def opening(copy: Tree, leg: Tree) -> Tree:
+    same = ("cl_ord_id", "symbol", "side", "volume", "stop_loss", "take_profit", "expected_price")
+    return {"@kind": "OpenPosition", "account": copy["target"], **{key: leg[key] for key in same}}
+
+
+def overtaken(leg: Tree) -> Tree:
+    """Let a close go ahead of a reduction or of stops whose answer was lost."""
+    pending = leg["pending"]
+    if pending is None or not pending["unknown"] or pending["purpose"] not in ("reduce", "stops"):
+        return leg
+    return {**leg, "pending": None, "retry_at": None, "step": leg["step"] + 1}
+
+
+def replaced(copy: Tree, leg: Tree) -> Tree:
+    return {**copy, "legs": [leg if each["number"] == leg["number"] else each for each in copy["legs"]]}
+
+
+def granted_no_more(copy: Tree) -> Tree:
+    """Grant no more than the legs may hold."""
+    return {**copy, "granted": min(copy["granted"], sum((most(leg) for leg in copy["legs"]), NONE))}
+
+
+def brought_to(
+    case: "Case", copy: Tree, desired: Fraction, position: Tree | None
+) -> tuple[Tree, list[Tree], frozenset[str]]:
+    """Order what brings the legs to `desired` lots: what was never opened first, then the oldest.
+
+    A leg has one order at a time; a refused one waits for its retry.
+    """
+    orders: list[Tree] = []
+    refused: set[str] = set()
+    excess = expected(copy) - desired
+    if desired > 0:
+        coming = (leg["volume"] for leg in copy["legs"] if leg["stage"] == "opening" and leg["pending"] is not None)
+        excess -= sum(coming, NONE)
+    unopened = [leg for leg in copy["legs"] if leg["stage"] == "opening"]
+    for leg in [*unopened, *(leg for leg in copy["legs"] if leg["stage"] != "opening")]:
+        if not is_live(leg) or leg["pending"] is not None:
+            continue
+        never = leg["stage"] == "opening"
+        unwanted = never and (position is None or excess >= leg["volume"])
+        waits = leg["retry_at"] is not None and case.now < leg["retry_at"]
+        if waits and not unwanted and not (leg["retry_of"] == "stops" and excess > 0):
+            excess -= min(leg_expected(leg), max(excess, NONE))
+            continue
+        if never:
+            copy, order, freed, code = opened_again(case, copy, leg, unwanted)
+            refused |= code
+        else:
+            copy, order, freed = cut(case, copy, leg, excess)
+            if order is None and not waits and desired > 0 and position is not None:
+                copy, order = protected(case, copy, leg, position)
+        excess -= freed
+        if order is not None:
+            orders.append(order)
+    return copy, orders, frozenset(refused)
+
+
+def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[Tree, Tree | None, Fraction, set[str]]:
+    """Send an opening that never left again, under its id, unless it is not wanted any more or too late."""
+    from tests.checker.lives import patience
+
+    guard = case.rules["guard"]
+    longest = max(patience(case, copy), guard["wait_default"] if guard["max_age"] is None else guard["max_age"])
+    if unwanted or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
+        dropped = replaced(copy, {**leg, "stage": "closed", "retry_at": None})
+        return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else "TOO_OLD"}
+    leg = {**leg, "pending": under_way("open", leg["cl_ord_id"], leg["volume"]), "retry_at": None}
+    return replaced(copy, leg), opening(copy, leg), NONE, set()
+
+
+def cut(case: "Case", copy: Tree, leg: Tree, excess: Fraction) -> tuple[Tree, Tree | None, Fraction]:
+    """Close up to `excess` lots of a leg: the whole, or a part that leaves both halves at least the minimum."""
+    if excess <= 0 or leg["position_id"] is None:
+        return copy, None, NONE
+    volume = possible(leg["held"], excess, case.facts.instruments.get((copy["target"], leg["symbol"])))
+    if volume <= 0:
+        return copy, None, NONE
+    name = order_id(copy["link_id"], copy["source_position_id"], copy["opened_at"], leg["number"], leg["step"])
+    whole = volume == leg["held"]
+    locked = NONE
+    if case.facts.config.nets(copy["target"]):
+        locked = min(volume, case.facts.lots_on(copy["target"], leg["symbol"], other(leg["side"])))
+    order = {
+        "@kind": "ClosePosition" if whole else "ReducePosition",
+        "cl_ord_id": name,
+        "account": copy["target"],
+        "position_id": leg["position_id"],
+        "symbol": leg["symbol"],
+        "side": leg["side"],
+        "volume": volume,
+        **({} if whole else {"remaining": leg["held"] - volume}),
+        "expected_price": exit_price(case, leg),
+        "locked": locked,
+    }
+    after = {
+        **leg,
+        "pending": under_way("close" if whole else "reduce", name, volume),
+        "retry_at": None,
+        "retry_of": None,
+        "failures": 0 if leg["retry_of"] == "stops" else leg["failures"],
+    }
+    return replaced(copy, after), order, volume
+
+
+def possible(held: Fraction, excess: Fraction, instrument: Tree | None) -> Fraction:
+    if excess >= held:
+        return held
+    if instrument is None:
+        return NONE
+    part = min(excess, held - instrument["volume_min"])
+    return part if part >= instrument["volume_min"] else NONE
+
+
+def exit_price(case: "Case", leg: Tree) -> Fraction | None:
+    """Return what the close is expected to get: a quote of this moment, else what the source got or sees."""
+    if case.quote is not None and case.quote["symbol"] == leg["symbol"] and case.quote["at"] == case.now:
+        return entry_of(case.quote, other(leg["side"]))
+    if case.price is not None:
+        return case.price
+    return None if case.position is None else case.position["current_price"]
+
+
+def protected(case: "Case", copy: Tree, leg: Tree, position: Tree) -> tuple[Tree, Tree | None]:
+    """Set a leg's stops where the source's ask for others than were last set."""
+    instrument = case.facts.instruments.get((copy["target"], leg["symbol"]))
+    if instrument is None or leg["position_id"] is None or leg["open_price"] is None:
+        return copy, None
+    if not case.facts.stops_follow(case.link):
+        return copy, None
+    quote, longest = case.quote, REFUSED_FRESH if leg["failures"] else FRESH
+    market = None
+    if quote is not None and quote["symbol"] == leg["symbol"] and case.now - quote["at"] <= longest:
+        market = entry_of(quote, other(leg["side"]))
+    held = (leg["stop_loss"], leg["take_profit"])
+    scene = stops.Scene(leg["side"], instrument, leg["open_price"], copy["stop_gap"])
+    wanted = stops.moved(case.rules["stops"], case.rules.reverse, position, scene, market, held)
+    if wanted == held:
+        return copy, None
+    name = order_id(copy["link_id"], copy["source_position_id"], copy["opened_at"], leg["number"], leg["step"])
+    order = {
+        "@kind": "ReplaceStops",
+        "cl_ord_id": name,
+        "account": copy["target"],
+        "position_id": leg["position_id"],
+        "symbol": leg["symbol"],
+        "stop_loss": wanted[0],
+        "take_profit": wanted[1],
+    }
+    leg = {**leg, "pending": under_way("stops", name, NONE, *wanted), "retry_at": None}
+    return replaced(copy, leg), order

@@ -1,0 +1,272 @@
+"""What must become of a copy, from the source position as it is: begun, waited for, followed, left."""
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from attrs import define, evolve, field
+
+from tests.checker import legs
+from tests.checker.asked import Asked, Granted
+from tests.checker.facts import Facts, holds, leg_expected, most
+from tests.checker.gates import judge
+from tests.checker.identity import order_id
+from tests.checker.links import Link, Rules
+from tests.checker.refusals import OF_STOPS, WAITING, No
+from tests.checker.trees import Tree
+from tests.checker.volumes import followed
+
+SAME_LIFE = timedelta(seconds=1)
+INCREASE_WAITS = timedelta(seconds=60)
+
+
+@define
+class Case:
+    """A copy, or none yet, and everything that a decision about it may look at."""
+
+    now: datetime
+    link: Link
+    facts: Facts
+    position_id: str
+    position: Tree | None
+    origin: str
+    copy: Tree | None
+    price: Fraction | None = None
+    quote: Tree | None = None
+    source_status: Tree | None = None
+    target_status: Tree | None = None
+    claimed: str | None = None
+
+    @property
+    def rules(self) -> Rules:
+        if self.position is not None:
+            return self.link.rules(self.position["symbol"])
+        assert self.copy is not None  # one of the two is there
+        return self.link.rules(self.copy["source_symbol"])
+
+    def ask(self, position: Tree, copy: Tree, increase: tuple[Fraction, Fraction] | None = None) -> Granted:
+        return judge(
+            Asked(
+                self.now,
+                self.link,
+                self.rules,
+                self.facts,
+                position,
+                self.origin if increase is not None else copy["origin"],
+                self.now if increase is not None else copy["first_seen_at"],
+                self.quote,
+                self.source_status,
+                self.target_status,
+                self.claimed,
+                increase,
+                copy["stop_gap"] if increase is not None else None,
+            )
+        )
+
+
+@define
+class Outcome:
+    """The copy as it must be now, the orders that must leave, and the codes of denials."""
+
+    copy: Tree | None
+    orders: list[Tree] = field(factory=list)
+    denied: frozenset[str] = frozenset()
+    granted: Granted | None = None
+
+
+def decide(case: Case) -> Outcome:
+    """Return what must be done about a source position on a link."""
+    copy, position = case.copy, case.position
+    if copy is None:
+        return Outcome(None) if position is None else begun(case, position, None)
+    if copy["status"] == "waiting":
+        return waiting(case, copy)
+    if copy["status"] == "ended" and not holds(copy):
+        anew = position is not None and lives_anew(copy, position)
+        return begun(case, position, copy) if anew and position is not None else Outcome(copy)
+    if position is None or position["side"] != copy["side"] or copy["flatten"] is not None or copy["left"]:
+        return left(case, copy)
+    return following(case, copy, position)
+
+
+def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
+    copy = {
+        "link_id": case.link.link_id,
+        "source": case.link.source,
+        "target": case.link.target,
+        "source_position_id": position["position_id"],
+        "opened_at": position["opened_at"],
+        "source_symbol": position["symbol"],
+        "side": position["side"],
+        "first_seen_at": case.now,
+        "origin": case.origin,
+        "status": "waiting",
+        "life": 0 if before is None else before["life"] + 1,
+        "ending": None,
+        "reason": None,
+        "wait_until": None,
+        "target_symbol": None,
+        "ratio": Fraction(0),
+        "granted": Fraction(0),
+        "followed": Fraction(0),
+        "refused": Fraction(0),
+        "flatten": None,
+        "left": False,
+        "stop_gap": None,
+        "close_at": None,
+        "legs": [],
+        "legs_made": legs_used_up(case, position) if before is None else before["legs_made"],
+    }
+    return judged(case, copy, position)
+
+
+def legs_used_up(case: Case, position: Tree) -> int:
+    """Return how many legs had an earlier life of which only the orders are left."""
+    number = 0
+    while order_id(case.link.link_id, position["position_id"], position["opened_at"], number, 0) in case.facts.intents:
+        number += 1
+    return number
+
+
+def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
+    try:
+        granted = case.ask(position, copy)
+    except No as no:
+        return denied(case, copy, no.code)
+    made = legs.opened(case.now, copy, granted)
+    opened = {
+        **copy,
+        "status": "active",
+        "target_symbol": granted.symbol,
+        "ratio": granted.size.ratio,
+        "granted": granted.size.volume,
+        "followed": position["volume"],
+        "stop_gap": granted.gap,
+        "reason": None,
+        "wait_until": None,
+        "legs": [*copy["legs"], *made],
+        "legs_made": copy["legs_made"] + len(made),
+    }
+    return Outcome(opened, [legs.opening(opened, leg) for leg in made], granted=granted)
+
+
+def denied(case: Case, copy: Tree, code: str) -> Outcome:
+    """Wait while the reason may clear, within the copy's patience; else it is over."""
+    until = copy["first_seen_at"] + patience(case, copy, code)
+    if waits(case, code) and case.now < until:
+        return Outcome({**copy, "reason": code, "wait_until": until}, denied=frozenset({code}))
+    return Outcome(ended(copy, "denied", code), denied=frozenset({code}))
+
+
+def waits(case: Case, code: str) -> bool:
+    calendar = case.rules.calendar
+    return code in WAITING or (code == "SCHEDULE_CLOSED" and calendar is not None and calendar.defers)
+
+
+def patience(case: Case, copy: Tree, code: str | None = None) -> timedelta:
+    """Return how long a copy may wait: the guard's age, or the start policy's for one that was found."""
+    guard, start = case.rules["guard"], case.rules["on_start"]
+    longest: timedelta = guard["wait_default"] if guard["max_age"] is None else guard["max_age"]
+    if copy["origin"] == "reconciled" and start["open"] != "skip":
+        longest = start["max_age"]
+    return min(longest, guard["wait_for_stop"]) if code in OF_STOPS else longest
+
+
+def ended(copy: Tree, how: str, reason: str | None) -> Tree:
+    return {**copy, "status": "ended", "ending": how, "reason": reason, "wait_until": None}
+
+
+def waiting(case: Case, copy: Tree) -> Outcome:
+    position = case.position
+    if copy["flatten"] is not None:
+        return Outcome(ended(copy, "flattened", copy["reason"]))
+    if position is None:
+        return Outcome(ended(copy, "denied", "SOURCE_GONE"), denied=frozenset({"SOURCE_GONE"}))
+    if position["side"] != copy["side"]:
+        return begun(case, position, copy)
+    return judged(case, copy, position)
+
+
+def lives_anew(copy: Tree, position: Tree) -> bool:
+    """Tell whether a position is another life than that of a copy that ended."""
+    if copy["ending"] == "source_closed" or position["opened_at"] - copy["opened_at"] > SAME_LIFE:
+        return True
+    return bool(position["side"] != copy["side"] and copy["ending"] != "flattened")
+
+
+def left(case: Case, copy: Tree) -> Outcome:
+    """Close everything of a copy; what the source opens meanwhile under the same id begins when nothing is held."""
+    if not case.facts.config.nets(case.link.target):
+        copy = {**copy, "legs": [legs.overtaken(leg) for leg in copy["legs"]]}
+    gone = case.position is None or case.position["side"] != copy["side"]
+    copy = {**copy, "wait_until": None, "left": copy["left"] or gone}
+    after, orders, refused = legs.brought_to(case, copy, Fraction(0), None)
+    if holds(after):
+        return Outcome(after, orders, refused)
+    after = {**after, "status": "ended", "ending": "source_closed" if after["flatten"] is None else "flattened"}
+    if case.position is not None and lives_anew(after, case.position):
+        return begun(case, case.position, after)
+    return Outcome(after, orders, refused)
+
+
+def over(copy: Tree) -> Tree:
+    """End a copy that holds nothing although its source is open."""
+    stages = {leg["stage"] for leg in copy["legs"]}
+    if "gone" in stages:
+        return ended(copy, "target_closed", None)
+    return ended(copy, "rejected", "REJECTED") if "rejected" in stages else ended(copy, "denied", "TOO_OLD")
+
+
+def following(case: Case, copy: Tree, position: Tree) -> Outcome:
+    """Bring a living copy to the source's volume and stops."""
+    if not holds(copy):
+        return Outcome(over(copy))
+    grown = Outcome(copy)
+    if position["volume"] > max(copy["followed"], copy["refused"]):
+        grown = increased(case, copy, position)
+        assert grown.copy is not None
+        copy = grown.copy
+    elif copy["wait_until"] is not None:
+        copy = {**copy, "wait_until": None}
+    instrument = case.facts.instruments.get((copy["target"], copy["legs"][0]["symbol"]))
+    desired = Fraction(copy["granted"])
+    if instrument is not None and position["volume"] < copy["followed"]:
+        ratio, volume = copy["ratio"], case.rules["volume"]
+        desired = followed(ratio, position["volume"], copy["granted"], instrument, volume)
+        if desired < copy["granted"]:
+            copy = {**copy, "granted": desired, "followed": position["volume"], "refused": Fraction(0)}
+    after, orders, refused = legs.brought_to(case, copy, desired, position)
+    if not holds(after):
+        return evolve(grown, copy=over(after), orders=orders, denied=refused)
+    return evolve(grown, copy=after, orders=[*orders, *grown.orders], denied=refused | grown.denied)
+
+
+def increased(case: Case, copy: Tree, position: Tree) -> Outcome:
+    """Judge an increase as new risk at the entry's ratio; a denied one is not asked about again."""
+    held = sum((unsure(leg) for leg in copy["legs"]), Fraction(0))
+    try:
+        granted = case.ask(position, copy, (copy["ratio"], held))
+    except No as no:
+        guard = case.rules["guard"]
+        until = copy["wait_until"] or case.now + (guard["max_age"] or INCREASE_WAITS)
+        if waits(case, no.code) and case.now < until:
+            return Outcome({**copy, "wait_until": until}, denied=frozenset({no.code}))
+        return Outcome({**copy, "refused": position["volume"], "wait_until": None}, denied=frozenset({no.code}))
+    made = legs.opened(case.now, copy, granted)
+    grown = {
+        **copy,
+        "granted": held + granted.size.volume,
+        "followed": position["volume"],
+        "wait_until": None,
+        "legs": [*copy["legs"], *made],
+        "legs_made": copy["legs_made"] + len(made),
+    }
+    return Outcome(grown, [legs.opening(grown, leg) for leg in made], granted=granted)
+
+
+def unsure(leg: Tree) -> Fraction:
+    """Return the lots to reckon with before new risk: a reduction without an answer may not have been executed."""
+    pending = leg["pending"]
+    if pending is None or not pending["unknown"]:
+        return leg_expected(leg)
+    # A leg that is over still counts nothing; one that lives counts at its most.
+    return most(leg)

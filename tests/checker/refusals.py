@@ -1,0 +1,27 @@
+"""The answer "no" of the gates, and which codes may clear by themselves, as docs/denials.md has them."""
+
+WAITING = frozenset(
+    {
+        "TARGET_NOT_READY",
+        "TARGET_LAGGING",
+        "FILTER_STOPS",
+        "INSTRUMENT_UNKNOWN",
+        "QUOTE_UNKNOWN",
+        "NEWS_UNKNOWN",
+        "MAINTENANCE",
+        "DELAYED",
+        "LIMIT_UNKNOWN",
+        "REFERENCE_UNKNOWN",
+        "STOP_MISSING",
+    }
+)
+OF_STOPS = frozenset({"FILTER_STOPS", "STOP_MISSING"})
+"""These wait no longer than `guard.wait_for_stop`."""
+
+
+class No(Exception):
+    """New risk is denied; `code` is why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

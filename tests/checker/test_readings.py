@@ -1,0 +1,96 @@
+"""The checker's own parts, each against something that a person can reckon."""
+
+from datetime import UTC, datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.reasons import Reason
+from tests.checker.identity import order_id
+from tests.checker.links import read_config, summed
+from tests.checker.refusals import WAITING
+from tests.checker.symbols import Renamed, rename
+from tests.checker.text import Span, Unchecked, duration, ratio, span
+from tests.checker.volumes import followed, in_pieces, on_grid
+from tests.checker.windows import Calendar, fires
+
+GRID = {"volume_min": Fraction(1, 100), "volume_max": Fraction(2), "volume_step": Fraction(1, 100)}
+
+CONFIG = """
+[accounts.one]
+venue = "paper"
+[accounts.two]
+venue = "paper"
+[policies.careful]
+guard = { max_age = "3s" }
+[[links]]
+source = "one"
+targets = ["two"]
+policy = "careful"
+"""
+
+
+def test_a_config_is_read_by_its_documents() -> None:
+    [link] = read_config(CONFIG).links
+    guard = link.rules("EURUSD")["guard"]
+    assert (link.link_id, guard["max_age"], guard["max_price_ratio"]) == ("one->two", duration("3s"), Fraction(1, 10))
+
+
+@pytest.mark.parametrize("more", ["guard.new = 1", "news = 1", "per_symbol = [{ match = 'X', size.new = 1 }]"])
+def test_a_key_that_the_checker_does_not_know_is_refused(more: str) -> None:
+    text = CONFIG.replace('guard = { max_age = "3s" }', more)
+    with pytest.raises(Unchecked):
+        read_config(text)
+
+
+def test_layers_join_by_key_and_a_size_with_a_mode_begins_anew() -> None:
+    below = {"size": {"mode": "fixed", "volume": 1}, "guard": {"max_age": "3s", "max_spread": 1}}
+    above = {"size": {"mode": "multiplier"}, "guard": {"max_age": "off"}}
+    assert summed([below, above]) == {"size": {"mode": "multiplier"}, "guard": {"max_age": "off", "max_spread": 1}}
+
+
+def test_units_are_read() -> None:
+    assert duration("1h30m").total_seconds() == 5400
+    assert (ratio("4 %"), ratio(Fraction(1, 4))) == (Fraction(1, 25), Fraction(1, 4))
+    assert span("3 pips").of({"tick_size": Fraction(1, 10)}, Fraction(100)) == 3
+    assert span("0.1 %") == Span(Fraction(1, 10), "percent")
+
+
+def test_a_map_s_first_row_that_matches_wins() -> None:
+    rows = [{"match": "BTC.*", "deny": True}, {"match": r"(?P<pair>[A-Z]{6})(\.m)?", "to": r"\g<pair>x"}]
+    assert rename(rows, "EURUSD.m") == Renamed("EURUSDx", by_row=True)
+    assert rename(rows, "BTCUSD") is None
+    assert rename(rows, "DAX") == Renamed("DAX", by_row=False)
+
+
+def test_a_skipped_local_time_fires_when_the_gap_ends_and_a_repeated_one_once() -> None:
+    prague = ZoneInfo("Europe/Prague")
+    assert fires("30 2 * * *", prague, datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
+    assert fires("30 2 * * *", prague, datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert not fires("30 2 * * *", prague, datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+    assert fires("30 * * * *", prague, datetime(2026, 10, 25, 1, 30, tzinfo=UTC)), "every hour means every hour"
+
+
+def test_a_window_ends_before_its_last_instant() -> None:
+    calendar = Calendar.read("x", {"open": [{"cron": "0 8 * * mon-fri", "for": "2h"}]}, "UTC")
+    friday = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    assert [calendar.is_open(friday.replace(hour=hour)) for hour in (7, 8, 9, 10)] == [False, True, True, False]
+    assert not calendar.is_open(friday.replace(day=21))
+
+
+def test_volumes_are_exact() -> None:
+    assert on_grid(Fraction("0.015"), GRID["volume_step"], "nearest") == Fraction("0.02"), "halves go up"
+    coarse = GRID | {"volume_min": Fraction("0.05")}
+    assert in_pieces(Fraction("4.01"), coarse) == (2, Fraction("1.96"), Fraction("0.05")), "the last takes from another"
+    assert followed(Fraction(1, 3), Fraction("0.01"), Fraction(1), GRID, {"round": "down"}) == Fraction("0.01")
+
+
+def test_an_order_s_id_is_a_function_of_what_it_is_for() -> None:
+    at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    first, second = (order_id("one->two", "p1", at, 0, step) for step in (0, 1))
+    assert (len(first), first[:2], first != second) == (22, "cp", True)
+
+
+def test_the_codes_that_wait_are_known_to_the_engine_as_such() -> None:
+    assert {reason.value for reason in Reason if reason.waits} >= WAITING

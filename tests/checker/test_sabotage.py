@@ -1,0 +1,179 @@
+"""What the checker is worth: wrong rows, and a wrong engine, are found."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+import rules.caps
+import rules.entry
+import rules.filters
+import rules.gates
+import rules.shape
+import rules.stops
+import rules.volumes
+from rules.instruments import Rounding
+from tests.checker.campaign import run_day
+from tests.checker.checker import Difference, check
+from tests.checker.day import Story, live
+from tests.checker.links import read_config
+from tests.checker.trees import Row, kind_of
+
+SEEDS = range(30)
+"""Enough days for each kind of row."""
+
+STEP = Fraction(1, 100)
+
+
+@lru_cache
+def story(seed: int) -> Story:
+    return live(seed)
+
+
+def found(story: Story, rows: list[Row]) -> list[Difference]:
+    return check(read_config(story.config), rows, story.starts).differences
+
+
+def first(wanted: Callable[[Row], bool]) -> tuple[Story, int]:
+    """Return the first day with such a row, and where in it that row is."""
+    for seed in SEEDS:
+        for index, row in enumerate(story(seed).rows):
+            if wanted(row):
+                return story(seed), index
+    raise LookupError("no day has such a row")
+
+
+def is_order(kind: str) -> Callable[[Row], bool]:
+    return lambda row: row.kind == "intent" and kind_of(row.tree["action"]) == kind
+
+
+def changed(story: Story, index: int, change: Callable[[dict[str, Any]], object]) -> list[Row]:
+    """Return the day's rows with one of them changed."""
+    tree = deepcopy(story.rows[index].tree)
+    change(tree)
+    return [evolve(row, tree=tree) if at == index else row for at, row in enumerate(story.rows)]
+
+
+def is_denied(row: Row) -> bool:
+    return row.kind == "decision" and row.tree["copy"]["ending"] == "denied" and bool(row.tree["trace"])
+
+
+def swap_code(tree: dict[str, Any]) -> None:
+    """Give a denial another code, in the trace and in the copy alike."""
+    code = "SPREAD" if tree["copy"]["reason"] != "SPREAD" else "TOO_OLD"
+    tree["copy"]["reason"] = code
+    for each in tree["trace"]:
+        if kind_of(each) == "Denied":
+            each["reason"] = code
+
+
+CHANGES: dict[str, tuple[Callable[[Row], bool], Callable[[dict[str, Any]], object]]] = {
+    "a volume off by one step": (
+        is_order("OpenPosition"),
+        lambda tree: tree["action"].update(volume=tree["action"]["volume"] + STEP),
+    ),
+    "a wrong symbol": (is_order("OpenPosition"), lambda tree: tree["action"].update(symbol="SILVER")),
+    "the other side": (is_order("OpenPosition"), lambda tree: tree["action"].update(side="neither")),
+    "a stop where it should not be": (
+        is_order("ReplaceStops"),
+        lambda tree: tree["action"].update(stop_loss=Fraction(1)),
+    ),
+    "too much taken off": (
+        is_order("ReducePosition"),
+        lambda tree: tree["action"].update(volume=tree["action"]["volume"] + STEP),
+    ),
+    "a close of something else": (is_order("ClosePosition"), lambda tree: tree["action"].update(position_id="t-1")),
+    "another reason for a denial": (is_denied, swap_code),
+    "a grant that nobody gave": (
+        is_denied,
+        lambda tree: tree["copy"].update(status="active", ending=None, reason=None),
+    ),
+    "a waiting copy that waits on": (
+        lambda row: row.kind == "decision" and row.tree["copy"]["status"] == "waiting",
+        lambda tree: tree["copy"].update(wait_until=None),
+    ),
+    "more held than was filled": (
+        lambda row: row.kind == "report" and kind_of(row.tree["report"]) == "Filled",
+        lambda tree: tree["copy"]["legs"][0].update(held=Fraction(99)),
+    ),
+    "a limit that is not as bad": (
+        lambda row: row.kind == "limit" and row.tree["stage"] == "breached",
+        lambda tree: tree.update(stage="ok"),
+    ),
+}
+
+
+@pytest.mark.slow  # runs some days of about 0.1 s, once for all cases
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_row_is_found(name: str) -> None:
+    wanted, change = CHANGES[name]
+    day, index = first(wanted)
+    assert not found(day, day.rows)
+    seqs = {difference.seq for difference in found(day, changed(day, index, change))}
+    assert any(seq >= day.rows[index].seq for seq in seqs)
+
+
+@pytest.mark.slow  # as above
+@pytest.mark.parametrize("kind", ["OpenPosition", "ReducePosition", "ClosePosition", "ReplaceStops"])
+def test_a_missing_order_is_found(kind: str) -> None:
+    day, index = first(is_order(kind))
+    assert found(day, day.rows[:index] + day.rows[index + 1 :])
+
+
+@pytest.mark.slow  # as above
+@pytest.mark.parametrize("kind", ["OpenPosition", "ReducePosition", "ClosePosition"])
+def test_a_decision_that_nobody_made_is_found(kind: str) -> None:
+    day, index = first(is_order(kind))
+    order_id = day.rows[index].tree["action"]["cl_ord_id"]
+    [decided] = [at for at, row in enumerate(day.rows) if row.kind == "decision" and order_id in row.tree["orders"]]
+    key = key_of(day.rows[decided])
+    ours = {order for row in day.rows if key_of(row) == key for order in row.tree.get("orders", ())}
+    rest = [row for row in day.rows[decided:] if key_of(row) != key and row.key not in ours and row.kind != "resend"]
+    assert found(day, [*day.rows[:decided], *rest]), "and nothing more was ever told of that copy"
+
+
+def key_of(row: Row) -> object:
+    """Return the link and the source position that a row is about."""
+    about = row.tree.get("copy", row.tree)
+    return about.get("link_id"), about.get("source_position_id")
+
+
+@pytest.mark.slow  # as above
+def test_an_order_that_leaves_twice_is_found() -> None:
+    day, index = first(is_order("OpenPosition"))
+    assert found(day, [*day.rows[: index + 1], day.rows[index], *day.rows[index + 1 :]])
+
+
+def never(*_: object) -> None:
+    """Let everything pass."""
+
+
+BUGS: dict[str, tuple[object, str, object]] = {
+    "rounds up": (
+        rules.volumes,
+        "to_grid",
+        lambda volume, step, _, right=rules.volumes.to_grid: right(volume, step, Rounding.UP),
+    ),
+    "sees no spread": (rules.entry, "check_spread", never),
+    "counts no positions": (rules.gates, "_MARKET_GATES", rules.gates._MARKET_GATES[:-1]),
+    "has no limits": (
+        rules.gates,
+        "_MARKET_GATES",
+        tuple(gate for gate in rules.gates._MARKET_GATES if gate is not rules.caps.account_limits),
+    ),
+    "filters nothing": (rules.gates, "check_filter", never),
+    "locks no stops": (rules.stops, "_locked", lambda *_: False),
+    "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),
+}
+
+
+@pytest.mark.slow  # runs days of about 0.1 s until one shows the bug
+@pytest.mark.parametrize("name", BUGS)
+def test_a_wrong_engine_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, attribute, wrong = BUGS[name]
+    monkeypatch.setattr(module, attribute, wrong)
+    assert any(run_day(seed).differences for seed in SEEDS)

@@ -1,0 +1,94 @@
+"""Values of a config that carry their unit, read anew: durations, distances, fractions, money."""
+
+import re
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from attrs import frozen
+
+
+class Unchecked(Exception):
+    """The config, or the ledger, holds something that this checker has not learned: nothing may slip through."""
+
+
+@frozen
+class Span:
+    """A price distance: of a price itself, of points, of pips, or of a percentage."""
+
+    amount: Fraction
+    unit: str
+
+    def of(self, instrument: dict[str, Any], price: Fraction) -> Fraction | None:
+        """Return it in price; None where it counts in ticks that the venue does not tell."""
+        if self.unit == "price":
+            return self.amount
+        if self.unit == "percent":
+            return price * self.amount / 100
+        tick = instrument["tick_size"]
+        return None if tick is None else tick * self.amount * (10 if self.unit == "pips" else 1)
+
+
+def number(value: Any) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        raise Unchecked(f"expected a number, found {value!r}")
+    return Fraction(value)
+
+
+def whole(value: Any) -> int:
+    return int(number(value))
+
+
+def truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Unchecked(f"expected true or false, found {value!r}")
+    return value
+
+
+def word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unchecked(f"expected text, found {value!r}")
+    return value
+
+
+def words(value: Any) -> tuple[str, ...]:
+    return tuple(word(each) for each in value)
+
+
+def ratio(value: Any) -> Fraction:
+    if isinstance(value, str):
+        return Fraction(value.rstrip("% ").strip()) / 100
+    return number(value)
+
+
+def duration(value: Any) -> timedelta:
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": Fraction(1, 1000)}
+    total = Fraction(0)
+    for amount, unit in re.findall(r"([0-9.]+) ?(ms|d|h|m|s)", word(value)):
+        total += Fraction(amount) * units[unit]
+    return timedelta(microseconds=int(total * 1_000_000))
+
+
+def span(value: Any) -> Span:
+    if not isinstance(value, str):
+        return Span(number(value), "price")
+    found = re.fullmatch(r"([0-9.]+) ?(points?|pips?|%)?", value)
+    if found is None:
+        raise Unchecked(f"expected a price distance, found {value!r}")
+    unit = {None: "price", "%": "percent"}.get(found[2]) or ("points" if found[2].startswith("point") else "pips")
+    return Span(Fraction(found[1]), unit)
+
+
+def money(value: Any) -> tuple[Fraction, str]:
+    amount, currency = word(value).split()
+    return Fraction(amount), currency
+
+
+def lots_range(value: Any) -> tuple[Fraction, Fraction]:
+    least, most = value
+    return number(least), number(most)
+
+
+def anything(value: Any) -> Any:
+    """Take what changes no decision as it is."""
+    return value

@@ -1,0 +1,113 @@
+"""A target in a few lines: books, and what becomes of each order; some answers are late, lost, or a refusal."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from attrs import evolve
+
+from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.observed import Position
+from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol
+
+
+class Venue:
+    """One target account."""
+
+    def __init__(self, name: AccountId, *, nets: bool, random: Random) -> None:
+        self.name = name
+        self.nets = nets
+        self._random = random
+        self._positions: dict[PositionId, Position] = {}
+        self._net: dict[Symbol, Decimal] = {}
+        self._done: dict[ClOrdId, Report] = {}
+
+    def books(self, now: datetime) -> tuple[Position, ...]:
+        """Return the open positions."""
+        if not self.nets:
+            return tuple(self._positions.values())
+        return tuple(
+            Position(PositionId(f"n-{symbol}"), symbol, Side.BUY if net > 0 else Side.SELL, abs(net), Decimal(1), now)
+            for symbol, net in self._net.items()
+            if net
+        )
+
+    def answers(self, action: Action, price: Price) -> list[tuple[timedelta, Report]]:
+        """Do what an order says, or not; return what is reported of it, and when."""
+        late, luck = timedelta(milliseconds=self._random.randrange(20, 900)), self._random.random()
+        if luck < 0.05:
+            return [(late, self._keep(Rejected(action.cl_ord_id, "the venue is not in the mood")))]
+        if luck < 0.09:
+            return [(late, NotSent(action.cl_ord_id, "rate limit"))]
+        if luck < 0.12:
+            unknown: Report = OutcomeUnknown(action.cl_ord_id, "no answer")
+            found = self.execute(action, price) if luck < 0.105 else NotFound(action.cl_ord_id)
+            return [(late, unknown), (late + timedelta(seconds=8), found)]
+        report = self.execute(action, price)
+        if luck < 0.15:
+            return [(late, Accepted(action.cl_ord_id)), (2 * late, report)]
+        return [(late, report)]
+
+    def find(self, action: Action) -> Report:
+        """Return what became of an order of an earlier run."""
+        return self._done.get(action.cl_ord_id, NotFound(action.cl_ord_id))
+
+    def execute(self, action: Action, price: Price) -> Report:
+        return self._keep(self._net_of(action, price) if self.nets else self._hedged(action, price))
+
+    def takes_away(self, now: datetime) -> None:
+        """Let a stop, or a person, close a position or a part of it."""
+        if self._positions:
+            position_id = self._random.choice(list(self._positions))
+            position = self._positions[position_id]
+            if self._random.random() < 0.5 and position.volume > 1:
+                self._positions[position_id] = evolve(position, volume=position.volume - 1)
+            else:
+                del self._positions[position_id]
+
+    def _keep(self, report: Report) -> Report:
+        self._done[report.cl_ord_id] = report
+        return report
+
+    def _filled(self, volume: Decimal) -> Decimal:
+        """Return how much of an opening is executed: seldom only a part."""
+        part = (volume / 2).quantize(Decimal("0.01"))
+        return part if part > 0 and self._random.random() < 0.06 else volume
+
+    def _hedged(self, action: Action, price: Price) -> Report:
+        name = action.cl_ord_id
+        if isinstance(action, OpenPosition):
+            position_id, volume = PositionId(f"t-{name}"), self._filled(action.volume)
+            stops = (action.stop_loss, action.take_profit)
+            opened = Position(position_id, action.symbol, action.side, volume, price, _LONG_AGO, *stops, tag=name)
+            self._positions[position_id] = opened
+            return Filled(name, position_id, volume, None if self._random.random() < 0.1 else price)
+        assert isinstance(action, ClosePosition | ReducePosition | ReplaceStops)
+        held = self._positions.get(action.position_id)
+        if held is None:
+            return Rejected(name, "no such position")
+        if isinstance(action, ReplaceStops):
+            stopped = evolve(held, stop_loss=action.stop_loss, take_profit=action.take_profit)
+            self._positions[action.position_id] = stopped
+            return StopsReplaced(name)
+        volume = held.volume if isinstance(action, ClosePosition) else min(action.volume, held.volume)
+        if volume == held.volume:
+            del self._positions[action.position_id]
+        else:
+            self._positions[action.position_id] = evolve(held, volume=held.volume - volume)
+        return Filled(name, action.position_id, volume, price)
+
+    def _net_of(self, action: Action, price: Price) -> Report:
+        assert isinstance(action, OpenPosition | ClosePosition | ReducePosition | ReplaceStops)
+        name, position_id = action.cl_ord_id, PositionId(f"n-{action.symbol}")
+        if isinstance(action, ReplaceStops):
+            return StopsReplaced(name)
+        opens = isinstance(action, OpenPosition)
+        volume = self._filled(action.volume) if opens else action.volume
+        signed = volume * action.side.sign * (1 if opens else -1)
+        self._net[action.symbol] = self._net.get(action.symbol, Decimal(0)) + signed
+        return Filled(name, position_id, volume, price)
+
+
+_LONG_AGO = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
