@@ -168,7 +168,7 @@ class _Day:
             )
             for name in self._config.accounts
         }
-        self._views = empty_views(capabilities, self._config.caps)
+        self._views = empty_views(capabilities, self._config.caps, self._config.maintenance)
         book = CopyBook(self._views)
         for copy in recovered.copies.values():
             book.store(copy)
