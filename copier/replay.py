@@ -15,10 +15,18 @@ from attrs import define, evolve, field
 from adapters.base import Capabilities
 from copier.config.model import Configuration
 from copier.dry_run import as_wished
-from copier.inputs import Input, Polled, Reported
+from copier.inputs import CalendarRead, Input, Polled, Reported
 from copier.ledger import Ledger, StoredEntry
 from copier.ledger_codec import decode
-from copier.records import DecisionRecord, IntentRecord, LimitRecord, ObservedRecord, Record, ReportRecord
+from copier.records import (
+    CalendarRecord,
+    DecisionRecord,
+    IntentRecord,
+    LimitRecord,
+    ObservedRecord,
+    Record,
+    ReportRecord,
+)
 from copier.recovery import TYPES
 from copier.rehearsal import Rehearsal
 from copier.trades import TradeBook, TradeKey
@@ -42,7 +50,7 @@ from rules.reports import Filled, Report
 from rules.state import Change
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
-_KINDS = ("observed", "decision", "intent", "report", "limit")
+_KINDS = ("observed", "calendar", "decision", "intent", "report", "limit")
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -161,6 +169,8 @@ class Replay:
                     yield told
             case ObservedRecord(event=QuoteReported() as told) if told.account in run.views:
                 yield told
+            case CalendarRecord():
+                yield CalendarRead(record.news, record.calendar)
             case LimitRecord(account=account, state=state) if account in run.views:
                 yield AccountReported(account, at, AccountStatus(state.balance, state.equity, state.currency))
             case DecisionRecord(copy=copy):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from adapters.base import Capabilities
 from copier.config.model import Configuration, ServiceConfig
 from copier.differences import Comparison, compare
+from copier.inputs import CalendarRead
 from copier.ledger import Entry, Ledger
 from copier.replay import Replay
 from rules.actions import Action, OpenPosition
@@ -21,6 +22,7 @@ from rules.events import InstrumentReported, PositionClosed
 from rules.filters import Filter
 from rules.limits_policy import Limit, LimitKind
 from rules.limits_terms import Percent
+from rules.news import Calendar, Impact, NewsEvent, NewsPolicy
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy, LinkState
 from rules.reports import Filled, Rejected
@@ -28,7 +30,7 @@ from rules.size_policy import Size
 from rules.values import LinkId, OmsType, PositionId, Price, Volume
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
-from tests.rules.playbook import EURUSD, filled
+from tests.rules.playbook import EURUSD, T0, filled
 
 CAN = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
 DOLLARS = evolve(EURUSD, profit_currency="USD")
@@ -257,3 +259,20 @@ def test_whatever_happened_the_same_config_would_have_done_the_same(steps: list[
         assert found.left_out == 0
 
     trio.run(play)
+
+
+async def test_recorded_calendars_are_known_again() -> None:
+    tight = NewsPolicy("n", before=timedelta(minutes=5), after=timedelta(minutes=5))
+    link = evolve(LINK, policy=CopyPolicy("news", news=tight))
+    desk = await begun(link)
+    event = NewsEvent(T0 + timedelta(minutes=20), T0 + timedelta(minutes=20), "CPI", "USD", Impact.HIGH)
+    await desk.takes(CalendarRead("n", Calendar(desk.now, event.until, (event,))))
+    await traded(desk)
+    desk.now = T0 + timedelta(minutes=10)
+    await traded(desk, "p2")
+    same = await through(desk.ledger, link)
+    assert (same.trades, same.differences) == (2, ())
+    wide = evolve(link, policy=CopyPolicy("news", news=evolve(tight, before=timedelta(minutes=15))))
+    [different] = (await through(desk.ledger, wide)).differences
+    assert different.position_id == "p2"
+    assert any("NEWS_WINDOW" in step for step in different.steps)
