@@ -146,7 +146,7 @@ def _read_sections(
     named = ("accounts", "symbols", "schedules", "news", "maintenance", "policies")
     tables = {name: reader.tables(document, name) for name in named}
     accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
-    symbols = read_symbols(reader, tables["symbols"])
+    symbols = read_symbols(reader, tables["symbols"], today)
     schedules = read_schedules(reader, tables["schedules"], service.timezone)
     news = read_news(reader, tables["news"], Outside(env, folder), service.timezone)
     calm = {name: None if each is None else each[0] for name, each in news.items()}

@@ -1,6 +1,7 @@
 """Reads [symbols.*]: the target's names for the source's symbols, row by row, and finds rows that can never match."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -70,12 +71,18 @@ class SymbolsKeys:
     map: tuple[MapRowKeys, ...] = field(metadata={"doc": "The rows. A symbol that no row matches keeps its name."})
 
 
-def read_symbols(reader: Reader, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, SymbolMap | None]:
-    """Return the maps by name; None stands for one with faults."""
-    return {name: _symbol_map(reader, name, raw) for name, raw in tables.items()}
+def read_symbols(
+    reader: Reader, tables: Mapping[str, Mapping[str, Any]], today: date | None
+) -> dict[str, SymbolMap | None]:
+    """Return the maps by name; None stands for one with faults.
+
+    Args:
+        today: what the age of presets is counted to; None asks for none.
+    """
+    return {name: _symbol_map(reader, name, raw, today) for name, raw in tables.items()}
 
 
-def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any]) -> SymbolMap | None:
+def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any], today: date | None) -> SymbolMap | None:
     keys = reader.structure(make_converter(), SymbolsKeys, raw, ("symbols", name))
     if keys is None:
         return None
@@ -96,8 +103,17 @@ def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any]) -> SymbolMap 
             taken_by = _taken_by(row, rows)
             if taken_by is not None:
                 reader.warn(path, "a row that can match", f"{taken_by} all that it would")
+            _warn_of_age(reader, row, today, path)
             rows.append(row)
     return SymbolMap(tuple(rows)) if good else None
+
+
+def _warn_of_age(reader: Reader, row: Row, today: date | None, path: KeyPath) -> None:
+    preset = symbol_preset(row.preset) if isinstance(row, PresetRow) else None
+    if preset is not None and today is not None and preset.stale(today):
+        days = (today - preset.as_of).days
+        hint = "`copier check --online` shows where each symbol leads"
+        reader.warn((*path, "preset"), "a preset that was looked at lately", f"one of {days} days ago", hint)
 
 
 def _row(keys: MapRowKeys) -> Row:

@@ -1,8 +1,10 @@
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from copier.config.symbol_presets import symbol_preset
 from rules.symbols import Mapped
 from rules.trace import Denied
 from rules.values import Symbol
@@ -139,3 +141,11 @@ def test_a_bad_preset_row_is_told_in_its_line(tmp_path: Path, row: str, key: str
     problem = one_problem(tmp_path, text)
     assert (problem.line, problem.key) == (text.count("\n") - 1, f"symbols.m.map{key}")
     assert (problem.found, problem.hint) == (found, hint)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(180, False), (181, True)])
+def test_a_preset_that_nobody_looked_at_for_half_a_year_draws_a_warning(tmp_path: Path, days: int, warned: bool):
+    text = f"{USE}[symbols.m]\nmap = [{{ preset = 'forex' }}]\n"
+    today = symbol_preset("forex").as_of + timedelta(days=days)
+    keys = [warning.key for warning in load(tmp_path, text, today=today).warnings]
+    assert keys == (["symbols.m.map[0].preset"] if warned else [])
