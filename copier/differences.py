@@ -113,10 +113,13 @@ def _changes(before: Trade | None, after: Trade | None, instrument_of: Instrumen
         if before.copy.ending is not after.copy.ending:
             yield from _changed("end", before.copy.ending, after.copy.ending)
     results = [_result(trade, instrument_of) for trade in (before, after)]
-    if results[0] != results[1]:
-        texts = ["not known" if result is None else money_words(*result) for result in results]
-        if texts[0] != texts[1]:
-            yield Change("result", *texts)
+    if None not in results:
+        yield from _changed("result", *(_result_words(result) for result in results))
+
+
+def _result_words(result: tuple[Decimal, str] | None) -> str:
+    """Return a known result; one without a currency is that of a trade that there was not."""
+    return "nothing" if result is None or not result[1] else money_words(*result)
 
 
 def _changed(what: str, before: object, after: object) -> Iterator[Change]:
@@ -129,7 +132,7 @@ def _words(value: object) -> str:
         return "none"
     if isinstance(value, Decimal):
         return plain(value)
-    return printable(str(getattr(value, "value", value))).replace("_", " ")
+    return printable(value if isinstance(value, str) else str(getattr(value, "value", value)).replace("_", " "))
 
 
 def _difference(key: TradeKey, before: Trade | None, after: Trade | None, changes: tuple[Change, ...]) -> Difference:

@@ -53,14 +53,16 @@ def _print(found: Comparison) -> None:
     for each in found.differences:
         _print_one(console, each)
     same = found.trades - len(found.differences)
-    console.print(f"{found.trades} trades: {same} as they were, {len(found.differences)} different")
+    lines = [f"{_trades(found.trades)}: {same} as recorded, {len(found.differences)} different"]
     if found.recorded or found.replayed:
-        console.print(f"result recorded {_sums(found.recorded)}, replayed {_sums(found.replayed)}")
-        console.print(Text("an estimate by prices: no commissions, no swaps", style="dim"))
+        lines.append(f"result recorded {_sums(found.recorded)}, replayed {_sums(found.replayed)}")
+        lines.append("an estimate by prices: no commissions, no swaps")
     if found.without_result:
-        console.print(f"{found.without_result} trades are in no result: open, or without prices that are known")
+        lines.append(f"in no result, open or without known prices: {_trades(found.without_result)}")
     if found.left_out:
-        console.print(f"{found.left_out} trades were left out: their source positions are not recorded")
+        lines.append(f"left out, their source positions are not recorded: {_trades(found.left_out)}")
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _print_one(console: Console, each: Difference) -> None:
@@ -70,6 +72,10 @@ def _print_one(console: Console, each: Difference) -> None:
         console.print(Text(f"    {change.what}: {change.recorded} -> {change.replayed}"), soft_wrap=True)
     for step in each.steps:
         console.print(Text(f"        {step}", style="dim"), soft_wrap=True)
+
+
+def _trades(count: int) -> str:
+    return f"{count} trade{'s' if count != 1 else ''}"
 
 
 def _sums(results: Results) -> str:

@@ -99,7 +99,10 @@ async def test_a_filter_would_have_denied_it_and_says_so() -> None:
     strict = CopyPolicy("strict", filter=Filter(symbols=("XAU.*",)))
     found = await through(desk.ledger, evolve(LINK, policy=strict))
     [different] = found.differences
-    assert (different.changes[0].recorded, different.changes[0].replayed) == ("copied", "denied, FILTER_SYMBOL")
+    assert [(each.what, each.recorded, each.replayed) for each in different.changes] == [
+        ("outcome", "copied", "denied, FILTER_SYMBOL"),
+        ("result", "+10000.00 USD", "nothing"),
+    ]
     assert found.replayed == ()
     assert any("FILTER_SYMBOL" in step for step in different.steps)
 

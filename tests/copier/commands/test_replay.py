@@ -50,7 +50,7 @@ def test_a_config_that_would_have_done_the_same_says_so(
 ) -> None:
     assert copier("replay", ledger, "--config", file) == 0
     shown = capsys.readouterr().out
-    assert "1 trades: 1 as they were, 0 different" in shown
+    assert "1 trade: 1 as recorded, 0 different" in shown
     assert "result recorded +10000.00 USD, replayed +10000.00 USD" in shown
 
 
