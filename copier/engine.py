@@ -274,6 +274,7 @@ class Engine:
         view.known = view.known or event.certain or event.requested_at is not None
         if view.known and not was_known:
             view.known_at = event.received_at
+            self._desk.observations.first_seen(event.account, event.received_at)
         if view.known and not was_known:
             for copy in self._desk.book.of_source(event.account):
                 if copy.source_position_id not in view.positions:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from copier.inputs import CalendarRead
 from copier.journal import Journal
-from copier.records import CalendarRecord, Known, ObservedRecord
+from copier.records import CalendarRecord, FirstSeen, Known, ObservedRecord
 from rules.copies import Copy
 from rules.decision import Decision
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
@@ -49,6 +49,11 @@ class Observations:
         else:
             event = PositionReported(account, now, change.position)
         self._journal.observed(ObservedRecord(event, origin))
+
+    def first_seen(self, account: AccountId, at: datetime) -> None:
+        """Write that an account was seen whole for the first time in this run."""
+        if account in self._sources:
+            self._journal.observed(ObservedRecord(FirstSeen(account, at)))
 
     def instrument(self, event: InstrumentReported) -> None:
         """Write what an account says of a symbol, unless it said the same before."""

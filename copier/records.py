@@ -51,6 +51,14 @@ class DecisionRecord:
 
 
 @frozen
+class FirstSeen:
+    """An account was seen whole for the first time in a run: what was opened before is found, not new."""
+
+    account: AccountId
+    received_at: datetime
+
+
+@frozen
 class ObservedRecord:
     """Something that decisions were made on: a source position that changed, an instrument, now and then a quote.
 
@@ -59,7 +67,7 @@ class ObservedRecord:
     when it is first known or changed, a quote once in `copier.observations.QUOTE_EVERY`.
     """
 
-    event: PositionReported | PositionClosed | InstrumentReported | QuoteReported
+    event: PositionReported | PositionClosed | InstrumentReported | QuoteReported | FirstSeen
     origin: Origin = Origin.LIVE
 
 

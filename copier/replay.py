@@ -21,6 +21,7 @@ from copier.ledger_codec import decode
 from copier.records import (
     CalendarRecord,
     DecisionRecord,
+    FirstSeen,
     IntentRecord,
     LimitRecord,
     ObservedRecord,
@@ -31,7 +32,7 @@ from copier.recovery import TYPES
 from copier.rehearsal import Rehearsal
 from copier.trades import TradeBook, TradeKey
 from rules.actions import Action
-from rules.copies import Copy, CopyStatus
+from rules.copies import Copy, LegStage
 from rules.events import (
     AccountReported,
     InstrumentReported,
@@ -45,12 +46,16 @@ from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.observed import AccountStatus
 from rules.reasons import Reason
-from rules.reconcile import lose_leg, shrink_leg
+from rules.reconcile import CopyKey, lose_leg, shrink_leg
 from rules.reports import Filled, Report
 from rules.state import Change
+from rules.trace import Denied
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
 _KINDS = ("observed", "calendar", "decision", "intent", "report", "limit")
+_BEFORE_THE_TARGET = ("link", "source")
+"""Rules that say no without a look at the target."""
+
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -139,26 +144,31 @@ class Replay:
             await run.takes(SnapshotReceived(name, run.now, (), Origin.RECONCILED, run.now))
 
     async def _moment(self, run: Rehearsal, at: datetime, records: list[Record]) -> None:
-        """Replay what was written in one commit: what was known first, then what happened, then its answers."""
+        """Replay what was written at one time."""
         await run.until(at - _JUST_BEFORE)
         await self._settle(run)
         run.now = at
+        for turn in _turns(records):
+            await self._turn(run, at, turn)
+        await run.takes()
+        await self._settle(run)
+
+    async def _turn(self, run: Rehearsal, at: datetime, records: list[Record]) -> None:
+        """Replay one thing that happened, once what was known of the market then is known."""
         for record in records:
             self.recorded.take(record, at)
         known = [each for record in records for each in self._known(run, record, at)]
         if known:
             await run.takes(*known)
+            await self._settle(run)
         for record in records:
             if isinstance(record, ObservedRecord):
                 await self._observe(run, record)
                 await self._settle(run)
-        for record in records:
-            if isinstance(record, ReportRecord):
+            elif isinstance(record, ReportRecord):
                 await self._report(run, record.report)
             elif isinstance(record, DecisionRecord):
                 self._decide(run, record)
-        await run.takes()
-        await self._settle(run)
 
     def _known(self, run: Rehearsal, record: Record, at: datetime) -> Iterator[Input]:
         """Yield the prices and figures that a record tells."""
@@ -171,6 +181,8 @@ class Replay:
                 yield told
             case CalendarRecord():
                 yield CalendarRead(record.news, record.calendar)
+            case ObservedRecord(event=FirstSeen() as told) if told.account in run.views:
+                run.views[told.account].known_at = told.received_at
             case LimitRecord(account=account, state=state) if account in run.views:
                 yield AccountReported(account, at, AccountStatus(state.balance, state.equity, state.currency))
             case DecisionRecord(copy=copy):
@@ -190,10 +202,10 @@ class Replay:
         if target is None:
             return
         # Whether a target answered is known by what was decided because of it.
-        unready = copy.status is CopyStatus.WAITING and copy.reason is Reason.TARGET_NOT_READY
-        if unready and target.ready:
+        ready = _was_ready(record)
+        if ready is False and target.ready:
             yield Polled(copy.target, "as recorded")
-        elif not unready and not target.ready and known is not None:
+        elif ready and not target.ready:
             yield SnapshotReceived(copy.target, at, tuple(target.positions.values()), Origin.RECONCILED, at)
 
     async def _observe(self, run: Rehearsal, record: ObservedRecord) -> None:
@@ -261,3 +273,35 @@ class Replay:
             del self._under_way[report.cl_ord_id]
         await run.takes(Reported(order.account, report))
         await self._settle(run)
+
+
+def _was_ready(record: DecisionRecord) -> bool | None:
+    """Tell whether a decision shows that its target was ready; None: it does not show."""
+    copy = record.copy
+    denied = next((item for item in record.trace if isinstance(item, Denied)), None)
+    if denied is not None and denied.reason is Reason.TARGET_NOT_READY:
+        return False
+    if record.because == "target ready":
+        return True
+    if any(leg.stage is LegStage.OPENING and leg.cl_ord_id in record.orders for leg in copy.legs):
+        return True
+    return True if denied is not None and denied.rule not in _BEFORE_THE_TARGET else None
+
+
+def _turns(records: list[Record]) -> Iterator[list[Record]]:
+    """Yield the records of one time, cut where the engine turned to something else: an input, or a copy once more."""
+    turn: list[Record] = []
+    decided: set[CopyKey] = set()
+    for record in records:
+        again = isinstance(record, DecisionRecord) and record.copy.key in decided
+        happened = isinstance(record, ReportRecord) or (
+            isinstance(record, ObservedRecord) and isinstance(record.event, PositionReported | PositionClosed)
+        )
+        if turn and (again or happened):
+            yield turn
+            turn, decided = [], set()
+        turn.append(record)
+        if isinstance(record, DecisionRecord):
+            decided.add(record.copy.key)
+    if turn:
+        yield turn

@@ -85,7 +85,7 @@ async def test_decision_and_intents_are_one_commit() -> None:
 
     desk.ledger.append = appending  # type: ignore[method-assign, assignment]
     await desk.sees(source_position())
-    assert batches == [["observed", "decision", "intent"]]
+    assert batches == [["observed", "observed", "decision", "intent"]]
 
 
 # Law 2: at most one order per intent

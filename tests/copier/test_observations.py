@@ -7,7 +7,7 @@ from attrs import evolve
 from copier.journal import WAITING_MAX
 from copier.ledger_codec import decode, encode
 from copier.observations import QUOTE_EVERY
-from copier.records import DecisionRecord, Known, ObservedRecord
+from copier.records import DecisionRecord, FirstSeen, Known, ObservedRecord
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
 from rules.observed import Quote
 from rules.values import AccountId, Price, Symbol
@@ -20,7 +20,9 @@ QUOTE = Quote(EURUSD.symbol, Price("1.1"), Price("1.2"), T0)
 
 
 def observed(desk: Desk) -> list[ObservedRecord]:
-    return [record for record in desk.records("observed") if isinstance(record, ObservedRecord)]
+    """Return what was kept, but for the first sights of accounts."""
+    records = [record for record in desk.records("observed") if isinstance(record, ObservedRecord)]
+    return [record for record in records if not isinstance(record.event, FirstSeen)]
 
 
 async def test_a_position_that_opens_changes_and_closes_is_kept_as_it_was_seen() -> None:
@@ -72,10 +74,21 @@ async def test_observations_wait_for_a_commit_that_something_else_needs() -> Non
 
 async def test_only_so_many_observations_wait() -> None:
     desk = await Desk().ready()
-    for number in range(WAITING_MAX):
+    for number in range(1, WAITING_MAX):  # the first is that the source was seen
         assert desk.ledger.last_seq == 0
         await desk.takes(InstrumentReported(TARGET, desk.now, Symbol(f"S{number}"), None))
     assert desk.ledger.last_seq == WAITING_MAX
+
+
+async def test_the_first_sight_of_a_source_is_kept_for_each_run() -> None:
+    desk = await Desk().ready()
+    await desk.polls(SOURCE)
+    await desk.copied(source_position())
+    after = Desk(desk.ledger, now=desk.now)
+    await after.polls(TARGET)
+    await after.polls(SOURCE)
+    seen = [record.event for record in after.records("observed") if isinstance(record, ObservedRecord)]
+    assert [event.account for event in seen if isinstance(event, FirstSeen)] == [SOURCE, SOURCE]
 
 
 async def test_an_instrument_is_kept_when_it_is_new_or_changed() -> None:

@@ -24,7 +24,8 @@ from rules.limits_policy import Limit, LimitKind
 from rules.limits_terms import Percent
 from rules.news import Calendar, Impact, NewsEvent, NewsPolicy
 from rules.observed import AccountStatus, Position
-from rules.policy import CopyLink, CopyPolicy, LinkState
+from rules.policy import CopyLink, CopyPolicy, LinkState, StartOpen, StartPolicy
+from rules.reasons import Reason
 from rules.reports import Filled, Rejected
 from rules.size_policy import Size
 from rules.values import LinkId, OmsType, PositionId, Price, Volume
@@ -171,6 +172,29 @@ async def test_a_limit_that_the_recorded_run_did_not_have_stops_new_risk_by_the_
     assert different.changes[0].replayed == "denied, LIMIT_MAX_LOSS"
 
 
+async def test_a_copy_that_waited_for_its_target_waits_in_the_replay_too() -> None:
+    desk = await begun()
+    await desk.loses(TARGET)
+    assert await desk.sees(source_position(opened_at=desk.now)) == []
+    desk.now += timedelta(seconds=1)
+    await desk.closes()
+    [trade] = [record.copy for record in desk.records("decision")[-1:]]
+    assert trade.reason is Reason.SOURCE_GONE, "it was closed while it waited"
+    assert (await through(desk.ledger, LINK)).differences == ()
+
+
+async def test_what_was_open_before_a_run_is_found_in_the_replay_too() -> None:
+    skipping = evolve(LINK, policy=CopyPolicy("p", on_start=StartPolicy(StartOpen.SKIP)))
+    desk = Desk(links=[skipping])
+    for account in (SOURCE, TARGET):
+        await desk.takes(InstrumentReported(account, desk.now, EURUSD.symbol, DOLLARS))
+    await desk.polls(TARGET)
+    assert await desk.polls(SOURCE, source_position()) == []
+    assert (await through(desk.ledger, skipping)).differences == ()
+    [different] = (await through(desk.ledger, LINK)).differences
+    assert (different.changes[0].recorded, different.changes[0].replayed) == ("denied, DENIED_STALE", "copied")
+
+
 async def test_open_trades_are_in_no_result() -> None:
     desk = await begun()
     [opening] = await desk.sees(source_position(opened_at=desk.now))
@@ -179,13 +203,8 @@ async def test_open_trades_are_in_no_result() -> None:
     assert (found.trades, found.without_result, found.recorded) == (1, 1, ())
 
 
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["open", "grow", "shrink", "stop", "close", "answer", "reject", "gone", "wait", "restart"]),
-        st.integers(0, 2),
-    ),
-    max_size=25,
-)
+WORDS = ("open", "grow", "shrink", "stop", "close", "answer", "reject", "gone", "look", "lose", "wait", "restart")
+STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 2)), max_size=25)
 
 
 class Day:
@@ -199,7 +218,7 @@ class Day:
 
     async def step(self, what: str, number: int) -> None:
         desk = self.desk
-        desk.now += timedelta(seconds=3)
+        await self.passes(3)
         name = PositionId(f"p{number}")
         position = self.held.get(name)
         if what == "open" and position is None:
@@ -219,22 +238,42 @@ class Day:
             refused = what == "reject" and isinstance(order, OpenPosition)
             report = Rejected(order.cl_ord_id, "no") if refused else filled(order)
             self.under_way += await desk.reports(report)
-        elif what == "restart" and not self.under_way:
+        elif what == "restart" and not self.under_way and not self.waits():
             await self.restarted()
+        elif what == "lose":
+            self.under_way += await desk.loses(TARGET)
+        elif what == "look" and not self.under_way:
+            self.under_way += await desk.polls(TARGET, *self.books())
         elif what == "gone" and not self.under_way:
             for _ in range(2):
-                desk.now += timedelta(seconds=10)
+                await self.passes(10)
                 self.under_way += await desk.polls(TARGET)
         else:
             self.under_way += await desk.takes()
 
-    async def restarted(self) -> None:
-        """Go on with a new process on the same ledger; the target still shows what it holds."""
+    async def passes(self, seconds: int) -> None:
+        """Let time pass; each timer fires at its moment."""
+        desk, later = self.desk, self.desk.now + timedelta(seconds=seconds)
+        while (due := desk.engine.due_at()) is not None and due <= later:
+            desk.now = max(due, desk.now + timedelta(microseconds=1))
+            self.under_way += await desk.takes()
+        desk.now = later
+
+    def waits(self) -> bool:
+        """Tell whether a copy waits: a replay is never down, so that its time to wait would end earlier."""
+        return any(copy.wait_until is not None for copy in self.desk.book.all())
+
+    def books(self) -> list[Position]:
+        """Return what the target shows: all that is held there."""
         held = [(copy, leg) for copy in self.desk.book.all() for leg in copy.legs if leg.held and leg.position_id]
-        books = [
+        return [
             evolve(position_like(copy), position_id=leg.position_id, side=leg.side, volume=leg.held, tag=leg.cl_ord_id)
             for copy, leg in held
         ]
+
+    async def restarted(self) -> None:
+        """Go on with a new process on the same ledger; the target still shows what it holds."""
+        books = self.books()
         self.desk = Desk(self.desk.ledger, now=self.desk.now)
         for account in (SOURCE, TARGET):
             await self.desk.takes(InstrumentReported(account, self.desk.now, EURUSD.symbol, DOLLARS))
