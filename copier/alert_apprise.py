@@ -65,9 +65,11 @@ class AppriseDestination:
 
     def _notify(self, message: Message) -> str | None:
         """Send, and return why it failed; None when it did not."""
+        # Apprise sends nothing without a body, and a title alone may go without one.
+        title, body = (message.title, message.body) if message.body else ("", message.title)
         try:
             with self._apprise.notify(
-                title=message.title, body=message.body, notify_type=_TYPES[message.severity], body_format="text"
+                title=title, body=body, notify_type=_TYPES[message.severity], body_format="text"
             ) as result:
                 if result:
                     return None

@@ -110,6 +110,8 @@ def mismatch_words(mismatch: Mismatch) -> str:
     """Return what differs, in one line."""
     symbol, why = printable(mismatch.symbol), f" ({mismatch.why})" if mismatch.why else ""
     desired, observed = lots_words(mismatch.desired), lots_words(mismatch.observed)
+    if mismatch.kind is not MismatchKind.STOPS and mismatch.lots != abs(mismatch.desired - mismatch.observed):
+        why = f", {plain(mismatch.lots)} lots of both sides{why}"  # which the sums hide
     match mismatch.kind:
         case MismatchKind.MISSING:
             return f"{symbol} should be {desired} and is not there{why}"

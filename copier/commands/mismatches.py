@@ -62,9 +62,10 @@ def _row_json(at: str, mismatch: Mismatch, ended: bool) -> dict[str, object]:
 
 
 def _table(rows: list[tuple[str, Mismatch, bool]]) -> Table:
-    table = Table("at", "link", "kind", "severity", "what", box=SIMPLE_HEAD)
+    timed = bool(rows[0][0])
+    table = Table(*(["at"] if timed else []), "link", "kind", "severity", "what", box=SIMPLE_HEAD)
     for at, mismatch, ended in rows:
         severity = "over" if ended else mismatch.severity.value
-        cells = (at, mismatch.link_id, mismatch.kind.value, severity, mismatch_words(mismatch))
-        table.add_row(*(Text(cell) for cell in cells))
+        cells = (mismatch.link_id, mismatch.kind.value, severity, mismatch_words(mismatch))
+        table.add_row(*(Text(cell) for cell in ((at, *cells) if timed else cells)))
     return table

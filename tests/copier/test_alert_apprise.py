@@ -40,6 +40,14 @@ async def test_json_reaches_a_web_server_as_it_was_said() -> None:
     assert said["type"] == "failure"
 
 
+async def test_a_title_alone_arrives_too() -> None:
+    with http_receiver() as receiver:
+        destination = AppriseDestination("hook", Secret(f"json://127.0.0.1:{receiver.port}/"))
+        await destination.send(saying("copier has ended", ""), NOTHING)
+    [got] = receiver.got
+    assert json.loads(got.body)["message"] == "copier has ended"
+
+
 async def test_a_refusing_server_fails_the_delivery_and_says_so() -> None:
     with http_receiver() as receiver:
         receiver.statuses = [500]

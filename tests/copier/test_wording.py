@@ -165,10 +165,26 @@ def test_a_long_text_is_cut() -> None:
 def test_a_mismatch_says_what_should_be_and_what_is(
     kind: MismatchKind, desired: str, observed: str, words: str
 ) -> None:
-    lots = Decimal(1)
+    lots = abs(Decimal(desired) - Decimal(observed))
     mismatch = Mismatch(
         LinkId("a->b"), TARGET, EURUSD, kind, Decimal(desired), Decimal(observed), lots, Severity.WARNING, (), "because"
     )
     assert mismatch_words(mismatch) == words
     assert mismatch_words(evolve(mismatch, why="")) == words.removesuffix(" (because)")
     assert lots_words(Decimal(0)) == "flat"
+
+
+def test_a_mismatch_of_both_sides_says_how_many_lots_its_sums_hide() -> None:
+    both = Mismatch(
+        LinkId("a->b"),
+        TARGET,
+        EURUSD,
+        MismatchKind.MISSING,
+        Decimal(-1),
+        Decimal(0),
+        Decimal(3),
+        Severity.WARNING,
+        (),
+        "because",
+    )
+    assert mismatch_words(both) == "EURUSD should be short 1 and is not there, 3 lots of both sides (because)"
