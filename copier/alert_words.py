@@ -25,8 +25,29 @@ from rules.severity import Severity
 from rules.trace import Denied
 from rules.values import ClOrdId, plain
 
-_AS_ASKED = ("FILTER_", "LINK_", "SCHEDULE_", "NEWS_", "THROTTLE", "APPROVAL_", "SYMBOL_DENIED", "SKIP", "DENIED_STALE")
-"""Denials that the config asks for begin so; nobody has to be called for them."""
+_AS_ASKED = frozenset(
+    {
+        Reason.LINK_CLOSE_ONLY,
+        Reason.LINK_PAUSED,
+        Reason.FILTER_SYMBOL,
+        Reason.FILTER_SIDE,
+        Reason.FILTER_MAGIC,
+        Reason.FILTER_COMMENT,
+        Reason.FILTER_VOLUME,
+        Reason.FILTER_STOPS,
+        Reason.SYMBOL_DENIED,
+        Reason.SCHEDULE_CLOSED,
+        Reason.NEWS_WINDOW,
+        Reason.MAINTENANCE,
+        Reason.DENIED_STALE,
+        Reason.SKIPPED_FIRST,
+        Reason.THROTTLED,
+        Reason.DELAYED,
+        Reason.FLAT_BY,
+        Reason.SOURCE_GONE,
+    }
+)
+"""Denials that the config asks for, or that the source took back: nobody has to be called for them."""
 
 _WARNINGS = {LimitStage.WARN, LimitStage.UNKNOWN}
 _STAGES: dict[LimitStage, str] = {
@@ -236,7 +257,7 @@ def _link(copy: Copy) -> str:
 
 def denial_severity(reason: Reason) -> Severity:
     """Return how much a denial matters: what the config asks for is good to know, anything else may surprise."""
-    return Severity.INFO if reason.value.startswith(_AS_ASKED) else AlertKind.DENIED.severity
+    return Severity.INFO if reason in _AS_ASKED else AlertKind.DENIED.severity
 
 
 def _rejected_severity(copy: Copy, report: Rejected) -> Severity:

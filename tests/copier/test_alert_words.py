@@ -78,6 +78,8 @@ async def test_denials_of_one_reason_on_one_link_are_one_topic() -> None:
         (Reason.SYMBOL_DENIED, Severity.INFO),
         (Reason.SCHEDULE_CLOSED, Severity.INFO),
         (Reason.LINK_CLOSE_ONLY, Severity.INFO),
+        (Reason.NEWS_WINDOW, Severity.INFO),
+        (Reason.NEWS_UNKNOWN, Severity.WARNING),
         (Reason.SYMBOL_ABSENT, Severity.WARNING),
         (Reason.LIMIT_DAILY_LOSS, Severity.WARNING),
         (Reason.VOLUME_BELOW_MIN, Severity.WARNING),
