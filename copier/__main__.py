@@ -10,7 +10,7 @@ from copier.commands.author import init, schema
 from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
-from copier.commands.levers import reset_limit
+from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
 from copier.commands.limits import limits
 from copier.commands.mismatches import mismatches
 from copier.commands.presets import presets
@@ -34,6 +34,12 @@ COMMANDS = (
     mismatches,
     presets,
     simulate,
+    pause,
+    resume,
+    close_only,
+    halt,
+    flatten,
+    approve,
     reset_limit,
 )
 for command in COMMANDS:

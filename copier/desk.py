@@ -12,7 +12,7 @@ from copier.book import CopyBook
 from copier.inputs import Outside
 from copier.journal import Journal
 from copier.observations import Observations, known
-from copier.records import Known
+from copier.records import Known, LeverRecord
 from copier.timers import Timers
 from rules.actions import Action
 from rules.alerts import AlertKind
@@ -21,6 +21,7 @@ from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.identity import cl_ord_id
+from rules.levers import SetAccount, SetLink, lasts
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
 from rules.observed import Position
@@ -62,6 +63,9 @@ class Desk:
         for link in self.links.values():
             self._by_source.setdefault(link.source, []).append(link)
         self.memories = {memory.link_id: memory for memory in memories}
+        self.levers: dict[str, LeverRecord] = {}
+        """What an operator has set and not lifted, by its subject."""
+        self._set: dict[LinkId, LinkState] = {}
         self.held_back: set[LinkId] = set()
         """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
@@ -139,9 +143,24 @@ class Desk:
     def _link(self, link_id: LinkId) -> CopyLink | None:
         """Return a link of the config as it may act now."""
         link = self.links.get(link_id)
-        if link is not None and link_id in self.held_back and link.state is LinkState.ACTIVE:
-            return evolve(link, state=LinkState.CLOSE_ONLY)
-        return link
+        if link is None or link.state is not LinkState.ACTIVE:
+            return link
+        if link_id in self._set:
+            return evolve(link, state=self._set[link_id])
+        return evolve(link, state=LinkState.CLOSE_ONLY) if link_id in self.held_back else link
+
+    def put_in_force(self, record: LeverRecord) -> None:
+        """Let a lever hold from now on."""
+        lever = record.lever
+        self.levers.pop(lever.key, None)
+        if lasts(lever):
+            self.levers[lever.key] = record
+        if isinstance(lever, SetLink):
+            self._set.pop(lever.link_id, None)
+            if lasts(lever):
+                self._set[lever.link_id] = lever.state
+        elif isinstance(lever, SetAccount) and lever.account in self.views:
+            self.views[lever.account].halted = f"{record.by}: {record.why}" if lasts(lever) else None
 
     def reconsider(self, copy: Copy, because: str) -> None:
         """Decide again about a copy, on the source as last seen."""
@@ -242,7 +261,10 @@ class Desk:
     def wanted(self, action: Action) -> bool:
         """Tell whether an opening that is about to leave is still wanted: its source open, nothing flattened."""
         copy = self.book.by_order(action.cl_ord_id)
-        if copy is None or copy.flatten is not None or self.views[copy.target].denied is not None:
+        target = None if copy is None else self.views[copy.target]
+        if copy is None or target is None or copy.flatten is not None:
+            return False
+        if target.denied is not None or target.halted is not None or self.link_of(copy).state is not LinkState.ACTIVE:
             return False
         position = self.views[copy.source].positions.get(copy.source_position_id)
         return position is not None and position.side is copy.side

@@ -14,12 +14,13 @@ from copier.closings import Closings
 from copier.desk import Desk
 from copier.dispatch import Intent
 from copier.foreign import count_foreign
-from copier.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
+from copier.inputs import CalendarRead, Input, Outside, Polled, Pulled, Remembered, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
-from copier.records import CheckpointRecord
+from copier.operator import Operator
+from copier.records import CheckpointRecord, LeverRecord
 from copier.sessions import Eye, SessionWatch
 from copier.targets import TargetWatch
 from rules.actions import Action
@@ -70,6 +71,7 @@ class Engine:
         outside: Outside,
         mismatches: Iterable[Mismatch] = (),
         memories: Iterable[LinkMemory] = (),
+        levers: Iterable[LeverRecord] = (),
         close_orphans: bool = False,
         observe_targets: bool = True,
     ) -> None:
@@ -94,6 +96,7 @@ class Engine:
         self._watch = (
             TargetWatch(self._desk, closes=limits.closes, close_orphans=close_orphans) if observe_targets else None
         )
+        self._operator = Operator(self._desk, levers)
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._closings = Closings(self._desk, self._links)
@@ -132,6 +135,7 @@ class Engine:
                     self._desk.now,
                     tuple(self._mismatches.open),
                     tuple(self._desk.memories.values()),
+                    self._operator.in_force,
                 )
             )
         await self._journal.commit(self._desk.now, busy=busy)
@@ -141,6 +145,7 @@ class Engine:
                 self.latency.record("frame_to_intent", cause_at, durable_at)
             self._outside.send(action.account, Intent(action, durable_at, resend))
         self._journal.announce()
+        self._operator.say()
         self._rounded.set()
         self._rounded = trio.Event()
 
@@ -213,6 +218,8 @@ class Engine:
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
+            case Pulled():
+                self._operator.pull(given.record, given.answer)
             case Remembered():
                 self._limits.remember(given.account, given.past, self._desk.now)
                 self._enforce(given.account)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from copier.dispatch import Intent
+from copier.records import LeverRecord
 from rules.events import Event
 from rules.limits_past import Past
 from rules.look_ups import LookUp
@@ -47,7 +48,15 @@ class CalendarRead:
     calendar: Calendar
 
 
-Input = Event | Reported | Polled | Remembered | CalendarRead
+@frozen
+class Pulled:
+    """An operator's lever; `answer` takes a sentence on what it did, once that is durable."""
+
+    record: LeverRecord
+    answer: Callable[[str], None]
+
+
+Input = Event | Reported | Polled | Remembered | CalendarRead | Pulled
 
 
 class Outside:

@@ -21,6 +21,7 @@ from copier.records import (
     ForgetRecord,
     IntentRecord,
     Known,
+    LeverRecord,
     LimitRecord,
     MemoryRecord,
     MismatchRecord,
@@ -116,6 +117,9 @@ class Journal:
 
     def memory(self, memory: LinkMemory) -> None:
         self._write(MemoryRecord(memory), "")
+
+    def lever(self, record: LeverRecord) -> None:
+        self._write(record, "")
 
     def checkpoint(self, record: CheckpointRecord) -> None:
         """Write down whole what is alive: folding begins here."""

@@ -11,6 +11,7 @@ from attrs import frozen
 from rules.actions import Action
 from rules.copies import Copy
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
+from rules.levers import Lever
 from rules.limits_state import LimitState
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
@@ -147,6 +148,15 @@ class MemoryRecord:
 
 
 @frozen
+class LeverRecord:
+    """What an operator set by hand: who, and why."""
+
+    lever: Lever
+    by: str
+    why: str
+
+
+@frozen
 class CheckpointRecord:
     """Everything that is still alive; folding begins at the last one."""
 
@@ -155,6 +165,7 @@ class CheckpointRecord:
     at: datetime
     mismatches: tuple[Mismatch, ...] = ()
     memories: tuple[LinkMemory, ...] = ()
+    levers: tuple[LeverRecord, ...] = ()
 
 
 Record: TypeAlias = (
@@ -167,6 +178,7 @@ Record: TypeAlias = (
     | AlertRecord
     | MismatchRecord
     | MemoryRecord
+    | LeverRecord
     | CheckpointRecord
     | ObservedRecord
     | CalendarRecord
@@ -182,6 +194,7 @@ KINDS: dict[type, str] = {
     AlertRecord: "alert",
     MismatchRecord: "mismatch",
     MemoryRecord: "memory",
+    LeverRecord: "lever",
     CheckpointRecord: "checkpoint",
     ObservedRecord: "observed",
     CalendarRecord: "calendar",

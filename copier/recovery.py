@@ -12,6 +12,7 @@ from copier.records import (
     DecisionRecord,
     ForgetRecord,
     IntentRecord,
+    LeverRecord,
     LimitRecord,
     MemoryRecord,
     MismatchRecord,
@@ -20,6 +21,7 @@ from copier.records import (
 )
 from rules.actions import Action
 from rules.copies import Copy
+from rules.levers import lasts
 from rules.limits_state import LimitState
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch, MismatchKey
@@ -28,7 +30,7 @@ from rules.values import LinkId
 
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
 
-_FOLDED = ("decision", "report", "forget", "limit", "mismatch", "memory", "checkpoint")
+_FOLDED = ("decision", "report", "forget", "limit", "mismatch", "memory", "lever", "checkpoint")
 
 
 @define
@@ -39,6 +41,7 @@ class Recovered:
     limits: dict[str, LimitState] = field(factory=dict)
     mismatches: dict[MismatchKey, Mismatch] = field(factory=dict)
     memories: dict[LinkId, LinkMemory] = field(factory=dict)
+    levers: dict[str, LeverRecord] = field(factory=dict)
 
     def fold(self, record: Record) -> None:
         """Take one row; the last record of a copy, a limit or a mismatch is the truth about it."""
@@ -48,6 +51,7 @@ class Recovered:
                 self.limits = {state.limit_id: state for state in record.limits}
                 self.mismatches = {each.key: each for each in record.mismatches}
                 self.memories = {memory.link_id: memory for memory in record.memories}
+                self.levers = {each.lever.key: each for each in record.levers}
             case DecisionRecord() | ReportRecord():
                 if record.copy.ends_with_source:
                     self.copies.pop(record.copy.key, None)
@@ -57,6 +61,10 @@ class Recovered:
                 self.copies.pop((record.link_id, record.source_position_id), None)
             case LimitRecord():
                 self.limits[record.state.limit_id] = record.state
+            case LeverRecord():
+                self.levers.pop(record.lever.key, None)
+                if lasts(record.lever):
+                    self.levers[record.lever.key] = record
             case MemoryRecord():
                 self.memories[record.memory.link_id] = record.memory
             case MismatchRecord(ended=True):

@@ -21,14 +21,14 @@ from copier.dispatch import Dispatcher, Intent
 from copier.dry_run import DryRun
 from copier.engine import Engine
 from copier.history import HistoryReader
-from copier.inputs import Input, Outside, Reported
+from copier.inputs import Input, Outside, Pulled, Reported
 from copier.journal import Journal, Listener
 from copier.latency import Latency
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
 from copier.lookups import LookUps
 from copier.polls import Poller
-from copier.records import CheckpointRecord, MismatchRecord, Record
+from copier.records import CheckpointRecord, LeverRecord, MismatchRecord, Record
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
 from copier.views import empty_views
@@ -128,6 +128,7 @@ class Service:
                     now,
                     tuple(recovered.mismatches.values()),
                     tuple(recovered.memories.values()),
+                    tuple(recovered.levers.values()),
                 )
             )
         self._targets = {
@@ -152,6 +153,7 @@ class Service:
             ),
             mismatches=recovered.mismatches.values(),
             memories=recovered.memories.values(),
+            levers=recovered.levers.values(),
             close_orphans=self.options.close_orphans,
             observe_targets=not self.options.dry_run,
         )
@@ -205,6 +207,19 @@ class Service:
         for mismatch in self.engine.mismatches:
             yield MismatchRecord(mismatch, ended=False)
         yield from self.limits.lasting()
+
+    async def pull(self, record: LeverRecord) -> str:
+        """Do what an operator asks for; return what it did, once that is durable. The caller bounds the wait."""
+        said: list[str] = []
+        answered = trio.Event()
+
+        def answer(text: str) -> None:
+            said.append(text)
+            answered.set()
+
+        await self._send.send(Pulled(record, answer))
+        await answered.wait()
+        return said[0]
 
     # Life
 

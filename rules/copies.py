@@ -179,6 +179,8 @@ class Copy:
     """Why everything of it must be closed although the source is open (a limit, a schedule)."""
     left: bool = False
     """Its source closed or turned: everything of it is closed, whatever opens meanwhile under the same id."""
+    approved: bool = False
+    """An operator let it be opened."""
     close_at: datetime | None = None
     """Its source closed and its own close waits until then, by its policy; None: nothing holds it back."""
     stop_gap: Price | None = None

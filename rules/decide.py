@@ -102,6 +102,7 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         copy.origin,
         copy.first_seen_at,
         memory=context.memory,
+        approved=copy.approved,
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)

@@ -24,6 +24,7 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     entry.price,
     pacing.skip_first,
     pacing.throttle,
+    pacing.approval,
     caps.account_limits,
     caps.hedging,
     caps.positions,
@@ -48,6 +49,8 @@ def _early_gates(question: Question, finding: Finding) -> Denied | None:
         return finding.deny("link", Reason.LINK_CLOSE_ONLY)
     if link.state is LinkState.PAUSED:
         return finding.deny("link", Reason.LINK_PAUSED)
+    if target.halted is not None:
+        return finding.deny("target", Reason.ACCOUNT_HALTED, ("account", target.account), ("why", target.halted))
     if not target.ready:
         return finding.deny("target", Reason.TARGET_NOT_READY, ("account", target.account))
     if target.lagging:

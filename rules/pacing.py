@@ -1,4 +1,4 @@
-"""The gates of new risk on how often and how soon: skipped positions, throttles, delay."""
+"""The gates of new risk on how often and how soon: skipped positions, throttles, approval, delay."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -33,6 +33,14 @@ def throttle(market: Market) -> Denied | None:
         return None
     numbers = (("opened", str(opened)), ("max_opens", str(limit.max_opens)), ("window", str(limit.window)))
     return Denied("throttle", Reason.THROTTLED, numbers)
+
+
+def approval(market: Market) -> Denied | None:
+    """Hold a new copy back until somebody approves of it; what it grows by needs no second approval."""
+    question = market.question
+    if not market.policy.approval or question.approved or question.increase_of is not None:
+        return None
+    return Denied("approval", Reason.APPROVAL_NEEDED, (("position", question.position.position_id),))
 
 
 def delay(market: Market) -> Denied | None:

@@ -140,6 +140,7 @@ class CopyPolicy:
     throttle: Throttle | None = None
     delay: Delay = field(factory=Delay)
     exits: Exits = field(factory=Exits)
+    approval: bool = False
     reverse: bool = False
     per_symbol: tuple[SymbolPolicy, ...] = ()
     row: int | None = None

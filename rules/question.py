@@ -38,6 +38,7 @@ class Question:
     increase_of: tuple[Fraction, Volume] | None = None
     gap: Price | None = None
     memory: LinkMemory = NO_MEMORY
+    approved: bool = False
 
 
 @frozen

@@ -22,6 +22,7 @@ class Reason(Enum):
 
     LINK_CLOSE_ONLY = ("LINK_CLOSE_ONLY", "The link only closes: it was set to close-only, or a mismatch lasts.")
     LINK_PAUSED = ("LINK_PAUSED", "The link is paused.")
+    ACCOUNT_HALTED = ("ACCOUNT_HALTED", "An operator has halted the target account.")
     TARGET_NOT_READY = ("TARGET_NOT_READY", "The target is not signed in, or its state is not known yet.", True)
     TARGET_LAGGING = ("TARGET_LAGGING", "The target's queue of orders is full.", True)
     FILTER_SYMBOL = ("FILTER_SYMBOL", "The source symbol is not among `filter.symbols`, or is among `not_symbols`.")
@@ -47,6 +48,7 @@ class Reason(Enum):
     SPREAD = ("SPREAD", "The target's spread is wider than `guard.max_spread`.")
     SKIPPED_FIRST = ("SKIPPED_FIRST", "It is among the first positions after a quiet time, which `skip_first` skips.")
     THROTTLED = ("THROTTLED", "As many copies as `throttle` allows were opened within its window.")
+    APPROVAL_NEEDED = ("APPROVAL_NEEDED", "Nobody has approved of the copy yet.", True)
     DELAYED = ("DELAYED", "The copy is held back for the time that `delay` says.", True)
     LIMIT_DAILY_LOSS = ("LIMIT_DAILY_LOSS", "The target account's daily loss limit forbids new risk.")
     LIMIT_WEEKLY_LOSS = ("LIMIT_WEEKLY_LOSS", "The target account's weekly loss limit forbids new risk.")

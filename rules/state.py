@@ -97,6 +97,8 @@ class AccountView:
     """Set while a limit of the account forbids new risk."""
     spent: Denied | None = None
     """Set while a budget of the account is used up: what was decided before still leaves."""
+    halted: str | None = None
+    """Why an operator lets it take no new risk; None: it may."""
     caps: tuple[Cap, ...] = ()
     maintenance: tuple[Schedule, ...] = ()
     """When its venue or broker is worked on."""

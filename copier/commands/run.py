@@ -24,6 +24,7 @@ from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, INTERRUPTED, explained
 from copier.config.model import Configuration
 from copier.console import Narrator
+from copier.control import control_path, serve_control
 from copier.dry_run import ledger_copy
 from copier.journal import Listener
 from copier.ledger import Ledger
@@ -82,6 +83,8 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
         spare_collector()
         async with trio.open_nursery() as nursery:
             await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
+            if not dry_run:
+                await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
             _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
             with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
                 await service.run(stop, until_converged=once)

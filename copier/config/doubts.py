@@ -1,9 +1,11 @@
-"""What in a policy can hardly be meant: filters that let nothing pass, and rows that never hold."""
+"""What in a policy can hardly be meant: filters that let nothing pass, rows that never hold, no time to approve."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from attrs import frozen
 
+from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
 from rules.literals import CATCH_ALLS, literals_of
 from rules.patterns import PatternSet
@@ -21,9 +23,17 @@ class Doubt:
     found: str
 
 
+APPROVAL_LEAST = timedelta(seconds=30)
+"""Nobody reads a message, thinks and types sooner."""
+
+
 def doubts_of(policy: CopyPolicy) -> Iterator[Doubt]:
     """Yield what can hardly be meant in a policy; only what is certain, whatever names a venue has."""
     yield from _dead_filter(policy)
+    if policy.approval and policy.guard.wait_max < APPROVAL_LEAST:
+        key = "wait_default" if policy.guard.max_age is None else "max_age"
+        expected = f"`guard.{key}` of at least {duration_text(APPROVAL_LEAST)}, as long as somebody needs to approve"
+        yield Doubt(("approval",), expected, duration_text(policy.guard.wait_max))
     for index, row in enumerate(policy.per_symbol):
         taken_by = _taken_by(row, policy.per_symbol[:index])
         if taken_by is not None:

@@ -110,6 +110,13 @@ class PolicyKeys:
     skip_first: SkipFirst | None = field(default=None, metadata={"doc": "Copy only what follows the first few."})
     throttle: Throttle | None = field(default=None, metadata={"doc": "How many copies may be opened in a while."})
     delay: Delay = field(factory=Delay, metadata={"doc": "How long openings and closings are held back."})
+    approval: bool = field(
+        default=False,
+        metadata={
+            "doc": "A new copy waits for `copier approve` (`APPROVAL_NEEDED`), as long as `guard.max_age`, or without"
+            " it `guard.wait_default`, lets it wait; the other gates judge it again then."
+        },
+    )
     exits: Exits = field(factory=Exits, metadata={"doc": "When a copy is closed later than its source, or sooner."})
     mismatch: MismatchPolicy = field(
         factory=MismatchPolicy, metadata={"doc": "When the target's books count as different, and what is done then."}

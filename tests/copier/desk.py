@@ -86,6 +86,7 @@ class Desk:
             ),
             mismatches=recovered.mismatches.values(),
             memories=recovered.memories.values(),
+            levers=recovered.levers.values(),
             close_orphans=close_orphans,
         )
 

@@ -111,9 +111,9 @@ async def test_a_checkpoint_changes_nothing_of_what_is_recovered(seed: int) -> N
     chaos = Chaos(seed)
     desk = await chaos.run(60)
     before = recover(desk.ledger)
-    parts = (before.copies, before.limits, before.mismatches, before.memories)
-    copies, limits, mismatches, memories = (tuple(part.values()) for part in parts)  # type: ignore[attr-defined]
-    desk.engine._journal.checkpoint(CheckpointRecord(copies, limits, desk.now, mismatches, memories))
+    parts = (before.copies, before.limits, before.mismatches, before.memories, before.levers)
+    copies, limits, mismatches, memories, levers = (tuple(part.values()) for part in parts)  # type: ignore[attr-defined]
+    desk.engine._journal.checkpoint(CheckpointRecord(copies, limits, desk.now, mismatches, memories, levers))
     await desk.engine._journal.commit(desk.now)
     assert recover(desk.ledger) == before
     desk = await chaos.run(60)

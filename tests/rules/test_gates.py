@@ -16,6 +16,7 @@ from rules.look_ups import LookUp
 from rules.market import QUOTE_AGE_MAX
 from rules.news import NewsPolicy
 from rules.observed import AccountStatus, Quote
+from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
 from rules.question import Grant, Question
 from rules.reasons import Reason
@@ -78,6 +79,7 @@ LIMITED = Denied("limits", Reason.LIMIT_DAILY_LOSS)
 
 GATES: tuple[tuple[str, Callable[[Question], Question]], ...] = (
     ("LINK_PAUSED", lambda asked: evolve(asked, link=evolve(asked.link, state=LinkState.PAUSED))),
+    ("ACCOUNT_HALTED", lambda asked: with_target(asked, halted="anna: storm")),
     ("TARGET_NOT_READY", lambda asked: with_target(asked, ready=False)),
     ("TARGET_LAGGING", lambda asked: with_target(asked, lagging=True)),
     ("FILTER_SYMBOL", lambda asked: with_policy(asked, filter=Filter(symbols=("XAU.*",)))),
@@ -90,10 +92,14 @@ GATES: tuple[tuple[str, Callable[[Question], Question]], ...] = (
     ("NEWS_UNKNOWN", lambda asked: with_policy(asked, news=NEWS)),
     ("MAINTENANCE", lambda asked: with_target(asked, maintenance=(CLOSED,))),
     ("TOO_OLD", lambda asked: evolve(with_guard(asked, max_age=timedelta(seconds=3)), now=T0 + timedelta(seconds=4))),
+    ("SKIPPED_FIRST", lambda asked: with_policy(asked, skip_first=SkipFirst(1))),
+    ("THROTTLED", lambda asked: with_policy(asked, throttle=Throttle(0, timedelta(seconds=1)))),
+    ("APPROVAL_NEEDED", lambda asked: with_policy(asked, approval=True)),
     ("LIMIT_DAILY_LOSS", lambda asked: with_target(asked, denied=LIMITED)),
     ("MAX_POSITIONS", lambda asked: with_policy(asked, limits=PolicyLimits(max_positions=0))),
     ("VOLUME_BELOW_MIN", lambda asked: with_policy(asked, size=Size(multiplier=Decimal("0.001")))),
     ("STOPS_UNSUPPORTED", lambda asked: with_target(asked, keeps_stops=False)),
+    ("DELAYED", lambda asked: with_policy(asked, delay=Delay(Span(timedelta(hours=1), timedelta(hours=1))))),
 )
 """In the order in which a denial is reported."""
 

@@ -1,19 +1,24 @@
 """What a person does to the ledger while no service runs."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import trio
 
-from copier.commands.exits import FINE, OTHER_INSTANCE, WRONG_INPUT
-from copier.commands.levers import reset_limit
+from copier.commands.exits import FAILED, FINE, OTHER_INSTANCE, WRONG_INPUT
+from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
+from copier.control import control_path, serve_control
 from copier.ledger import Entry, Ledger
 from copier.ledger_codec import decode, encode
-from copier.records import KINDS, AlertRecord, LimitRecord
+from copier.records import KINDS, AlertRecord, LeverRecord, LimitRecord
 from copier.recovery import recover
+from rules.levers import SetAccount, SetLink, TradingState
 from rules.limits_state import LimitStage, LimitState
-from rules.values import AccountId
+from rules.policy import LinkState
+from rules.values import AccountId, LinkId
 from tests.copier.commands.shell import PAPER
 
 T0 = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -73,3 +78,82 @@ def test_nothing_is_lifted_under_a_running_service(file: Path) -> None:
         running.close()
     assert ended.value.code == OTHER_INSTANCE
     assert latched(file) is LimitStage.BREACHED
+
+
+# Links and accounts
+
+
+def levers(file: Path) -> dict[str, LeverRecord]:
+    ledger = Ledger.open(file.with_name("copier.db"), readonly=True)
+    try:
+        return recover(ledger).levers
+    finally:
+        ledger.close()
+
+
+def test_without_a_service_a_lever_waits_in_the_ledger_for_the_next_start(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert halt("small", file, why="holidays") == FINE
+    assert "account small: halted, from the next start on" in capsys.readouterr().out
+    record = levers(file)["account small"]
+    assert (record.lever, record.why) == (SetAccount(AccountId("small"), TradingState.HALTED), "holidays")
+    assert record.by
+    assert pause("master->small", file, why="tired") == FINE
+    assert close_only("master->small", file, why="tired") == FINE
+    assert levers(file)["link master->small"].lever == SetLink(LinkId("master->small"), LinkState.CLOSE_ONLY)
+    assert resume("small", file, why="back") == FINE
+    assert resume("master->small", file, why="back") == FINE
+    assert levers(file) == {}
+
+
+@pytest.mark.parametrize("lever", [pause, close_only, halt, resume])
+def test_what_the_config_does_not_name_is_told(
+    file: Path, capsys: pytest.CaptureFixture[str], lever: Callable[..., int]
+) -> None:
+    assert lever("nobody", file, why="because") == WRONG_INPUT
+    told = capsys.readouterr().err
+    assert "small" in told
+    assert "nobody" in told
+    assert levers(file) == {}
+
+
+@pytest.mark.parametrize("lever", [flatten, approve])
+def test_what_moves_money_needs_a_yes(
+    file: Path, capsys: pytest.CaptureFixture[str], lever: Callable[..., int]
+) -> None:
+    assert lever("small", file, why="because") == WRONG_INPUT
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_an_approval_needs_a_running_service(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert approve("p1", file, why="fine", yes=True) == FAILED
+    assert "no service runs" in capsys.readouterr().err
+
+
+def test_a_service_that_does_not_answer_keeps_its_ledger(file: Path) -> None:
+    busy = Ledger.open(file.with_name("copier.db"))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            flatten("small", file, why="now", yes=True)
+        assert ended.value.code == OTHER_INSTANCE
+    finally:
+        busy.close()
+
+
+async def test_a_running_service_is_asked(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[LeverRecord] = []
+
+    async def obey(record: LeverRecord) -> str:
+        asked.append(record)
+        return "account small: flat, 2 copies are closed"
+
+    def command() -> int:
+        return flatten("small", file, why="storm", yes=True)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_control, control_path(file.with_name("copier.db")), obey)
+        assert await trio.to_thread.run_sync(command) == FINE
+        nursery.cancel_scope.cancel()
+    assert [record.lever for record in asked] == [SetAccount(AccountId("small"), TradingState.FLAT)]
+    assert "2 copies are closed" in capsys.readouterr().out

@@ -89,3 +89,12 @@ def test_a_copy_from_an_account_onto_itself_under_another_name_is_a_loop(tmp_pat
     assert problem.hint == "`twin` is the same account as `master`"
     text = ACCOUNTS + TWIN + '[[links]]\nsource = "master"\ntargets = ["twin"]\n'
     assert one_problem(tmp_path, text).found == "a loop master -> twin"
+
+
+@pytest.mark.parametrize(
+    ("guard", "found"),
+    [('max_age = "3s"', ["3s"]), ("", ["5s"]), ('max_age = "5m"', []), ('wait_default = "30s"', [])],
+)
+def test_an_approval_that_nobody_can_give_in_time_is_warned_of(tmp_path: Path, guard: str, found: list[str]):
+    warnings = warned(tmp_path, f"[policies.p]\napproval = true\nguard = {{ {guard} }}\n")
+    assert warnings == [("policies.p.approval", each) for each in found]

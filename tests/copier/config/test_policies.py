@@ -47,12 +47,14 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
                      max_stop_distance = "80 pips", on_limit = "shrink" }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
+        approval = true
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
         exits    = { min_hold = "10s", ignore_close = true, ignore_close_for = "5m", max_open = "8h" }
         """,
     )
+    assert policy.approval is True
     assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))

@@ -1,0 +1,64 @@
+"""What an operator may set by hand, beside the config: links, accounts, single copies."""
+
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import frozen
+
+from rules.policy import LinkState
+from rules.values import AccountId, LinkId, PositionId
+
+
+class TradingState(Enum):
+    """What an operator lets an account do."""
+
+    ACTIVE = "active"
+    HALTED = "halted"
+    """No new risk; what is held still closes with its source."""
+    FLAT = "flat"
+    """No new risk, and everything copied is closed."""
+
+
+@frozen
+class SetLink:
+    """A link acts as told until it is told otherwise; ACTIVE leaves it to the config."""
+
+    link_id: LinkId
+    state: LinkState
+
+    @property
+    def key(self) -> str:
+        return f"link {self.link_id}"
+
+
+@frozen
+class SetAccount:
+    """A target account may do what is told until it is told otherwise."""
+
+    account: AccountId
+    state: TradingState
+
+    @property
+    def key(self) -> str:
+        return f"account {self.account}"
+
+
+@frozen
+class Approve:
+    """The copies of a source position that wait for an approval may be opened."""
+
+    source_position_id: PositionId
+
+    @property
+    def key(self) -> str:
+        return f"position {self.source_position_id}"
+
+
+Lever: TypeAlias = SetLink | SetAccount | Approve
+
+
+def lasts(lever: Lever) -> bool:
+    """Tell whether the lever is a state that stays in force."""
+    if isinstance(lever, SetLink):
+        return lever.state is not LinkState.ACTIVE
+    return isinstance(lever, SetAccount) and lever.state is not TradingState.ACTIVE
