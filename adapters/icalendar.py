@@ -119,7 +119,8 @@ def _unfolded(text: str) -> Iterator[str]:
     line = ""
     for raw in text.removeprefix("\ufeff").splitlines():
         if raw[:1] in {" ", "\t"}:
-            line = (line + raw[1:])[:_LINE_CHARACTERS_MAX]
+            if len(line) < _LINE_CHARACTERS_MAX:
+                line = (line + raw[1:])[:_LINE_CHARACTERS_MAX]
             continue
         if line:
             yield line

@@ -33,6 +33,11 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         yield f"limit {limit.limit_id}: {_limit(limit)}"
     for cap in configuration.caps:
         yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
+    for name, calendar in configuration.calendars.items():
+        place = "an address" if calendar.file is None else calendar.file
+        yield f"news {name}: from {place}, read every {duration_text(calendar.refresh)}"
+    for each, schedules in configuration.maintenance.items():
+        yield f"maintenance of {each}: {', '.join(schedule.name for schedule in schedules)}"
     for alerts in configuration.alerts:
         yield f"{alerts.route.name} to {', '.join(_destinations(alerts))}: {_route(alerts.route)}"
     for rule in configuration.conduct:

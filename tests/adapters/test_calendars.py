@@ -1,3 +1,5 @@
+import contextlib
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -91,13 +93,18 @@ def test_events_come_in_the_order_of_their_times_and_titles_are_cut():
         ("at,impact,title\n2026-01-07T10:00Z,red,x\n", "expected an impact"),
         ("at,title\n2026-01-07T10:00Z\n", "line 2: expected a cell for each column, found 1"),
         ('at,title\n2026-01-07T10:00Z,"x\n', "line 2"),
-        ("at,title\n" + "2026-01-07T10:00Z,x\n" * (EVENTS_MAX + 1), "at most 20000 events"),
     ],
 )
 def test_a_csv_that_cannot_be_read_whole_is_refused(text: str, words: str):
     with pytest.raises(CalendarError) as caught:
         csv(text)
     assert words in str(caught.value)
+
+
+@pytest.mark.slow  # twenty thousand lines
+def test_more_events_than_anybody_lists_are_refused():
+    with pytest.raises(CalendarError, match="at most 20000 events"):
+        csv("at,title\n" + "2026-01-07T10:00Z,x\n" * (EVENTS_MAX + 1))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +132,7 @@ def test_a_part_of_an_icalendar_is_refused():
             parse_calendar(part, CalendarFormat.ICS, GREENWICH)
 
 
+@pytest.mark.slow  # a hundred examples of three texts
 @given(st.sampled_from(CalendarFormat), st.text(max_size=200))
 def test_whatever_the_text_there_is_an_answer_or_a_reason(written: CalendarFormat, text: str):
     for whole in (text, f"BEGIN:VCALENDAR\n{text}\nEND:VCALENDAR", f"date,time,currency,impact,title\n{text}"):
@@ -133,3 +141,13 @@ def test_whatever_the_text_there_is_an_answer_or_a_reason(written: CalendarForma
         except CalendarError:
             continue
         assert all(event.at <= event.until for event in events)
+
+
+@pytest.mark.slow  # four megabytes are four megabytes
+@pytest.mark.parametrize("filling", ["x\r\n ", "DTSTART;TZID=", "BEGIN:VEVENT\r\n", 'A;B="' + "c" * 90 + '"', "\r\n"])
+def test_a_hostile_icalendar_costs_no_more_than_its_length(filling: str):
+    text = "BEGIN:VCALENDAR\r\nX:" + filling * (4 * 1024 * 1024 // len(filling)) + "\r\nEND:VCALENDAR"
+    begun = time.thread_time()
+    with contextlib.suppress(CalendarError):
+        parse_calendar(text, CalendarFormat.ICS, GREENWICH)
+    assert time.thread_time() - begun < 5

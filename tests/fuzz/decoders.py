@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 from attrs import define, frozen
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
+from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
 from adapters.clearstreet.session import StreamSession as ClearStreetSession
 from adapters.engineio_payload import decode_payload, encode_payload
 from adapters.metaapi.session import StreamSession as MetaApiSession
@@ -190,6 +193,20 @@ def _payload(eio_version: Any) -> Fuzzed:
     return Stateless(good, lambda text: decode_payload(text.encode("utf-8", "surrogatepass"), eio_version))
 
 
+def _calendar(written: CalendarFormat) -> Fuzzed:
+    good = Path(f"tests/data/calendars/week.{written.value}").read_bytes().decode()
+
+    def decode(text: str) -> object:
+        try:
+            events = parse_calendar(text, written, ZoneInfo("America/New_York"))
+        except CalendarError as refused:
+            raise RemoteProtocolError(str(refused)) from refused
+        assert all(event.at <= event.until for event in events), "an event ends after it begins"
+        return events
+
+    return Stateless([good], decode)
+
+
 def _session(kind: str, session: type) -> Callable[[], Fuzzed]:
     @cache
     def transcript() -> Transcript:
@@ -205,6 +222,8 @@ DECODERS = (
     Decoder("payload-3", lambda: _payload(3)),
     Decoder("payload-4", lambda: _payload(4)),
     Decoder("stomp", _stomp),
+    Decoder("calendar-csv", lambda: _calendar(CalendarFormat.CSV)),
+    Decoder("calendar-ics", lambda: _calendar(CalendarFormat.ICS)),
     Decoder("tradelocker", _session("tradelocker", TradeLockerSession)),
     Decoder("metacopier", _session("metacopier", MetaCopierSession)),
     Decoder("metaapi", _session("metaapi", MetaApiSession)),

@@ -67,3 +67,8 @@ def test_one_that_concerns_nobody_draws_a_warning(tmp_path: Path):
 )
 def test_a_bad_key_is_told_in_its_line(tmp_path: Path, keys: str, key: str):
     assert one_problem(tmp_path, f"{ACCOUNTS}{LINK}[maintenance.m]\n{keys}\n").key == f"maintenance.m{key}"
+
+
+def test_the_summary_tells_whom_it_concerns(tmp_path: Path):
+    config = load(tmp_path, f"{ACCOUNTS}{LINK}[maintenance.m]\n{WINDOWS}accounts = ['small']\n")
+    assert "maintenance of small: m" in config.summary()

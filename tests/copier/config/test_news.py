@@ -105,3 +105,18 @@ def test_news_that_no_policy_names_are_not_read(tmp_path: Path):
     config = load(tmp_path, f'{ACCOUNTS}{LINK}[news.n]\ncalendar = "https://news.example/week.csv"\n')
     assert config.calendars == {}
     assert [warning.key for warning in config.warnings] == ["news.n"]
+
+
+def test_a_row_for_some_symbols_may_have_news_of_its_own(tmp_path: Path):
+    (tmp_path / "week.csv").write_text(CALENDAR)
+    text = f"""{ACCOUNTS}{LINK}[policies.default]
+per_symbol = [{{ match = 'XAU.*', news = "n" }}]
+[news.n]
+calendar = "file:week.csv"
+"""
+    config = load(tmp_path, text)
+    policy = config.links[0].policy
+    assert policy.news is None
+    assert [each.name for each in policy.news_policies] == ["n"]
+    assert list(config.calendars) == ["n"]
+    assert any(line.startswith("news n: from ") for line in config.summary())

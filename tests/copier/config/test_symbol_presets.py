@@ -87,6 +87,18 @@ def test_a_trap_leads_nowhere_else(name: str, never: str):
     assert isinstance(found, Denied) or found.symbol != never
 
 
+# A future's name has digits of its own: MNQZ6 and MNQZ66 may well be one.
+SPOT = [row for row in NAMES if row.get("preset", "futures") != "futures"]
+
+
+@pytest.mark.parametrize("more", ["0", "1", "5", "00", "T", "X", "M", ".f", "-DEC26", " "])
+def test_a_name_that_goes_on_is_another_instrument(more: str):
+    for row in SPOT:
+        for longer in (row["name"] + more, more + row["name"]):
+            found = EVERYTHING.resolve(Symbol(longer))
+            assert isinstance(found, Denied) or found.symbol != row["to"], longer
+
+
 @pytest.mark.parametrize("name", ["GOLDm", "SILVERm", "#DOW", "DOW", "US500M", "OIL", "TDAX"])
 def test_a_name_that_means_two_things_is_refused_with_the_reason(name: str):
     found = EVERYTHING.resolve(Symbol(name))
