@@ -207,6 +207,7 @@ events = st.builds(
 )
 
 
+@pytest.mark.slow  # a hundred examples of calendars
 @given(st.lists(events, max_size=8), st.integers(-90, 120), st.integers(0, 15), st.integers(0, 15))
 def test_a_moment_is_blocked_when_any_event_says_so(found: list[NewsEvent], minute: int, before: int, after: int):
     policy = evolve(POLICY, before=before * MINUTE, after=after * MINUTE)

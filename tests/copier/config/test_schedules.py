@@ -74,6 +74,7 @@ def test_est_is_refused_as_the_zone_data_has_one_without_summer_time(tmp_path: P
     assert problem.hint == 'did you mean "America/New_York"?'
 
 
+@pytest.mark.slow  # looks for an opening over a year
 def test_a_schedule_that_never_opens_draws_a_warning(tmp_path: Path):
     text = f"""{ACCOUNTS}{LINK}[policies.default]
 schedule = "s"
@@ -104,6 +105,7 @@ closed = [{{ cron = "0 0 * * sat", for = "1d" }}]
         ('closed = [{ cron = "*/10 * * * *", for = "15m" }]', "schedules.s"),
     ],
 )
+@pytest.mark.slow  # looks for an opening over a year
 def test_a_window_that_never_opens_draws_a_warning(tmp_path: Path, windows: str, key: str):
     text = f'{ACCOUNTS}{LINK}[policies.default]\nschedule = "s"\n[schedules.s]\n{windows}\n'
     (warning,) = load(tmp_path, text).warnings
