@@ -40,6 +40,7 @@ from rules.events import Event
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
 from rules.reports import Report
+from rules.results_policy import Results
 from rules.schedule import Schedule
 from rules.values import AccountId
 
@@ -77,6 +78,7 @@ class Service:
         maintenance: Mapping[AccountId, tuple[Schedule, ...]] | None = None,
         caps: Iterable[Cap] = (),
         conduct: Iterable[Conduct] = (),
+        results: Iterable[Results] = (),
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
         utc_now: UtcNow,
@@ -106,10 +108,10 @@ class Service:
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)
-        limits = tuple(limits)
+        limits, results = tuple(limits), tuple(results)
         self._histories = {
             name: HistoryReader(name, accounts[name], emit=self._send.send, now=utc_now)
-            for name in sorted({limit.account for limit in limits})
+            for name in sorted({rule.account for rule in (*limits, *results)})
             if accounts[name].capabilities.history
         }
         self.limits = LimitWatch(
@@ -118,6 +120,7 @@ class Service:
             self._journal,
             now,
             conduct=conduct,
+            results=results,
             recall={name: history.ask for name, history in self._histories.items()},
         )
         if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:

@@ -95,6 +95,8 @@ class LimitState:
     swap: Decimal | None = None
     count: Decimal = Decimal(0)
     """Orders or lots of the day, of a budget."""
+    said: str = ""
+    """What a rule on results says, for people."""
     at_stops: AtStops | None = None
     """What would be left if every stop were hit, as of the last books; not judged, only shown."""
 

@@ -56,6 +56,7 @@ class Reason(Enum):
     LIMIT_MAX_LOSS = ("LIMIT_MAX_LOSS", "The target account's maximum loss limit forbids new risk.")
     PROFIT_TARGET = ("PROFIT_TARGET", "The target account has reached a profit target, which ends trading for now.")
     FLAT_BY = ("FLAT_BY", "The target account must be flat now, or will have to be shortly.", True)
+    BEST_DAY = ("BEST_DAY", "More profit today would make the target account's best day too large a share of all.")
     BUDGET_USED_UP = ("BUDGET_USED_UP", "The target account's budget of orders or lots is used up until its reset.")
     LIMIT_UNKNOWN = ("LIMIT_UNKNOWN", "A limit of the target account cannot be judged: its figures are unknown.", True)
     MAX_POSITIONS = ("MAX_POSITIONS", "The target would hold more positions than allowed.")

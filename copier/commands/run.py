@@ -133,6 +133,7 @@ def make_service(
         calendars=[_calendar(config, name, dry_run=dry_run) for name in config.calendars],
         caps=config.caps,
         conduct=config.conduct,
+        results=config.results,
         accounts=accounts,
         ledger=ledger,
         utc_now=utc_now,

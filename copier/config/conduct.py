@@ -101,13 +101,15 @@ _CLASSES: Mapping[str, type[Any]] = {
     **{kind.value: BudgetKeys for kind in BudgetKind},
 }
 
-CONDUCT_KINDS = tuple(_CLASSES)
-"""Every kind of [[limits]] row that is read here."""
+
+def conduct_keys(kind: object) -> type[Keys] | None:
+    """Return the class of a row of that kind, None where it is not read here."""
+    return _CLASSES.get(kind) if isinstance(kind, str) else None
 
 
 def is_conduct(row: object) -> bool:
     """Tell whether a [[limits]] row is one of these."""
-    return isinstance(row, Mapping) and row.get("kind") in _CLASSES
+    return isinstance(row, Mapping) and conduct_keys(row.get("kind")) is not None
 
 
 def read_conduct(reader: Reader, rows: list[Any], accounts: Collection[str], timezone: ZoneInfo) -> tuple[Conduct, ...]:

@@ -1,7 +1,7 @@
 """A policy's sum, value by value, each with the line that it was written in."""
 
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -92,6 +92,8 @@ def shown(value: Any) -> str:
         return plain(value.amount) + (f" {value.currency}" if value.currency else "")
     if isinstance(value, ZoneInfo):
         return value.key
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
     if isinstance(value, time):
         return value.isoformat()
     if isinstance(value, Cron):

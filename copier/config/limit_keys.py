@@ -33,7 +33,8 @@ _RESET = 'a time of day such as "00:00" or "17:00 America/New_York"'
 _RESET_TEXT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?: (\S+))?", re.ASCII)
 
 
-def _fraction(value: object) -> Decimal:
+def read_fraction(value: object) -> Decimal:
+    """Return a fraction above 0 and not above 1, also written as a percent."""
     fraction = ratio_above_zero(value)
     if fraction > 1:
         raise Fault('a fraction of at most 1, or a percent of at most "100 %"', shown_value(value))
@@ -46,7 +47,35 @@ class FlatByKind(Enum):
     FLAT_BY = "flat_by"
 
 
-_KINDS = tuple(kind.value for kinds in (LimitKind, CapKind, PositionRuleKind, FlatByKind, BudgetKind) for kind in kinds)
+class ConsistencyKind(Enum):
+    """How even profits must be."""
+
+    CONSISTENCY = "consistency"
+
+
+class MinDaysKind(Enum):
+    """On how many days must be traded."""
+
+    MIN_DAYS = "min_days"
+
+
+class InactivityKind(Enum):
+    """How long nothing may be traded."""
+
+    INACTIVITY = "inactivity"
+
+
+_ENUMS: tuple[type[Enum], ...] = (
+    LimitKind,
+    CapKind,
+    PositionRuleKind,
+    FlatByKind,
+    BudgetKind,
+    ConsistencyKind,
+    MinDaysKind,
+    InactivityKind,
+)
+_KINDS = tuple(str(kind.value) for kinds in _ENUMS for kind in kinds)
 """Every kind of [[limits]] row."""
 
 
@@ -57,7 +86,8 @@ def _read_kind(value: object) -> LimitKind:
     raise Fault(one_of(_KINDS), shown_value(value), nearest(text, _KINDS))
 
 
-def _cash_in_account(value: object) -> Decimal:
+def read_cash(value: object) -> Decimal:
+    """Return an amount >= 0 in the account's currency."""
     number = read_number(value, "a number >= 0 in the account's currency")
     if number < 0:
         raise Fault("a number >= 0 in the account's currency", shown_value(value))
@@ -81,7 +111,7 @@ def read_reset(value: object) -> Reset:
     return Reset(at, None if match[4] is None else read_zone(match[4]))
 
 
-_STAGE = {"read": or_off(_fraction)}
+_STAGE = {"read": or_off(read_fraction)}
 
 # A hold outlasts a spike, not a session: after a day its limit protects nothing.
 _HOLD = duration_within(timedelta(milliseconds=1), timedelta(days=1))
@@ -189,7 +219,7 @@ class LimitKeys:
         default=None,
         metadata={
             "doc": "In the account's currency. Without it the first balance ever seen stands in, as an estimate.",
-            "read": _cash_in_account,
+            "read": read_cash,
         },
     )
     currency: str | None = field(
@@ -198,7 +228,7 @@ class LimitKeys:
     )
     high_water_mark: Decimal | None = field(
         default=None,
-        metadata={"doc": "Where the mark of an account taken over in profit starts.", "read": _cash_in_account},
+        metadata={"doc": "Where the mark of an account taken over in profit starts.", "read": read_cash},
     )
     reset: Reset | None = field(
         default=None,

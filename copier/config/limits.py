@@ -12,6 +12,7 @@ from copier.config.errors import Fault, nearest, one_of
 from copier.config.limit_keys import LimitKeys, TargetPeriod, Weekday
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
+from copier.config.results import is_results
 from copier.config.structure import make_converter, toml_key
 from rules.limits_days import Period, ResetTime
 from rules.limits_policy import Limit
@@ -32,7 +33,7 @@ def read_limits(
     found = []
     for index, raw in enumerate(rows):
         path: KeyPath = ("limits", index)
-        if is_cap(raw) or is_conduct(raw):
+        if is_cap(raw) or is_conduct(raw) or is_results(raw):
             continue
         keys = reader.structure(converter, LimitKeys, raw, path)
         if keys is None:

@@ -27,6 +27,7 @@ from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.prop import PropReader
 from copier.config.reader import Reader
+from copier.config.results import read_results
 from copier.config.schedules import read_schedules
 from copier.config.secrets import Outside
 from copier.config.structure import make_converter
@@ -168,6 +169,7 @@ def _read_sections(
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
     conduct = read_conduct(reader, rows, names, service.timezone)
+    results = read_results(reader, rows, names, service.timezone)
     cases = read_cases(reader, reader.rows(document, "tests"), links.ids, service.timezone)
     alerts = read_alerts(reader, reader.rows(document, "alerts"), account_names, Outside(env, folder))
     props = {name: account.prop for name, account in accounts.items() if account.prop is not None}
@@ -186,9 +188,10 @@ def _read_sections(
         policies={name: total.policy for name, total in policies.sums.items()},
         links=tuple(links.links),
         sums=links.sums,
-        limits=(*own, *firms),
-        caps=caps,
-        conduct=conduct,
+        limits=(*own, *firms.limits),
+        caps=(*caps, *firms.caps),
+        conduct=(*conduct, *firms.conduct),
+        results=(*results, *firms.results),
         cases=cases,
         alerts=alerts,
         maintenance=maintenance,

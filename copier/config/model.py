@@ -18,6 +18,7 @@ from copier.config.summary import summary_lines
 from rules.conduct_policy import Conduct
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
+from rules.results_policy import Results
 from rules.schedule import Schedule
 from rules.values import AccountId, LinkId
 
@@ -83,6 +84,7 @@ class Configuration:
     """What each link obeys, and where it was written."""
     caps: tuple[Cap, ...] = ()
     conduct: tuple[Conduct, ...] = ()
+    results: tuple[Results, ...] = ()
     cases: tuple[Case, ...] = ()
     alerts: tuple[AlertConfig, ...] = ()
     calendars: Mapping[str, CalendarSource] = field(factory=dict)

@@ -4,21 +4,27 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
+from copier.config.caps import CapKeys
 from copier.config.checks import ratio_above_zero
+from copier.config.conduct import BudgetKeys, conduct_of
 from copier.config.errors import Fault, one_of, shown_value
 from copier.config.limit_keys import LimitKeys, Reset, read_reset
 from copier.config.limits import LimitRefused, limit_of
 from copier.config.positions import KeyPath
-from copier.config.prop_presets import STALE_AFTER, Copying, PropPreset, prop_preset
+from copier.config.prop_presets import STALE_AFTER, Copying, PropPreset, RowKeys, prop_preset
 from copier.config.reader import Reader
+from copier.config.results import ConsistencyKeys, InactivityKeys, MinDaysKeys, read_date, results_of
+from copier.config.results import Keys as ResultsKeys
 from copier.config.units import read_money
-from rules.limits_policy import Limit
+from rules.conduct_policy import Budget, Conduct, FlatBy, PositionRule
+from rules.limits_policy import Cap, Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
+from rules.results_policy import Consistency, Inactivity, Results, TradingDays
 from rules.values import AccountId, Money
 
 _WARN_PART = Decimal("0.75")
@@ -71,9 +77,29 @@ class PropKeys:
         default=None,
         metadata={"doc": "Where the mark of trailing limits starts, of an account taken over in profit."},
     )
+    started: date | None = field(
+        default=None,
+        metadata={
+            "doc": "The first day of the phase or payout cycle: from it on trading days and the best day are counted.",
+            "read": read_date,
+        },
+    )
     scope: FlattenScope = field(
         default=FlattenScope.ACCOUNT, metadata={"doc": "What is closed: the whole `account`, or what links own."}
     )
+
+
+@frozen
+class FirmRules:
+    """What presets make of accounts, by the kind of rule."""
+
+    limits: tuple[Limit, ...]
+    conduct: tuple[Conduct, ...]
+    results: tuple[Results, ...]
+    caps: tuple[Cap, ...]
+
+
+Rule: TypeAlias = Limit | Conduct | Results | Cap
 
 
 class PropReader:
@@ -87,8 +113,8 @@ class PropReader:
 
     def read(
         self, props: Mapping[AccountId, PropKeys], own: Iterable[Limit], targets: Collection[AccountId]
-    ) -> tuple[Limit, ...]:
-        """Return the limits of all accounts.
+    ) -> "FirmRules":
+        """Return the rules of all accounts.
 
         Args:
             props: the key of each account that has one.
@@ -96,7 +122,7 @@ class PropReader:
             targets: accounts that a link copies onto.
         """
         written = tuple(own)
-        found: list[Limit] = []
+        found: list[Rule] = []
         for account, prop in props.items():
             path: KeyPath = ("accounts", account, "prop")
             try:
@@ -104,13 +130,18 @@ class PropReader:
             except Fault as fault:
                 self._reader.fault((*path, "preset"), fault)
                 continue
-            limits = self._limits(account, prop, preset, path)
+            rules = self._rules(account, prop, preset, path)
             self._doubt(prop, preset, path, account in targets)
-            self._compare(limits, written)
-            found += limits
-        return tuple(found)
+            self._compare([rule for rule in rules if isinstance(rule, Limit)], written)
+            found += rules
+        return FirmRules(
+            tuple(rule for rule in found if isinstance(rule, Limit)),
+            tuple(rule for rule in found if isinstance(rule, PositionRule | FlatBy | Budget)),
+            tuple(rule for rule in found if isinstance(rule, Consistency | TradingDays | Inactivity)),
+            tuple(rule for rule in found if isinstance(rule, Cap)),
+        )
 
-    def _limits(self, account: AccountId, prop: PropKeys, preset: PropPreset, path: KeyPath) -> list[Limit]:
+    def _rules(self, account: AccountId, prop: PropKeys, preset: PropPreset, path: KeyPath) -> list[Rule]:
         about = preset.about
         if about.initial_balances and prop.initial_balance not in about.initial_balances:
             balances = one_of(str(each) for each in about.initial_balances)
@@ -119,12 +150,13 @@ class PropReader:
         if prop.phase is not None and prop.phase not in about.phases:
             self._reader.fault((*path, "phase"), Fault(one_of(about.phases), shown_value(prop.phase)))
             return []
-        found = []
+        found: list[Rule] = []
         for keys, phases in preset.rows:
             if phases and prop.phase not in phases:
                 continue
             try:
-                found.append(firm_limit(account, prop, keys, self._timezone))
+                rule = firm_rule(account, prop, keys, self._timezone)
+                found += [] if rule is None else [rule]
             except Fault as fault:
                 self._reader.fault((*path, "initial_balance"), fault)
             except LimitRefused as refused:
@@ -143,6 +175,9 @@ class PropReader:
         if forbidden or about.copying is Copying.RESTRICTED:
             expected = "a firm that allows copying" + ("" if forbidden else " without conditions")
             self._reader.warn(at, expected, f"{about.firm}: {about.copying_note}")
+        rows = [keys for keys, phases in preset.rows if not phases or prop.phase in phases]
+        if prop.started is None and any(isinstance(keys, ResultsKeys) for keys in rows):
+            self._reader.warn(path, "`started`, to count trading days and the best day", "none")
         if prop.stop_at is None:
             hint = "stop_at = 0.8 acts at four fifths"
             self._reader.warn(path, "`stop_at`, to act before the firm does", "none", hint)
@@ -174,6 +209,33 @@ _SAME: Mapping[str, Any] = {
 
 def _size(limit: Limit) -> Decimal:
     return limit.amount.fraction if isinstance(limit.amount, Percent) else limit.amount.amount
+
+
+def firm_rule(account: AccountId, prop: PropKeys, keys: RowKeys, timezone: ZoneInfo) -> Rule | None:
+    """Return one row of a preset as a rule of the account; None where `prop` does not say from when on it counts.
+
+    Raises:
+        LimitRefused: keys that do not fit together.
+        Fault: the account is in another currency than the preset.
+    """
+    if isinstance(keys, LimitKeys):
+        return firm_limit(account, prop, keys, timezone)
+    if isinstance(keys, CapKeys):
+        return Cap(account, keys.kind, keys.amount)
+    own: dict[str, Any] = {"account": account}
+    rule_id = f"{account}/{keys.kind.value}/{keys.name}"
+    if prop.reset is not None and isinstance(keys, BudgetKeys | ConsistencyKeys | MinDaysKeys):
+        own["reset"] = prop.reset
+    if isinstance(keys, ResultsKeys):
+        if prop.started is None:
+            return None
+        own["since"] = prop.started
+        if not isinstance(keys, InactivityKeys):
+            own["initial_balance"] = prop.initial_balance.amount
+        return results_of(evolve(keys, **own), rule_id, timezone)
+    if not isinstance(keys, BudgetKeys):
+        own["scope"] = prop.scope
+    return conduct_of(evolve(keys, **own), rule_id, timezone)
 
 
 def firm_limit(account: AccountId, prop: PropKeys, keys: LimitKeys, timezone: ZoneInfo) -> Limit:

@@ -5,11 +5,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import tomli
 from attrs import evolve, field, frozen
 
+from copier.config import conduct, results
+from copier.config.caps import CapKeys, is_cap
+from copier.config.checks import TEXT_READINGS
 from copier.config.errors import ConfigProblem, Fault, format_problem, nearest, one_of, shown_value
 from copier.config.limit_keys import LimitKeys
 from copier.config.positions import find_positions
@@ -54,12 +57,6 @@ class Confidence(Enum):
     UNVERIFIED = "unverified"
 
 
-def _read_date(value: object) -> date:
-    if type(value) is not date:
-        raise Fault("a date such as 2026-11-21", shown_value(value))
-    return value
-
-
 def _read_rows(value: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, list) or any(not isinstance(row, dict) for row in value):
         raise Fault("rows of [[limits]]", shown_value(value))
@@ -73,7 +70,7 @@ class PresetKeys:
 
     firm: str
     plan: str
-    as_of: date = field(metadata={"read": _read_date})
+    as_of: date = field(metadata={"read": results.read_date})
     confidence: Confidence
     sources: tuple[str, ...]
     limits: tuple[Mapping[str, Any], ...] = field(metadata={"read": _read_rows})
@@ -86,12 +83,16 @@ class PresetKeys:
     """The accounts that the amounts are of; none means any."""
 
 
+RowKeys: TypeAlias = LimitKeys | conduct.Keys | results.Keys | CapKeys
+"""The keys of a row, whatever its kind."""
+
+
 @frozen
 class PropPreset:
     """A preset that was read: what it says of itself, and its rows, each with the phases that it is for (none: all)."""
 
     about: PresetKeys
-    rows: tuple[tuple[LimitKeys, tuple[str, ...]], ...]
+    rows: tuple[tuple[RowKeys, tuple[str, ...]], ...]
 
     def stale(self, today: date) -> bool:
         """Tell whether nobody looked at the firm's pages for too long."""
@@ -150,17 +151,23 @@ def _parsed(file: Path, text: str) -> PropPreset:
     return PropPreset(about, tuple(row for row in rows if row is not None))
 
 
-def _row(reader: Reader, about: PresetKeys, number: int) -> tuple[LimitKeys, tuple[str, ...]] | None:
+def _row(reader: Reader, about: PresetKeys, number: int) -> tuple[RowKeys, tuple[str, ...]] | None:
     raw, path = about.limits[number], ("limits", number)
     phases = raw.get("phase", [])
     if not isinstance(phases, list) or any(phase not in about.phases for phase in phases):
         reader.fault((*path, "phase"), Fault(f"an array of some of {', '.join(about.phases)}", shown_value(phases)))
-    for key in ("account", "initial_balance", "scope"):
+    for key in ("account", "initial_balance", "scope", "since"):
         if key in raw:
             reader.fault((*path, key), Fault("a row without it: `prop` says it", f"`{key}`"))
     row = {key: value for key, value in raw.items() if key != "phase"}
     name = f"{NAME}-{row['name']}" if "name" in row else NAME
-    keys = reader.structure(make_converter(), LimitKeys, row | {"account": "", "name": name}, path)
+    kind = row.get("kind")
+    row |= {"account": ""} if is_cap(row) else {"account": "", "name": name}
+    of_results = results.results_keys(kind)
+    if of_results is not None:
+        row["since"] = about.as_of  # `prop` says the real one
+    cls: type[Any] = of_results or conduct.conduct_keys(kind) or (CapKeys if is_cap(row) else LimitKeys)
+    keys: RowKeys | None = reader.structure(make_converter(texts=TEXT_READINGS), cls, row, path)
     return None if keys is None else (keys, tuple(phases))
 
 

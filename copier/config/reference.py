@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -43,6 +43,7 @@ from copier.config.model import ServiceConfig
 from copier.config.news import NewsKeys, NewsSymbolKeys
 from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
 from copier.config.prop import PropKeys
+from copier.config.results import ConsistencyKeys, InactivityKeys, MinDaysKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
@@ -125,6 +126,9 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[limits]] of single positions", PositionRuleKeys),
     ("[[limits]] of hours", FlatByKeys),
     ("[[limits]] of orders and opened lots", BudgetKeys),
+    ("[[limits]] of the best day", ConsistencyKeys),
+    ("[[limits]] of trading days", MinDaysKeys),
+    ("[[limits]] of inactivity", InactivityKeys),
     ("[[tests]]", CaseKeys),
     ("[[tests]] given", Given),
     ("A position of [[tests]]", PositionGiven),
@@ -143,6 +147,7 @@ _WORDS: dict[Any, str] = {
     int: "whole number",
     Decimal: "number",
     timedelta: "duration",
+    date: "date",
     datetime: "time",
     Reason: "denial code",
     Distance: "price distance",

@@ -11,6 +11,7 @@ from rules.alert_routes import AlertRoute
 from rules.conduct_policy import Conduct
 from rules.limits_policy import Limit
 from rules.policy import CopyPolicy
+from rules.results_policy import Results
 
 if TYPE_CHECKING:
     from copier.config.alerts import AlertConfig
@@ -40,7 +41,7 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         yield f"maintenance of {each}: {', '.join(schedule.name for schedule in schedules)}"
     for alerts in configuration.alerts:
         yield f"{alerts.route.name} to {', '.join(_destinations(alerts))}: {_route(alerts.route)}"
-    for rule in configuration.conduct:
+    for rule in (*configuration.conduct, *configuration.results):
         yield f"limit {rule.rule_id}: {_conduct(rule)}"
     told: list[CopyPolicy] = []
     for total in configuration.sums.values():
@@ -63,7 +64,7 @@ def _route(route: AlertRoute) -> str:
     return f"{kinds}{accounts} from {route.min_severity.value} on, again after {duration_text(route.repeat)}"
 
 
-def _conduct(rule: Conduct) -> str:
+def _conduct(rule: Conduct | Results) -> str:
     """Return what a rule says of itself, but for its name."""
     parts = (each.name for each in attrs.fields(type(rule)) if each.name not in ("rule_id", "account", "kind"))
     return ", ".join(f"{name} {shown(value)}" for name in parts if (value := getattr(rule, name)) is not None)

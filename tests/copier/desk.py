@@ -26,6 +26,7 @@ from rules.look_ups import LookUp
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink, CopyPolicy
 from rules.reports import Report
+from rules.results_policy import Results
 from rules.schedule import Schedule
 from rules.state import AccountView
 from rules.values import AccountId, LinkId, OmsType, PositionId
@@ -53,6 +54,7 @@ class Desk:
         remembers: bool = False,
         maintenance: tuple[Schedule, ...] = (),
         conduct: Iterable[Conduct] = (),
+        results: Iterable[Results] = (),
     ) -> None:
         self.ledger = Ledger.in_memory() if ledger is None else ledger
         self.now = now
@@ -72,7 +74,9 @@ class Desk:
         journal = Journal(self.ledger, threads=False, listeners=listeners)
         self.recalled: list[datetime] = []
         recall = dict.fromkeys(self.views, self.recalled.append) if remembers else None
-        self.limits = LimitWatch(limits, recovered.limits.values(), journal, now, recall=recall, conduct=conduct)
+        self.limits = LimitWatch(
+            limits, recovered.limits.values(), journal, now, recall=recall, conduct=conduct, results=results
+        )
         self.engine = Engine(
             links=links,
             views=self.views,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from copier.config.limit_keys import LimitKeys
 from copier.config.prop import PropKeys, firm_limit
 from copier.config.prop_presets import FOLDER, prop_preset
 from copier.config.units import read_money
@@ -18,7 +19,7 @@ def firm_limits(preset: str, balance: str, **prop: object) -> list[Limit]:
     """Return the limits of a preset for an account that began with `balance`, such as "100000 USD"."""
     keys = PropKeys(preset, read_money(balance), **prop)  # type: ignore[arg-type]
     rows = prop_preset(preset, FOLDER).rows
-    wanted = [row for row, phases in rows if not phases or keys.phase in phases]
+    wanted = [row for row, phases in rows if isinstance(row, LimitKeys) and (not phases or keys.phase in phases)]
     return [firm_limit(AccountId("a"), keys, row, ZoneInfo("UTC")) for row in wanted]
 
 

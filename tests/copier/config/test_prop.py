@@ -8,8 +8,10 @@ import pytest
 
 from copier.config.errors import Fault
 from copier.config.prop_presets import FOLDER, prop_preset, prop_preset_names, prop_preset_text
-from rules.limits_policy import Limit
+from rules.conduct_policy import Budget, FlatBy
+from rules.limits_policy import CapKind, Limit
 from rules.limits_terms import FlattenScope, LimitKind, OnBreach, Percent
+from rules.results_policy import Consistency
 from tests.copier.config.files import ACCOUNTS, LINK, line_of, load, one_problem
 
 OWN = """
@@ -56,12 +58,17 @@ def test_every_preset_of_the_package_is_dated_sourced_and_makes_limits(name: str
     reset = ', reset = "00:00 UTC"' if unknown_reset else ""
     for phase in about.phases or (None,):
         named = "" if phase is None else f', phase = "{phase}"'
-        found = prop_limits(tmp_path, f'preset = "{name}", initial_balance = "{balance}", stop_at = 0.8{reset}{named}')
+        more = f"stop_at = 0.8, started = 2026-11-01{reset}{named}"
+        configuration = load(tmp_path, account(f'preset = "{name}", initial_balance = "{balance}", {more}'))
+        found = {limit.limit_id: limit for limit in configuration.limits}
         losses = [limit for limit in found.values() if not limit.is_target]
-        assert losses
-        assert {limit.scope for limit in found.values()} == {FlattenScope.ACCOUNT}
-        assert {(limit.flatten_at, limit.warn_at) for limit in losses} == {(Decimal("0.8"), Decimal("0.6"))}
-        assert {limit.hold for limit in losses} == {None}, "a firm's hard rule has no hold"
+        assert losses or configuration.results
+        ids = [*found, *(rule.rule_id for rule in (*configuration.conduct, *configuration.results))]
+        assert len(set(ids)) == len(ids)
+        assert all("/prop" in rule_id for rule_id in ids)
+        assert {limit.scope for limit in found.values()} <= {FlattenScope.ACCOUNT}
+        assert {(limit.flatten_at, limit.warn_at) for limit in losses} <= {(Decimal("0.8"), Decimal("0.6"))}
+        assert {limit.hold for limit in losses} <= {None}, "a firm's hard rule has no hold"
         assert {limit.on_breach for limit in found.values() if limit.is_target} <= {OnBreach.WARN}
 
 
@@ -75,7 +82,7 @@ def test_a_preset_becomes_limits_with_names_of_their_own(tmp_path: Path):
 
 def test_limits_of_the_person_stand_beside_those_of_the_preset(tmp_path: Path):
     row = '[[limits]]\naccount = "small"\nkind = "daily_loss"\namount = "1 %"\nreset = "00:00"\n'
-    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8') + row
+    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01') + row
     ids = [limit.limit_id for limit in load(tmp_path, text).limits]
     assert ids == ["small/daily_loss", "small/daily_loss/prop", "small/max_loss/prop"]
 
@@ -148,7 +155,7 @@ def warnings_of(folder: Path, text: str, today: date | None = None) -> list[str]
 
 @pytest.mark.parametrize(("days", "told"), [(180, False), (181, True)])
 def test_a_preset_older_than_half_a_year_is_doubted(tmp_path: Path, days: int, told: bool):
-    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8')
+    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01')
     today = prop_preset("ftmo-2-step", FOLDER).about.as_of + timedelta(days=days)
     found = warnings_of(tmp_path, text, today)
     assert found == (["a preset of the last 180 days: ftmo-2-step as of 2026-11-21"] if told else [])
@@ -156,14 +163,14 @@ def test_a_preset_older_than_half_a_year_is_doubted(tmp_path: Path, days: int, t
 
 def test_a_firm_that_forbids_copying_is_doubted(tmp_path: Path):
     (tmp_path / "mine.toml").write_text(OWN, encoding="utf-8")
-    text = account('preset = "mine.toml", initial_balance = "1000 USD", stop_at = 0.8')
+    text = account('preset = "mine.toml", initial_balance = "1000 USD", stop_at = 0.8, started = 2026-11-01')
     assert warnings_of(tmp_path, text) == ["a firm that allows copying: Mine: not at all"]
 
 
 @pytest.mark.parametrize("is_target", [True, False])
 def test_a_firm_that_wants_to_be_the_master_is_doubted_as_a_target_only(tmp_path: Path, is_target: bool):
     link = LINK if is_target else '[[links]]\nsource = "small"\ntargets = ["master"]\n'
-    prop = 'preset = "fundednext-stellar-2-step", initial_balance = "100000 USD", stop_at = 0.8'
+    prop = 'preset = "fundednext-stellar-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01'
     found = warnings_of(tmp_path, account(prop) + link)
     assert [each.partition(",")[0] for each in found] == (
         ["a firm that allows copying: FundedNext: a challenge account may be the master of others of your own"]
@@ -174,27 +181,53 @@ def test_a_firm_that_wants_to_be_the_master_is_doubted_as_a_target_only(tmp_path
 
 def test_a_firm_with_conditions_is_doubted_with_them(tmp_path: Path):
     found = warnings_of(
-        tmp_path, account('preset = "topstep-combine-50k", initial_balance = "50000 USD", stop_at = 0.8')
+        tmp_path,
+        account('preset = "topstep-combine-50k", initial_balance = "50000 USD", stop_at = 0.8, started = 2026-11-01'),
     )
     assert len(found) == 1
     assert "VPN, VPS and remote access are banned" in found[0]
 
 
 def test_acting_only_when_the_firm_does_is_doubted(tmp_path: Path):
-    found = warnings_of(tmp_path, account('preset = "ftmo-2-step", initial_balance = "100000 USD"'))
+    prop = 'preset = "ftmo-2-step", initial_balance = "100000 USD", started = 2026-11-01'
+    found = warnings_of(tmp_path, account(prop))
     assert found == ["`stop_at`, to act before the firm does: none"]
 
 
 @pytest.mark.parametrize(("amount", "told"), [("9 %", False), ("10 %", True), ("12 %", True)])
 def test_a_limit_looser_than_the_firm_s_is_doubted(tmp_path: Path, amount: str, told: bool):
-    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8')
+    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01')
     row = f'[[limits]]\naccount = "small"\nkind = "max_loss"\namount = "{amount}"\n'
     assert bool(warnings_of(tmp_path, text + row)) is told
 
 
 def test_which_limits_a_prop_account_has_is_in_the_summary(tmp_path: Path):
-    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8')
+    text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01')
     lines = [line for line in load(tmp_path, text).summary() if line.startswith("limit ")]
     assert lines[1].startswith("limit small/max_loss/prop: amount 10 %, ")
     assert "flatten_at 0.8" in lines[1]
     assert LimitKind.MAX_LOSS.value in lines[1]
+
+
+def test_days_and_the_best_day_are_counted_from_the_start_that_prop_says(tmp_path: Path):
+    prop = 'preset = "e8-one", initial_balance = "100000 USD", stop_at = 0.8, reset = "01:00 Asia/Nicosia"'
+    without = load(tmp_path, account(prop))
+    assert without.results == ()
+    assert [each.expected for each in without.warnings if "started" in each.expected]
+    configuration = load(tmp_path, account(prop + ", started = 2026-11-01"))
+    [even] = configuration.results
+    [orders] = configuration.conduct
+    assert isinstance(even, Consistency)
+    assert isinstance(orders, Budget)
+    assert (even.rule_id, even.share, even.initial_balance) == ("small/consistency/prop", Decimal("0.4"), 100_000)
+    assert even.since.isoformat() == "2026-10-31T23:00:00+00:00"
+    assert (orders.reset, even.reset) == (configuration.limits[0].reset, configuration.limits[0].reset)
+
+
+def test_sizes_and_hours_of_a_firm_are_rules_of_the_account(tmp_path: Path):
+    prop = 'preset = "topstep-combine-50k", initial_balance = "50000 USD", stop_at = 0.8, started = 2026-11-01'
+    configuration = load(tmp_path, account(prop))
+    assert [(cap.kind, cap.amount) for cap in configuration.caps] == [(CapKind.MAX_TOTAL_VOLUME, Decimal(5))]
+    [flat] = configuration.conduct
+    assert isinstance(flat, FlatBy)
+    assert (flat.scope, flat.firings[0].zone.key) == (FlattenScope.ACCOUNT, "America/Chicago")

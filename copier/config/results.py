@@ -1,0 +1,179 @@
+"""Reads the [[limits]] on results over time: consistency, trading days, inactivity."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from attrs import field, frozen
+
+from copier.config.checks import count_above_zero, duration_within
+from copier.config.errors import Fault, nearest, one_of, shown_value
+from copier.config.limit_keys import (
+    ConsistencyKind,
+    InactivityKind,
+    MinDaysKind,
+    Reset,
+    read_cash,
+    read_fraction,
+    read_reset,
+)
+from copier.config.positions import KeyPath
+from copier.config.reader import Reader
+from copier.config.structure import make_converter
+from copier.config.units import read_amount
+from rules.limits_days import ResetTime, reset_on
+from rules.limits_terms import LimitAmount
+from rules.results_policy import BookedBy, Consistency, Inactivity, OnExcess, ProfitBase, Results, TradingDays
+from rules.values import AccountId
+
+_NAME = "Tells two limits of one kind apart."
+_SINCE = "The date from which on it counts: the phase's or the payout cycle's first day."
+_RESET = 'When days begin: `"00:00 Europe/Prague"`.'
+_BY = "The day to which a profit belongs."
+_INITIAL = "What a percent is of, in the account's currency."
+
+
+def read_date(value: object) -> date:
+    """Return a TOML date."""
+    if type(value) is not date:
+        raise Fault("a date such as 2026-11-21, without quotes", shown_value(value))
+    return value
+
+
+@frozen
+class ConsistencyKeys:
+    """The best day may be at most a share of what was won. What is needed in all is told while it is more."""
+
+    account: str = field(metadata={"doc": "Name of the account."})
+    kind: ConsistencyKind = field(metadata={"doc": "This kind."})
+    share: Decimal = field(metadata={"doc": 'How much the best day may be: `"40 %"`.', "read": read_fraction})
+    reset: Reset = field(metadata={"doc": _RESET, "read": read_reset})
+    since: date = field(metadata={"doc": _SINCE, "read": read_date})
+    name: str | None = field(default=None, metadata={"doc": _NAME})
+    base: ProfitBase = field(default=ProfitBase.TOTAL_PROFIT, metadata={"doc": "What it is a share of."})
+    target: LimitAmount | None = field(
+        default=None, metadata={"doc": 'Of `base = "target"`: cash, or a percent.', "read": read_amount}
+    )
+    by: BookedBy = field(default=BookedBy.CLOSE, metadata={"doc": _BY})
+    on_excess: OnExcess = field(default=OnExcess.WARN, metadata={"doc": "What follows while it is too much."})
+    initial_balance: Decimal | None = field(default=None, metadata={"doc": _INITIAL, "read": read_cash})
+
+
+@frozen
+class MinDaysKeys:
+    """How many days must count. It forbids nothing; `copier limits` shows how many there are."""
+
+    account: str = field(metadata={"doc": "Name of the account."})
+    kind: MinDaysKind = field(metadata={"doc": "This kind."})
+    days: int = field(metadata={"doc": "How many.", "read": count_above_zero})
+    reset: Reset = field(metadata={"doc": _RESET, "read": read_reset})
+    since: date = field(metadata={"doc": _SINCE, "read": read_date})
+    name: str | None = field(default=None, metadata={"doc": _NAME})
+    day_counts_if: LimitAmount | None = field(
+        default=None,
+        metadata={"doc": "The least profit of a day that counts: `0.5 %` or cash; none: a trade.", "read": read_amount},
+    )
+    by: BookedBy = field(default=BookedBy.CLOSE, metadata={"doc": _BY})
+    initial_balance: Decimal | None = field(default=None, metadata={"doc": _INITIAL, "read": read_cash})
+
+
+@frozen
+class InactivityKeys:
+    """How long an account may go without a trade before the firm closes it. A warning comes in time."""
+
+    account: str = field(metadata={"doc": "Name of the account."})
+    kind: InactivityKind = field(metadata={"doc": "This kind."})
+    within: timedelta = field(
+        metadata={
+            "doc": 'How long: `"30d"`; up to 366 days.',
+            "read": duration_within(timedelta(hours=1), timedelta(days=366)),
+        }
+    )
+    since: date = field(metadata={"doc": _SINCE, "read": read_date})
+    name: str | None = field(default=None, metadata={"doc": _NAME})
+    warn_at: Decimal = field(
+        default=Decimal("0.75"), metadata={"doc": "Part of that time after which it is told.", "read": read_fraction}
+    )
+
+
+Keys: TypeAlias = ConsistencyKeys | MinDaysKeys | InactivityKeys
+
+_CLASSES: Mapping[str, type[Any]] = {
+    ConsistencyKind.CONSISTENCY.value: ConsistencyKeys,
+    MinDaysKind.MIN_DAYS.value: MinDaysKeys,
+    InactivityKind.INACTIVITY.value: InactivityKeys,
+}
+
+
+def results_keys(kind: object) -> type[Keys] | None:
+    """Return the class of a row of that kind, None where it is not read here."""
+    return _CLASSES.get(kind) if isinstance(kind, str) else None
+
+
+def is_results(row: object) -> bool:
+    """Tell whether a [[limits]] row is one of these."""
+    return isinstance(row, Mapping) and results_keys(row.get("kind")) is not None
+
+
+def read_results(reader: Reader, rows: list[Any], accounts: Collection[str], timezone: ZoneInfo) -> tuple[Results, ...]:
+    """Return the rules on results without faults among all [[limits]] rows.
+
+    Args:
+        timezone: of resets that name none.
+    """
+    converter = make_converter()
+    found: dict[str, Results] = {}
+    for index, row in enumerate(rows):
+        path: KeyPath = ("limits", index)
+        keys = reader.structure(converter, _CLASSES[row["kind"]], row, path) if is_results(row) else None
+        if keys is None:
+            continue
+        rule_id = f"{keys.account}/{keys.kind.value}" + (f"/{keys.name}" if keys.name else "")
+        if keys.account not in accounts:
+            unknown = f'the unknown account "{keys.account[:60]}"'
+            reader.fault((*path, "account"), Fault(one_of(accounts), unknown, nearest(keys.account, accounts)))
+        elif rule_id in found:
+            expected = "limits of one account and kind to have names"
+            reader.fault(path, Fault(expected, f"a second limit {rule_id}", "give it a `name`"))
+        else:
+            try:
+                found[rule_id] = results_of(keys, rule_id, timezone)
+            except ValueError as error:
+                text = str(error).removeprefix(f"rule {rule_id}: ")
+                reader.fault((*path, text.partition(" ")[0]), Fault("keys that fit together", f"a limit whose {text}"))
+    return tuple(found.values())
+
+
+def results_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Results:
+    """Return the rule that the keys describe.
+
+    Raises:
+        ValueError: keys that do not fit together; the text begins with the rule and the key.
+    """
+    account = AccountId(keys.account)
+    if isinstance(keys, InactivityKeys):
+        began = datetime.combine(keys.since, time(), UTC)
+        return Inactivity(rule_id, account, keys.within, began, keys.warn_at)
+    reset = ResetTime(keys.reset.at, keys.reset.zone or timezone)
+    began = _began(reset, keys.since)
+    if isinstance(keys, MinDaysKeys):
+        return TradingDays(rule_id, account, keys.days, reset, began, keys.day_counts_if, keys.by, keys.initial_balance)
+    return Consistency(
+        rule_id,
+        account,
+        keys.share,
+        reset,
+        began,
+        keys.base,
+        keys.target,
+        keys.by,
+        keys.on_excess,
+        keys.initial_balance,
+    )
+
+
+def _began(reset: ResetTime, day: date) -> datetime:
+    """Return the reset of a local date; a date that its zone left out begins with the next one."""
+    return reset_on(reset, day) or _began(reset, day + timedelta(days=1))
