@@ -7,7 +7,8 @@ from decimal import Decimal
 from attrs import asdict, evolve, frozen
 
 from adapters.base import Capabilities
-from copier.config.cases import AccountGiven, Case, FiguresGiven, InstrumentGiven, PositionGiven, ThenGiven
+from copier.config.case_keys import AccountGiven, FiguresGiven, InstrumentGiven, PositionGiven, ThenGiven
+from copier.config.cases import Case
 from copier.config.model import Configuration
 from copier.dry_run import as_wished
 from copier.inputs import CalendarRead, Input, Reported

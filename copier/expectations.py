@@ -6,7 +6,8 @@ from decimal import Decimal
 from attrs import frozen
 
 from copier.cases import Outcome
-from copier.config.cases import ActionKind, Case, Expected
+from copier.config.case_keys import ActionKind, Expected
+from copier.config.cases import Case
 from copier.config.effective import shown
 from copier.wording import action_words, copy_words
 from rules.actions import (

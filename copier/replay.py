@@ -5,7 +5,6 @@ recorded run did not send is executed at once, at the price that the decision re
 itself is closed there in the replay too, and an account's figures are the recorded ones, whatever the replay trades.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -18,11 +17,11 @@ from copier.dry_run import as_wished
 from copier.inputs import CalendarRead, Input, Polled, Reported
 from copier.ledger import Ledger, StoredEntry
 from copier.ledger_codec import decode
+from copier.recorded import Past, turns, was_ready
 from copier.records import (
     CalendarRecord,
     DecisionRecord,
     FirstSeen,
-    IntentRecord,
     LimitRecord,
     ObservedRecord,
     Record,
@@ -32,7 +31,7 @@ from copier.recovery import TYPES
 from copier.rehearsal import Rehearsal
 from copier.trades import TradeBook, TradeKey
 from rules.actions import Action
-from rules.copies import Copy, LegStage
+from rules.copies import Copy
 from rules.events import (
     AccountReported,
     InstrumentReported,
@@ -45,50 +44,13 @@ from rules.events import (
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.observed import AccountStatus
-from rules.reasons import Reason
-from rules.reconcile import CopyKey, lose_leg, shrink_leg
+from rules.reconcile import lose_leg, shrink_leg
 from rules.reports import Filled, Report
 from rules.state import Change
-from rules.trace import Denied
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
 _KINDS = ("observed", "calendar", "decision", "intent", "report", "limit")
-_BEFORE_THE_TARGET = ("link", "source")
-"""Rules that say no without a look at the target."""
-
 _JUST_BEFORE = timedelta(microseconds=1)
-
-
-@define
-class Past:
-    """What a ledger recorded of its orders, read before the replay begins."""
-
-    actions: dict[ClOrdId, Action] = field(factory=dict)
-    fills: dict[ClOrdId, Filled] = field(factory=dict)
-    reports: Counter[ClOrdId] = field(factory=Counter)
-    """Answers that are still to come, by order."""
-    answered: set[ClOrdId] = field(factory=set)
-
-    def take(self, record: Record) -> None:
-        match record:
-            case IntentRecord():
-                self.actions[record.action.cl_ord_id] = record.action
-            case ReportRecord():
-                self.reports[record.report.cl_ord_id] += 1
-                self.answered.add(record.report.cl_ord_id)
-                if isinstance(record.report, Filled):
-                    self.fills[record.report.cl_ord_id] = record.report
-            case _:
-                pass
-
-    def awaits(self, order: Action) -> bool:
-        """Tell whether the recorded answer to an order is still to come, or never came."""
-        return self.has(order) and (self.reports[order.cl_ord_id] > 0 or order.cl_ord_id not in self.answered)
-
-    def has(self, order: Action) -> bool:
-        """Tell whether the recorded run sent this order too, whatever its volume was."""
-        recorded = self.actions.get(order.cl_ord_id)
-        return recorded is not None and type(recorded) is type(order) and recorded.symbol == order.symbol
 
 
 @define
@@ -148,7 +110,7 @@ class Replay:
         await run.until(at - _JUST_BEFORE)
         await self._settle(run)
         run.now = at
-        for turn in _turns(records):
+        for turn in turns(records):
             await self._turn(run, at, turn)
         await run.takes()
         await self._settle(run)
@@ -202,7 +164,7 @@ class Replay:
         if target is None:
             return
         # Whether a target answered is known by what was decided because of it.
-        ready = _was_ready(record)
+        ready = was_ready(record)
         if ready is False and target.ready:
             yield Polled(copy.target, "as recorded")
         elif ready and not target.ready:
@@ -273,35 +235,3 @@ class Replay:
             del self._under_way[report.cl_ord_id]
         await run.takes(Reported(order.account, report))
         await self._settle(run)
-
-
-def _was_ready(record: DecisionRecord) -> bool | None:
-    """Tell whether a decision shows that its target was ready; None: it does not show."""
-    copy = record.copy
-    denied = next((item for item in record.trace if isinstance(item, Denied)), None)
-    if denied is not None and denied.reason is Reason.TARGET_NOT_READY:
-        return False
-    if record.because == "target ready":
-        return True
-    if any(leg.stage is LegStage.OPENING and leg.cl_ord_id in record.orders for leg in copy.legs):
-        return True
-    return True if denied is not None and denied.rule not in _BEFORE_THE_TARGET else None
-
-
-def _turns(records: list[Record]) -> Iterator[list[Record]]:
-    """Yield the records of one time, cut where the engine turned to something else: an input, or a copy once more."""
-    turn: list[Record] = []
-    decided: set[CopyKey] = set()
-    for record in records:
-        again = isinstance(record, DecisionRecord) and record.copy.key in decided
-        happened = isinstance(record, ReportRecord) or (
-            isinstance(record, ObservedRecord) and isinstance(record.event, PositionReported | PositionClosed)
-        )
-        if turn and (again or happened):
-            yield turn
-            turn, decided = [], set()
-        turn.append(record)
-        if isinstance(record, DecisionRecord):
-            decided.add(record.copy.key)
-    if turn:
-        yield turn

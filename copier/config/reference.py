@@ -19,7 +19,7 @@ from adapters.registry import CONFIGS
 from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
 from copier.config.caps import CapKeys
-from copier.config.cases import (
+from copier.config.case_keys import (
     AccountGiven,
     CaseKeys,
     EventGiven,

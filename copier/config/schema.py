@@ -20,7 +20,7 @@ from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
 from copier.config.alerts import AlertKeys
 from copier.config.caps import CapKeys
-from copier.config.cases import CaseKeys, Expected
+from copier.config.case_keys import CaseKeys, Expected
 from copier.config.checks import POLICY_READINGS, CronText, Pattern
 from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, Reset

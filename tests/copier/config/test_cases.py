@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import fields
 
-from copier.config.cases import NOON, ActionKind, InstrumentGiven
+from copier.config.case_keys import NOON, ActionKind, InstrumentGiven
 from rules.instruments import Instrument
 from rules.reasons import Reason
 from rules.values import OmsType

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def test_a_key_that_begins_its_table_anew_drops_what_was_there():
     assert summed({"size": {"k": 1}}, {"size": {"v": 2}}, anew=anew) == {"size": {"k": 1, "v": 2}}
 
 
+@pytest.mark.slow  # a hundred sums of drawn tables
 @given(st.lists(TABLES, max_size=4))
 def test_each_value_is_that_of_the_layer_that_its_place_names(tables: list[dict[str, Any]]):
     total = sum_up([Layer(table, (number,)) for number, table in enumerate(tables)], {})
@@ -55,6 +57,7 @@ def test_each_value_is_that_of_the_layer_that_its_place_names(tables: list[dict[
         assert not any(isinstance(value, int | list) for value in later), "a later layer wins"
 
 
+@pytest.mark.slow  # the same
 @given(TABLES, TABLES)
 def test_summing_up_changes_no_layer(one: dict[str, Any], other: dict[str, Any]):
     before = repr((one, other))
