@@ -25,10 +25,10 @@ ENV = {
 
 
 def test_the_examples_are_there():
-    assert {path.name for path in EXAMPLES} >= {"minimal.toml", "two-prop-accounts.toml"}
+    assert {path.name for path in EXAMPLES} >= {"minimal.toml", "two-prop-accounts.toml", "calm-hours.toml"}
 
 
-@pytest.mark.parametrize("name", ["minimal.toml", "two-prop-accounts.toml"])
+@pytest.mark.parametrize("name", ["minimal.toml", "two-prop-accounts.toml", "calm-hours.toml"])
 def test_an_example_is_read_without_a_warning(name: str):
     configuration = load_config(Path("examples") / name, ENV, CONFIGS)
     assert configuration.warnings == ()
