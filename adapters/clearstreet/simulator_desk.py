@@ -148,7 +148,9 @@ class Desk(Handling):
         """Return why the venue refuses an order, or None; notes whether it needs located shares."""
         held = self.positions.quantity(order.symbol)
         refusal = refusal_of_terms(order, self.book.market.instruments.get(order.symbol))
-        refusal = refusal or refusal_of_side(order.side, order.quantity, held)
+        others = (each for each in self._working.orders_of(order.symbol) if each is not order and each.side == "sell")
+        resting = sum((each.quantity for each in others), Decimal(0))
+        refusal = refusal or refusal_of_side(order.side, order.quantity, held, resting)
         is_hard = order.side == "sell-short" and order.symbol in self._hard_to_borrow
         order.needs_locate = is_hard and order.locate_broker is None
         if refusal is None and order.needs_locate and self.locates.available(order.symbol) < order.quantity:

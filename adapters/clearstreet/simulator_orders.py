@@ -19,6 +19,8 @@ _LIMITED: Final = ("limit", "stop-limit")
 _STOPPED: Final = ("stop", "stop-limit")
 _TYPES: Final = {OrderType.LIMIT: "limit", OrderType.STOP: "stop", OrderType.STOP_LIMIT: "stop-limit"}
 
+NOTHING: Final = Decimal(0)
+
 Terms: TypeAlias = tuple[Volume, Price | None, Price | None]
 """What a replace can change: quantity, price and stop price."""
 
@@ -200,14 +202,20 @@ def refusal_of_terms(order: VenueOrder, instrument: Instrument | None) -> str | 
     return checks.refusal_of_opening(instrument, order.quantity)
 
 
-def refusal_of_side(side: str, quantity: Volume, held: Volume) -> str | None:
-    """Return why the marking of a sale is refused, or None; `held` is the signed position.
+def refusal_of_side(side: str, quantity: Volume, held: Volume, resting: Volume = NOTHING) -> str | None:
+    """Return why the marking of a sale is refused, or None.
 
-    What is held is sold by `sell`, what is not by `sell-short`, and never both in one order (Regulation SHO). A `buy`
-    carries no marking: it may cover a short position and go long at once.
+    What is held is sold by `sell`, what is not by `sell-short`, and never both in one order (Regulation SHO); and no
+    share by two orders. A `buy` carries no marking: it may cover a short position and go long at once.
+
+    Args:
+        held: the signed position.
+        resting: what other sales that wait are to take out of it.
     """
     if side == "sell" and quantity > held:
         return f"sell of {plain(quantity)} is more than the long position of {plain(max(held, Decimal(0)))}"
+    if side == "sell" and quantity > held - resting:
+        return f"sell of {plain(quantity)} is more than {plain(held)} held long less {plain(resting)} in resting sales"
     if side == "sell-short" and held > 0:
         return f"sell-short while {plain(held)} are held long: sell those first"
     return None

@@ -264,10 +264,28 @@ async def test_a_working_order_waits_in_the_books_under_its_own_id(autojump_cloc
 async def test_of_two_stops_that_one_quote_reaches_only_what_is_held_is_sold(autojump_clock: MockClock) -> None:
     venue = Venue()
     await venue.place("buy", "10")
-    ids = [await venue.place("sell", "10", order_type="stop", stop_price=price) for price in ("265.00", "264.00")]
+    ids = [await venue.place("sell", "5", order_type="stop", stop_price=price) for price in ("265.00", "264.00")]
+    venue.close_by_hand("5")
     venue.quote("260.00")
     assert [(await venue.order(each))["status"] for each in ids] == ["filled", "canceled"]
     assert not venue.book.positions
+
+
+async def test_no_share_is_sold_by_two_orders(autojump_clock: MockClock) -> None:
+    venue = Venue()
+    await venue.place("buy", "10")
+    resting = await venue.place("sell", "6", order_type="stop", stop_price="265.00")
+    words = "sell of 5 is more than 10 held long less 6 in resting sales"
+    for fields in ({}, {"order_type": "stop", "stop_price": "264.00"}, {"order_type": "limit", "price": "300.00"}):
+        refused = await venue.order(await venue.place("sell", "5", **fields))
+        assert (refused["status"], refused["text"]) == ("rejected", words)
+    other = await venue.place("sell", "4", order_type="limit", price="300.00")
+    assert (await venue.ask("PATCH", f"orders/{resting}", {"quantity": "7"})).status == 201
+    assert (await venue.order(resting))["quantity"] == "6"
+    assert (await venue.ask("PATCH", f"orders/{other}", {"quantity": "1"})).status == 201
+    assert (await venue.ask("PATCH", f"orders/{resting}", {"quantity": "9"})).status == 201
+    venue.quote("265.00")
+    assert venue.book.positions[venue.book.orders[0].position_id].volume == Decimal(1)
 
 
 async def test_a_protective_stop_whose_position_is_gone_is_canceled_and_opens_nothing(
@@ -276,7 +294,7 @@ async def test_a_protective_stop_whose_position_is_gone_is_canceled_and_opens_no
     venue = Venue()
     await venue.place("buy", "10")
     order_id = await venue.place("sell", "10", order_type="stop", stop_price="265.00")
-    await venue.place("sell", "10")
+    venue.close_by_hand()
     venue.quote("264.00")
     shown = await venue.order(order_id)
     assert (shown["state"], shown["status"]) == ("closed", "canceled")
