@@ -65,8 +65,14 @@ class Capabilities:
     """The account takes orders."""
     volumes_grow: bool
     """A position's volume can grow while its id stays (netting). Where False, a larger volume is an old message."""
-    keeps_stops: bool = True
-    """The venue keeps a stop-loss and a take-profit on each position. Where False, no copy that wants one is opened."""
+    keeps_take_profit: bool = True
+    """The venue keeps a take-profit with each position. Where False, copies get none."""
+    stop_loss_lasts: bool = True
+    """The venue keeps a stop-loss as long as its position, and takes it with an opening.
+
+    Where False, the stop-loss is an order of ours that ends with the session. `ReplaceStops` enters it, over the whole
+    position; positions show it only while it covers them whole, and one that is missing is entered anew.
+    """
     pending_orders: bool = False
     """The account shows its pending orders in snapshots and, where it trades, takes such orders."""
     history: bool = True

@@ -14,7 +14,7 @@ from copier.journal import Journal
 from copier.observations import Observations, known
 from copier.records import Known, LeverRecord
 from copier.timers import Timers
-from rules.actions import Action
+from rules.actions import Action, CancelOrder
 from rules.alerts import AlertKind
 from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
 from rules.decide import decide
@@ -24,12 +24,12 @@ from rules.identity import cl_ord_id
 from rules.levers import SetAccount, SetLink, lasts
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey, overtaken_copy
 from rules.reports import Filled, Rejected, Report
 from rules.state import AccountView, Change
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol, plain
 
 
 class Desk:
@@ -110,6 +110,7 @@ class Desk:
         self.book.store(settled)
         if isinstance(report, Rejected):
             self._look_closer(copy, report)
+            self._tell_of_refused_stop(settled, report)
         if isinstance(report, Filled) and report.opened:
             self._close_again(copy, report)
         self.reconsider(settled, "report")
@@ -135,6 +136,27 @@ class Desk:
             AlertKind.OVERTAKEN, copy.target, f"{what} of {opened.target_symbol}, which are closed again"
         )
         self.adopt(opened, self.now)
+
+    def _tell_of_refused_stop(self, copy: Copy, refused: Rejected) -> None:
+        """Alert when the venue will not have the stop-loss of a leg, where none lasts: the position has none at all."""
+        if self.views[copy.target].stop_loss_lasts:
+            return
+        for leg in copy.legs:
+            if leg.stops_refused_at == self.now and leg.stop_loss is not None:
+                what = f"{copy.link_id}: {leg.symbol} has no stop-loss at {plain(leg.stop_loss)}"
+                self.journal.alert(AlertKind.STOP_LOSS, copy.target, f"{what}: {refused.text}")
+
+    def cancel(self, account: AccountId, order: WorkingOrder) -> None:
+        """Cancel a stop-loss that protects nothing any more; it is of no copy, so only the next looks show its end."""
+        link_id, began = LinkId(f"stray:{account}"), order.placed_at or self.now
+        step = 0
+        while self.knows(order_id := cl_ord_id(link_id, PositionId(order.order_id), began, 0, step)):
+            step += 1  # an earlier try used it up
+        action = CancelOrder(order_id, account, order.order_id, order.symbol)
+        self.journal.intent(action, resend=False)
+        text = f"a stop-loss of {order.symbol} protects nothing any more, it is canceled"
+        self.journal.alert(AlertKind.STOP_LOSS, account, text)
+        self._outgoing.append((action, False, None))
 
     def link_of(self, copy: Copy) -> CopyLink:
         """Return the copy's link; one that the config no longer names still closes with its source."""

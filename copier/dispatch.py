@@ -206,8 +206,11 @@ class Dispatcher:
         """Tell whether the open positions, or the pending orders, alone say what became of an order."""
         if isinstance(action, ReplaceOrder | CancelOrder):
             return True
+        can = self._account.capabilities
+        if isinstance(action, ReplaceStops) and not can.stop_loss_lasts:
+            return True  # the position shows it by its orders, of which an older one may have been changed
         opens = isinstance(action, OpenPosition | PlaceOrder)
-        return not opens and self._account.capabilities.oms is OmsType.HEDGING
+        return not opens and can.oms is OmsType.HEDGING
 
     def _settle_s(self, action: Action) -> float:
         """Return how long the books may not show the order; a close must not wait for the slowest of them."""

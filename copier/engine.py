@@ -22,6 +22,7 @@ from copier.mismatches import MismatchWatch
 from copier.operator import Operator
 from copier.records import CheckpointRecord, LeverRecord
 from copier.sessions import Eye, SessionWatch
+from copier.stop_watch import StopWatch
 from copier.targets import TargetWatch
 from rules.actions import Action
 from rules.copies import CopyStatus
@@ -99,6 +100,7 @@ class Engine:
         self._operator = Operator(self._desk, levers)
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
+        self._stops = StopWatch(self._desk)
         self._closings = Closings(self._desk, self._links)
         self._emptied: set[AccountId] = set()
         self._rounded = trio.Event()
@@ -157,7 +159,7 @@ class Engine:
     @property
     def suspicious(self) -> bool:
         """Tell whether a target's books contradicted the records at the last look, and the next one must decide."""
-        return self._watch is not None and self._watch.suspicious
+        return self._stops.suspicious or (self._watch is not None and self._watch.suspicious)
 
     @property
     def mismatches(self) -> Iterable[Mismatch]:
@@ -297,6 +299,7 @@ class Engine:
             if self._watch is not None:
                 self._watch.compare(event)
                 self._mismatches.look(event)
+                self._stops.compare(event)
 
     def _must_see_twice(self, event: SnapshotReceived) -> bool:
         """Tell whether books without anything, where several positions were, are seen for the first time.

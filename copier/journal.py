@@ -11,7 +11,7 @@ import structlog
 import trio
 
 from copier.ledger import Entry, Ledger, LedgerFailed
-from copier.ledger_codec import encode
+from copier.ledger_codec import decode, encode
 from copier.records import (
     KINDS,
     AlertRecord,
@@ -129,6 +129,11 @@ class Journal:
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether this ledger ever held an intent of that id."""
         return self._ledger.by_key(cl_ord_id) is not None
+
+    def intended(self, cl_ord_id: ClOrdId) -> Action | None:
+        """Return what an order of that id was to do; None when this ledger never held its intent."""
+        entry = self._ledger.by_key(cl_ord_id)
+        return None if entry is None else decode(IntentRecord, entry.body).action
 
     async def commit(self, at: datetime, *, busy: bool = False, all_: bool = False) -> None:
         """Make everything written since the last commit durable. On a full disk it waits for room.

@@ -98,7 +98,7 @@ class MismatchWatch:
         self, account: AccountId, event: SnapshotReceived, judged: list[tuple[Copy, Volume]]
     ) -> list[Difference]:
         view = self._desk.views[account]
-        books = Books.of(view.oms, event.positions, keeps_stops=view.keeps_stops)
+        books = Books.of(view.oms, event.positions, keeps_stops=view.stop_loss_lasts)
         by_key = {copy.key: copy for copy, _ in judged}
         found = []
         for each in differences(judged, books, view.instruments):

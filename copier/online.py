@@ -113,7 +113,8 @@ def absences(look: Look) -> tuple[str, ...]:
     missing = [
         ("a live stream", not can.streams),
         ("orders from us", not can.trades),
-        ("stops on positions", not can.keeps_stops),
+        ("take-profits on positions", not can.keeps_take_profit),
+        ("stop-losses beyond the session", not can.stop_loss_lasts),
         ("pending orders", not can.pending_orders),
         ("its past", not can.history),
         ("its balance", status.balance is None),

@@ -21,7 +21,8 @@ def empty_views(
             name,
             can.oms,
             can.volumes_grow,
-            can.keeps_stops,
+            keeps_take_profit=can.keeps_take_profit,
+            stop_loss_lasts=can.stop_loss_lasts,
             caps=tuple(cap for cap in caps if cap.account == name),
             maintenance=maintenance.get(name, ()),
         )

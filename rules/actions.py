@@ -32,7 +32,7 @@ class OpenPosition:
 class ReducePosition:
     """Close part of a position: `volume` lots of it, which leaves `remaining` lots (> 0) of what we hold in it.
 
-    `side` is the position's own side. `locked` is for netting accounts, see `ClosePosition`.
+    `side` is the position's own side. `locked` and `opening` are for netting accounts, see `ClosePosition`.
     """
 
     cl_ord_id: ClOrdId
@@ -44,6 +44,7 @@ class ReducePosition:
     remaining: Volume
     expected_price: Price | None = None
     locked: Volume = NOTHING
+    opening: ClOrdId | None = None
 
 
 @frozen
@@ -53,6 +54,8 @@ class ClosePosition:
     `side` is the position's own side; on a netting account the side on which we hold the lots. Up to `locked` of them
     may be offset there by copies of ours on the other side, so that the net position does not show them: closing these
     grows or turns it. Beyond what the position has and what is locked nothing may be closed: it would open another.
+    `opening` is the order that opened the lots, so that what a stop ended is told from what was opened since; None in
+    older records.
     """
 
     cl_ord_id: ClOrdId
@@ -63,11 +66,15 @@ class ClosePosition:
     volume: Volume
     expected_price: Price | None = None
     locked: Volume = NOTHING
+    opening: ClOrdId | None = None
 
 
 @frozen
 class ReplaceStops:
-    """Set both protective prices of a position; None removes one."""
+    """Set both protective prices of a position; None removes one.
+
+    `side` is the side on which we hold the lots: prices for one side are none for the other. None in older records.
+    """
 
     cl_ord_id: ClOrdId
     account: AccountId
@@ -75,6 +82,7 @@ class ReplaceStops:
     symbol: Symbol
     stop_loss: Price | None
     take_profit: Price | None
+    side: Side | None = None
 
 
 @frozen

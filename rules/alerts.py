@@ -123,6 +123,13 @@ class AlertKind(Enum):
         " are closed again at once.",
         "Look at the account: somebody else closes there, a person or another program.",
     )
+    STOP_LOSS = (
+        "stop_loss",
+        Severity.WARNING,
+        "Where a stop-loss is an order of its own: the venue refuses it, so that the copy has none (critical), or one"
+        " was left that protects nothing any more and is canceled.",
+        "Read the venue's text. A refused one is tried again every 15 minutes; protect or close the copy by hand.",
+    )
     FLATTEN = (
         "flatten",
         Severity.WARNING,

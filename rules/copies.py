@@ -126,6 +126,8 @@ class Leg:
     """When it was granted; None in older records: with the copy itself."""
     missing: Volume = ZERO
     """Lots that were granted and that it lacks by no rule of ours: rejected, not filled, or closed by the target."""
+    stops_refused_at: datetime | None = None
+    """When the venue had refused new stops as often as they are tried; None once it took some, or never refused."""
 
     @property
     def live(self) -> bool:
@@ -273,6 +275,7 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
                 retry_at=None,
                 settled_at=now,
                 step=leg.step + 1,
+                stops_refused_at=None,
             )
             return replace_leg(copy, settled)
         case Placed() | Replaced() | Canceled():
@@ -324,7 +327,14 @@ def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
         step=leg.step + 1,
     )
     if pending.purpose is Purpose.STOPS and failures >= STOPS_TRIES:
-        again = evolve(again, stop_loss=pending.stop_loss, take_profit=pending.take_profit, failures=0, retry_at=None)
+        again = evolve(
+            again,
+            stop_loss=pending.stop_loss,
+            take_profit=pending.take_profit,
+            failures=0,
+            retry_at=None,
+            stops_refused_at=now,
+        )
     return replace_leg(copy, again)
 
 

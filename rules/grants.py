@@ -13,7 +13,7 @@ from rules.rooms import within_limits
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
 from rules.stop_prices import Frame
-from rules.stops import TargetStops, target_stops
+from rules.stops import TargetStops, entered_later, loss_only, target_stops
 from rules.stops_policy import StopsMode
 from rules.trace import Denied, Note
 from rules.values import Price, Volume, plain
@@ -70,9 +70,6 @@ def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:
 
 def _stops(market: Market) -> TargetStops | Denied:
     policy, question = market.policy, market.question
-    if policy.stops.any and not question.target.keeps_stops:
-        numbers = (("account", question.target.account), ("stops.mode", policy.stops.mode.value))
-        return Denied("stops", Reason.STOPS_UNSUPPORTED, numbers)
     if not stops_follow(question.source, question.target):
         return TargetStops(None, None, (Note("stops", "none: one netted position stands for several copies"),))
     required = policy.filter.require_stop_loss
@@ -80,7 +77,11 @@ def _stops(market: Market) -> TargetStops | Denied:
     if isinstance(gap, Denied):
         return gap
     frame = Frame(market.side, market.instrument, market.expected_price(), gap)
-    return target_stops(policy.stops, policy.reverse, question.position, frame, required)
+    stops = target_stops(policy.stops, policy.reverse, question.position, frame, required)
+    if isinstance(stops, Denied):
+        return stops
+    stops = stops if question.target.keeps_take_profit else loss_only(stops)
+    return stops if question.target.stop_loss_lasts else entered_later(stops)
 
 
 def _gap(market: Market) -> Price | Denied | None:

@@ -81,9 +81,5 @@ class Reason(Enum):
     VOLUME_ABOVE_MAX = ("VOLUME_ABOVE_MAX", "The volume is above the maximum and `over_max` is deny.")
     STOP_WRONG_SIDE = ("STOP_WRONG_SIDE", "A required stop lies on the wrong side of the target's price.")
     STOP_TOO_CLOSE = ("STOP_TOO_CLOSE", "A stop is closer to the price than the venue allows, by `stops.min_distance`.")
-    STOPS_UNSUPPORTED = (
-        "STOPS_UNSUPPORTED",
-        "The target's venue keeps no stops on positions, and the policy copies them.",
-    )
     SOURCE_GONE = ("SOURCE_GONE", "The source position was closed before the copy could be opened.")
     REJECTED = ("REJECTED", "The venue rejected the order.")

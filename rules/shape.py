@@ -6,6 +6,7 @@ from attrs import evolve
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
+from rules.day_stops import stop_is_missing, takes_stop
 from rules.decision import Context, Decision, earlier, patience
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
@@ -15,7 +16,7 @@ from rules.observed import Position
 from rules.reasons import Reason
 from rules.state import stops_follow
 from rules.stop_prices import Frame
-from rules.stops import TargetStops, moved_stops
+from rules.stops import TargetStops, loss_only, moved_stops
 from rules.trace import Denied, Note
 from rules.values import OmsType, Price, Volume, plain
 
@@ -92,12 +93,13 @@ def _shrink(
     price = _exit_price(context, leg)
     action: Action
     locked = _locked(context, leg, cut)
+    last = (price, locked, leg.cl_ord_id)
     if cut == leg.held:
         purpose = Purpose.CLOSE
-        action = ClosePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, price, locked)
+        action = ClosePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, *last)
     else:
         purpose, rest = Purpose.REDUCE, leg.held - cut
-        action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, price, locked)
+        action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, *last)
     failures = 0 if leg.retry_of is Purpose.STOPS else leg.failures
     leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None, retry_of=None, failures=failures)
     return replace_leg(copy, leg), action, cut
@@ -132,16 +134,22 @@ def _exit_price(context: Context, leg: Leg) -> Price | None:
 def _protect(
     context: Context, copy: Copy, leg: Leg, position: Position, trace: list[Note | Denied]
 ) -> tuple[Copy, Action | None]:
-    """Set the leg's stops when what the source has now asks for others than we last set."""
+    """Set the leg's stops when what the source has now asks for others than we last set, or a stop-loss is missing."""
     instrument = context.target.instruments.get(leg.symbol)
     if instrument is None or leg.position_id is None or not stops_follow(context.source, context.target):
         return copy, None
     wanted = _wanted_stops(context, copy, leg, position, instrument)
-    if wanted is None or (wanted.stop_loss == leg.stop_loss and wanted.take_profit == leg.take_profit):
+    if wanted is None or not takes_stop(context.target, leg):
         return copy, None
+    missing = wanted.stop_loss is not None and stop_is_missing(context.target, leg, context.now)
+    if (wanted.stop_loss, wanted.take_profit) == (leg.stop_loss, leg.take_profit) and not missing:
+        return copy, None
+    if missing:
+        trace.append(Note("stops", "the position shows no stop-loss"))
     trace.extend(wanted.notes)
     order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
-    action = ReplaceStops(order_id, copy.target, leg.position_id, leg.symbol, wanted.stop_loss, wanted.take_profit)
+    prices = (wanted.stop_loss, wanted.take_profit)
+    action = ReplaceStops(order_id, copy.target, leg.position_id, leg.symbol, *prices, side=leg.side)
     pending = Pending(Purpose.STOPS, order_id, ZERO, wanted.stop_loss, wanted.take_profit)
     return replace_leg(copy, evolve(leg, pending=pending, retry_at=None)), action
 
@@ -168,7 +176,8 @@ def _wanted_stops(
 
 def _stops_at(context: Context, leg: Leg, position: Position, frame: Frame, market: Price | None) -> TargetStops:
     policy, held = context.link.policy, TargetStops(leg.stop_loss, leg.take_profit, ())
-    return moved_stops(policy.stops, policy.reverse, position, frame, market, held)
+    moved = moved_stops(policy.stops, policy.reverse, position, frame, market, held)
+    return moved if context.target.keeps_take_profit else loss_only(moved)
 
 
 def opening(copy: Copy, leg: Leg) -> OpenPosition:

@@ -72,8 +72,12 @@ class AccountView:
     account: AccountId
     oms: OmsType = OmsType.HEDGING
     volumes_grow: bool = False
-    keeps_stops: bool = True
-    """The venue keeps a stop-loss and a take-profit on each position."""
+    keeps_take_profit: bool = True
+    """The venue keeps a take-profit with a position."""
+    stop_loss_lasts: bool = True
+    """A position's stop-loss stays as long as the position. Where False, it is an order that ends with the session."""
+    looked_at: datetime | None = None
+    """When its books were asked, the last time that they were read."""
     known: bool = False
     known_at: datetime | None = None
     """When it was first seen whole, by this run."""
@@ -163,6 +167,7 @@ class AccountView:
             and len(self.positions) > 1
         ):
             return [Doubt(f"{len(self.positions)} positions are gone at once")]
+        self.looked_at = event.requested_at or self.looked_at
         found: list[Change | Doubt] = []
         present = {position.position_id: position for position in event.positions}
         for position_id in [known for known in self.positions if known not in present]:

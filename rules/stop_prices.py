@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rules.distances import Distance, in_price
 from rules.instruments import Instrument, is_protective, round_toward
@@ -126,6 +126,9 @@ def place_stop(
         if far is not None:
             notes.append(Note("stops", f"{name} pushed out to the venue's minimum distance", far.numbers))
             price = far.price
+    elif is_protective(beyond, wanted, frame.entry):  # on a coarse grid it would be reached at once
+        far = _far_enough(name, price, beyond, frame.entry, evolve(instrument, stop_distance_min=None))
+        price = price if far is None else far.price
     if price <= 0:
         return Refused(f"{name} at no positive price, dropped", ((name, plain(wanted)),))
     if price != wanted:

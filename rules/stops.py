@@ -50,6 +50,23 @@ def target_stops(
     return TargetStops(_none_if_refused(stop_loss), _none_if_refused(take_profit), tuple(notes))
 
 
+def loss_only(stops: TargetStops) -> TargetStops:
+    """Return stops without the take-profit, for a venue that keeps none; it says so where one was wanted."""
+    if stops.take_profit is None:
+        return stops
+    numbers = (("take_profit", plain(stops.take_profit)),)
+    note = Note("stops", "no take-profit: the venue keeps none, the source's own closes the copy", numbers)
+    return TargetStops(stops.stop_loss, None, (*stops.notes, note))
+
+
+def entered_later(stops: TargetStops) -> TargetStops:
+    """Return the stops with which a copy is opened where the stop-loss is an order of its own."""
+    if stops.stop_loss is None:
+        return stops
+    note = Note("stops", "entered as an order of its own after the opening", (("stop_loss", plain(stops.stop_loss)),))
+    return TargetStops(None, stops.take_profit, (*stops.notes, note))
+
+
 def moved_stops(
     stops: Stops, reverse: bool, source: Position, frame: Frame, market: Price | None, held: TargetStops
 ) -> TargetStops:

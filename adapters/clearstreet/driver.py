@@ -12,6 +12,7 @@ from adapters.clearstreet.net import Lives
 from adapters.clearstreet.order_watch import OrderWatch
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.resting import Resting
+from adapters.clearstreet.stop_orders import StopOrders
 from adapters.clearstreet.stream import Stream
 from adapters.clearstreet.trading import Trading
 from adapters.history import oldest_first
@@ -29,7 +30,7 @@ from rules.actions import (
 from rules.events import Origin, SnapshotReceived
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import Rejected, Report
+from rules.reports import Report
 from rules.values import AccountId, ClOrdId, Symbol
 
 CURRENCY = "USD"
@@ -48,8 +49,9 @@ class ClearStreetAccount:
         self._rest = Rest(config, connect, now, connections=self._capabilities.parallel_requests + 1)
         self._catalog = Catalog(self._rest, config, now)
         watch = OrderWatch(self._rest)
-        self._trading = Trading(self._rest, self._catalog, watch, config, now)
         self._resting = Resting(self._rest, watch)
+        stops = StopOrders(self._rest, self._resting, watch)
+        self._trading = Trading(self._rest, self._catalog, stops, watch, config, now)
         self._lives = Lives()
         self._stream = Stream(account, config, self._rest, self._lives, self._trading, connect=connect, now=now)
 
@@ -81,7 +83,8 @@ class ClearStreetAccount:
         except Throttled as error:
             raise SessionLost(str(error)) from error
         positions = books.positions(self._lives)
-        orders = pending.working_orders(books.orders)
+        self._trading.note(books.orders)
+        orders = pending.working_orders(books.orders, books.quantity)
         received = SnapshotReceived(
             self._account, self._now(), positions, Origin.RECONCILED, books.asked_at, orders=orders
         )
@@ -94,7 +97,7 @@ class ClearStreetAccount:
             case ClosePosition() | ReducePosition():
                 return await self._trading.close(action)
             case ReplaceStops():
-                return Rejected(action.cl_ord_id, "the venue keeps no stops on positions")
+                return await self._trading.protect(action)
             case PlaceOrder():
                 return await self._trading.place(action)
             case ReplaceOrder():

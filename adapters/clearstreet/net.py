@@ -15,6 +15,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from adapters.clearstreet import translate
+from adapters.clearstreet.protection import is_protective, stop_loss
 from adapters.clearstreet.translate import Holding, Trade, VenueOrder
 from rules.observed import Position
 from rules.values import Price, Side, Symbol
@@ -124,7 +125,7 @@ class Lives:
 class Books:
     """The REST API's answer: open positions and the executions of the day, by symbol, asked for at `asked_at`.
 
-    `orders` are those that work, asked for after them.
+    `orders` are those that work and the stop-losses of ours that are over, asked for after them.
     """
 
     asked_at: datetime
@@ -145,8 +146,15 @@ class Books:
     def positions(self, lives: Lives) -> tuple[Position, ...]:
         """Return the open positions, with the opening times that `lives` keeps."""
         lives.close_others(self.holdings, self.asked_at)
+        stops: dict[Symbol, list[VenueOrder]] = {}
+        for order in filter(is_protective, self.orders):
+            stops.setdefault(order.symbol, []).append(order)
         return tuple(
-            translate.position(held, opened_at(held, self.trails.get(symbol), lives))
+            translate.position(
+                held,
+                opened_at(held, self.trails.get(symbol), lives),
+                stop_loss(held.quantity, stops.get(symbol, ())),
+            )
             for symbol, held in self.holdings.items()
         )
 

@@ -19,6 +19,9 @@ from rules.values import ClOrdId, Price, Side, Symbol, Volume, plain
 FIRST, SECOND = "-1", "-2"
 """What a reference ends in where an action is two orders. The first says so, so that a lost second one is missed."""
 
+STOP: Final = "-stop"
+"""What the reference of a position's stop-loss ends in."""
+
 # Of a price averaged over two orders: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.000001")
 
@@ -95,8 +98,13 @@ def ours(orders: Iterable[VenueOrder], cl_ord_id: ClOrdId) -> list[VenueOrder]:
 
 def tag_of(reference: str) -> str:
     """Return the id of the action that an order belongs to; of others their own reference, bounded."""
-    own = reference.removesuffix(FIRST).removesuffix(SECOND)
+    own = reference.removesuffix(FIRST).removesuffix(SECOND).removesuffix(STOP)
     return own if is_ours(own) else reference[:_FOREIGN_TAG_LENGTH_MAX]
+
+
+def signed(parts: Iterable[Part]) -> Decimal:
+    """Return what orders add to a position together, signed."""
+    return sum((part.quantity if part.side == "buy" else -part.quantity for part in parts), Decimal(0))
 
 
 def lacks_second(orders: Iterable[VenueOrder], cl_ord_id: ClOrdId) -> bool:

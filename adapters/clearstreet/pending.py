@@ -3,16 +3,17 @@
 The venue has orders of the day only. When its session ends is not told, so no expiry is claimed for them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from adapters.clearstreet import orders
+from adapters.clearstreet.protection import is_protective, protects
 from adapters.clearstreet.translate import VenueOrder
 from rules.actions import PlaceOrder, ReplaceOrder
 from rules.observed import WorkingOrder
-from rules.values import OrderStatus, OrderType, Price, Side, plain
+from rules.values import OrderStatus, OrderType, Price, Side, Symbol, plain
 
 _NAMES = {OrderType.LIMIT: "limit", OrderType.STOP: "stop", OrderType.STOP_LIMIT: "stop-limit"}
 
@@ -46,9 +47,17 @@ def working_order(order: VenueOrder) -> WorkingOrder:
     )
 
 
-def working_orders(found: Iterable[VenueOrder]) -> tuple[WorkingOrder, ...]:
-    """Return the pending orders among the orders that work."""
-    return tuple(working_order(order) for order in found if is_pending(order))
+def working_orders(found: Iterable[VenueOrder], quantity: Callable[[Symbol], Decimal]) -> tuple[WorkingOrder, ...]:
+    """Return the pending orders among the orders that work; a stop-loss of ours is one where it protects nothing.
+
+    Args:
+        quantity: returns the signed position of a symbol.
+    """
+    return tuple(
+        working_order(order)
+        for order in found
+        if is_pending(order) and not (is_protective(order) and protects(order, quantity(order.symbol)))
+    )
 
 
 def end_of(order: VenueOrder) -> OrderStatus | None:

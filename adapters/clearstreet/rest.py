@@ -12,6 +12,7 @@ from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, Sign
 from adapters.clearstreet import translate
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.net import Books, trails
+from adapters.clearstreet.orders import STOP
 from adapters.clearstreet.sign_in import JSON_HEADERS, LiveToken, shared_sign_in, throttled
 from adapters.clearstreet.translate import Holding, VenueOrder
 from adapters.clearstreet.wire import BASE, ROWS_MAX, Order, Position, Trade, decoded, encoded
@@ -108,7 +109,7 @@ class Rest:
                 break
             await trio.sleep(_LOOK_PAUSE_S)
             books = await self._books()
-        return evolve(books, orders=await self.working())
+        return evolve(books, orders=await self.resting())
 
     async def position(self, symbol: Symbol) -> Holding | None:
         """Return the position of one symbol; None when it is flat."""
@@ -124,10 +125,11 @@ class Rest:
         pages = await self._pages("/orders", Orders)
         return [row for page in pages for row in page.data]
 
-    async def working(self) -> tuple[VenueOrder, ...]:
-        """Return the orders that work."""
+    async def resting(self) -> tuple[VenueOrder, ...]:
+        """Return the orders that work, and the stop-losses of ours that are over."""
         rows = await self.orders()
-        return tuple(translate.order(row) for row in rows if not translate.is_over(row))
+        wanted = (row for row in rows if not translate.is_over(row) or (row.reference_id or "").endswith(STOP))
+        return tuple(translate.order(row) for row in wanted)
 
     async def day(self) -> tuple[list[Position], list[Trade]]:
         """Return the open positions, and the executions of the current trading day."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from adapters.base import RemoteProtocolError, SessionLost
 from adapters.clearstreet import pending, translate, wire
 from adapters.clearstreet.net import Books, Lives
+from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.stream_book import Closed, StreamBook
 from adapters.clearstreet.stream_orders import StreamOrders
 from adapters.clearstreet.translate import VenueOrder
@@ -87,7 +88,8 @@ class StreamSession:
         self._account_id = account_id
         self._gaps = gaps
         self._zone = zone
-        self._book = StreamBook(lives)
+        self._orders = StreamOrders()
+        self._book = StreamBook(lives, self._orders.stop_loss)
         self._subscribed = False
         self._replayed = False
         self._confirmed = False
@@ -102,7 +104,6 @@ class StreamSession:
         self.unknown: Counter[str] = Counter()
         """Messages that were left aside, by type."""
         self._symbols: OrderedDict[str, str] = OrderedDict()
-        self._orders = StreamOrders()
         self._order_news: list[VenueOrder] = []
 
     @property
@@ -210,7 +211,8 @@ class StreamSession:
 
     def snapshot(self, at: datetime) -> SnapshotReceived:
         """Return what is open now, for a session that takes over from another one."""
-        positions, orders = tuple(self._book.positions()), pending.working_orders(self._orders.working)
+        positions = tuple(self._book.positions())
+        orders = pending.working_orders(self._orders.working, self._book.quantity)
         return SnapshotReceived(self._account, at, positions, Origin.RECONCILED, orders=orders)
 
     @property
@@ -302,6 +304,8 @@ class StreamSession:
         self._order_news.append(order)
         if not self._orders.take(order) or order.order_type is None:
             return []
+        if is_protective(order):
+            return self._events(self._book.take_stops(order.symbol), at)
         if pending.is_pending(order):
             return [OrderReported(self._account, at, pending.working_order(order))]
         position_id = translate.position_id(order.symbol) if order.filled > 0 else None

@@ -4,9 +4,10 @@ A change comes as one or more trade-notices and one position-update, in no docum
 where none follows, the last execution's running position does.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
@@ -18,6 +19,10 @@ from rules.values import Price, Side, Symbol
 
 # Of a price that we average ourselves, where the venue tells none: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.0001")
+
+
+StopOf: TypeAlias = Callable[[Symbol, Decimal], Price | None]
+"""Returns the stop-loss that the orders at work are for a signed position."""
 
 
 @frozen
@@ -32,8 +37,9 @@ class Closed:
 class StreamBook:
     """Net positions as the stream tells them."""
 
-    def __init__(self, lives: Lives) -> None:
+    def __init__(self, lives: Lives, stop_of: StopOf) -> None:
         self._lives = lives
+        self._stop_of = stop_of
         self._holdings: dict[Symbol, Holding] = {}
         self._trails: dict[Symbol, Trail] = {}
         self._told: dict[Symbol, Position] = {}
@@ -81,6 +87,16 @@ class StreamBook:
             if change is not None:
                 found.append(change)
         return found
+
+    def quantity(self, symbol: Symbol) -> Decimal:
+        """Return the signed position of `symbol`."""
+        held = self._holdings.get(symbol)
+        return Decimal(0) if held is None else held.quantity
+
+    def take_stops(self, symbol: Symbol) -> Position | None:
+        """Take note that the stops of a symbol changed; None when its position shows the same."""
+        held = self._holdings.get(symbol)
+        return None if held is None else self._news(held)
 
     def positions(self) -> list[Position]:
         """Return all open positions."""
@@ -137,7 +153,8 @@ class StreamBook:
 
     def _news(self, held: Holding) -> Position | None:
         """Return what is held as a position, or None when just this was told before."""
-        position = translate.position(held, opened_at(held, self._trails.get(held.symbol), self._lives))
+        opened = opened_at(held, self._trails.get(held.symbol), self._lives)
+        position = translate.position(held, opened, self._stop_of(held.symbol, held.quantity))
         if self._told.get(held.symbol) == position:
             return None
         self._told[held.symbol] = position

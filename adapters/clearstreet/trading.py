@@ -4,11 +4,8 @@ The orders of one symbol go one after the other, since each is marked by what is
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
-
-import trio
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet import orders, pending, translate
@@ -16,49 +13,56 @@ from adapters.clearstreet.catalog import Catalog
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.order_watch import OrderWatch, is_over
 from adapters.clearstreet.orders import Part
+from adapters.clearstreet.planning import ZERO, Planning
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
+from adapters.clearstreet.stop_orders import StopOrders
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ClosePosition, OpenPosition, PlaceOrder, ReducePosition
-from rules.reports import Accepted, NotFound, NotSent, Rejected, Report
+from rules.actions import ClosePosition, OpenPosition, PlaceOrder, ReducePosition, ReplaceStops
+from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report
 from rules.values import ClOrdId, Symbol, VenueOrderId, plain
 
 _PLACED_MAX: Final = 10_000
 """Actions of which the order's own id is remembered; older ones are found by their reference."""
 
 
-_NO_STOPS: Final = "the venue keeps no stops on positions"
+_NO_STOPS: Final = "the venue takes no stops with an opening"
 _HARD_TO_BORROW: Final = "is not easy to borrow, and the config names no locate_broker"
 
 
 class Trading:
     """Sends one account's orders and finds them again."""
 
-    def __init__(self, rest: Rest, catalog: Catalog, watch: OrderWatch, config: Config, now: UtcNow) -> None:
+    def __init__(
+        self, rest: Rest, catalog: Catalog, stops: StopOrders, watch: OrderWatch, config: Config, now: UtcNow
+    ) -> None:
         self._rest = rest
         self._catalog = catalog
+        self._stops = stops
         self._watch = watch
         self._config = config
         self._zone = config.zone
         self._now = now
-        self._locks: dict[Symbol, trio.Lock] = {}
-        self._working: dict[Symbol, dict[VenueOrderId, VenueOrder]] = {}
+        self._planning = Planning(rest, stops)
         self._placed: OrderedDict[ClOrdId, VenueOrderId] = OrderedDict()
 
     def hear(self, order: VenueOrder) -> None:
         """Take an order-update of the stream, for whoever waits for that order; it may outrun the answer."""
-        if order.is_over:
-            self._working.get(order.symbol, {}).pop(order.order_id, None)
+        self._planning.hear(order)
+        self._stops.note([order])
         self._watch.hear(order)
+
+    def note(self, orders: Collection[VenueOrder]) -> None:
+        """Take what a look showed: all orders that work, and the stop-losses of ours that are over."""
+        self._stops.note(orders, complete=True)
 
     async def open(self, action: OpenPosition) -> Report:
         """Open a position or add to it, once."""
         refusal = _NO_STOPS if _has_stops(action) else await self._refusal(action.symbol)
         if refusal is not None:
             return Rejected(action.cl_ord_id, refusal)
-        async with self._lock(action.symbol):
+        async with self._planning.lock(action.symbol):
             try:
-                held = Decimal(0) if action.side.sign > 0 else await self._held(action.symbol, -1)
-                parts = orders.parts_of_opening(action, held)
+                parts = await self._planning.opening(action)
                 easy = await self._may_sell_short(action.symbol, (part.side for part in parts))
             except SessionLost as error:
                 raise RequestNotSent(f"before the order: {error}") from error
@@ -72,9 +76,9 @@ class Trading:
         refusal = pending.refusal(action, today, self._zone) or await self._refusal(action.symbol)
         if refusal is not None:
             return Rejected(action.cl_ord_id, refusal)
-        async with self._lock(action.symbol):
+        async with self._planning.lock(action.symbol):
             try:
-                held = Decimal(0) if action.side.sign > 0 else await self._held(action.symbol, -1)
+                held = ZERO if action.side.sign > 0 else await self._planning.held(action.symbol, -1)
                 side = pending.side_of(action, held)
                 if side is None:
                     text = f"only {plain(held)} of {action.symbol[:40]} are held long: a sale through zero"
@@ -98,10 +102,12 @@ class Trading:
 
     async def close(self, action: ClosePosition | ReducePosition) -> Report:
         """Close a position or a part of it, once, and never more than is held there and locked."""
-        async with self._lock(action.symbol):
+        async with self._planning.lock(action.symbol):
             try:
-                held = await self._held(action.symbol, -action.side.sign)
-                parts = orders.parts_of_closing(action, held)
+                planned = await self._planning.closing(action)
+                if isinstance(planned, Filled):
+                    return planned
+                parts = planned
                 easy = await self._may_sell_short(action.symbol, (part.side for part in parts))
             except SessionLost as error:
                 raise RequestNotSent(f"before the order: {error}") from error
@@ -139,10 +145,15 @@ class Trading:
             "orders of an earlier trading day are shown no more: whether it was executed must be seen by hand",
         )
 
-    # Planning
-
-    def _lock(self, symbol: Symbol) -> trio.Lock:
-        return self._locks.setdefault(symbol, trio.Lock())
+    async def protect(self, action: ReplaceStops) -> Report:
+        """Enter a position's stop-loss, move it, or take it away."""
+        if action.take_profit is not None:
+            return Rejected(action.cl_ord_id, "the venue keeps no take-profits")
+        async with self._planning.lock(action.symbol):
+            try:
+                return await self._planning.protect(action)
+            except NotExecuted as error:
+                return NotSent(action.cl_ord_id, str(error))
 
     async def _refusal(self, symbol: Symbol) -> str | None:
         """Return why nothing can be opened in a symbol, or None."""
@@ -155,22 +166,6 @@ class Trading:
         if instrument is None or not instrument.tradable:
             return f"the venue has no instrument {symbol[:40]!r} that is traded in shares"
         return None
-
-    async def _held(self, symbol: Symbol, sign: int) -> Decimal:
-        """Return the signed position, less what our own orders on side `sign` are still about to take out of it."""
-        working = self._working.get(symbol, {})
-        for order_id in list(working):
-            order = await self._rest.order(order_id)
-            if order is None or order.is_over:
-                working.pop(order_id, None)
-            elif order_id in working:  # the stream did not tell its end while we asked
-                working[order_id] = order
-        held = await self._rest.position(symbol)
-        quantity = Decimal(0) if held is None else held.quantity
-        leaving = sum((order.leaves for order in working.values() if order.sign == sign), Decimal(0))
-        if quantity * sign >= 0:
-            return quantity  # such orders add to it
-        return quantity + sign * min(leaving, abs(quantity))
 
     async def _may_sell_short(self, symbol: Symbol, sides: Iterable[str]) -> bool | None:
         """Tell whether orders so marked need no locate; None when they need one that nobody provides."""
@@ -217,10 +212,9 @@ class Trading:
     async def _outcome(self, order_id: VenueOrderId, symbol: Symbol, part: Part) -> VenueOrder:
         """Return what became of an order within a moment; it then is among the working ones if it is not over."""
         sent = _sent(order_id, symbol, part)
-        self._working.setdefault(symbol, {})[order_id] = sent
+        self._planning.sent(sent)
         order = await self._watch.until(sent, is_over)
-        if order.is_over:
-            self._working[symbol].pop(order_id, None)
+        self._planning.hear(order)
         return order
 
 
@@ -230,5 +224,5 @@ def _has_stops(action: OpenPosition) -> bool:
 
 def _sent(order_id: VenueOrderId, symbol: Symbol, part: Part) -> VenueOrder:
     """Return an order of which nothing is known yet but that the venue received it."""
-    sign, nothing = 1 if part.side == "buy" else -1, Decimal(0)
+    sign, nothing = 1 if part.side == "buy" else -1, ZERO
     return VenueOrder(order_id, part.reference, symbol, sign, part.quantity, nothing, None, is_over=False, said="sent")

@@ -29,7 +29,7 @@ NAME_LENGTH_MAX: Final = 256
 
 # Whole shares, in cents: the schema says nothing of fractions, and equities above a dollar trade in cents (Rule 612).
 _SHARE: Final = Decimal(1)
-_CENT: Final = Decimal("0.01")
+CENT: Final = Decimal("0.01")
 
 VOLUME_MAX: Final = Decimal(1_000_000)
 """Shares in one order. The venue publishes no limit; more than this is no copy but a mistake."""
@@ -232,7 +232,7 @@ def _is_null(raw: Raw) -> bool:
     return bytes(raw) == b"null"
 
 
-def position(held: Holding, opened_at: datetime) -> Position:
+def position(held: Holding, opened_at: datetime, stop_loss: Price | None) -> Position:
     """Return a position in our words. Its id is its symbol: the venue has one position a symbol, and no other id."""
     return Position(
         position_id=position_id(held.symbol),
@@ -241,6 +241,7 @@ def position(held: Holding, opened_at: datetime) -> Position:
         volume=abs(held.quantity),
         open_price=held.average_cost,
         opened_at=opened_at,
+        stop_loss=stop_loss,
     )
 
 
@@ -272,7 +273,7 @@ def _instrument(symbol: Symbol, asset_class: str) -> Instrument:
         volume_min=_SHARE,
         volume_max=VOLUME_MAX,
         volume_step=_SHARE,
-        tick_size=_CENT,
+        tick_size=CENT,
         contract_size=Volume(1) if shares else None,
         profit_currency="USD",
         tradable=shares,

@@ -48,7 +48,8 @@ def reducing(position: Position, volume: str = "0.10", number: int = 2) -> Reduc
 def replacing(
     position: Position, stop_loss: Price | None = STOP, take_profit: Price | None = TAKE, number: int = 2
 ) -> ReplaceStops:
-    return ReplaceStops(tag(number), ALIAS, position.position_id, position.symbol, stop_loss, take_profit)
+    prices = (stop_loss, take_profit)
+    return ReplaceStops(tag(number), ALIAS, position.position_id, position.symbol, *prices, side=position.side)
 
 
 def stops(world: World, stop_loss: Price | None = STOP, take_profit: Price | None = TAKE) -> dict[str, Price]:

@@ -29,7 +29,7 @@ from adapters.simulation.market import Market
 from adapters.simulation.records import BookOrder, Change, ClosedPosition, PositionChanged
 from copier.clock import VirtualClock
 from rules.instruments import Instrument
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
 from tests.conformance.tamper import Tamper
 
@@ -267,7 +267,10 @@ def _metacopier(oms: OmsType) -> "Kind":
 
 
 class BySymbol:
-    """A netting book as a venue shows it that gives positions no ids: each goes by its symbol."""
+    """A netting book as a venue shows it that gives positions no ids: each goes by its symbol.
+
+    And that keeps no stops with them: a stop-loss is an order of ours, which counts while it covers all of a position.
+    """
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -277,8 +280,18 @@ class BySymbol:
 
     @property
     def positions(self) -> dict[PositionId, Position]:
-        named = map(_named, self._book.positions.values())
+        named = map(self._shown, self._book.positions.values())
         return {position.position_id: position for position in named}
+
+    def resting(self, symbol: Symbol) -> list[WorkingOrder]:
+        """Return the stop-losses that rest in a symbol."""
+        working = self._book.working.values()
+        return [order for order in working if order.symbol == symbol and _is_stop_loss(order)]
+
+    def _shown(self, position: Position) -> Position:
+        stops = [order for order in self.resting(position.symbol) if order.side is not position.side]
+        whole = len(stops) == 1 and stops[0].volume == position.volume
+        return evolve(_named(position), stop_loss=stops[0].price if whole else position.stop_loss)
 
     @property
     def closed(self) -> list[ClosedPosition]:
@@ -305,7 +318,11 @@ class BySymbol:
 
     def listen(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         def named(change: Change) -> None:
-            callback(PositionChanged(_named(change.position)) if isinstance(change, PositionChanged) else change)
+            order = getattr(change, "order", None)
+            held = self.positions.get(PositionId(order.symbol)) if order is not None else None
+            if held is not None:
+                callback(PositionChanged(held))
+            callback(PositionChanged(self._shown(change.position)) if isinstance(change, PositionChanged) else change)
 
         return self._book.listen(named)
 
@@ -316,6 +333,10 @@ class BySymbol:
 
 def _named(position: Position) -> Position:
     return evolve(position, position_id=PositionId(position.symbol))
+
+
+def _is_stop_loss(order: WorkingOrder) -> bool:
+    return order.tag is not None and order.tag.endswith("-stop")
 
 
 @asynccontextmanager
@@ -451,7 +472,8 @@ NOTHING_OF = {
 def has(world: World, what: str) -> bool:
     """Tell whether a venue has quotes, figures, or what else it may do without; without it, its README says so."""
     if what == "stops":
-        return world.account.capabilities.keeps_stops
+        can = world.account.capabilities
+        return can.keeps_take_profit and can.stop_loss_lasts
     readme = (FOLDERS / world.venue / "README.md").read_text(encoding="utf-8")
     return NOTHING_OF[what] not in " ".join(readme.split())
 

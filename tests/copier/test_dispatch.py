@@ -383,6 +383,18 @@ async def test_a_netted_position_proves_nothing_about_a_close(autojump_clock: Mo
         assert reports[1] == NotFound(ClOrdId("close1")), "somebody else may have emptied it"
 
 
+async def test_a_stop_loss_that_is_an_order_is_looked_for_in_the_positions_also_where_they_are_netted(
+    autojump_clock: MockClock,
+) -> None:
+    async with running(evolve(HEDGING, oms=OmsType.NETTING, stop_loss_lasts=False)) as desk:
+        desk.account.execute(opening())
+        desk.account.answers.append(executed_but_lost(desk.account))
+        desk.put(ReplaceStops(ClOrdId("s1"), TARGET, PositionId("t-open1"), EURUSD, Decimal("1.05"), None))
+        reports = await desk.until(2)
+        assert reports[1] == StopsReplaced(ClOrdId("s1"))
+        assert desk.account.asked == []
+
+
 async def test_a_close_does_not_wait_for_a_history_that_is_late(autojump_clock: MockClock) -> None:
     async with running(evolve(HEDGING, settle_s=190.0, positions_settle_s=10.0)) as desk:
         desk.account.execute(opening())

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copier.ledger_codec import CodecError, decode, encode
-from rules.actions import Action, ClosePosition
+from rules.actions import Action, ClosePosition, ReplaceStops
 from rules.events import Event
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote
@@ -156,6 +156,14 @@ def test_class_of_a_value_is_chosen_by_its_name_alone() -> None:
 def test_field_added_later_takes_its_default_in_an_old_body() -> None:
     body = b'{"@kind":"Filled","cl_ord_id":"cp1","position_id":"77","volume":"0.30"}'
     assert decode(Filled, body).price is None
+
+
+def test_an_order_of_an_older_version_says_neither_its_side_nor_its_opening() -> None:
+    place = b'"cl_ord_id":"cp1","account":"a","position_id":"7","symbol":"X"'
+    stops = decode(ReplaceStops, b'{"@kind":"ReplaceStops",' + place + b',"stop_loss":"1.05","take_profit":null}')
+    assert (stops.stop_loss, stops.side) == (Decimal("1.05"), None)
+    close = decode(ClosePosition, b'{"@kind":"ClosePosition",' + place + b',"side":"buy","volume":"1"}')
+    assert close.opening is None
 
 
 @pytest.mark.parametrize(

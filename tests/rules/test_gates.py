@@ -98,7 +98,6 @@ GATES: tuple[tuple[str, Callable[[Question], Question]], ...] = (
     ("LIMIT_DAILY_LOSS", lambda asked: with_target(asked, denied=LIMITED)),
     ("MAX_POSITIONS", lambda asked: with_policy(asked, limits=PolicyLimits(max_positions=0))),
     ("VOLUME_BELOW_MIN", lambda asked: with_policy(asked, size=Size(multiplier=Decimal("0.001")))),
-    ("STOPS_UNSUPPORTED", lambda asked: with_target(asked, keeps_stops=False)),
     ("DELAYED", lambda asked: with_policy(asked, delay=Delay(Span(timedelta(hours=1), timedelta(hours=1))))),
 )
 """In the order in which a denial is reported."""
@@ -124,11 +123,6 @@ def test_the_first_closed_gate_is_the_one_that_is_reported(first: int) -> None:
 def test_close_only_is_told_apart_from_paused() -> None:
     asked = question()
     assert code(evolve(asked, link=evolve(asked.link, state=LinkState.CLOSE_ONLY))) == "LINK_CLOSE_ONLY"
-
-
-def test_a_venue_without_stops_takes_copies_of_a_policy_without_stops() -> None:
-    asked = with_target(with_policy(question(), stops=Stops(StopsMode.NONE)), keeps_stops=False)
-    assert granted(asked).stops.stop_loss is None
 
 
 @pytest.mark.parametrize("oms", list(OmsType))
@@ -342,4 +336,27 @@ def test_a_venue_without_stops_refuses_fixed_ones_too() -> None:
     fixed = FixedStops(Distance(Decimal(50), DistanceUnit.PIPS))
     asked = with_policy(question(), stops=Stops(StopsMode.NONE, fixed=fixed))
     assert granted(asked).stops.stop_loss == Decimal("1.0951")
-    assert code(with_target(asked, keeps_stops=False)) == "STOPS_UNSUPPORTED"
+    assert granted(with_target(asked, stop_loss_lasts=False)).stops.stop_loss is None
+
+
+def test_where_no_take_profits_are_kept_a_copy_gets_the_stop_loss_and_is_told_why() -> None:
+    held = position(stop_loss=Decimal("1.0900"), take_profit=Decimal("1.1200"))
+    stops = granted(with_target(question(position=held), keeps_take_profit=False)).stops
+    assert (stops.stop_loss, stops.take_profit) == (Decimal("1.0900"), None)
+    assert [note.outcome for note in stops.notes if isinstance(note, Note)] == [
+        "no take-profit: the venue keeps none, the source's own closes the copy"
+    ]
+    without = granted(with_target(question(position=evolve(held, take_profit=None)), keeps_take_profit=False)).stops
+    assert without.notes == ()
+
+
+def test_where_a_stop_loss_is_an_order_of_its_own_a_copy_is_opened_without_it() -> None:
+    held = position(stop_loss=Decimal("1.0900"), take_profit=Decimal("1.1200"))
+    stops = granted(with_target(question(position=held), stop_loss_lasts=False)).stops
+    assert (stops.stop_loss, stops.take_profit) == (None, Decimal("1.1200"))
+    assert "entered as an order of its own after the opening" in str(stops.notes)
+
+
+def test_a_stop_loss_that_is_required_is_so_where_it_is_an_order_of_its_own_too() -> None:
+    asked = with_policy(question(), filter=Filter(require_stop_loss=True))
+    assert code(with_target(asked, stop_loss_lasts=False)) == "FILTER_STOPS"

@@ -11,9 +11,9 @@ from rules.instruments import Instrument
 from rules.observed import Position
 from rules.reasons import Reason
 from rules.stop_prices import Frame
-from rules.stops import TargetStops, moved_stops, target_stops
+from rules.stops import TargetStops, entered_later, loss_only, moved_stops, target_stops
 from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
-from rules.trace import Denied
+from rules.trace import Denied, Note
 from rules.values import PositionId, Price, Side, Symbol
 
 D = Decimal
@@ -270,3 +270,31 @@ def test_a_locked_stop_loss_never_allows_a_larger_loss(new, held, lock, side, ma
     after = moved_stops(Stops(lock=lock), False, source, Frame(side, X, D(100)), market, before)
     assert after.stop_loss is not None
     assert after.stop_loss >= held if side is Side.BUY else after.stop_loss <= held
+
+
+# Venues that keep less
+
+
+@pytest.mark.parametrize(
+    ("wanted", "side", "expected"),
+    [("99.8", Side.BUY, "99.5"), ("100.2", Side.SELL, "100.5"), ("99.4", Side.BUY, "99.5"), ("101", Side.BUY, "101")],
+)
+def test_without_a_market_rounding_does_not_bring_a_stop_to_the_entry_where_it_would_be_reached(wanted, side, expected):
+    source = evolve(SOURCE, side=side, stop_loss=D(wanted), take_profit=None)
+    held = TargetStops(None, None, ())
+    found = moved_stops(PRICE, False, source, Frame(side, X, D(100)), None, held)
+    assert found.stop_loss == D(expected)
+
+
+def test_a_venue_without_take_profits_gets_the_stop_loss_and_a_note():
+    found = loss_only(placed())
+    assert pair(found) == (90, None)
+    assert [note.numbers for note in found.notes if isinstance(note, Note)] == [(("take_profit", "120"),)]
+    assert loss_only(found) == found
+
+
+def test_a_stop_loss_that_is_entered_later_is_noted_and_not_opened_with():
+    found = entered_later(placed())
+    assert pair(found) == (None, 120)
+    assert [note.numbers for note in found.notes if isinstance(note, Note)] == [(("stop_loss", "90"),)]
+    assert entered_later(found) == found

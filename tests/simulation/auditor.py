@@ -12,16 +12,18 @@ from itertools import pairwise
 
 from attrs import define, field
 
-from adapters.simulation.broker import BookOrder, Result
+from adapters.simulation.broker import Book, BookOrder, Result
 from rules.identity import CL_ORD_ID_LENGTH, is_ours
 from rules.instruments import Instrument
+from rules.observed import Position
 from rules.policy import CopyLink
 from rules.size_policy import OverMax
+from rules.stops_policy import StopsMode
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
-from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
+from tests.simulation.history import STOP, ZERO, PositionLife, by_symbol, lives_of, shares_of, together
 from tests.simulation.pending import orders_mistaken, orders_touched
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
@@ -74,6 +76,8 @@ class Auditor:
             yield from self._openings(target)
             if self._nets(target):
                 yield from self._netted(target)
+            if self.outcome.scenario.kind(target).rests_stops:
+                yield from self._rested(target)
         for target in TARGETS:
             yield from self._foreign(target)
             yield from orders_touched(self.outcome, target, self.lives[target])
@@ -133,6 +137,35 @@ class Auditor:
             least = min(volume for _, volume in share.volumes)
             if least < ZERO:
                 yield f"{target}: {share.tag} was closed by {plain(-least)} lots too many"
+
+    def _rested(self, target: AccountId) -> Iterator[str]:
+        """What rests as stop-losses covers each position whole where one of its copies wants one, and never more."""
+        book = self.outcome.books[target]
+        held = {position.symbol: position for position in book.positions.values()}
+        resting: dict[Symbol, Volume] = {}
+        for order in book.working.values():
+            if order.tag is None or not order.tag.endswith(STOP):
+                continue
+            resting[order.symbol] = resting.get(order.symbol, ZERO) + order.volume
+            position = held.get(order.symbol)
+            if position is None or position.side is order.side:
+                yield f"{target}: a stop-loss of {order.symbol} rests and protects nothing"
+        for symbol, position in held.items():
+            wanted = any(
+                _wants_stop(link, self.outcome.books[link.source], source, leg, position)
+                for link, source, leg in self._legs_of(target)
+            )
+            covered = resting.get(symbol, ZERO)
+            if covered > position.volume or (wanted and covered != position.volume):
+                yield f"{target}: {plain(covered)} of {plain(position.volume)} {symbol} rest as stop-losses"
+
+    def _legs_of(self, target: AccountId) -> Iterator[tuple[CopyLink, PositionLife, PositionLife]]:
+        """Return all open legs of a target's copies, each after its link and its source position."""
+        for link in self.outcome.scenario.links:
+            for source in self.lives[link.source].values() if link.target == target else ():
+                for leg in self.copies.get((link.link_id, source.position_id), []):
+                    if leg.closed_at is None:
+                        yield link, source, leg
 
     # Copies
 
@@ -360,6 +393,16 @@ class Auditor:
     def _instrument(self, account: AccountId, symbol: Symbol) -> Instrument:
         instruments: Mapping[Symbol, Instrument] = self.outcome.books[account].market.instruments
         return instruments[symbol]
+
+
+def _wants_stop(link: CopyLink, book: Book, source: PositionLife, leg: PositionLife, held: Position) -> bool:
+    """Tell whether a leg asks for a stop-loss of the position that it is in."""
+    if link.policy.stops.mode is StopsMode.NONE or book.oms is OmsType.HEDGING:
+        return False
+    original = book.positions.get(source.position_id)
+    if original is None or leg.symbol != held.symbol or leg.side is not held.side:
+        return False
+    return (original.take_profit if link.policy.reverse else original.stop_loss) is not None
 
 
 def _own_tag(order: BookOrder) -> str | None:

@@ -9,7 +9,6 @@ from attrs import frozen
 from rules.policy import CopyLink, StartOpen
 from rules.schedule import Closed
 from rules.size_policy import BelowMin
-from rules.stops_policy import StopsMode
 from rules.values import Symbol, Volume
 from tests.simulation.expected import entry_volume, is_above_max, units
 from tests.simulation.history import PositionLife
@@ -116,11 +115,6 @@ def _units(case: Case) -> Fraction:
     return units(source, books[case.link.target].market.instruments[_target_symbol(case)])
 
 
-def _stops_unsupported(case: Case) -> bool:
-    kept = case.outcome.scenario.kind(case.link.target).keeps_stops
-    return not kept and case.link.policy.stops.mode is not StopsMode.NONE
-
-
 def _max_positions(case: Case) -> bool:
     """The target was full; in bad weather an order that came to nothing may have held a place.
 
@@ -143,7 +137,6 @@ _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "VOLUME_BELOW_MIN": _below_min,
     "VOLUME_AMPLIFIED": _denied_by_size,
     "VOLUME_ABOVE_MAX": _above_max,
-    "STOPS_UNSUPPORTED": _stops_unsupported,
     "MAX_POSITIONS": _max_positions,
     "TARGET_NOT_READY": _waited_in_vain,
     "INSTRUMENT_UNKNOWN": _waited_in_vain,

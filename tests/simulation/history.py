@@ -12,6 +12,9 @@ from rules.values import OmsType, PositionId, Side, Symbol, Volume
 
 ZERO = Volume(0)
 
+STOP = "-stop"
+"""What the tag of a stop-loss ends in, where that is an order of its own."""
+
 
 @define
 class PositionLife:
@@ -121,12 +124,13 @@ def shares_of(
     shares: dict[PositionId, PositionLife] = {}
     strays: dict[PositionId, PositionLife] = {}
     overtaken_shares: set[PositionId] = set()
+    net: dict[Symbol, Volume] = {}
     for order in book.orders:
-        if order.purpose is Purpose.STOP_OUT:
-            for ended in (*shares.values(), *strays.values()):
-                if ended.symbol == order.symbol and ended.closed_at is None:
-                    ended.volumes.append((order.at, ZERO))
-                    ended.closed_at, ended.stopped_out = order.at, True
+        if order.status is Result.FILLED:
+            net[order.symbol] = net.get(order.symbol, ZERO) + order.volume * order.side.sign
+        if order.purpose is Purpose.STOP_OUT or is_stop_loss(order):
+            _stop_out((*shares.values(), *strays.values()), order, all_of_it=not net[order.symbol])
+            continue
         opening = None if order.tag is None else opening_of(order.tag)
         if order.status is not Result.FILLED or opening is None:
             continue
@@ -153,6 +157,22 @@ def _opened(order: BookOrder, opening: str) -> PositionLife:
     life = PositionLife(PositionId(opening), opening, order.symbol, order.side, order.at)
     life.volumes.append((order.at, order.volume))
     return life
+
+
+def is_stop_loss(order: BookOrder) -> bool:
+    """Tell whether an order was a stop-loss of ours that was reached, where that is an order of its own."""
+    return order.status is Result.FILLED and order.tag is not None and order.tag.endswith(STOP)
+
+
+def _stop_out(shares: Iterable[PositionLife], order: BookOrder, *, all_of_it: bool) -> None:
+    """End the shares that a stop took: all there are, or the oldest where others came after it was entered."""
+    left = order.volume
+    for share in [share for share in shares if share.symbol == order.symbol and share.closed_at is None]:
+        if not all_of_it and (share.side is order.side or share.volume > left):
+            continue
+        left -= share.volume
+        share.volumes.append((order.at, ZERO))
+        share.closed_at, share.stopped_out = order.at, True
 
 
 def _take_off_newest(shares: Iterable[PositionLife], stray: PositionLife) -> None:

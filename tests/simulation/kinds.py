@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
-from adapters.clearstreet.translate import VOLUME_MAX
+from adapters.clearstreet.translate import CENT, VOLUME_MAX
 from adapters.metaapi.simulator import Simulator as MetaApiSimulator
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
@@ -43,11 +43,14 @@ class Kind:
     """How the broker calls account number {}."""
     shape: Callable[[Instrument], Instrument] = lambda instrument: instrument
     """Makes the venue's instrument of a usual one."""
-    keeps_stops: bool = True
     orders_expire: bool = True
     """A pending order may have a time when it ends."""
     marks_sales: bool = False
     """A sale says whether it is short; the venue itself ends a waiting one that its position no longer fits."""
+    shows_stops: bool = True
+    """A position shows the stops that a person sets; where not, they are orders of that person."""
+    rests_stops: bool = False
+    """A copy's stop-loss is an order of its own there, which must never sell what is not held."""
     settle_s: float = 0.0
     """How long an order without an answer must have been looked for, on its netting accounts."""
     by_symbol: bool = False
@@ -86,13 +89,14 @@ def _clearstreet(broker: Broker, now: UtcNow, faults: Faults, origin: str) -> tu
 
 
 def _in_shares(instrument: Instrument) -> Instrument:
-    """Return the instrument in whole shares. The venue tells no most of an order, so that what everyone takes for it
-    holds: a policy for what is larger must not be judged by a most that nobody could know."""
+    """Return the instrument in whole shares and cents. The venue tells neither a tick nor the most of an order, so that
+    what everyone takes for them holds: nobody could know others, and a policy must not be judged by them."""
     return evolve(
         instrument,
         volume_min=Volume(1),
         volume_step=Volume(1),
         volume_max=VOLUME_MAX,
+        tick_size=CENT,
         contract_size=Decimal(1),
         profit_currency="USD",
     )
@@ -110,9 +114,10 @@ KINDS: Mapping[str, Kind] = {
         _clearstreet,
         "10000{}",
         shape=_in_shares,
-        keeps_stops=False,
         orders_expire=False,
         marks_sales=True,
+        shows_stops=False,
+        rests_stops=True,
         settle_s=20.0,
         by_symbol=True,
         unit=Volume(1000),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from adapters.simulation.broker import Book, BookOrder, Result
 from rules.observed import WorkingOrder
 from rules.values import AccountId, OmsType, PositionId, Side, VenueOrderId, plain
-from tests.simulation.history import PositionLife
+from tests.simulation.history import STOP, PositionLife
 from tests.simulation.run import Outcome
 from tests.simulation.waiting import same_order
 
@@ -25,7 +25,7 @@ def orders_touched(outcome: Outcome, target: AccountId, lives: Mapping[PositionI
             by_venue = outcome.scenario.kind(target).marks_sales and left.side is Side.SELL
             yield from _ended(what, left, records.get(order_id), book, lives, by_venue=by_venue)
     for order_id in book.working:
-        if (target, order_id) not in outcome.orders.left:
+        if (target, order_id) not in outcome.orders.left and not _is_stop_loss(book.working[order_id]):
             yield f"{target}: somebody placed the order #{order_id}"
 
 
@@ -56,13 +56,19 @@ def _ended(
             yield f"{what} opened {plain(left.volume)} lots, of which {plain(volume)} are left"
 
 
+def _is_stop_loss(order: WorkingOrder) -> bool:
+    """Tell whether an order is a stop-loss of ours, which the auditor judges by its position."""
+    return order.tag is not None and order.tag.endswith(STOP)
+
+
 def orders_mistaken(outcome: Outcome) -> Iterator[str]:
     """In the end the service takes for pending orders what the books hold, on every account."""
     if not outcome.settled:
         return
     for account, book in outcome.books.items():
         shown: Mapping[VenueOrderId, WorkingOrder] = outcome.shown.get(account, {})
-        for order_id in sorted(shown.keys() | book.working.keys()):
-            told, true = shown.get(order_id), book.working.get(order_id)
+        pending = {key: order for key, order in book.working.items() if not _is_stop_loss(order)}
+        for order_id in sorted(shown.keys() | pending.keys()):
+            told, true = shown.get(order_id), pending.get(order_id)
             if told is None or true is None or not same_order(told, true):
                 yield f"{account}: order #{order_id} is {true}, and the service knows {told}"

@@ -105,7 +105,7 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
         )
         weather = Weather(world, scenario.random("weather"))
         books = {account: world.book(account) for account in SOURCES}
-        stopless = {book.name for account, book in books.items() if not scenario.kind(account).keeps_stops}
+        stopless = {book.name for account, book in books.items() if not scenario.kind(account).shows_stops}
         trader = Trader(tuple(books.values()), scenario.random("trader"), world.smallest, frozenset(stopless))
         hand = Hand({account: world.book(account) for account in TARGETS}, scenario.random("hand"))
         order_hands = [_order_hand(scenario, world, accounts) for accounts in (SOURCES, TARGETS)]
@@ -147,7 +147,7 @@ def _order_hand(scenario: Scenario, world: World, accounts: Iterable[AccountId])
         random,
         symbols,
         lambda book, symbol: world.smallest(book, symbol) * random.choice(VOLUMES),
-        frozenset(account for account in books if account in SOURCES and scenario.kind(account).keeps_stops),
+        frozenset(account for account in books if account in SOURCES and scenario.kind(account).shows_stops),
         frozenset(account for account in books if scenario.kind(account).orders_expire),
     )
 

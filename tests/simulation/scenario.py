@@ -99,7 +99,7 @@ class Ingredients:
             symbols=symbol_map(target),
             schedule=self.schedule,
             guard=self.guard,
-            stops=Stops(random.choice(STOPS if kind.keeps_stops else MOSTLY_NO_STOPS)),
+            stops=Stops(random.choice(STOPS)),
             on_start=self.on_start,
             limits=self.limits,
             reverse=random.random() < 0.15,
@@ -114,8 +114,6 @@ def symbol_map(target: AccountId) -> SymbolMap:
 
 
 STOPS = (StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE)
-MOSTLY_NO_STOPS = (StopsMode.NONE, StopsMode.NONE, StopsMode.NONE, StopsMode.PRICE)
-"""Where the venue keeps none, a policy that copies stops copies nothing."""
 
 
 def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None = None) -> Scenario:

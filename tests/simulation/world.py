@@ -94,14 +94,15 @@ class World:
         return max(instrument.volume_min, usual.volume_min * usual.contract_size / instrument.contract_size)
 
     def tick(self, random: Random) -> None:
-        """Move one symbol, at both brokers alike: they show the same world."""
+        """Move one symbol, at both brokers alike: they show the same world, whatever prices their orders may have."""
         symbol = random.choice(SYMBOLS)
         ticks = random.randint(-TICKS_A_MOVE_MAX, TICKS_A_MOVE_MAX)
+        usual = next(each for each in _instruments(self.scenario.coarse) if each.symbol == symbol)
+        shift = ticks * (usual.tick_size or Decimal(1))
         for name, site in self.sites.items():
             market = site.broker.market
             suffixed = Symbol(symbol + SUFFIXES[name])
             quote = market.quotes[suffixed]
-            shift = ticks * (market.instruments[suffixed].tick_size or Decimal(1))
             market.set_quote(Quote(suffixed, quote.bid + shift, quote.ask + shift, self.now()))
 
 

@@ -22,11 +22,12 @@ from tests.adapters.clearstreet.world import (
 )
 
 
-async def test_the_venue_is_netting_streams_trades_and_keeps_no_stops(autojump_clock):
+async def test_the_venue_is_netting_streams_trades_and_keeps_a_stop_loss_for_the_session(autojump_clock):
     async with world() as (_, account):
         said = account.capabilities
         assert (said.oms, said.streams, said.trades) == (OmsType.NETTING, True, True)
-        assert (said.volumes_grow, said.keeps_stops, said.pending_orders) == (True, False, True)
+        assert (said.volumes_grow, said.pending_orders) == (True, True)
+        assert (said.stop_loss_lasts, said.keeps_take_profit) == (False, False)
 
 
 async def test_a_snapshot_has_the_net_positions_and_no_figures(autojump_clock):

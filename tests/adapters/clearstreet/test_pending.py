@@ -17,6 +17,10 @@ TODAY = AT.astimezone(NEW_YORK).date()
 LIMIT = {"order_type": "limit", "price": "270.10"}
 
 
+def nothing(_):
+    return Decimal(0)
+
+
 def shown(**fields):
     return translate.order(decoded(order(1, **fields)).message)
 
@@ -27,7 +31,7 @@ def placing(side=Side.BUY, order_type=OrderType.LIMIT, price="190.10", **fields)
 
 def test_a_limit_order_that_works_is_shown_by_what_is_left_of_it():
     fields = {**LIMIT, "reference_id": tag() + "-1", "created_at": ms(AT), "filled_quantity": "3"}
-    assert pending.working_orders([shown(**fields)]) == (
+    assert pending.working_orders([shown(**fields)], nothing) == (
         WorkingOrder(
             VenueOrderId("o"),
             AAPL,
@@ -50,7 +54,7 @@ def test_a_limit_order_that_works_is_shown_by_what_is_left_of_it():
     ],
 )
 def test_a_stop_is_set_off_at_its_stop_price(fields, order_type, price, limit_price):
-    (found,) = pending.working_orders([shown(side="sell", **fields)])
+    (found,) = pending.working_orders([shown(side="sell", **fields)], nothing)
     assert (found.side, found.order_type, found.price) == (Side.SELL, order_type, Decimal(price))
     assert found.limit_price == (None if limit_price is None else Decimal(limit_price))
 
@@ -67,7 +71,7 @@ def test_a_stop_is_set_off_at_its_stop_price(fields, order_type, price, limit_pr
     ],
 )
 def test_what_waits_for_no_price_is_no_pending_order(fields):
-    assert pending.working_orders([shown(**fields)]) == ()
+    assert pending.working_orders([shown(**fields)], nothing) == ()
 
 
 @pytest.mark.parametrize("price", [None, "", "NaN", "-1", "0", "1e999", [], {}])

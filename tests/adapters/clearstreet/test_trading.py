@@ -117,8 +117,8 @@ async def test_the_venues_refusal_comes_in_its_words(autojump_clock):
     ("action", "words"),
     [
         (opening(symbol=Symbol("NOSUCH")), "no instrument 'NOSUCH'"),
-        (opening(stop_loss=Decimal(200)), "keeps no stops"),
-        (ReplaceStops(tag(), ALIAS, PositionId("AAPL"), AAPL, Decimal(1), None), "keeps no stops"),
+        (opening(stop_loss=Decimal(200)), "takes no stops with an opening"),
+        (ReplaceStops(tag(), ALIAS, PositionId("AAPL"), AAPL, Decimal(1), Decimal(2)), "keeps no take-profits"),
     ],
 )
 async def test_what_the_venue_cannot_do_is_rejected_and_not_sent(autojump_clock, action, words):

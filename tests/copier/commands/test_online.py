@@ -74,6 +74,13 @@ async def test_what_an_account_does_not_have_is_said() -> None:
     json.dumps(told)
 
 
+async def test_what_becomes_of_protective_prices_is_said() -> None:
+    brief = FakeAccount("brief", utc_now, evolve(HEDGING, keeps_take_profit=False, stop_loss_lasts=False))
+    look = (await look_at({ONE: as_account(brief)}, T0))[ONE]
+    assert isinstance(look, Look)
+    assert {"take-profits on positions", "stop-losses beyond the session"} <= set(absences(look))
+
+
 async def test_only_the_fills_since_midnight_are_counted() -> None:
     account = FakeAccount("one", utc_now)
     midnight = T0.replace(hour=0)
