@@ -1,6 +1,7 @@
 """The auditor: judges a simulation by the policies and the venues' own books, not by what the copier believes.
 
-Of the copier's state it gets only the list of final denials, and takes none of them on trust: each must be possible.
+Of the copier's state it gets only the lists of final denials and of mismatches, and takes none of them on trust: each
+must be possible.
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ from rules.policy import CopyLink
 from rules.size_policy import OverMax
 from rules.stops_policy import StopsMode
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
+from tests.simulation.alarms import false_alarms
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
@@ -83,6 +85,7 @@ class Auditor:
             yield from orders_touched(self.outcome, target, self.lives[target])
             yield from self._count(target)
         yield from orders_mistaken(self.outcome)
+        yield from false_alarms(self.outcome.mismatches)
         for link in self.outcome.scenario.links:
             for source in self.lives[link.source].values():
                 yield from self._copies(link, source)

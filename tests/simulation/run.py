@@ -19,6 +19,7 @@ from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
 from copier.recovery import recover
 from rules.copies import CopyStatus
+from rules.mismatch import Mismatch
 from rules.observed import WorkingOrder
 from rules.values import AccountId, LinkId, OmsType, PositionId, Symbol, VenueOrderId
 from tests.simulation.lives import Lives, Point
@@ -40,7 +41,7 @@ Sabotage = Callable[[dict[AccountId, Account]], dict[AccountId, Account]]
 
 @frozen
 class Outcome:
-    """What a simulation leaves for the auditor. `denials` is all that it is told of the copier's own state."""
+    """What a simulation leaves for the auditor; `denials` and `mismatches` are all that the copier itself says."""
 
     scenario: Scenario
     books: Mapping[AccountId, Book]
@@ -54,6 +55,8 @@ class Outcome:
     settled: bool
     """Whether the service claimed in time that all is done."""
     denials: Mapping[tuple[LinkId, PositionId], str]
+    mismatches: tuple[Mismatch, ...]
+    """Those that last in the end."""
     ended_s: float
     """The end, on trio's clock, and the same by the service's own."""
     ended_at: datetime
@@ -123,6 +126,7 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
             tuple(lives.down),
             settled,
             _denials(lives),
+            tuple(recover(lives.ledger).mismatches.values()),
             trio.current_time(),
             clock.utc_now(),
             lives.killer.kills,

@@ -3,8 +3,10 @@
 import pytest
 from attrs import evolve
 
+from rules.mismatch import Mismatch, MismatchKind
 from rules.policy import PolicyLimits
-from rules.values import AccountId
+from rules.severity import Severity
+from rules.values import AccountId, LinkId, Symbol, Volume
 from tests.simulation import sabotage
 from tests.simulation.auditor import audit
 from tests.simulation.kinds import METACOPIER, TRADELOCKER
@@ -107,3 +109,17 @@ def test_more_copies_than_the_policy_allows_are_found() -> None:
 def test_a_service_that_does_not_settle_is_found() -> None:
     findings = audit(evolve(simulate(SEEDS[0], venues=VENUES), settled=False))
     assert any("did not settle" in finding for finding in findings)
+
+
+@pytest.mark.slow  # simulates a seed
+def test_the_auditor_finds_a_mismatch_that_is_told_of_books_as_they_should_be() -> None:
+    outcome = simulate(SEEDS[0], venues=VENUES)
+    lots = Volume(1)
+    missing = Mismatch(
+        LinkId("a->b"), TARGETS[0], Symbol("X"), MismatchKind.MISSING, lots, lots - 1, lots, Severity.WARNING, ()
+    )
+    told = evolve(missing, why="the venue rejected the order")
+    assert audit(evolve(outcome, mismatches=(told,))) == audit(evolve(outcome, mismatches=()))
+    for false in (missing, evolve(told, kind=MismatchKind.UNEXPECTED), evolve(told, kind=MismatchKind.SIDE)):
+        findings = audit(evolve(outcome, mismatches=(false,)))
+        assert any("told as a mismatch in the end" in finding for finding in findings)
