@@ -28,7 +28,7 @@ def _read_amount(value: object) -> Decimal:
 class CapKeys:
     """The most that one account may hold, whoever opened it. New risk above it is denied; nothing is closed."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: CapKind = field(metadata={"doc": "What is counted: open positions, or lots over all symbols and sides."})
     amount: Decimal = field(metadata={"doc": "How many positions or lots.", "read": _read_amount})
 

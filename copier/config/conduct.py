@@ -31,7 +31,7 @@ _SCOPE = "What is closed: what links own, or the whole `account`."
 class PositionRuleKeys:
     """What no single position of the account may do, whoever opened it."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: PositionRuleKind = field(metadata={"doc": "What is watched."})
     name: str | None = field(default=None, metadata={"doc": _NAME})
     amount: LimitAmount | None = field(
@@ -56,7 +56,7 @@ class FlatByKeys:
     The end of a session, the weekend, the last trade before a maintenance.
     """
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: FlatByKind = field(metadata={"doc": "This kind."})
     at: tuple[CronText, ...] = field(metadata={"doc": 'Cron expressions, such as `["10 15 * * mon-fri"]`.'})
     lasts: timedelta = field(
@@ -78,7 +78,7 @@ class FlatByKeys:
 class BudgetKeys:
     """How much of something an account may use up from one reset to the next. Closing is never denied by it."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: BudgetKind = field(metadata={"doc": "What is counted."})
     amount: Decimal = field(metadata={"doc": "How many orders or lots.", "read": above_zero})
     reset: Reset = field(metadata={"doc": 'When counting begins anew: `"00:00 Europe/Prague"`.', "read": read_reset})

@@ -15,7 +15,7 @@ GROUP = "group:"
 
 @frozen
 class GroupKeys:
-    """Names for several accounts: `targets = ["group:NAME"]` of a link stands for all of them."""
+    """Names for several accounts: `"group:NAME"` in a link's `targets`, or as the `account` of [[limits]], is each."""
 
     members: tuple[str, ...] = field(metadata={"key": "NAME", "doc": "Names of the accounts of the group NAME."})
 
@@ -53,6 +53,20 @@ class AccountNames:
             return ()
         self._used.add(group)
         return self._groups[group]
+
+    def spread(self, rows: list[Any], section: str) -> list[Any]:
+        """Return the rows of a section with one for each member in place of a row whose `account` is a group."""
+        found: list[tuple[int, Any]] = []
+        for index, row in enumerate(rows):
+            name = row.get("account") if isinstance(row, dict) else None
+            if isinstance(name, str) and name.startswith(GROUP):
+                members = self.resolve(name, (section, index, "account"))
+                found += [(index, {**row, "account": each}) for each in members]
+            else:
+                found.append((index, row))
+        for number, (index, _) in enumerate(found):
+            self._reader.stand_for((section, number), (section, index))
+        return [row for _, row in found]
 
     def warn_of_unused(self) -> None:
         """Warn of groups that nobody names."""

@@ -171,7 +171,7 @@ class LockKeys:
 class LimitKeys:
     """One rule of one account on its losses or profits, in force with or without any link."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: LimitKind = field(
         metadata={
             "doc": "A `daily_loss` begins anew at each `reset`, a weekly or monthly one with its week or month;"

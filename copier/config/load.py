@@ -165,7 +165,7 @@ def _read_sections(
         if target is not None and not can_trade(target):
             expected = "a target whose venue takes orders"
             reader.fault(links.target_paths[link.link_id], Fault(expected, f"`{link.target}` at {target.venue}"))
-    rows = reader.rows(document, "limits")
+    rows = account_names.spread(reader.rows(document, "limits"), "limits")
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
     conduct = read_conduct(reader, rows, names, service.timezone)

@@ -25,6 +25,7 @@ class Reader:
         self._lines = lines
         self._problems: dict[ConfigProblem, None] = {}
         self._dropped = 0
+        self._meant: dict[KeyPath, KeyPath] = {}
         self._warnings: dict[ConfigProblem, None] = {}
 
     @property
@@ -100,13 +101,26 @@ class Reader:
         )
         return []
 
+    def stand_for(self, path: KeyPath, meant: KeyPath) -> None:
+        """Note that a row which is not in the file comes from another one, where its faults are told."""
+        self._meant[path] = meant
+
     def line(self, path: KeyPath) -> int | None:
         """Return the line of a key path, or of the nearest above it; None for the file as a whole."""
+        return self._line(self._written(path))
+
+    def _line(self, path: KeyPath) -> int | None:
         at = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self._lines), ())
         return self._lines.get(at)
 
+    def _written(self, path: KeyPath) -> KeyPath:
+        """Return the path of what is written in the file for this one."""
+        meant = self._meant.get(path[:2])
+        return path if meant is None else (*meant, *path[2:])
+
     def _placed(self, path: KeyPath, fault: Fault) -> ConfigProblem:
-        return ConfigProblem(self._file, self.line(path), key_text(path), fault.expected, fault.found, fault.hint)
+        path = self._written(path)
+        return ConfigProblem(self._file, self._line(path), key_text(path), fault.expected, fault.found, fault.hint)
 
 
 def _unbuilt(at: KeyPath, fault: Fault, value: object, path: KeyPath) -> Fault:

@@ -46,7 +46,7 @@ def read_date(value: object) -> date:
 class ConsistencyKeys:
     """The best day may be at most a share of what was won. What is needed in all is told while it is more."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: ConsistencyKind = field(metadata={"doc": "This kind."})
     share: Decimal = field(metadata={"doc": 'How much the best day may be: `"40 %"`.', "read": read_fraction})
     reset: Reset = field(metadata={"doc": _RESET, "read": read_reset})
@@ -65,7 +65,7 @@ class ConsistencyKeys:
 class MinDaysKeys:
     """How many days must count. It forbids nothing; `copier limits` shows how many there are."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: MinDaysKind = field(metadata={"doc": "This kind."})
     days: int = field(metadata={"doc": "How many.", "read": count_above_zero})
     reset: Reset = field(metadata={"doc": _RESET, "read": read_reset})
@@ -83,7 +83,7 @@ class MinDaysKeys:
 class InactivityKeys:
     """How long an account may go without a trade before the firm closes it. A warning comes in time."""
 
-    account: str = field(metadata={"doc": "Name of the account."})
+    account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: InactivityKind = field(metadata={"doc": "This kind."})
     within: timedelta = field(
         metadata={

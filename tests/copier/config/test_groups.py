@@ -57,3 +57,31 @@ def test_groups_that_are_no_table_are_told(tmp_path: Path):
 def test_a_group_that_nobody_names_draws_a_warning(tmp_path: Path):
     [warning] = load(tmp_path, ACCOUNTS + THIRD + GROUPS + link("small")).warnings
     assert warning.key == "groups.prop"
+
+
+LIMIT = '[[limits]]\naccount = "group:prop"\nkind = "max_loss"\namount = "10 %"\n'
+CAP = '[[limits]]\naccount = "group:prop"\nkind = "max_positions"\namount = 3\n'
+
+
+def test_a_limit_of_a_group_is_a_limit_of_each_of_its_accounts(tmp_path: Path):
+    configuration = load(tmp_path, ACCOUNTS + THIRD + GROUPS + LIMIT + CAP)
+    assert [limit.limit_id for limit in configuration.limits] == ["small/max_loss", "third/max_loss"]
+    assert [cap.account for cap in configuration.caps] == ["small", "third"]
+    assert configuration.warnings == ()
+
+
+def test_a_mistake_in_a_limit_of_a_group_is_told_once_in_its_line(tmp_path: Path):
+    text = ACCOUNTS + THIRD + GROUPS + CAP + LIMIT.replace('"10 %"', '"ten"')
+    problem = one_problem(tmp_path, text)
+    assert (problem.key, problem.line) == ("limits[1].amount", text.count("\n"))
+
+
+def test_a_limit_of_an_unknown_group_is_told(tmp_path: Path):
+    problem = one_problem(tmp_path, ACCOUNTS + THIRD + GROUPS + LIMIT + LIMIT.replace("prop", "porp"))
+    assert (problem.key, problem.hint) == ("limits[1].account", "did you mean `prop`?")
+
+
+def test_a_second_limit_of_an_account_beside_its_groups_is_told(tmp_path: Path):
+    own = LIMIT.replace("group:prop", "third")
+    problem = one_problem(tmp_path, ACCOUNTS + THIRD + GROUPS + LIMIT + own)
+    assert (problem.key, "a second limit third/max_loss" in problem.found) == ("limits[1]", True)
