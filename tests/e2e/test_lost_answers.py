@@ -42,6 +42,7 @@ FINE = Scenario(
     venues={ONE: TRADELOCKER, TWO: METACOPIER},
     oms=dict.fromkeys(ACCOUNTS, OmsType.HEDGING),
     books_late_s=10,
+    orders=False,
     coarse=False,
 )
 """Plain venues without faults of their own: this test loses the answers itself."""
