@@ -23,6 +23,7 @@ from rules.limits_terms import (
     StagedLock,
     Trailing,
 )
+from rules.observed import AccountStatus
 from rules.values import AccountId
 
 
@@ -35,13 +36,53 @@ class CapKind(Enum):
     """How many lots they are together, over all symbols and both sides."""
 
 
+class TierBy(Enum):
+    """Which figure of the account leads to a tier."""
+
+    BALANCE = "balance"
+    EQUITY = "equity"
+    PROFIT = "profit"
+    """Balance less the initial balance."""
+
+
+@frozen
+class Tier:
+    """From `reached` on, `amount` is allowed, positions or lots, > 0."""
+
+    reached: Decimal
+    amount: Decimal
+
+
 @frozen
 class Cap:
-    """New risk that would take the account above `amount` (positions or lots, > 0) is denied; nothing is closed."""
+    """New risk that would take the account above what is allowed is denied; nothing is closed.
+
+    `amount` (positions or lots, > 0) is allowed, and with tiers what the highest one that was reached says.
+
+    Raises:
+        ValueError: tiers by profit without an initial balance.
+    """
 
     account: AccountId
     kind: CapKind
     amount: Decimal
+    tiers: tuple[Tier, ...] = ()
+    by: TierBy = TierBy.PROFIT
+    initial_balance: Decimal | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.tiers and self.by is TierBy.PROFIT and self.initial_balance is None:
+            raise ValueError("initial_balance is required by tiers of profit")
+
+    def allowed(self, status: AccountStatus | None) -> Decimal:
+        """Return what is allowed now; where the figure is not known, the least of all tiers."""
+        figure = None if status is None else status.equity if self.by is TierBy.EQUITY else status.balance
+        if figure is None:
+            return min((self.amount, *(tier.amount for tier in self.tiers)))
+        if self.by is TierBy.PROFIT and self.initial_balance is not None:
+            figure -= self.initial_balance
+        reached = [tier for tier in self.tiers if figure >= tier.reached]
+        return max(reached, key=lambda tier: tier.reached).amount if reached else self.amount
 
 
 _PEAKS = (Anchor.DAY_PEAK_BALANCE, Anchor.DAY_PEAK_EQUITY)

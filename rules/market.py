@@ -62,7 +62,8 @@ class Market:
 
     def account_cap(self, kind: CapKind) -> Decimal | None:
         """Return the target account's own cap of that kind, the lowest of several."""
-        return min((cap.amount for cap in self.question.target.caps if cap.kind is kind), default=None)
+        target = self.question.target
+        return min((cap.allowed(target.status) for cap in target.caps if cap.kind is kind), default=None)
 
     def gap(self) -> Price | None:
         """Return how much higher the target is quoted than the source, where the source could close; None: unknown."""

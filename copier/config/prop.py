@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
-from copier.config.caps import CapKeys
+from copier.config.caps import CapKeys, cap_of
 from copier.config.checks import ratio_above_zero
 from copier.config.conduct import BudgetKeys, conduct_of
 from copier.config.errors import Fault, one_of, shown_value
@@ -221,7 +221,7 @@ def firm_rule(account: AccountId, prop: PropKeys, keys: RowKeys, timezone: ZoneI
     if isinstance(keys, LimitKeys):
         return firm_limit(account, prop, keys, timezone)
     if isinstance(keys, CapKeys):
-        return Cap(account, keys.kind, keys.amount)
+        return cap_of(evolve(keys, account=account, initial_balance=prop.initial_balance.amount))
     own: dict[str, Any] = {"account": account}
     rule_id = f"{account}/{keys.kind.value}/{keys.name}"
     if prop.reset is not None and isinstance(keys, BudgetKeys | ConsistencyKeys | MinDaysKeys):

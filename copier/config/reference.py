@@ -18,7 +18,7 @@ import attrs
 from adapters.registry import CONFIGS
 from adapters.secret import Secret
 from copier.config.accounts import AccountKeys
-from copier.config.caps import CapKeys
+from copier.config.caps import CapKeys, TierKeys
 from copier.config.case_keys import (
     AccountGiven,
     CaseKeys,
@@ -123,6 +123,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[limits]] of losses and profits", LimitKeys),
     ("lock_when of [[limits]]", LockKeys),
     ("[[limits]] of positions and lots", CapKeys),
+    ("A row of tiers of these [[limits]]", TierKeys),
     ("[[limits]] of single positions", PositionRuleKeys),
     ("[[limits]] of hours", FlatByKeys),
     ("[[limits]] of orders and opened lots", BudgetKeys),

@@ -33,7 +33,8 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
     for limit in configuration.limits:
         yield f"limit {limit.limit_id}: {_limit(limit)}"
     for cap in configuration.caps:
-        yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}"
+        tiers = "".join(f", {shown(tier.amount)} from {cap.by.value} {shown(tier.reached)}" for tier in cap.tiers)
+        yield f"limit {cap.account}/{cap.kind.value}: {shown(cap.amount)}{tiers}"
     for name, calendar in configuration.calendars.items():
         place = "an address" if calendar.file is None else calendar.file
         yield f"news {name}: from {place}, read every {duration_text(calendar.refresh)}"

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 
-from rules.limits_policy import Cap, CapKind
+import pytest
+
+from rules.limits_policy import Cap, CapKind, Tier, TierBy
 from rules.values import AccountId
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
@@ -47,3 +49,24 @@ def test_an_unknown_kind_lists_all_kinds(tmp_path: Path):
         assert kind in problem.expected
     assert problem.hint is not None
     assert "max_positions" in problem.hint
+
+
+def test_tiers_allow_more_from_a_figure_on(tmp_path: Path):
+    tiers = "tiers = [{ from = 1500, amount = 4 }, { from = 3000.5, amount = 5 }]\ninitial_balance = 50_000\n"
+    config = load(tmp_path, ACCOUNTS + row("max_total_volume", "3") + tiers)
+    [cap] = config.caps
+    assert cap.tiers == (Tier(Decimal(1500), Decimal(4)), Tier(Decimal("3000.5"), Decimal(5)))
+    assert (cap.by, cap.initial_balance) == (TierBy.PROFIT, 50_000)
+    assert "limit small/max_total_volume: 3, 4 from profit 1500, 5 from profit 3000.5" in config.summary()
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "key"),
+    [
+        ("max_total_volume", "tiers = [{ from = 1, amount = 2 }]", "initial_balance"),
+        ("max_total_volume", 'by = "balance"\ntiers = [{ from = 1, amount = 0 }]', "tiers[0].amount"),
+        ("max_positions", 'by = "balance"\ntiers = [{ from = 1, amount = 2.5 }]', "amount"),
+    ],
+)
+def test_tiers_that_cannot_be_are_one_problem(tmp_path: Path, kind: str, more: str, key: str):
+    assert one_problem(tmp_path, ACCOUNTS + row(kind, "1") + more + "\n").key == f"limits[0].{key}"
