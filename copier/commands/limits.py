@@ -1,11 +1,12 @@
 """`copier limits`: how far each limit is used up, what it will do next, and what the stops would leave."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from attrs import frozen
+from attrs import asdict, frozen
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -19,11 +20,16 @@ from copier.config.checks import duration_text
 from copier.ledger import Ledger
 from copier.overview import is_running
 from copier.recovery import recover
+from copier.wording import printable
+from rules.conduct import budget_stage, counted, flat_stage
+from rules.conduct_policy import Budget, Conduct, FlatBy, PositionRule
 from rules.limits import Judgement, judge, ruling
+from rules.limits_days import following_reset
 from rules.limits_exposure import AtStops
 from rules.limits_outlook import Ahead, ahead, headroom_share
 from rules.limits_policy import Limit
-from rules.limits_state import LimitStage
+from rules.limits_state import LimitStage, LimitState
+from rules.results_policy import Results
 from rules.values import plain
 
 _CENT = Decimal("0.01")
@@ -61,22 +67,67 @@ def limits(file: Path = Path("copier.toml"), /, *, ledger: LedgerFile = None, js
         now = utc_now()
         judged = [(limit, judge(limit, states.get(limit.limit_id), None, now)) for limit in config.limits]
         rows = [Row(limit, judgement, _is_ruling(limit, judged), now) for limit, judgement in judged]
+        others = [_conduct(rule, states, now) for rule in config.conduct]
+        others += [_results(rule, states) for rule in config.results]
         if json_:
-            print(json.dumps([_as_json(row) for row in rows]))
+            print(json.dumps([*(_as_json(row) for row in rows), *(asdict(other) for other in others)]))
         else:
-            _print(rows, is_running(path))
+            _print(rows, others, is_running(path))
         return FINE
+
+
+@frozen
+class Other:
+    """A rule that no figure of the account is set against: its state in words."""
+
+    limit: str
+    account: str
+    kind: str
+    stage: str | None
+    says: str
+
+
+def _conduct(rule: Conduct, states: Mapping[str, LimitState], now: datetime) -> Other:
+    match rule:
+        case Budget():
+            state = counted(rule, states.get(rule.rule_id), now, None)
+            left = _about(following_reset(rule.reset, now) - now)
+            says = f"{plain(state.count)} of {plain(rule.amount)} used, begins anew in {left}"
+            return Other(rule.rule_id, rule.account, rule.kind.value, budget_stage(rule, state).value, says)
+        case FlatBy():
+            stage, until = flat_stage(rule, now)
+            what = {LimitStage.OK: "open", LimitStage.BLOCK: "no new risk"}.get(stage, "flat")
+            return Other(rule.rule_id, rule.account, "flat_by", stage.value, f"{what} for {_about(until - now)}")
+        case PositionRule():
+            return Other(rule.rule_id, rule.account, rule.kind.value, None, f"{rule.follow.value} what offends")
+
+
+def _results(rule: Results, states: Mapping[str, LimitState]) -> Other:
+    state = states.get(rule.rule_id)
+    kind = rule.rule_id.split("/")[1]
+    return Other(rule.rule_id, rule.account, kind, None, "not counted yet" if state is None else state.said)
 
 
 def _is_ruling(limit: Limit, judged: list[tuple[Limit, Judgement]]) -> bool:
     return ruling(pair for pair in judged if pair[0].account == limit.account) is limit
 
 
-def _print(rows: list[Row], running: bool) -> None:
+def _print(rows: list[Row], others: list[Other], running: bool) -> None:
     console = Console()
-    if not rows:
+    if rows:
+        _print_limits(console, rows)
+    if others:
+        table = Table("rule", "stage", "says", box=SIMPLE_HEAD)
+        for other in others:
+            table.add_row(*(Text(cell) for cell in (other.limit, other.stage or "", printable(other.says))))
+        console.print(table)
+    if not rows and not others:
         console.print("no limits")
-        return
+    elif not running:
+        console.print(Text("no service is running: figures are as the last one left them", style="dim"))
+
+
+def _print_limits(console: Console, rows: list[Row]) -> None:
     table = Table("limit", "stage", "figure", "floor", "headroom", "next", "reset in", "if stops hit", box=SIMPLE_HEAD)
     for row in rows:
         judgement = row.judgement
@@ -90,8 +141,6 @@ def _print(rows: list[Row], running: bool) -> None:
     for row in rows:
         for note in row.judgement.notes:
             console.print(Text(f"{row.limit.limit_id}: {note}"), soft_wrap=True)
-    if not running:
-        console.print(Text("no service is running: figures are as the last one left them", style="dim"))
 
 
 def _money(amount: Decimal | None) -> str:

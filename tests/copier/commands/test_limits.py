@@ -133,3 +133,50 @@ def test_config_without_limits_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     Ledger.open(tmp_path / "copier.db").close()
     assert limits(file) == 0
     assert capsys.readouterr().out == "no limits\n"
+
+
+def test_rules_without_a_floor_are_told_in_words(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = """
+[[limits]]
+account = "prop"
+kind = "max_orders"
+amount = 10
+reset = "00:00 UTC"
+[[limits]]
+account = "prop"
+kind = "flat_by"
+at = ["0 0 1 1 *"]
+for = "1m"
+[[limits]]
+account = "prop"
+kind = "stop_required"
+within = "30s"
+[[limits]]
+account = "prop"
+kind = "min_days"
+days = 4
+reset = "00:00 UTC"
+since = 2026-11-01
+"""
+    config.write_text(CONFIG + more, encoding="utf-8")
+    now = datetime.now(UTC)
+    ledger = Ledger.open(config.parent / "copier.db")
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for state in (
+        LimitState("prop/max_orders", now, day_started=day, count=Decimal(8)),
+        LimitState("prop/min_days", now, said="2 of 4 days"),
+    ):
+        ledger.append([Entry("limit", "prop", encode(LimitRecord(AccountId("prop"), state, "ok")))], now)
+    ledger.close()
+    found = rows(config, capsys)
+    orders = found["prop/max_orders"]
+    assert orders["stage"] == "warn"
+    assert str(orders["says"]).startswith("8 of 10 used, begins anew in ")
+    assert str(found["prop/flat_by"]["says"]).startswith("open for ")
+    assert found["prop/stop_required"]["says"] == "close what offends"
+    assert found["prop/min_days"]["says"] == "2 of 4 days"
+    monkeypatch.setenv("COLUMNS", "250")
+    assert limits(config) == 0
+    assert "2 of 4 days" in capsys.readouterr().out
