@@ -35,12 +35,15 @@ def grant(market: Market) -> Grant | Denied:
     if isinstance(stops, Denied):
         return stops
     market.finding.trace.extend(stops.notes)
-    denied = stop_distance(market, stops.stop_loss) or free_margin(market)
-    if denied is not None:
-        return denied
+    too_far = stop_distance(market, stops.stop_loss)
+    if too_far is not None:
+        return too_far
     sized = within_limits(market, sized, stops)
     if isinstance(sized, Denied):
         return sized
+    too_little = free_margin(market)
+    if too_little is not None:
+        return too_little
     gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
     price = market.expected_price()
     return Grant(market.symbol, market.side, market.instrument, sized, stops, price, gap)

@@ -251,3 +251,7 @@ def test_no_limit_is_ever_passed_and_equal_questions_get_equal_answers(limits, h
 def test_a_wide_quote_is_no_way_around_the_risk() -> None:
     wide = with_quote(asked(max_risk=Cash(D(500))), "1.0990", "1.1012")
     assert code(wide) == "MAX_RISK", "the target would pay the ask"
+
+
+def test_the_totals_are_told_before_the_free_margin() -> None:
+    assert code(asked(min_free_margin=Percent(D("0.41")), max_total_volume=D("0.01"))) == "MAX_TOTAL_VOLUME"
