@@ -58,6 +58,8 @@ class _Walk:
     checked: Checked = field(factory=Checked)
     _orders: list[Tree] = field(factory=list)
     """What the last decision must still lead to."""
+    _to_remember: Tree | None = None
+    """What the last decision's link must remember."""
     _dues: dict[Key, str] = field(factory=dict)
     """Copies that must be decided about before anything else happens."""
     _event: Tree = field(factory=dict)
@@ -71,6 +73,9 @@ class _Walk:
         if row.kind not in ("intent", "resend") and self._orders:
             self._tell(row, f"an order is missing: {self._orders[0]}")
             self._orders.clear()
+        if row.kind not in ("intent", "resend", "memory") and self._to_remember is not None:
+            self._tell(row, f"nobody remembered {self._to_remember}")
+            self._to_remember = None
         handler = getattr(self, f"_{row.kind}", None)
         if handler is None:
             raise Unchecked(f"a row of kind {row.kind}")
@@ -158,7 +163,7 @@ class _Walk:
             self.facts.quote(link.target, known["quote"])
         outcome = decide(case)
         self._compare(row, outcome, new, frozenset(told))
-        self._orders = list(outcome.orders)
+        self._orders, self._to_remember = list(outcome.orders), outcome.memory
         for code in told:
             self.checked.counts[code] += 1
 
@@ -233,6 +238,18 @@ class _Walk:
     def _mismatch(self, row: Row) -> None:
         self._settle_dues(row)
         self.facts.mismatch(row.tree)
+
+    def _memory(self, row: Row) -> None:
+        memory = row.tree["memory"]
+        if memory != self._to_remember:
+            self._tell(row, f"expected to remember {self._to_remember}, found {memory}")
+        self.facts.memories[memory["link_id"]] = memory
+        self._to_remember = None
+        self.checked.counts["memory"] += 1
+
+    def _calendar(self, row: Row) -> None:
+        self._settle_dues(row)
+        self.facts.calendars[row.tree["news"]] = row.tree["calendar"]
 
     def _checkpoint(self, row: Row) -> None:
         told = {(copy["link_id"], copy["source_position_id"]): copy for copy in row.tree["copies"]}

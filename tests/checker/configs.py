@@ -1,7 +1,7 @@
 """A random config: every key that the checker knows turns up over the seeds, in combinations nobody would think of."""
 
+from collections.abc import Callable
 from random import Random
-from typing import Any
 
 SOURCES = ("alpha", "beta")
 TARGETS = ("one", "two", "three")
@@ -17,6 +17,7 @@ def config_text(random: Random) -> str:
     parts.append("[groups]\nall = [" + ", ".join(f'"{name}"' for name in targets) + "]\n")
     parts += [_symbols(name, random) for name in ("plain", "odd")]
     parts += [_schedule(name, random) for name in ("hours", "pauses")]
+    parts += [_news(random), _maintenance(random)]
     parts.append(_policy("base", random, None))
     parts.append(_policy("own", random, "base" if random.random() < 0.6 else None))
     parts.append(_policy("other", random, None))
@@ -30,7 +31,26 @@ def config_text(random: Random) -> str:
 def _account(name: str, random: Random, netting: float) -> str:
     oms = "netting" if random.random() < netting else "hedging"
     currency = random.choice(CURRENCIES)
-    return f'[accounts.{name}]\nvenue = "paper"\nstate = "{name}.db"\noms = "{oms}"\ncurrency = "{currency}"\n'
+    keys = {"venue": "paper", "state": f"{name}.db", "oms": oms, "currency": currency, "broker": name.title()}
+    return f"[accounts.{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+
+
+def _news(random: Random) -> str:
+    """Return a calendar's keys; what is in it is drawn with the day."""
+    keys = {"calendar": '"file:news.csv"', "before": '"20m"', "after": '"10m"'}
+    keys |= _some(random, 0.5, close_before='"6m"', impact='["high", "medium"]', outside='"defer"')
+    keys |= _some(random, 0.3, currencies='["USD", "EUR"]', not_titles="['.*talk.*']", on_missing='"allow"')
+    keys |= _some(random, 0.3, symbols="[{ match = 'GER.*', currencies = [\"EUR\"] }]")
+    return "[news.events]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+
+
+def _maintenance(random: Random) -> str:
+    flatten = random.choice(("true", "false", "false"))
+    window = f'{{ cron = "{random.randrange(60)} {random.randrange(24)} * * *", for = "25m", flatten = {flatten} }}'
+    fits = random.choice(
+        ('accounts = ["one"]', "brokers = ['.*One']", 'venues = ["paper"]', 'accounts = ["alpha", "one"]')
+    )
+    return f"[maintenance.night]\nwindows = [{window}]\n{fits}\n"
 
 
 def _symbols(name: str, random: Random) -> str:
@@ -59,7 +79,8 @@ def _schedule(name: str, random: Random) -> str:
         lines.append(
             f'open = [{{ cron = "{random.choice((0, 30))} {hour} * * *", for = "{random.choice((3, 7, 9))}h" }}]'
         )
-    lines.append(f'closed = [{{ cron = "*/{random.choice((20, 30))} {hour}-{hour + 6} * * *", for = "7m" }}]')
+    flatten = random.choice(("", "", ", flatten = true"))
+    lines.append(f'closed = [{{ cron = "*/{random.choice((20, 30))} {hour}-{hour + 6} * * *", for = "7m"{flatten} }}]')
     if random.random() < 0.4:
         lines.append(f'flatten = ["{random.randrange(60)} {random.randrange(6, 22)} * * *"]')
     if random.random() < 0.5:
@@ -78,27 +99,32 @@ def _policy(name: str, random: Random, extends: str | None) -> str:
     return f"[policies.{name}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
 
 
+def _mismatch(random: Random) -> dict[str, str]:
+    return {"grace": '"2s"', "action": f'"{random.choice(("alert", "alert", "close_only", "none"))}"'}
+
+
+def _skip_first(random: Random) -> dict[str, str]:
+    return {"count": random.choice(("1", "2"))} | _some(random, 0.5, reset_after='"3h"', by_side="true")
+
+
+def _throttle(random: Random) -> dict[str, str]:
+    return {"max_opens": random.choice(("1", "3")), "window": '"90m"'}
+
+
+def _delay(random: Random) -> dict[str, str]:
+    opening = random.choice(('"1s"', '["500ms", "2s"]'))
+    return _some(random, 0.6, open=opening, close='["2s", "30s"]')
+
+
 def _keys(random: Random, *, rows: bool = False, symbols: bool = True) -> dict[str, str]:
-    """Return some keys of a policy, each with its TOML."""
-    chance = 0.35 if rows else 0.6
-    makers: dict[str, Any] = {
-        "size": _size,
-        "volume": _volume,
-        "filter": _filter,
-        "guard": _guard,
-        "stops": _stops,
-        "on_start": _on_start,
-        "limits": _caps,
-        "mismatch": lambda each: {"grace": '"2s"', "action": f'"{each.choice(("alert", "close_only", "none"))}"'},
-    }
-    found = {key: _inline(make(random)) for key, make in makers.items() if random.random() < chance}
+    """Return some keys of a policy, each with its TOML; fewer for a row of symbols or an override."""
+    part = 0.5 if rows else 1
+    wanted = [key for key, (chance, _) in TABLES.items() if random.random() < chance * part]
+    found = {key: _inline(TABLES[key][1](random)) for key in wanted}
     if symbols and random.random() < (0.2 if rows else 0.9):
-        found["symbols"] = random.choice(('"plain"', '"plain"', '"plain"', '"odd"'))
-    if random.random() < 0.25:
-        found["schedule"] = random.choice(('"hours"', '"pauses"'))
-    if random.random() < 0.2:
-        found["reverse"] = "true"
-    return found
+        found["symbols"] = random.choice(('"plain"', '"plain"', '"plain"', '"plain"', '"odd"'))
+    texts = {"schedule": random.choice(('"hours"', '"pauses"', '"pauses"')), "news": '"events"', "reverse": "true"}
+    return found | {key: text for key, text in texts.items() if random.random() < 0.15 * part}
 
 
 def _inline(keys: dict[str, str]) -> str:
@@ -173,7 +199,7 @@ def _filter(random: Random) -> dict[str, str]:
         magic=r"['7\d']",
         comment="['(?i)GRID.*']",
         volume="[0.05, 5]",
-    ) | _some(random, 0.3, require=random.choice(('["stop_loss"]', '["stop_loss", "take_profit"]')))
+    ) | _some(random, 0.2, require=random.choice(('["stop_loss"]', '["stop_loss", "take_profit"]')))
 
 
 def _guard(random: Random) -> dict[str, str]:
@@ -213,7 +239,16 @@ def _on_start(random: Random) -> dict[str, str]:
 
 
 def _caps(random: Random) -> dict[str, str]:
-    return _some(random, 0.6, max_positions=random.choice(("1", "3", "6")), max_total_volume=random.choice(("1", "8")))
+    room = _some(random, 0.4, max_positions=random.choice(("1", "3", "6")), max_total_volume=random.choice(("1", "8")))
+    room |= _some(random, 0.25, max_volume_per_symbol="1.5", block_hedging="true", count_foreign="true")
+    room |= _some(random, 0.2, max_risk=random.choice(('"1 %"', '"400 USD"')), max_stop_distance='"1.3 %"')
+    room |= _some(random, 0.25, min_free_margin=random.choice(('"95 %"', "94000", '"90000 EUR"')))
+    return room | _some(random, 0.3, on_limit='"shrink"', max_leverage=random.choice(("3", "20")))
+
+
+def _exits(random: Random) -> dict[str, str]:
+    keys = _some(random, 0.4, min_hold='"35m"', max_open='"80m"', ignore_close="true")
+    return keys | ({"ignore_close_for": '"25m"'} if "ignore_close" in keys and random.random() < 0.5 else {})
 
 
 def _links(source: str, targets: tuple[str, ...], random: Random) -> list[str]:
@@ -224,7 +259,7 @@ def _links(source: str, targets: tuple[str, ...], random: Random) -> list[str]:
         link = f'[[links]]\nsource = "{source}"\ntargets = ["{target}"]\n'
         if random.random() < 0.9:
             link += f'policy = "{random.choice(("base", "own", "other"))}"\n'
-        if random.random() < 0.1:
+        if random.random() < 0.04:
             link += f'state = "{random.choice(("paused", "close_only"))}"\n'
         if random.random() < 0.25:
             link += f"override = {_inline(_keys(random, rows=True) or {'reverse': 'true'})}\n"
@@ -255,3 +290,20 @@ def _stages(random: Random) -> dict[str, str]:
     if on_breach == "flatten":
         found |= _some(random, 0.5, flatten_at="0.9")
     return found | {"on_breach": f'"{on_breach}"'}
+
+
+TABLES: dict[str, tuple[float, Callable[[Random], dict[str, str]]]] = {
+    "size": (0.7, _size),
+    "volume": (0.5, _volume),
+    "filter": (0.3, _filter),
+    "guard": (0.4, _guard),
+    "stops": (0.6, _stops),
+    "on_start": (0.5, _on_start),
+    "limits": (0.3, _caps),
+    "skip_first": (0.06, _skip_first),
+    "throttle": (0.1, _throttle),
+    "delay": (0.2, _delay),
+    "exits": (0.25, _exits),
+    "mismatch": (0.4, _mismatch),
+}
+"""The tables of a policy, each with how often it is written. Too many gates, and nothing would ever be copied."""

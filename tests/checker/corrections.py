@@ -39,19 +39,32 @@ def is_flattening(because: str, old: Tree, new: Tree) -> bool:
 
 
 def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -> bool:
-    """Tell whether a limit, or the schedule of the copy, asks for that."""
-    if why.startswith("schedule "):
-        calendar = link.rules(copy["source_symbol"]).calendar
-        named = calendar is not None and why == f"schedule {calendar.name}"
-        return named and calendar is not None and calendar.flattens(copy["first_seen_at"], now)
-    return why.split("/")[0] == copy["target"] and facts.limits.flattens(why)
+    """Tell whether a limit, a schedule, a maintenance window or news ask for that."""
+    return why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy)
+
+
+def by_limit(facts: Facts, copy: Tree) -> list[str]:
+    return [name for name in facts.limits.of(copy["target"]) if facts.limits.flattens(name)]
+
+
+def by_clock(facts: Facts, link: Link, copy: Tree, now: datetime) -> list[str]:
+    """Return what has closed everything of a copy by now, since it was first seen."""
+    rules, since = link.rules(copy["source_symbol"]), copy["first_seen_at"]
+    found = []
+    if rules.calendar is not None and rules.calendar.flattens(since, now):
+        found.append(f"schedule {rules.calendar.name}")
+    for window in facts.maintenance_of(copy["target"]):
+        if window.flattens(since, now):
+            found.append(f"maintenance {window.name}")
+    if rules.news is not None:
+        instrument = facts.instruments.get((copy["target"], copy["target_symbol"] or ""))
+        titles = rules.news.closing(facts.calendars.get(rules.news.name), instrument, since, now)
+        found += [f"news {rules.news.name}: {title}" for title in titles]
+    return found
 
 
 def must_be_flat(facts: Facts, link: Link, copy: Tree, now: datetime) -> bool:
     """Tell whether a copy should have been flattened by now, and was not."""
     if copy["flatten"] is not None or copy["status"] == "ended":
         return False
-    by_limit = any(facts.limits.flattens(name) for name in facts.limits.of(copy["target"]))
-    calendar = link.rules(copy["source_symbol"]).calendar
-    by_clock = calendar is not None and calendar.flattens(copy["first_seen_at"], now)
-    return by_clock or (by_limit and holds(copy))
+    return bool(by_clock(facts, link, copy, now) or (holds(copy) and by_limit(facts, copy)))

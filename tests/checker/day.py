@@ -16,7 +16,7 @@ from copier.book import CopyBook
 from copier.config.load import load_config
 from copier.dispatch import Intent
 from copier.engine import Engine
-from copier.inputs import Input, Outside, Polled, Reported
+from copier.inputs import CalendarRead, Input, Outside, Polled, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.ledger import Ledger
@@ -35,10 +35,11 @@ from rules.events import (
 )
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.news import Calendar
 from rules.reports import NotSent
 from rules.values import AccountId, OmsType, PositionId, Symbol
 from tests.checker.configs import BASES, config_text
-from tests.checker.market import RATES, Market
+from tests.checker.market import RATES, Market, draw_news
 from tests.checker.trader import Trader
 from tests.checker.trees import Row, rows_of
 from tests.checker.venue import Venue
@@ -74,11 +75,12 @@ class _Day:
         self._text = config_text(self._random)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "copier.toml"
+            (file.parent / "news.csv").write_text("")
             file.write_text(self._text)
             self._config = load_config(file, env={}, venues=CONFIGS)
         self._ledger = Ledger.in_memory()
         self._now = datetime.fromisoformat(self._random.choice(BEGINNINGS) + ":00:00+00:00").astimezone(UTC)
-        self._market = Market(self._random)
+        self._market = Market(self._random, still="max_leverage" in self._text)
         sources = dict.fromkeys(link.source for link in self._config.links)
         targets = dict.fromkeys(link.target for link in self._config.links)
         self._traders = {
@@ -87,6 +89,7 @@ class _Day:
         self._venues = {name: Venue(name, nets=self._nets(name), random=self._random) for name in targets}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
+        self._news = draw_news(self._random, self._now, LENGTH)
         self._entries = 0
         self._run = 0
         self._rounds = 0
@@ -192,6 +195,8 @@ class _Day:
             late = self._random.choice((10, 10, 3000))
             self._plan(timedelta(milliseconds=late), self._polling(name, sure=True), run=self._run)
             self._plan(timedelta(milliseconds=20), lambda name=name: self._known_instruments(name), run=self._run)
+        if self._random.random() < 0.85:
+            self._plan(timedelta(milliseconds=self._random.choice((1, 8000))), self._calendar, run=self._run)
         for each in under_way:
             name, action = each.action.account, each.action
             self._plan(timedelta(seconds=4), lambda name=name, action=action: self._found(name, action), run=self._run)
@@ -262,6 +267,10 @@ class _Day:
         if not venue.nets:
             venue.takes_away(self._now)
         return ()
+
+    def _calendar(self) -> Iterable[Input]:
+        """Read the news, which are the same all day."""
+        yield CalendarRead("events", Calendar(self._now, self._news[-1].until if self._news else None, self._news))
 
     def _known_instruments(self, name: AccountId) -> Iterable[Input]:
         for symbol in ("GOLD", "GER40", "NAS100", "AUDCAD", *RATES):

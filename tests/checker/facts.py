@@ -9,6 +9,7 @@ from tests.checker.limits import Limits
 from tests.checker.links import Config, Link
 from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
+from tests.checker.windows import Calendar
 
 Key = tuple[str, str]
 """A link and a source position, or an account and a symbol."""
@@ -30,6 +31,8 @@ class Facts:
     copies: dict[Key, Tree] = field(factory=dict)
     intents: dict[str, Tree] = field(factory=dict)
     held_back: dict[tuple[str, str, str], str] = field(factory=dict)
+    memories: dict[str, Tree] = field(factory=dict)
+    calendars: dict[str, Tree] = field(factory=dict)
     ready: set[str] = field(factory=set)
     """Targets that have shown that they answer, and have not been lost since."""
     contradictions: list[str] = field(factory=list)
@@ -41,7 +44,7 @@ class Facts:
     def restart(self, at: datetime) -> None:
         """Forget what only lived in memory."""
         self.run_began = at
-        for known in (self.positions, self.instruments, self.quotes):
+        for known in (self.positions, self.instruments, self.quotes, self.calendars):
             known.clear()
         self.seen.clear()
         self.ready.clear()
@@ -83,6 +86,13 @@ class Facts:
         else:
             self.held_back[key] = each["action"]
 
+    def memory_of(self, link_id: str) -> Tree:
+        return self.memories.get(link_id) or {"link_id": link_id, "opens": [], "skips": []}
+
+    def maintenance_of(self, account: str) -> list[Calendar]:
+        known = self.config.accounts[account]
+        return [each.calendar for each in self.config.maintenance if each.fits(account, known)]
+
     def is_held_back(self, link: Link) -> bool:
         return any(key[0] == link.link_id and action == "close_only" for key, action in self.held_back.items())
 
@@ -99,6 +109,10 @@ class Facts:
         legs = (leg for copy in self.copies.values() if copy["target"] == target for leg in copy["legs"])
         ours = (leg for leg in legs if is_live(leg) and leg["symbol"] == symbol and leg["side"] == side)
         return sum((most(leg) for leg in ours), Fraction(0))
+
+    def symbols_at(self, target: str) -> list[str]:
+        copies = (copy for copy in self.copies.values() if copy["target"] == target)
+        return list(dict.fromkeys(leg["symbol"] for copy in copies for leg in copy["legs"]))
 
     def cap(self, account: str, kind: str) -> Fraction | None:
         rows = [row for row in self.config.caps if row["account"] == account and row["kind"] == kind]

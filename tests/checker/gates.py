@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 
-from tests.checker import stops, volumes
+from tests.checker import pacing, rooms, stops, volumes
 from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
-from tests.checker.links import matches
 from tests.checker.refusals import No
 from tests.checker.sizes import wanted_volume
-from tests.checker.symbols import rename
+from tests.checker.symbols import matches, rename
 
 PAIR_FRESH = timedelta(days=1)
 """It still tells one instrument from another."""
@@ -38,7 +37,10 @@ def judge(asked: Asked) -> Granted:
         raise (refused if refused is not None and no.code == "STOP_MISSING" else no) from None
     if refused is not None:
         raise refused
-    totals(asked, size.volume)
+    rooms.stop_distance(asked)
+    size = rooms.within(asked, size)
+    rooms.free_margin(asked)
+    pacing.delay(asked)
     gap = current_gap(asked) if asked.rules["stops"]["mode"] == "offset" else None
     return Granted(asked.symbol, asked.side, size, found, asked.expected_price(), gap)
 
@@ -115,6 +117,19 @@ def schedule(asked: Asked) -> None:
         raise No("SCHEDULE_CLOSED")
 
 
+def news(asked: Asked) -> None:
+    policy = asked.rules.news
+    if policy is not None:
+        code = policy.says(asked.facts.calendars.get(policy.name), asked.instrument, asked.now)
+        if code is not None:
+            raise No(code)
+
+
+def maintenance(asked: Asked) -> None:
+    if any(not window.is_open(asked.now) for window in asked.facts.maintenance_of(asked.link.target)):
+        raise No("MAINTENANCE")
+
+
 def age(asked: Asked) -> None:
     opened_at, start = asked.position["opened_at"], asked.rules["on_start"]
     if asked.origin == "live":
@@ -172,9 +187,14 @@ GATES: tuple[Callable[[Asked], None], ...] = (
     target_symbol,
     same_instrument,
     schedule,
+    news,
+    maintenance,
     age,
     price,
+    pacing.skip_first,
+    pacing.throttle,
     account_limits,
+    rooms.hedging,
     positions,
 )
 """SPEC 3, 1 to 8; the size, the stops and the totals follow."""
@@ -221,10 +241,3 @@ def its_size(asked: Asked) -> volumes.Size:
         raise No("VOLUME_BELOW_MIN")
     most = volumes.on_grid(instrument["volume_max"], instrument["volume_step"], "down")
     return volumes.Size(ratio, (min(wanted, most),))
-
-
-def totals(asked: Asked, wanted: Fraction) -> None:
-    held = asked.facts.lots_at(asked.link.target)
-    caps = (asked.rules["limits"]["max_total_volume"], asked.facts.cap(asked.link.target, "max_total_volume"))
-    if any(cap is not None and held + wanted > cap for cap in caps):
-        raise No("MAX_TOTAL_VOLUME")

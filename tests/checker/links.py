@@ -4,20 +4,22 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from attrs import define, field
 
+from tests.checker.quiet import Maintenance, News
 from tests.checker.symbols import Renamed, rename
 from tests.checker.text import (
     Unchecked,
     anything,
     duration,
+    durations,
     lots_range,
     money,
     number,
     ratio,
+    share_or_cash,
     span,
     truth,
     whole,
@@ -87,14 +89,44 @@ KEYS: dict[str, dict[str, Key]] = {
         "max_age": (duration, duration("1m")),
         "max_deviation": (span, None),
     },
-    "limits": {"max_positions": (whole, None), "max_total_volume": (number, None)},
+    "limits": {
+        "max_positions": (whole, None),
+        "max_total_volume": (number, None),
+        "max_volume_per_symbol": (number, None),
+        "block_hedging": (truth, False),
+        "count_foreign": (truth, False),
+        "max_risk": (share_or_cash, None),
+        "max_leverage": (number, None),
+        "min_free_margin": (share_or_cash, None),
+        "max_stop_distance": (span, None),
+        "on_limit": (word, "deny"),
+    },
+    "delay": {"open": (durations, None), "close": (durations, None)},
+    "exits": {
+        "min_hold": (duration, None),
+        "ignore_close": (truth, False),
+        "ignore_close_for": (duration, None),
+        "max_open": (duration, None),
+    },
     "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (word, "alert")},
 }
 FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None), "fallback": (truth, False)}
-PLAIN: dict[str, Key] = {"symbols": (word, None), "schedule": (word, None), "reverse": (truth, False)}
+OPTIONAL: dict[str, dict[str, Key]] = {
+    "skip_first": {"count": (whole, None), "reset_after": (duration, duration("2h")), "by_side": (truth, False)},
+    "throttle": {"max_opens": (whole, None), "window": (duration, None)},
+}
+"""Tables that only hold where they are written."""
+PLAIN: dict[str, Key] = {
+    "symbols": (word, None),
+    "schedule": (word, None),
+    "news": (word, None),
+    "reverse": (truth, False),
+}
 COMPOSING = {"extends", "per_symbol"}
-SECTIONS = {"service", "accounts", "groups", "symbols", "schedules", "policies", "links", "limits"}
-ACCOUNT_KEYS = {"venue", "state", "oms", "balance", "currency"}
+SECTIONS = {
+    *("service", "accounts", "groups", "symbols", "schedules", "news", "maintenance", "policies", "links", "limits"),
+}
+ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency"}
 LIMIT_KEYS = {
     *("account", "kind", "amount", "name", "initial_balance", "reset"),
     *("warn_at", "block_at", "flatten_at", "on_breach"),
@@ -110,10 +142,17 @@ class Rules:
     tables: Mapping[str, Mapping[str, Any]]
     reverse: bool
     rows: list[Tree] | None
+    """Of its symbol map."""
     calendar: Calendar | None
+    news: News | None
+    row: int
+    """The number of the row for some symbols that made it, 0 for the policy itself."""
 
     def __getitem__(self, table: str) -> Mapping[str, Any]:
         return self.tables[table]
+
+    def optional(self, table: str) -> Mapping[str, Any] | None:
+        return self.tables.get(table)
 
 
 @define
@@ -132,27 +171,19 @@ class Link:
         """Return what holds for a source's symbol."""
         known = self._rules.get(symbol)
         if known is None:
-            known = self._rules[symbol] = self.config.rules_of(self._layers_for(symbol))
+            known = self._rules[symbol] = self.config.rules_of(*self._layers_for(symbol))
         return known
 
-    def calendars(self) -> Iterator[Calendar]:
-        """Yield the schedules of the policy and of its rows."""
+    def _layers_for(self, symbol: str) -> tuple[list[Tree], int]:
         total = summed(self.layers)
-        for layers in [self.layers, *([*self.layers, body(row)] for row in total.get("per_symbol", ()))]:
-            calendar = self.config.rules_of(layers).calendar
-            if calendar is not None:
-                yield calendar
-
-    def _layers_for(self, symbol: str) -> list[Tree]:
-        total = summed(self.layers)
-        for row in total.get("per_symbol", ()):
+        for place, row in enumerate(total.get("per_symbol", ()), 1):
             name: str | None = symbol
             if row.get("on", "source") == "target":
                 renamed = rename(self.config.rows_of(total.get("symbols")), symbol)
                 name = renamed.name if isinstance(renamed, Renamed) else None
             if name is not None and re.fullmatch(row["match"], name, re.DOTALL):
-                return [*self.layers, body(row)]
-        return self.layers
+                return [*self.layers, body(row)], place
+        return self.layers, 0
 
 
 @define
@@ -165,20 +196,26 @@ class Config:
     caps: list[Tree]
     maps: Mapping[str, list[Tree]]
     calendars: Mapping[str, Calendar]
+    news: Mapping[str, News]
+    maintenance: list[Maintenance]
 
     def rows_of(self, name: str | None) -> list[Tree] | None:
         return None if name is None else self.maps[name]
 
-    def rules_of(self, layers: list[Tree]) -> Rules:
+    def rules_of(self, layers: list[Tree], row: int = 0) -> Rules:
         total = summed(layers)
         tables: dict[str, Mapping[str, Any]] = {}
         for name, keys in KEYS.items():
             tables[name] = read_table(name, total.get(name, {}), keys)
         tables["stops"] = {**tables["stops"], "fixed": read_table("stops.fixed", tables["stops"]["fixed"], FIXED)}
-        plain = {key: value for key, value in total.items() if key not in KEYS and key not in COMPOSING}
+        for name, keys in OPTIONAL.items():
+            if name in total and total[name] != "off":
+                tables[name] = read_table(name, total[name], keys)
+        plain = {key: value for key, value in total.items() if key not in {*KEYS, *OPTIONAL, *COMPOSING}}
         own = read_table("a policy", plain, PLAIN)
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
-        return Rules(tables, own["reverse"], self.rows_of(own["symbols"]), calendar)
+        news = None if own["news"] is None else self.news[own["news"]]
+        return Rules(tables, own["reverse"], self.rows_of(own["symbols"]), calendar, news, row)
 
     def link(self, link_id: str) -> Link:
         for link in self.links:
@@ -211,7 +248,9 @@ def read_config(text: str) -> Config:
         refuse(row, LIMIT_KEYS, "limits")
     for row in caps:
         refuse(row, CAP_KEYS, "limits")
-    config = Config(accounts, [], limits, caps, maps, calendars)
+    news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
+    maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
+    config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance)
     policies = {"default": {}, **document.get("policies", {})}
     for row in document.get("links", ()):
         refuse(row, LINK_KEYS, "links")
@@ -271,9 +310,3 @@ def ancestry(policies: Mapping[str, Tree], name: str) -> list[str]:
 def members(targets: list[str], groups: Mapping[str, list[str]]) -> Iterator[str]:
     for target in targets:
         yield from groups[target.removeprefix("group:")] if target.startswith("group:") else [target]
-
-
-@lru_cache(maxsize=256)
-def matches(pattern: str, text: str) -> bool:
-    """Tell whether a pattern is of the whole text."""
-    return re.fullmatch(pattern, text, re.DOTALL) is not None

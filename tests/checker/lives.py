@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from attrs import define, evolve, field
 
-from tests.checker import legs
-from tests.checker.asked import Asked, Granted
+from tests.checker import exits, legs, pacing
+from tests.checker.asked import UNTOLD, Asked, Granted
 from tests.checker.facts import Facts, holds, leg_expected, most
 from tests.checker.gates import judge
 from tests.checker.identity import order_id
@@ -70,7 +70,8 @@ class Outcome:
     copy: Tree | None
     orders: list[Tree] = field(factory=list)
     denied: frozenset[str] = frozenset()
-    granted: Granted | None = None
+    memory: Tree | None = None
+    """What the link remembers from now on, where that changes."""
 
 
 def decide(case: Case) -> Outcome:
@@ -85,6 +86,8 @@ def decide(case: Case) -> Outcome:
         return begun(case, position, copy) if anew and position is not None else Outcome(copy)
     if position is None or position["side"] != copy["side"] or copy["flatten"] is not None or copy["left"]:
         return left(case, copy)
+    if exits.is_over(copy, case.rules, case.now):
+        return left(case, {**copy, "flatten": "exits.max_open"})
     return following(case, copy, position)
 
 
@@ -131,7 +134,7 @@ def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
     try:
         granted = case.ask(position, copy)
     except No as no:
-        return denied(case, copy, no.code)
+        return remembering(case, position, denied(case, copy, no.code), no.code == "SKIPPED_FIRST", granted=False)
     made = legs.opened(case.now, copy, granted)
     opened = {
         **copy,
@@ -146,7 +149,17 @@ def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
         "legs": [*copy["legs"], *made],
         "legs_made": copy["legs_made"] + len(made),
     }
-    return Outcome(opened, [legs.opening(opened, leg) for leg in made], granted=granted)
+    outcome = Outcome(opened, [legs.opening(opened, leg) for leg in made])
+    return remembering(case, position, outcome, True, granted=True)
+
+
+def remembering(case: Case, position: Tree, outcome: Outcome, counts: bool, *, granted: bool) -> Outcome:
+    """Return the outcome with what the link remembers of a position that was copied or skipped."""
+    if not counts or case.claimed == UNTOLD:
+        return outcome
+    before = case.facts.memory_of(case.link.link_id)
+    after = pacing.remembered(before, case.rules, position["side"], granted, case.now)
+    return outcome if after == before else evolve(outcome, memory=after)
 
 
 def denied(case: Case, copy: Tree, code: str) -> Outcome:
@@ -158,8 +171,8 @@ def denied(case: Case, copy: Tree, code: str) -> Outcome:
 
 
 def waits(case: Case, code: str) -> bool:
-    calendar = case.rules.calendar
-    return code in WAITING or (code == "SCHEDULE_CLOSED" and calendar is not None and calendar.defers)
+    by = {"SCHEDULE_CLOSED": case.rules.calendar, "NEWS_WINDOW": case.rules.news}.get(code)
+    return code in WAITING if by is None else by.defers
 
 
 def patience(case: Case, copy: Tree, code: str | None = None) -> timedelta:
@@ -168,6 +181,8 @@ def patience(case: Case, copy: Tree, code: str | None = None) -> timedelta:
     longest: timedelta = guard["wait_default"] if guard["max_age"] is None else guard["max_age"]
     if copy["origin"] == "reconciled" and start["open"] != "skip":
         longest = start["max_age"]
+    if code == "DELAYED":
+        longest += case.rules["delay"]["open"][1]
     return min(longest, guard["wait_for_stop"]) if code in OF_STOPS else longest
 
 
@@ -198,8 +213,13 @@ def left(case: Case, copy: Tree) -> Outcome:
     if not case.facts.config.nets(case.link.target):
         copy = {**copy, "legs": [legs.overtaken(leg) for leg in copy["legs"]]}
     gone = case.position is None or case.position["side"] != copy["side"]
-    copy = {**copy, "wait_until": None, "left": copy["left"] or gone}
-    after, orders, refused = legs.brought_to(case, copy, Fraction(0), None)
+    held_until = copy["close_at"]
+    if gone and not copy["left"] and copy["flatten"] is None:
+        held_until = exits.close_at(copy, case.rules, case.now)
+    copy = {**copy, "wait_until": None, "left": copy["left"] or gone, "close_at": held_until}
+    if held_until is not None and copy["flatten"] is None and case.now < held_until and holds(copy):
+        return Outcome(copy)
+    after, orders, refused = legs.brought_to(case, {**copy, "close_at": None}, Fraction(0), None)
     if holds(after):
         return Outcome(after, orders, refused)
     after = {**after, "status": "ended", "ending": "source_closed" if after["flatten"] is None else "flattened"}
@@ -260,7 +280,7 @@ def increased(case: Case, copy: Tree, position: Tree) -> Outcome:
         "legs": [*copy["legs"], *made],
         "legs_made": copy["legs_made"] + len(made),
     }
-    return Outcome(grown, [legs.opening(grown, leg) for leg in made], granted=granted)
+    return Outcome(grown, [legs.opening(grown, leg) for leg in made])
 
 
 def unsure(leg: Tree) -> Fraction:

@@ -1,10 +1,11 @@
 """Prices, instruments and figures of a simulated day."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from rules.instruments import Instrument
+from rules.news import Impact, NewsEvent
 from rules.observed import AccountStatus, Quote
 from rules.values import Symbol
 
@@ -17,10 +18,15 @@ RATES = {"EURUSD": "1.08", "GBPUSD": "1.27", "USDCAD": "1.37"}
 
 
 class Market:
-    """One day's prices, the same at every account but for a little."""
+    """One day's prices, the same at every account but for a little.
 
-    def __init__(self, random: Random) -> None:
+    A `still` one keeps them for a day: a ledger tells other symbols' quotes now and then only, and what is held is
+    valued by them.
+    """
+
+    def __init__(self, random: Random, *, still: bool) -> None:
         self._random = random
+        self._still = still
         self._mids = {name: Decimal(mid) for name, mid in (MIDS | RATES).items()}
 
     def mid(self, symbol: str) -> Decimal:
@@ -28,6 +34,8 @@ class Market:
         base = symbol.removesuffix(".m")
         base = "XAUUSD" if base == "GOLD" else base
         if base in RATES:
+            return self._mids[base]
+        if self._still:
             return self._mids[base]
         step = Decimal(self._random.randrange(-20, 21)) / 100_000
         start = Decimal(MIDS[base])
@@ -41,7 +49,7 @@ class Market:
 
     def quote(self, symbol: str, at: datetime) -> Quote:
         mid = self.mid(symbol)
-        if symbol in RATES:
+        if symbol in RATES or self._still:
             return Quote(Symbol(symbol), mid, mid, at)
         tick = Decimal(TICKS.get(symbol, "0.0001"))
         spread = tick * self._random.choice((1, 2, 3, 8))
@@ -88,3 +96,18 @@ def _pair(symbol: str) -> Instrument:
     tick = Decimal("0.00001")
     lots = (Decimal("0.01"), Decimal(50), Decimal("0.01"))
     return Instrument(Symbol(symbol), *lots, tick, Decimal(100_000), profit_currency=symbol[3:])
+
+
+def draw_news(random: Random, begin: datetime, length: timedelta) -> tuple[NewsEvent, ...]:
+    """Return the events of a day, in their order."""
+    times = sorted(begin + random.random() * length for _ in range(random.choice((0, 3, 8))))
+    return tuple(
+        NewsEvent(
+            at,
+            at + timedelta(minutes=random.choice((0, 0, 15))),
+            random.choice(("payrolls", "rate decision", "a talk")),
+            random.choice((None, "USD", "USD", "EUR", "CAD", "JPY")),
+            random.choice((None, *Impact)),
+        )
+        for at in times
+    )

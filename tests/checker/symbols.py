@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -38,3 +39,9 @@ def rename(rows: list[dict[str, Any]] | None, symbol: str) -> Renamed | None:
         )
         return Renamed(name, True, None if own is None else ratio(own))
     return Renamed(symbol, False)
+
+
+@lru_cache(maxsize=1024)
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern is of the whole text."""
+    return re.fullmatch(pattern, text, re.DOTALL) is not None

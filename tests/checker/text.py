@@ -84,6 +84,19 @@ def money(value: Any) -> tuple[Fraction, str]:
     return Fraction(amount), currency
 
 
+def share_or_cash(value: Any) -> tuple[Fraction, str | None]:
+    """Return an amount with its currency, None for the account's own, "%" for a share of the account's equity."""
+    if not isinstance(value, str):
+        return number(value), None
+    return (ratio(value), "%") if value.endswith("%") else money(value)
+
+
+def durations(value: Any) -> tuple[timedelta, timedelta]:
+    """Return the least and the most of a duration that is drawn."""
+    least, most = value if isinstance(value, list) else (value, value)
+    return duration(least), duration(most)
+
+
 def lots_range(value: Any) -> tuple[Fraction, Fraction]:
     least, most = value
     return number(least), number(most)

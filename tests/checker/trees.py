@@ -19,7 +19,7 @@ day_peak_balance day_peak_equity high_water_mark locked_floor flows missed_balan
 """
 _INSTANTS = """
 opened_at first_seen_at wait_until retry_at settled_at asked_at received_at at until judged_at day_started latched_at
-halted_at breaching_from flows_after seen_at missed_from close_at
+halted_at breaching_from flows_after seen_at missed_from close_at last_at read_at ends
 """
 NUMBERS, INSTANTS = frozenset(_NUMBERS.split()), frozenset(_INSTANTS.split())
 """Keys whose values are read; everything else is compared as text."""

@@ -41,13 +41,17 @@ class Calendar:
     def read(cls, name: str, table: dict[str, Any], zone: str) -> "Calendar":
         if table.keys() - {"timezone", "open", "closed", "flatten", "outside"}:
             raise Unchecked(f"schedules.{name}: {sorted(table)}")
+        rows = [*table.get("open", ()), *table.get("closed", ())]
+        if any(row.keys() - {"cron", "for", "why", "flatten"} for row in rows):
+            raise Unchecked(f"schedules.{name}: {rows}")
         open_, closed = (
             [Window(row["cron"], duration(row["for"])) for row in table.get(key, ())] for key in ("open", "closed")
         )
+        flatten = [*table.get("flatten", []), *(row["cron"] for row in rows if row.get("flatten"))]
         if any(window.length > LONGEST or window.length % MINUTE for window in [*open_, *closed]):
             raise Unchecked(f"schedules.{name}: a window of more than {LONGEST}, or not of whole minutes")
         zone_ = ZoneInfo(table.get("timezone", zone))
-        return cls(name, zone_, open_, closed, table.get("flatten", []), table.get("outside", "deny") == "defer")
+        return cls(name, zone_, open_, closed, flatten, table.get("outside", "deny") == "defer")
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether new risk may be taken: inside an open window, if there are any, and in no closed one."""
