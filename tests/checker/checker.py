@@ -258,10 +258,11 @@ class _Walk:
 
 
 def differing(expected: Any, found: Any, path: str = "") -> Iterable[str]:
-    """Yield where two trees differ."""
+    """Yield where two trees differ; what this checker has not learned must be as if it were not there."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*expected, *found]):
-            yield from differing(expected.get(key, "absent"), found.get(key, "absent"), f"{path}.{key}")
+            if key in expected or found[key]:
+                yield from differing(expected.get(key), found.get(key), f"{path}.{key}")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from differing(one, other, f"{path}[{number}]")
