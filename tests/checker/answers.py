@@ -41,7 +41,8 @@ def settled(copy: Tree, report: Tree, now: datetime) -> Tree:
             return filled(copy, leg, report, now)
         case "StopsReplaced":
             stops = {key: pending[key] for key in ("stop_loss", "take_profit")}
-            return replaced(copy, {**leg, **stops, **at_rest(now), "step": leg["step"] + 1})
+            now_set = {**stops, **at_rest(now), "stops_refused_at": None, "step": leg["step"] + 1}
+            return replaced(copy, {**leg, **now_set})
     return copy
 
 
@@ -85,7 +86,7 @@ def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:
     }
     if pending["purpose"] == "stops" and again["failures"] >= STOPS_TRIES:
         given_up = {key: pending[key] for key in ("stop_loss", "take_profit")}
-        again = {**again, **given_up, "failures": 0, "retry_at": None}
+        again = {**again, **given_up, "failures": 0, "retry_at": None, "stops_refused_at": now}
     return replaced(copy, again)
 
 

@@ -44,7 +44,7 @@ def check(config: Config, rows: Iterable[Row], starts: Collection[int]) -> Check
         starts: the numbers of the rows with which a run of the service began; a ledger does not tell.
     """
     rows = list(rows)
-    walk = _Walk(Facts.of(config, rows[0].at), config)
+    walk = _Walk(Facts.of(config), config)
     for row in rows:
         walk.take(row, begins=row.seq in starts)
     walk.end(rows[-1])
@@ -69,7 +69,7 @@ class _Walk:
     def take(self, row: Row, *, begins: bool) -> None:
         if begins:
             self._settle_dues(row)
-            self.facts.restart(row.at)
+            self.facts.restart()
         if row.kind not in ("intent", "resend") and self._orders:
             self._tell(row, f"an order is missing: {self._orders[0]}")
             self._orders.clear()

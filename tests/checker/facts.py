@@ -21,11 +21,12 @@ class Facts:
 
     config: Config
     limits: Limits
-    run_began: datetime
     positions: dict[Key, Tree] = field(factory=dict)
     """Open source positions by account and id."""
     seen: set[Key] = field(factory=set)
     """Source positions of which this run has seen something."""
+    known_at: dict[str, datetime] = field(factory=dict)
+    """When each source was first seen whole in this run."""
     instruments: dict[Key, Tree | None] = field(factory=dict)
     quotes: dict[Key, Tree] = field(factory=dict)
     copies: dict[Key, Tree] = field(factory=dict)
@@ -38,13 +39,12 @@ class Facts:
     contradictions: list[str] = field(factory=list)
 
     @classmethod
-    def of(cls, config: Config, began: datetime) -> "Facts":
-        return cls(config, Limits(config.limits), began)
+    def of(cls, config: Config) -> "Facts":
+        return cls(config, Limits(config.limits))
 
-    def restart(self, at: datetime) -> None:
+    def restart(self) -> None:
         """Forget what only lived in memory."""
-        self.run_began = at
-        for known in (self.positions, self.instruments, self.quotes, self.calendars):
+        for known in (self.positions, self.instruments, self.quotes, self.calendars, self.known_at):
             known.clear()
         self.seen.clear()
         self.ready.clear()
@@ -61,6 +61,8 @@ class Facts:
             case "PositionClosed":
                 self.positions.pop((account, event["position_id"]), None)
                 self.seen.add((account, event["position_id"]))
+            case "FirstSeen":
+                self.known_at[account] = event["received_at"]
             case "InstrumentReported":
                 self.instruments[account, event["symbol"]] = event["instrument"]
             case "QuoteReported":

@@ -138,7 +138,8 @@ def age(asked: Asked) -> None:
         if longest is not None and asked.now - since > longest:
             raise No("TOO_OLD")
     elif start["open"] != "copy":
-        late = start["open"] == "skip" and opened_at <= asked.facts.run_began
+        known_at = asked.facts.known_at.get(asked.link.source)
+        late = start["open"] == "skip" and (known_at is None or opened_at <= known_at)
         if late or asked.increase is not None or asked.now - opened_at > start["max_age"]:
             raise No("DENIED_STALE")
 

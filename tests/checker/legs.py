@@ -45,6 +45,7 @@ def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
                 "settled_at": None,
                 "asked_at": now if copy["legs"] else copy["first_seen_at"],
                 "missing": NONE,
+                "stops_refused_at": None,
             }
         )
     return made
@@ -158,6 +159,7 @@ def cut(case: "Case", copy: Tree, leg: Tree, excess: Fraction) -> tuple[Tree, Tr
         **({} if whole else {"remaining": leg["held"] - volume}),
         "expected_price": exit_price(case, leg),
         "locked": locked,
+        "opening": leg["cl_ord_id"],
     }
     after = {
         **leg,
@@ -212,6 +214,7 @@ def protected(case: "Case", copy: Tree, leg: Tree, position: Tree) -> tuple[Tree
         "symbol": leg["symbol"],
         "stop_loss": wanted[0],
         "take_profit": wanted[1],
+        "side": leg["side"],
     }
     leg = {**leg, "pending": under_way("stops", name, NONE, *wanted), "retry_at": None}
     return replaced(copy, leg), order

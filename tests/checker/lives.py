@@ -114,6 +114,7 @@ def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
         "refused": Fraction(0),
         "flatten": None,
         "left": False,
+        "approved": False,
         "stop_gap": None,
         "close_at": None,
         "legs": [],
