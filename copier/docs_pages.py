@@ -1,6 +1,9 @@
 """The pages of the docs that are made from the code: run `python -m copier.docs_pages` after a change of it."""
 
+from itertools import takewhile
 from pathlib import Path
+
+import tomli
 
 from rules.alerts import AlertKind
 from rules.reasons import Reason
@@ -8,6 +11,10 @@ from rules.reasons import Reason
 _DOCS = Path(__file__).parent.parent / "docs"
 DENIALS_PAGE = _DOCS / "denials.md"
 ALERTS_PAGE = _DOCS / "alerts.md"
+COOKBOOK_PAGE = _DOCS / "cookbook.md"
+
+RECIPES = _DOCS.parent / "examples" / "cookbook"
+"""One config a recipe; what its head says is its section of the page."""
 
 _DENIALS_HEAD = """\
 # Denial codes
@@ -90,6 +97,36 @@ A status of 200 to 299 takes the message; anything else is tried again. Redirect
 |---|---|---|---|
 """
 
+_COOKBOOK_HEAD = """\
+# Cookbook
+
+<!-- Made by `python -m copier.docs_pages` from examples/cookbook/*.toml; do not edit. -->
+
+Whole configs to start from: copy one, change what its head names, and let it show that it still does what you want:
+
+    copier check my.toml            # every mistake, each with its line
+    copier test my.toml             # its own cases
+    copier run my.toml --dry-run    # decide and print everything, send nothing
+
+Secrets stand in the environment. Each recipe's tests are part of the file: change them with it. What the keys mean is
+in [the reference](config.md), what a denial's code means in [its table](denials.md).
+"""
+
+
+def cookbook_page() -> str:
+    """Return the page of recipes, in Markdown: what the head of each file says, and what its cases are called."""
+    return "\n".join([_COOKBOOK_HEAD, *(_recipe(path) for path in sorted(RECIPES.glob("*.toml")))])
+
+
+def _recipe(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    comment = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    title, *paragraphs = "\n".join(line[1:].strip() for line in comment).split("\n\n")
+    about = "\n\n".join(paragraphs).replace("To change:", "**To change:**")
+    cases = "\n".join(f"- {case['name']}" for case in tomli.loads(text).get("tests", ()))
+    shown = f"Its tests show:\n\n{cases}" if cases else "It has no cases: nothing is copied."
+    return f"## [{title}](../examples/cookbook/{path.name})\n\n{about}\n\n{shown}\n"
+
 
 def alerts_page() -> str:
     """Return the page of alerts with its runbook, in Markdown."""
@@ -112,3 +149,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     DENIALS_PAGE.write_text(denials_page(), encoding="utf-8")
     ALERTS_PAGE.write_text(alerts_page(), encoding="utf-8")
+    COOKBOOK_PAGE.write_text(cookbook_page(), encoding="utf-8")

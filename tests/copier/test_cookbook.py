@@ -1,0 +1,100 @@
+"""Every recipe of the cookbook is a whole config that does what its own cases say."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from copier.commands.configs import capabilities_of
+from copier.config.case_keys import NOON, ActionKind
+from copier.docs_pages import COOKBOOK_PAGE, RECIPES, cookbook_page
+from copier.rehearsal import Rehearsal
+from rules.events import AccountReported
+from rules.limits_state import LimitStage
+from rules.observed import AccountStatus
+from rules.values import AccountId
+from tests.configs import failing_cases, read
+
+FILES = sorted(RECIPES.glob("*.toml"))
+MONITOR = RECIPES / "monitor-only.toml"
+COPYING = [path for path in FILES if path != MONITOR]
+
+
+def test_there_are_at_least_fifteen_recipes():
+    assert len(FILES) >= 15
+
+
+@pytest.mark.slow  # what an account's venue can is known from its driver, made anew for each account
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_recipe_draws_no_warning_and_copies_only_to_venues_that_trade(path: Path):
+    config = read(path)
+    assert config.warnings == ()
+    capabilities = capabilities_of(config)
+    assert all(capabilities[link.target].trades for link in config.links)
+
+
+@pytest.mark.slow  # all cases of a recipe, each an engine of its own
+@pytest.mark.parametrize("path", COPYING, ids=lambda path: path.stem)
+def test_the_cases_of_a_recipe_come_out_as_they_say(path: Path):
+    assert failing_cases(read(path)) == {}
+
+
+@pytest.mark.parametrize("path", COPYING, ids=lambda path: path.stem)
+def test_the_cases_of_a_recipe_show_a_copy_a_denial_and_what_comes_after(path: Path):
+    cases = read(path).cases
+    opens = [each for case in cases for each in case.expected if each.action is ActionKind.OPEN]
+    assert any(each.volume is not None for each in opens)
+    assert any(each.denied is not None for case in cases for each in case.expected)
+    assert any(case.given.then is not None for case in cases)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_recipe_holds_a_secret_and_each_has_a_ledger_of_its_own(path: Path):
+    text = path.read_text(encoding="utf-8")
+    keys = "token|password|api_key|developer_api_key|client_secret|secret"
+    secrets = re.findall(rf"\b(?:{keys}) *= *(\"[^\"]*\")", text)
+    assert secrets
+    assert all(re.fullmatch(r'"\$\{env:\w+\}"', value) for value in secrets)
+    assert f'"sqlite:{path.stem}.db"' in text
+
+
+@pytest.mark.parametrize(
+    ("account", "equity", "stage", "flattens"),
+    [
+        ("desk-1", 98_000, LimitStage.OK, False),
+        ("desk-1", 97_700, LimitStage.WARN, False),
+        ("desk-1", 97_000, LimitStage.BREACHED, True),
+        ("desk-2", 98_500, LimitStage.BREACHED, True),
+        ("evaluation", 96_100, LimitStage.WARN, False),
+        ("evaluation", 96_000, LimitStage.FLATTEN, True),
+    ],
+)
+async def test_the_monitor_warns_and_then_closes_everything_without_any_link(
+    account: str, equity: int, stage: LimitStage, flattens: bool
+):
+    config = read(MONITOR)
+    assert config.links == ()
+    name = AccountId(account)
+    run = Rehearsal(config, capabilities_of(config), lambda *_: [], NOON)
+    for worth in (100_000, equity):
+        await run.takes(AccountReported(name, run.now, AccountStatus(Decimal(worth), Decimal(worth), "USD")))
+    [daily] = [found for limit, found in run.limits.judgements(name) if "daily_loss" in limit.limit_id]
+    assert daily.stage is stage
+    assert run.limits.flattens_all(name) is flattens
+    run.close()
+
+
+def test_page_of_recipes_is_not_stale():
+    assert COOKBOOK_PAGE.read_text(encoding="utf-8") == cookbook_page(), "run: python -m copier.docs_pages"
+
+
+def test_every_recipe_has_a_title_a_paragraph_and_what_to_change():
+    sections = cookbook_page().split("\n## ")[1:]
+    assert len(sections) == len(FILES)
+    for section in sections:
+        title, paragraph, change, shown, *cases = section.strip().split("\n\n")
+        assert title.startswith("[")
+        assert len(paragraph) > 100
+        assert change.startswith("**To change:**")
+        assert (shown, len(cases)) in {("Its tests show:", 1), ("It has no cases: nothing is copied.", 0)}
