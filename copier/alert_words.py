@@ -65,6 +65,7 @@ _TITLES = {
     AlertKind.LIMIT_RESET: "a limit was lifted by hand",
     AlertKind.ORPHAN: "a position that no copy accounts for",
     AlertKind.OVERTAKEN: "a close was overtaken and opened lots, which are closed again",
+    AlertKind.FLATTEN: "pending orders are canceled",
     AlertKind.POSITION_OFFENCE: "a position broke a rule",
     AlertKind.SESSION_LOST: "session lost",
 }

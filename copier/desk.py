@@ -146,16 +146,15 @@ class Desk:
                 what = f"{copy.link_id}: {leg.symbol} has no stop-loss at {plain(leg.stop_loss)}"
                 self.journal.alert(AlertKind.STOP_LOSS, copy.target, f"{what}: {refused.text}")
 
-    def cancel(self, account: AccountId, order: WorkingOrder) -> None:
-        """Cancel a stop-loss that protects nothing any more; it is of no copy, so only the next looks show its end."""
+    def cancel(self, account: AccountId, order: WorkingOrder, kind: AlertKind, text: str) -> None:
+        """Cancel an order that is of no copy, so that only the next looks show its end; `text` tells why."""
         link_id, began = LinkId(f"stray:{account}"), order.placed_at or self.now
         step = 0
         while self.knows(order_id := cl_ord_id(link_id, PositionId(order.order_id), began, 0, step)):
             step += 1  # an earlier try used it up
         action = CancelOrder(order_id, account, order.order_id, order.symbol)
         self.journal.intent(action, resend=False)
-        text = f"a stop-loss of {order.symbol} protects nothing any more, it is canceled"
-        self.journal.alert(AlertKind.STOP_LOSS, account, text)
+        self.journal.alert(kind, account, text)
         self._outgoing.append((action, False, None))
 
     def link_of(self, copy: Copy) -> CopyLink:

@@ -20,6 +20,7 @@ from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
 from copier.operator import Operator
+from copier.order_watch import OrderWatch
 from copier.records import CheckpointRecord, LeverRecord
 from copier.sessions import Eye, SessionWatch
 from copier.stop_watch import StopWatch
@@ -101,6 +102,7 @@ class Engine:
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
+        self._orders = OrderWatch(self._desk, limits.flattens_all)
         self._closings = Closings(self._desk, self._links)
         self._emptied: set[AccountId] = set()
         self._rounded = trio.Event()
@@ -300,6 +302,7 @@ class Engine:
                 self._watch.compare(event)
                 self._mismatches.look(event)
                 self._stops.compare(event)
+                self._orders.compare(event)
 
     def _must_see_twice(self, event: SnapshotReceived) -> bool:
         """Tell whether books without anything, where several positions were, are seen for the first time.

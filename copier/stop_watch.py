@@ -9,6 +9,7 @@ from typing import Final
 
 from copier.desk import Desk
 from rules.actions import ReplaceStops
+from rules.alerts import AlertKind
 from rules.day_stops import stop_is_missing
 from rules.events import SnapshotReceived
 from rules.identity import is_ours
@@ -49,7 +50,8 @@ class StopWatch:
             last = canceled.get(order_id)
             if order_id in seen_before and (last is None or desk.now - last >= CANCEL_AGAIN):
                 canceled[order_id] = desk.now
-                desk.cancel(account, order)
+                text = f"a stop-loss of {order.symbol} protects nothing any more, it is canceled"
+                desk.cancel(account, order, AlertKind.STOP_LOSS, text)
         self._canceled[account] = canceled
         if strays.keys() - seen_before:
             desk.outside.poll(account)

@@ -1,0 +1,39 @@
+"""Pending orders of an account that must be flat: each is canceled, until the venue's own books show none."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from copier.desk import Desk
+from rules.alerts import AlertKind
+from rules.events import SnapshotReceived
+from rules.values import AccountId, VenueOrderId
+
+CANCEL_AGAIN: Final = timedelta(seconds=30)
+"""An order that is still there is canceled again after this: longer than an answer and its settling take."""
+
+
+class OrderWatch:
+    """Looks at the pending orders that books show, where everything on the account must go."""
+
+    def __init__(self, desk: Desk, flattens_all: Callable[[AccountId], bool]) -> None:
+        self._desk = desk
+        self._flattens_all = flattens_all
+        self._canceled: dict[AccountId, dict[VenueOrderId, datetime]] = {}
+
+    def compare(self, event: SnapshotReceived) -> None:
+        """Take one polled snapshot of an account; what protects a position is no order in it."""
+        desk, account = self._desk, event.account
+        if not self._flattens_all(account):
+            self._canceled.pop(account, None)
+            return
+        before, canceled = self._canceled.get(account, {}), dict[VenueOrderId, datetime]()
+        for order in event.orders or ():
+            last = before.get(order.order_id)
+            if last is not None and desk.now - last < CANCEL_AGAIN:
+                canceled[order.order_id] = last
+                continue
+            canceled[order.order_id] = desk.now
+            text = f"the account must be flat: pending order {order.order_id} of {order.symbol} is canceled"
+            desk.cancel(account, order, AlertKind.FLATTEN, text)
+        self._canceled[account] = canceled
