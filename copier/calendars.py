@@ -4,7 +4,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeAlias, TypeVar, TypeVarTuple, Unpack
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,7 +15,7 @@ from adapters.calendars import CalendarError, parse_calendar
 from adapters.http import HttpClient
 from adapters.network import Connect
 from copier.config.news import CALENDAR_BYTES_MAX, CalendarSource, decoded
-from copier.inputs import CalendarRead
+from copier.inputs import CalendarRead, CalendarUnread
 from rules.news import Calendar
 
 DEADLINE_S = 20.0
@@ -24,11 +24,17 @@ DEADLINE_S = 20.0
 RETRY_S = 60.0
 """After a reading that failed, where `refresh` is longer."""
 
+FAILURES_TOLD = 5
+"""Readings that fail one after the other before people are told: a few minutes of bad weather concern nobody."""
+
+REASON_CHARACTERS_MAX = 200
+
 PAST = timedelta(days=2)
 AHEAD = timedelta(days=40)
 """Events of this time around now are kept: no window reaches further, and a calendar that cannot be read again is stale
 before they run out."""
 
+Emit: TypeAlias = Callable[[CalendarRead | CalendarUnread], Awaitable[None]]
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
@@ -58,10 +64,10 @@ class CalendarReader:
         self._kept = kept if source.url is not None else None
         self._threads = threads
 
-    async def run(self, emit: Callable[[CalendarRead], Awaitable[None]]) -> None:
+    async def run(self, emit: Emit) -> None:
         """Read until cancelled. What cannot be read is told once, and leaves what was read before."""
         await self._read_kept(emit)
-        failing = False
+        failures = 0
         while True:
             pause_s = self._source.refresh.total_seconds()
             try:
@@ -78,11 +84,14 @@ class CalendarReader:
                 await emit(CalendarRead(self._name, calendar))
             if failed is not None:
                 pause_s = min(pause_s, RETRY_S)
-                if not failing:
+                if not failures:
                     _log.warning("calendar cannot be read, the last good copy stays", news=self._name, error=failed)
-            elif failing:
+                failures += 1
+                if failures == FAILURES_TOLD:
+                    await emit(CalendarUnread(self._name, failed[:REASON_CHARACTERS_MAX]))
+            elif failures:
                 _log.info("calendar can be read again", news=self._name)
-            failing = failed is not None
+                failures = 0
             await trio.sleep(pause_s)
 
     async def _fetch(self) -> bytes:
@@ -115,7 +124,7 @@ class CalendarReader:
         near = tuple(event for event in events if now - PAST <= event.until and event.at <= now + AHEAD)
         return Calendar(read_at, max((event.until for event in events), default=None), near)
 
-    async def _read_kept(self, emit: Callable[[CalendarRead], Awaitable[None]]) -> None:
+    async def _read_kept(self, emit: Emit) -> None:
         """Begin with the copy of an earlier run, as old as it is."""
         if self._kept is None:
             return

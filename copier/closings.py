@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from copier.desk import Desk
-from copier.inputs import CalendarRead
+from copier.inputs import CalendarRead, CalendarUnread
 from copier.timers import Timers
+from rules.alerts import AlertKind
 from rules.closings import closed_by, next_closing
 from rules.copies import CopyStatus
 from rules.news import News, NewsPolicy
@@ -45,6 +46,13 @@ class Closings:
                 for copy in self._desk.book.waiting_at(link.target):
                     if copy.link_id == link.link_id and copy.status is CopyStatus.WAITING:
                         self._desk.reconsider(copy, "calendar")
+
+    def unread(self, given: CalendarUnread) -> None:
+        """Tell of each target that depends on a calendar which cannot be read."""
+        policy = self._policies.get(given.news)
+        for target in sorted({link.target for link in self._links.values() if policy in link.policy.news_policies}):
+            text = f"the calendar of news {given.news} cannot be read: {given.reason}"
+            self._desk.journal.alert(AlertKind.CALENDAR_UNREAD, target, text)
 
     def _close_due(self, link: CopyLink) -> None:
         """Close what was copied, or waits to be, since before the last such instant; also one missed while away."""

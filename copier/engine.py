@@ -14,7 +14,7 @@ from copier.closings import Closings
 from copier.desk import Desk
 from copier.dispatch import Intent
 from copier.foreign import count_foreign
-from copier.inputs import CalendarRead, Input, Outside, Polled, Pulled, Remembered, Reported
+from copier.inputs import CalendarRead, CalendarUnread, Input, Outside, Polled, Pulled, Remembered, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
@@ -256,6 +256,8 @@ class Engine:
                 self._desk.answer(given.account, given.quote.symbol)
             case CalendarRead():
                 self._closings.read(given)
+            case CalendarUnread():
+                self._closings.unread(given)
             case SessionOpened():
                 self._sessions.regain(given.account, Eye.STREAM, self._desk.now)
             case SessionEnded():

@@ -56,7 +56,15 @@ class Pulled:
     answer: Callable[[str], None]
 
 
-Input = Event | Reported | Polled | Remembered | CalendarRead | Pulled
+@frozen
+class CalendarUnread:
+    """The calendar of a news policy cannot be read, again and again."""
+
+    news: str
+    reason: str
+
+
+Input = Event | Reported | Polled | Remembered | CalendarRead | CalendarUnread | Pulled
 
 
 class Outside:

@@ -84,6 +84,13 @@ class AlertKind(Enum):
         "Check password, token and server; renew them in the config and start the service again. Positions of that"
         " account are looked after by nobody meanwhile.",
     )
+    CALENDAR_UNREAD = (
+        "calendar.unread",
+        Severity.WARNING,
+        "The calendar of a news policy could not be read several times on end. The last good copy holds until it is"
+        " stale; then no new risk is taken where `on_missing` is deny.",
+        "See whether its file or address is right and can be reached; `copier check` reads a file.",
+    )
     ACCOUNT_UNNAMED = (
         "account.unnamed",
         Severity.CRITICAL,

@@ -10,10 +10,10 @@ import trio
 from trio.testing import MockClock
 
 from adapters.calendars import CalendarFormat
-from copier.calendars import DEADLINE_S, RETRY_S, CalendarReader
+from copier.calendars import DEADLINE_S, FAILURES_TOLD, RETRY_S, CalendarReader
 from copier.clock import VirtualClock
 from copier.config.news import CALENDAR_BYTES_MAX, CalendarSource
-from copier.inputs import CalendarRead
+from copier.inputs import CalendarRead, CalendarUnread
 from tests.adapters.venues import HOST, Venue, ok, read_request
 from tests.rules.playbook import T0
 
@@ -36,6 +36,7 @@ class Office:
         self.silent = False
         self.has_heard = trio.Event()
         self.heard: list[CalendarRead] = []
+        self.complaints: list[CalendarUnread] = []
         clock = VirtualClock.starting(T0)
         venue = Venue(nursery, self._serve)
         url = f"http://{HOST}/calendar.csv?key=s3cret"
@@ -46,10 +47,13 @@ class Office:
         )
         nursery.start_soon(self.reader.run, self._hear)
 
-    async def _hear(self, read: CalendarRead) -> None:
+    async def _hear(self, read: CalendarRead | CalendarUnread) -> None:
         await trio.lowlevel.checkpoint()
-        self.heard.append(read)
-        self.has_heard.set()
+        if isinstance(read, CalendarUnread):
+            self.complaints.append(read)
+        else:
+            self.heard.append(read)
+            self.has_heard.set()
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         while request := await read_request(stream):
@@ -105,6 +109,22 @@ async def test_a_silent_office_is_given_up_on_in_time(autojump_clock: MockClock,
     assert len(office.heard) == 1
 
 
+async def test_people_are_told_once_when_it_fails_for_some_minutes(autojump_clock: MockClock, nursery: trio.Nursery):
+    office = Office(nursery)
+    good, office.answer = office.answer, ok(b"<html>sign in</html>")
+    await trio.sleep((FAILURES_TOLD - 1) * RETRY_S - 1)
+    assert office.complaints == []
+    await trio.sleep(10 * RETRY_S)
+    assert [(complaint.news, complaint.reason[:16]) for complaint in office.complaints] == [
+        ("tight", "expected columns")
+    ]
+    office.answer = good
+    await trio.sleep(RETRY_S)
+    office.answer = b"no http"
+    await trio.sleep(REFRESH.total_seconds() + FAILURES_TOLD * (RETRY_S + DEADLINE_S))
+    assert len(office.complaints) == 2, "another time"
+
+
 async def test_the_last_good_copy_is_there_at_the_next_start(
     autojump_clock: MockClock, nursery: trio.Nursery, tmp_path: Path
 ):
@@ -139,8 +159,9 @@ async def test_a_file_is_read_again_after_it_was_changed(
     clock = VirtualClock.starting(T0)
     heard: list[CalendarRead] = []
 
-    async def hear(read: CalendarRead) -> None:
+    async def hear(read: CalendarRead | CalendarUnread) -> None:
         await trio.lowlevel.checkpoint()
+        assert isinstance(read, CalendarRead)
         heard.append(read)
 
     async def nowhere(host: str, port: int, tls: bool) -> trio.abc.Stream:

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
-from copier.inputs import CalendarRead
-from copier.records import CalendarRecord
+from copier.inputs import CalendarRead, CalendarUnread
+from copier.records import AlertRecord, CalendarRecord
 from rules.copies import CopyStatus, Ending
 from rules.news import Calendar, Impact, NewsEvent, NewsPolicy
 from rules.policy import CopyPolicy
 from rules.reasons import Reason
 from rules.schedule import Outside, Schedule, Window
-from tests.copier.desk import LINK, Desk
+from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import T0, shape
 
@@ -94,6 +94,15 @@ async def test_a_calendar_is_written_when_it_changes_and_now_and_then():
         await desk.takes(read)
     await desk.copied(source_position())
     assert desk.records("calendar") == [CalendarRecord("tight", each.calendar) for each in (one, other, later)]
+
+
+async def test_the_targets_of_a_calendar_that_cannot_be_read_are_told_of():
+    desk = await linked().ready()
+    await desk.takes(CalendarUnread("tight", "expected the status 200, found 404"), CalendarUnread("other", "x"))
+    [alert] = desk.records("alert")
+    assert isinstance(alert, AlertRecord)
+    text = "the calendar of news tight cannot be read: expected the status 200, found 404"
+    assert (alert.code, alert.account, alert.text) == ("calendar.unread", TARGET, text)
 
 
 @pytest.mark.parametrize("flatten", [False, True])
