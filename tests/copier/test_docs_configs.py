@@ -10,7 +10,7 @@ from copier.cases import play
 from copier.commands.configs import capabilities_of, read_config
 from copier.expectations import misses
 
-PAGES = [Path("docs/policies.md"), Path("docs/testing.md")]
+PAGES = [Path("docs/limits.md"), Path("docs/policies.md"), Path("docs/testing.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
@@ -19,7 +19,8 @@ def test_the_config_of_a_page_comes_out_as_it_says(page: Path, tmp_path: Path) -
     file = tmp_path / "copier.toml"
     file.write_text(text, encoding="utf-8")
     config = read_config(file)
-    assert config.warnings == ()
+    ages = [each for each in config.warnings if each.expected.startswith("a preset of the last")]
+    assert list(config.warnings) == ages, "a preset may have become old since the page was written"
     assert len(config.cases) >= 3
     for case in config.cases:
         outcome = trio.run(play, case, config, capabilities_of(config))
