@@ -58,10 +58,12 @@ def compare(replay: Replay) -> Comparison:
     keys += [key for key in replayed if key not in recorded]
     keys.sort(key=lambda key: (key[2], key[0], key[1]))
     instrument_of = replay.instrument_of
+    links = {key[0] for key in recorded}, {link.link_id for link in replay.config.links}
     differences, sums = [], _Sums()
     for key in keys:
         before, after = recorded.get(key), replayed.get(key)
-        changes = tuple(_changes(before, after, instrument_of))
+        outcomes = [_outcome(trade, key[0] in named) for trade, named in zip((before, after), links, strict=True)]
+        changes = (*_changed("outcome", *outcomes), *_changes(before, after, instrument_of))
         if changes:
             differences.append(_difference(key, before, after, changes))
         sums.add(before, after, instrument_of)
@@ -102,10 +104,13 @@ def _result(trade: Trade | None, instrument_of: InstrumentOf) -> tuple[Decimal, 
     return trade.result(instrument_of)
 
 
+def _outcome(trade: Trade | None, linked: bool) -> str:
+    if trade is not None:
+        return outcome_words(trade)
+    return "not decided" if linked else "no such link"
+
+
 def _changes(before: Trade | None, after: Trade | None, instrument_of: InstrumentOf) -> Iterator[Change]:
-    one, other = outcome_words(before), outcome_words(after)
-    if one != other:
-        yield Change("outcome", one, other)
     if before is not None and after is not None and before.order is not None and after.order is not None:
         for what in ("symbol", "side", "stop_loss", "take_profit"):
             yield from _changed(what, getattr(before.order, what), getattr(after.order, what))

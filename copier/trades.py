@@ -138,10 +138,8 @@ class TradeBook:
         return trade
 
 
-def outcome_words(trade: Trade | None) -> str:
+def outcome_words(trade: Trade) -> str:
     """Return what became of a trade, in a few words."""
-    if trade is None:
-        return "no such link"
     if trade.order is None:
         reason = trade.copy.reason
         if reason is None:

@@ -13,25 +13,25 @@ from hypothesis import strategies as st
 from adapters.base import Capabilities
 from copier.config.model import Configuration, ServiceConfig
 from copier.differences import Comparison, compare
-from copier.inputs import CalendarRead
 from copier.ledger import Entry, Ledger
 from copier.replay import Replay
 from rules.actions import Action, OpenPosition
 from rules.copies import Copy
 from rules.events import InstrumentReported, PositionClosed
+from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.limits_policy import Limit, LimitKind
 from rules.limits_terms import Percent
-from rules.news import Calendar, Impact, NewsEvent, NewsPolicy
 from rules.observed import AccountStatus, Position
-from rules.policy import CopyLink, CopyPolicy, LinkState, StartOpen, StartPolicy
+from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
+from rules.policy import CopyLink, CopyPolicy, LinkState, PolicyLimits, StartOpen, StartPolicy, SymbolPolicy
 from rules.reasons import Reason
 from rules.reports import Filled, Rejected
 from rules.size_policy import Size
 from rules.values import LinkId, OmsType, PositionId, Price, Volume
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
-from tests.rules.playbook import EURUSD, T0, filled
+from tests.rules.playbook import EURUSD, filled
 
 CAN = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
 DOLLARS = evolve(EURUSD, profit_currency="USD")
@@ -210,8 +210,9 @@ STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 2)), max_size=
 class Day:
     """A day of a source, an engine and a target, step by step."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, link: CopyLink) -> None:
         self.desk = desk
+        self.link = link
         self.held: dict[PositionId, Position] = {}
         self.under_way: list[Action] = []
         self.lives = 0
@@ -274,7 +275,7 @@ class Day:
     async def restarted(self) -> None:
         """Go on with a new process on the same ledger; the target still shows what it holds."""
         books = self.books()
-        self.desk = Desk(self.desk.ledger, now=self.desk.now)
+        self.desk = Desk(self.desk.ledger, links=[self.link], now=self.desk.now)
         for account in (SOURCE, TARGET):
             await self.desk.takes(InstrumentReported(account, self.desk.now, EURUSD.symbol, DOLLARS))
         self.under_way += await self.desk.polls(TARGET, *books)
@@ -286,35 +287,34 @@ def position_like(copy: Copy) -> Position:
     return source_position(opened_at=copy.opened_at)
 
 
+SECOND = timedelta(seconds=1)
+POLICIES = st.sampled_from(
+    [
+        CopyPolicy("as is"),
+        CopyPolicy("few", limits=PolicyLimits(max_positions=1)),
+        CopyPolicy("late", delay=Delay(open=Span(2 * SECOND, 4 * SECOND), close=Span(SECOND, 5 * SECOND))),
+        CopyPolicy("slow", throttle=Throttle(1, 10 * SECOND), skip_first=SkipFirst(1, 20 * SECOND)),
+        CopyPolicy("long", exits=Exits(min_hold=7 * SECOND, max_open=20 * SECOND)),
+        CopyPolicy("rows", per_symbol=(SymbolPolicy("EUR.*", CopyPolicy("row", reverse=True, row=1)),)),
+    ]
+)
+
+
 @pytest.mark.slow  # a hundred days, each played and replayed by whole engines
 @settings(max_examples=100, deadline=None)
-@given(STEPS)
-def test_whatever_happened_the_same_config_would_have_done_the_same(steps: list[tuple[str, int]]) -> None:
+@given(POLICIES, POLICIES, STEPS)
+def test_whatever_happened_the_same_config_would_have_done_the_same(
+    policy: CopyPolicy, other: CopyPolicy, steps: list[tuple[str, int]]
+) -> None:
     async def play() -> None:
-        desk = await begun()
-        day = Day(desk)
+        link = evolve(LINK, policy=policy)
+        day = Day(await begun(link), link)
         for what, number in steps:
             await day.step(what, number)
-        desk = day.desk
-        found = await through(desk.ledger, LINK)
+        found = await through(day.desk.ledger, link)
         assert found.differences == ()
         assert found.left_out == 0
+        different = await through(day.desk.ledger, evolve(LINK, policy=other))
+        assert different.trades >= found.trades, "another policy decides about each position too"
 
     trio.run(play)
-
-
-async def test_recorded_calendars_are_known_again() -> None:
-    tight = NewsPolicy("n", before=timedelta(minutes=5), after=timedelta(minutes=5))
-    link = evolve(LINK, policy=CopyPolicy("news", news=tight))
-    desk = await begun(link)
-    event = NewsEvent(T0 + timedelta(minutes=20), T0 + timedelta(minutes=20), "CPI", "USD", Impact.HIGH)
-    await desk.takes(CalendarRead("n", Calendar(desk.now, event.until, (event,))))
-    await traded(desk)
-    desk.now = T0 + timedelta(minutes=10)
-    await traded(desk, "p2")
-    same = await through(desk.ledger, link)
-    assert (same.trades, same.differences) == (2, ())
-    wide = evolve(link, policy=CopyPolicy("news", news=evolve(tight, before=timedelta(minutes=15))))
-    [different] = (await through(desk.ledger, wide)).differences
-    assert different.position_id == "p2"
-    assert any("NEWS_WINDOW" in step for step in different.steps)

@@ -65,7 +65,6 @@ async def test_what_was_not_copied_says_why() -> None:
     trade = trade_of(desk)
     assert outcome_words(trade) == "denied, LINK_PAUSED"
     assert trade.result(dollars) is None
-    assert outcome_words(None) == "no such link"
 
 
 async def test_what_waits_and_what_the_venue_refused_is_told_so() -> None:
