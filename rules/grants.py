@@ -34,7 +34,8 @@ def grant(market: Market) -> Grant | Denied:
     market.finding.trace.extend(sized.notes)
     if isinstance(stops, Denied):
         return stops
-    market.finding.trace.extend(stops.notes)
+    opened = stops if market.question.target.stop_loss_lasts else entered_later(stops)
+    market.finding.trace.extend(opened.notes)
     too_far = stop_distance(market, stops.stop_loss)
     if too_far is not None:
         return too_far
@@ -46,7 +47,7 @@ def grant(market: Market) -> Grant | Denied:
         return too_little
     gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
     price = market.expected_price()
-    return Grant(market.symbol, market.side, market.instrument, sized, stops, price, gap)
+    return Grant(market.symbol, market.side, market.instrument, sized, opened, price, gap)
 
 
 def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
@@ -83,8 +84,7 @@ def _stops(market: Market) -> TargetStops | Denied:
     stops = target_stops(policy.stops, policy.reverse, question.position, frame, required)
     if isinstance(stops, Denied):
         return stops
-    stops = stops if question.target.keeps_take_profit else loss_only(stops)
-    return stops if question.target.stop_loss_lasts else entered_later(stops)
+    return stops if question.target.keeps_take_profit else loss_only(stops)
 
 
 def _gap(market: Market) -> Price | Denied | None:

@@ -1,30 +1,20 @@
 """The orders that bring a copy's legs to a volume and to its stops, one order a leg at a time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import evolve
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
-from rules.day_stops import stop_is_missing, takes_stop
 from rules.decision import Context, Decision, earlier, patience
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
-from rules.market import QUOTE_AGE_MAX
 from rules.observed import Position
+from rules.protect import protect
 from rules.reasons import Reason
-from rules.state import stops_follow
-from rules.stop_prices import Frame
-from rules.stops import TargetStops, loss_only, moved_stops
 from rules.trace import Denied, Note
 from rules.values import OmsType, Price, Volume, plain
-
-REFUSED_QUOTE_AGE_MAX = timedelta(minutes=5)
-"""Stops that the venue has refused are judged by its last quote, also where a quiet market made that a while ago."""
-
-STOPS_AGAIN = timedelta(seconds=10)
-"""A stop on the wrong side of today's price is tried again this often: the price may come back to its right side."""
 
 
 def shape(context: Context, copy: Copy, desired: Volume, position: Position | None) -> Decision:
@@ -54,10 +44,10 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
             if action is None and waits:
                 again = earlier(again, leg.retry_at)
             elif action is None and desired > ZERO and position is not None:
-                copy, action = _protect(context, copy, leg, position, trace)
-                if action is None and _lacks_stops(context, copy, leg, position):
-                    again = earlier(again, context.now + STOPS_AGAIN)
-                    look_ups.append(LookUp(context.target.account, leg.symbol, quote=True, awaited=False))
+                guarded = protect(context, copy, leg, position)
+                copy, action, again = guarded.copy, guarded.action, earlier(again, guarded.look_again_at)
+                trace.extend(guarded.trace)
+                look_ups.extend(guarded.look_ups)
         excess -= freed
         if action is not None:
             actions.append(action)
@@ -129,55 +119,6 @@ def _exit_price(context: Context, leg: Leg) -> Price | None:
     if context.price is not None:
         return context.price
     return None if context.position is None else context.position.current_price
-
-
-def _protect(
-    context: Context, copy: Copy, leg: Leg, position: Position, trace: list[Note | Denied]
-) -> tuple[Copy, Action | None]:
-    """Set the leg's stops when what the source has now asks for others than we last set, or a stop-loss is missing."""
-    instrument = context.target.instruments.get(leg.symbol)
-    if instrument is None or leg.position_id is None or not stops_follow(context.source, context.target):
-        return copy, None
-    wanted = _wanted_stops(context, copy, leg, position, instrument)
-    if wanted is None or not takes_stop(context.target, leg):
-        return copy, None
-    missing = wanted.stop_loss is not None and stop_is_missing(context.target, leg, context.now)
-    if (wanted.stop_loss, wanted.take_profit) == (leg.stop_loss, leg.take_profit) and not missing:
-        return copy, None
-    if missing:
-        trace.append(Note("stops", "the position shows no stop-loss"))
-    trace.extend(wanted.notes)
-    order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
-    prices = (wanted.stop_loss, wanted.take_profit)
-    action = ReplaceStops(order_id, copy.target, leg.position_id, leg.symbol, *prices, side=leg.side)
-    pending = Pending(Purpose.STOPS, order_id, ZERO, wanted.stop_loss, wanted.take_profit)
-    return replace_leg(copy, evolve(leg, pending=pending, retry_at=None)), action
-
-
-def _lacks_stops(context: Context, copy: Copy, leg: Leg, position: Position) -> bool:
-    """Tell whether the source asks for a stop that today's price does not let the target have."""
-    instrument = context.target.instruments.get(leg.symbol)
-    if instrument is None or leg.open_price is None or not stops_follow(context.source, context.target):
-        return False
-    asked = _stops_at(context, leg, position, Frame(leg.side, instrument, leg.open_price, copy.stop_gap), None)
-    return (asked.stop_loss, asked.take_profit) != (leg.stop_loss, leg.take_profit)
-
-
-def _wanted_stops(
-    context: Context, copy: Copy, leg: Leg, position: Position, instrument: Instrument
-) -> TargetStops | None:
-    if leg.open_price is None:
-        return None  # nothing to keep a distance from
-    age_max = REFUSED_QUOTE_AGE_MAX if leg.failures else QUOTE_AGE_MAX
-    quote = context.target.fresh_quote(leg.symbol, context.now, age_max)
-    market = None if quote is None else quote.entry(leg.side.opposite)
-    return _stops_at(context, leg, position, Frame(leg.side, instrument, leg.open_price, copy.stop_gap), market)
-
-
-def _stops_at(context: Context, leg: Leg, position: Position, frame: Frame, market: Price | None) -> TargetStops:
-    policy, held = context.link.policy, TargetStops(leg.stop_loss, leg.take_profit, ())
-    moved = moved_stops(policy.stops, policy.reverse, position, frame, market, held)
-    return moved if context.target.keeps_take_profit else loss_only(moved)
 
 
 def opening(copy: Copy, leg: Leg) -> OpenPosition:

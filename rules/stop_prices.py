@@ -6,6 +6,7 @@ from attrs import evolve, frozen
 
 from rules.distances import Distance, in_price
 from rules.instruments import Instrument, is_protective, round_toward
+from rules.managed_stops import NONE_YET, Managed, tighter
 from rules.observed import Position
 from rules.stops_policy import FixedStops, Stops, StopsMode
 from rules.trace import Note, Numbers
@@ -25,13 +26,15 @@ class Refused:
 class Frame:
     """What stops are reckoned in: the target's side after `reverse`, its instrument, its entry.
 
-    `gap` is how much higher the target was quoted than the source when the copy was made; None: not known.
+    `gap` is how much higher the target was quoted than the source when the copy was made; None: not known. `managed`
+    are the stops of our own that the price has led to.
     """
 
     side: Side
     instrument: Instrument
     entry: Price
     gap: Price | None = None
+    managed: Managed = NONE_YET
 
 
 def wanted_stops(
@@ -62,7 +65,8 @@ def wanted_stops(
     gain = _ours(fixed, fixed.take_profit, take_profit, -down, frame)
     if gain is None:
         gain = _followed(take_profit, shift, stops.add_profit_points, -down, frame)
-    return ours, gain
+    managed = frame.managed
+    return tighter(ours, managed.stop_loss, frame.side), gain if managed.take_profit is None else managed.take_profit
 
 
 def _shift(mode: StopsMode, source: Position, frame: Frame, notes: list[Note]) -> Price:

@@ -68,8 +68,3 @@ class Stops:
     lock: StopsLock = StopsLock.OFF
     min_distance: MinDistance = MinDistance.PUSH
     fixed: FixedStops = field(factory=FixedStops)
-
-    @property
-    def any(self) -> bool:
-        """Tell whether copies get stops at all."""
-        return self.mode is not StopsMode.NONE or self.fixed != FixedStops()

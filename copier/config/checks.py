@@ -20,7 +20,7 @@ from copier.config.units import (
 )
 from rules.cron import Cron
 from rules.distances import Distance
-from rules.exits_policy import Exits
+from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.limits_terms import LimitAmount, Percent
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import SkipFirst, Throttle
@@ -228,6 +228,8 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     # A day's opens are few enough to be remembered one by one.
     Throttle: {"max_opens": up_to(1000), "window": duration_within(timedelta(seconds=1), _DAY)},
     SkipFirst: {"count": up_to(1000), "reset_after": duration_within(timedelta(seconds=1), timedelta(days=7))},
+    BreakEven: {"trigger": distance_above_zero},
+    Trailing: {"distance": distance_above_zero},
     Exits: {"min_hold": or_off(_AGE), "ignore_close_for": or_off(_AGE), "max_open": or_off(_AGE)},
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
     MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},

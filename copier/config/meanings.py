@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rules.exits_policy import Exits
+from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy
@@ -68,8 +68,22 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "ignore_close": "The source's close is not followed while all of the copy has both a stop-loss and a "
         "take-profit at the target: they end it.",
         "ignore_close_for": "For how long it is ignored then, instead of for ever.",
+        "break_even": 'Once in so much profit, the stop-loss goes to the entry: with `{ trigger = "30 pips", lock = '
+        '"2 pips" }` a copy bought at 1.1000 has its stop-loss at 1.1002 from a price of 1.1030 on.',
+        "reverse_break_even": "Once in so much loss, the take-profit goes to the entry, so that the copy ends without "
+        "loss when the price comes back.",
+        "trailing": "The stop-loss follows the price.",
         "max_open": "A copy is closed when it has been open for so long, whatever its source does, and not opened "
         "again.",
+    },
+    BreakEven: {
+        "trigger": "How far the price has to come, > 0.",
+        "lock": "How far beyond the entry the stop goes, on the side of profit; without it to the entry itself.",
+    },
+    Trailing: {
+        "distance": "How far behind the price, > 0.",
+        "activate": "The profit from which on it follows; without it at any profit.",
+        "step": "How much better a new stop-loss must be to be set; without it any better one is.",
     },
     Throttle: {
         "max_opens": "How many, 1 to 1000.",

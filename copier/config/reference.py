@@ -48,7 +48,7 @@ from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
 from rules.distances import Distance
-from rules.exits_policy import Exits
+from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy, Tolerance
@@ -114,6 +114,8 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
     ("[policies.NAME.exits]", Exits),
+    ("[policies.NAME.exits.break_even] and reverse_break_even", BreakEven),
+    ("[policies.NAME.exits.trailing]", Trailing),
     ("[policies.NAME.skip_first]", SkipFirst),
     ("[policies.NAME.throttle]", Throttle),
     ("[policies.NAME.delay]", Delay),

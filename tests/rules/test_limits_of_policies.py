@@ -255,3 +255,10 @@ def test_a_wide_quote_is_no_way_around_the_risk() -> None:
 
 def test_the_totals_are_told_before_the_free_margin() -> None:
     assert code(asked(min_free_margin=Percent(D("0.41")), max_total_volume=D("0.01"))) == "MAX_TOTAL_VOLUME"
+
+
+def test_a_stop_loss_that_is_entered_after_the_opening_counts_as_there() -> None:
+    far = Distance(D(50), DistanceUnit.PIPS)
+    base = with_target(asked(max_risk=Cash(D(500)), max_stop_distance=far), stop_loss_lasts=False)
+    assert granted(base).stops.stop_loss is None
+    assert code(with_policy(base, limits=PolicyLimits(max_risk=Cash(D(499))))) == "MAX_RISK"

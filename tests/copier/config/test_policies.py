@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rules.distances import Distance, DistanceUnit
-from rules.exits_policy import Exits
+from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.expressions import Expression
 from rules.instruments import Rounding
 from rules.limits_terms import Cash, Percent
@@ -19,6 +19,7 @@ from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsM
 from rules.values import Money, Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
+PIPS = DistanceUnit.PIPS
 LATER = ", which is not supported in this version"
 
 
@@ -51,7 +52,9 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
-        exits    = { min_hold = "10s", ignore_close = true, ignore_close_for = "5m", max_open = "8h" }
+        exits    = { min_hold = "10s", ignore_close = true, ignore_close_for = "5m", max_open = "8h",
+                     break_even = { trigger = "30 pips", lock = "2 pips" }, reverse_break_even = { trigger = "1 %" },
+                     trailing = { distance = "20 pips", activate = "10 pips", step = "5 points" } }
         """,
     )
     assert policy.approval is True
@@ -59,7 +62,15 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
     assert policy.delay == Delay(drawn, exact)
-    assert policy.exits == Exits(timedelta(seconds=10), True, timedelta(minutes=5), timedelta(hours=8))
+    assert policy.exits == Exits(
+        timedelta(seconds=10),
+        True,
+        timedelta(minutes=5),
+        timedelta(hours=8),
+        BreakEven(Distance(Decimal(30), DistanceUnit.PIPS), Distance(Decimal(2), DistanceUnit.PIPS)),
+        BreakEven(Distance(Decimal(1), DistanceUnit.PERCENT)),
+        Trailing(*(Distance(Decimal(each), unit) for each, unit in ((20, PIPS), (10, PIPS), (5, DistanceUnit.POINTS)))),
+    )
     assert policy.size.mode is SizeMode.EQUITY_RATIO
     assert (policy.size.multiplier, policy.size.source_reference) == (Decimal("0.5"), Decimal(1000))
     assert (policy.size.target_reference, policy.size.ignore_currency) == (Decimal("2000.5"), True)
@@ -373,6 +384,9 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("delay = { open = 5 }", "delay.open", "5"),
         ("delay = { close = '2h' }", "delay.close", '"2h"'),
         ("guard = { max_age = '3s' }\ndelay = { open = '3s' }", "delay.open", "3s"),
+        ("exits = { trailing = { step = '1 pips' } }", "exits.trailing", "a table without it"),
+        ("exits = { trailing = { distance = '0 pips' } }", "exits.trailing.distance", '"0 pips"'),
+        ("exits = { break_even = { trigger = 0 } }", "exits.break_even.trigger", "0"),
         ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
         ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
