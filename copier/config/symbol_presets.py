@@ -58,7 +58,7 @@ def symbol_preset_text(name: str) -> str:
         name: one of `symbol_preset_names`.
     """
     preset = symbol_preset(name)
-    head = f"# {preset.about}; as of {preset.as_of}.\n# Names were {preset.confidence}.\n"
+    head = f"# {preset.about}; as of {preset.as_of}.\n# Confidence: {preset.confidence}.\n"
     rows = "".join(f"  {{ {_row_text(row)} }},\n" for row in preset.symbols.rows if isinstance(row, SymbolRow))
     return f"{head}map = [\n{rows}]\n"
 
