@@ -16,7 +16,7 @@ from rules.limits import Judgement, denial, is_news, judge, next_due
 from rules.limits_exposure import at_stops
 from rules.limits_past import Past
 from rules.limits_policy import Limit
-from rules.limits_recall import adds_up, costs_asked_since, must_ask
+from rules.limits_recall import adds_up, costs_asked_since, like_a_flow, must_ask
 from rules.limits_state import LimitStage, LimitState
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
@@ -133,11 +133,15 @@ class LimitWatch:
         if account not in self._recall:
             return False
         known = [(limit, judgement.state) for limit, judgement in self.judgements(account)]
+        if any(must_ask(limit, state, status, now) for limit, state in known):
+            return True
         for limit, state in known:
             since = costs_asked_since(limit, state, status)
+            if limit.shifts and like_a_flow(state, status):
+                since = state.seen_at if since is None or state.seen_at is None else min(since, state.seen_at)
             if since is not None:
                 self._recall[account](since - _MARGIN)
-        return any(must_ask(limit, state, status, now) for limit, state in known)
+        return False
 
     def _ask(self, account: AccountId) -> None:
         seen = [judgement.state.seen_at for _, judgement in self.judgements(account)]

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from rules.limits import judge
 from rules.limits_days import last_reset
 from rules.limits_past import Past
 from rules.limits_policy import EVERYTHING, Limit
@@ -17,12 +18,22 @@ _MARKED_BY_BALANCE = (Trailing.EOD_BALANCE, Trailing.EOD_HIGHER)
 def must_ask(limit: Limit, state: LimitState, status: AccountStatus, at: datetime) -> bool:
     """Tell whether these figures must wait for the account's history.
 
-    They must where money may have come or gone, which is neither profit nor loss, and where a reset was missed whose
-    balance history can rebuild.
+    They must where a reset was missed whose balance history can rebuild, and where money may have come or gone: a
+    deposit taken for a profit would give room that is not there, and a withdrawal taken for a loss would close for
+    good what need not be closed. A withdrawal that reaches nothing of that kind is a loss until history tells.
     """
     if state.seen_at is None or state.balance is None or status.balance is None:
         return False
-    return (limit.shifts and like_a_flow(state, status)) or _missed(limit, state, at)
+    if _missed(limit, state, at):
+        return True
+    if not limit.shifts or not like_a_flow(state, status):
+        return False
+    return status.balance > state.balance or _stays(judge(limit, state, status, at).state) != _stays(state)
+
+
+def _stays(state: LimitState) -> tuple[object, ...]:
+    """Return what is in force beyond the next report."""
+    return (state.latched, state.halted_at, state.breaching_from)
 
 
 def like_a_flow(state: LimitState, status: AccountStatus) -> bool:

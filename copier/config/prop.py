@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from copier.config.caps import CapKeys, cap_of
 from copier.config.checks import ratio_above_zero
-from copier.config.conduct import BudgetKeys, conduct_of
+from copier.config.conduct import BudgetKeys, PositionRuleKeys, conduct_of
 from copier.config.errors import Fault, one_of, shown_value
 from copier.config.limit_keys import LimitKeys, Reset, read_reset
 from copier.config.limits import LimitRefused, limit_of
@@ -23,7 +23,7 @@ from copier.config.results import Keys as ResultsKeys
 from copier.config.units import read_money
 from rules.conduct_policy import Budget, Conduct, FlatBy, PositionRule
 from rules.limits_policy import Cap, Limit
-from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
+from rules.limits_terms import Cash, FlattenScope, LimitAmount, LimitKind, Percent, Trailing
 from rules.results_policy import Consistency, Inactivity, Results, TradingDays
 from rules.values import AccountId, Money
 
@@ -57,8 +57,8 @@ class PropKeys:
     stop_at: Decimal | None = field(
         default=None,
         metadata={
-            "doc": "Part of each of the firm's loss limits at which everything is closed and new risk ends; a warning"
-            " comes at three quarters of it. Without it the service acts only when the firm does.",
+            "doc": "Part of each of the firm's loss limits (also of a single trade's) at which everything is closed and"
+            " new risk ends; a warning comes at three quarters of it. Without it the service acts when the firm does.",
             "read": _read_stop_at,
         },
     )
@@ -235,7 +235,15 @@ def firm_rule(account: AccountId, prop: PropKeys, keys: RowKeys, timezone: ZoneI
         return results_of(evolve(keys, **own), rule_id, timezone)
     if not isinstance(keys, BudgetKeys):
         own["scope"] = prop.scope
+    if isinstance(keys, PositionRuleKeys) and keys.amount is not None and prop.stop_at is not None:
+        own["amount"] = _part(keys.amount, prop.stop_at)
     return conduct_of(evolve(keys, **own), rule_id, timezone)
+
+
+def _part(amount: LimitAmount, part: Decimal) -> LimitAmount:
+    if isinstance(amount, Percent):
+        return Percent(amount.fraction * part)
+    return Cash(amount.amount * part, amount.currency)
 
 
 def firm_limit(account: AccountId, prop: PropKeys, keys: LimitKeys, timezone: ZoneInfo) -> Limit:

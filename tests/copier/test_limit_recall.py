@@ -127,6 +127,27 @@ async def test_what_can_be_no_flow_is_judged_at_once(status: AccountStatus) -> N
     assert desk.recalled == []
 
 
+async def test_a_withdrawal_that_reaches_nothing_is_a_loss_until_the_history_tells() -> None:
+    desk = await Desk(limits=[DAILY], remembers=True).ready()
+    await desk.polls(TARGET, status=figures(99_000))
+    assert desk.views[TARGET].denied is None
+    assert len(desk.recalled) == 1
+    await told(desk, withdrawal(desk.now, -1000))
+    await desk.polls(TARGET, status=figures(99_000))
+    [(_, judgement)] = desk.limits.judgements(TARGET)
+    assert (judgement.floor, judgement.headroom) == (Decimal(94_050), Decimal(4950))
+
+
+async def test_a_deposit_gives_no_room_before_the_history_tells() -> None:
+    desk = await Desk(limits=[DAILY], remembers=True).ready()
+    await desk.polls(TARGET, status=figures(110_000))
+    assert desk.views[TARGET].denied is not None
+    await told(desk, CashFlow("f", desk.now, Decimal(10_000), "deposit"))
+    [(_, judgement)] = desk.limits.judgements(TARGET)
+    assert (judgement.floor, judgement.headroom) == (Decimal(104_500), Decimal(5500))
+    assert desk.views[TARGET].denied is None
+
+
 async def test_an_account_without_a_history_is_judged_at_once() -> None:
     desk = await Desk(limits=[DAILY]).ready()
     held = await desk.copied(source_position())

@@ -8,7 +8,7 @@ import pytest
 
 from copier.config.errors import Fault
 from copier.config.prop_presets import FOLDER, prop_preset, prop_preset_names, prop_preset_text
-from rules.conduct_policy import Budget, FlatBy
+from rules.conduct_policy import Budget, FlatBy, PositionRule
 from rules.limits_policy import CapKind, Limit
 from rules.limits_terms import FlattenScope, LimitKind, OnBreach, Percent
 from rules.results_policy import Consistency
@@ -231,3 +231,11 @@ def test_sizes_and_hours_of_a_firm_are_rules_of_the_account(tmp_path: Path):
     [flat] = configuration.conduct
     assert isinstance(flat, FlatBy)
     assert (flat.scope, flat.firings[0].zone.key) == (FlattenScope.ACCOUNT, "America/Chicago")
+
+
+@pytest.mark.parametrize(("stop_at", "fraction"), [("", "0.03"), (", stop_at = 0.8", "0.024")])
+def test_a_loss_of_a_single_trade_is_stopped_before_the_firm_does_too(tmp_path: Path, stop_at: str, fraction: str):
+    configuration = load(tmp_path, account(f'preset = "fundingpips-pro", initial_balance = "10000 USD"{stop_at}'))
+    [trade] = configuration.conduct
+    assert isinstance(trade, PositionRule)
+    assert trade.amount == Percent(Decimal(fraction))
