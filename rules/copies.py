@@ -11,7 +11,7 @@ from fractions import Fraction
 from attrs import evolve, field, frozen
 
 from rules.events import Origin
-from rules.managed_stops import NONE_YET, Managed
+from rules.managed_stops import Managed
 from rules.reasons import Reason
 from rules.reports import (
     Accepted,
@@ -123,8 +123,8 @@ class Leg:
     retry_of: Purpose | None = None
     """What waits for `retry_at`: no close waits for refused stops. None in older records: everything waits."""
     settled_at: datetime | None = None
-    managed: Managed = NONE_YET
-    """The stops of our own that the price has led to."""
+    managed: Managed | None = None
+    """The stops of our own that the price has led to; None: none yet."""
     asked_at: datetime | None = None
     """When it was granted; None in older records: with the copy itself."""
     missing: Volume = ZERO

@@ -10,7 +10,7 @@ from rules.day_stops import stop_is_missing, takes_stop
 from rules.decision import Context
 from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
-from rules.managed_stops import follow_price
+from rules.managed_stops import NONE_YET, follow_price
 from rules.market import QUOTE_AGE_MAX
 from rules.observed import Position
 from rules.state import stops_follow
@@ -54,9 +54,10 @@ def protect(context: Context, copy: Copy, leg: Leg, position: Position) -> Guard
     market = _closing_price(context, leg)
     exits = context.link.policy.exits
     if exits.manage_stops and market is not None:
-        leg = evolve(leg, managed=follow_price(exits, leg.managed, leg.side, instrument, entry, market))
+        managed = follow_price(exits, leg.managed or NONE_YET, leg.side, instrument, entry, market)
+        leg = evolve(leg, managed=None if managed == NONE_YET else managed)
         copy = replace_leg(copy, leg)
-    frame = Frame(leg.side, instrument, entry, copy.stop_gap, leg.managed)
+    frame = Frame(leg.side, instrument, entry, copy.stop_gap, leg.managed or NONE_YET)
     wanted = _stops_at(context, leg, position, frame, market)
     if not takes_stop(context.target, leg):
         return Guarded(copy)

@@ -120,7 +120,7 @@ def test_a_managed_stop_is_set_at_the_venue_and_kept_when_the_price_comes_back()
     assert order.stop_loss == D("1.1002")
     play.fills([order])
     assert quoted(play, "1.1005") == []
-    assert leg(play).managed.stop_loss == D("1.1002")
+    assert leg(play).managed == Managed(stop_loss=D("1.1002"))
 
 
 def test_the_tighter_of_the_sources_stop_and_ours_counts() -> None:
@@ -144,6 +144,7 @@ def test_stops_of_our_own_need_none_of_the_source(mode: StopsMode) -> None:
 
 def test_without_a_quote_nothing_moves_and_one_is_asked_for() -> None:
     play = opened(EVEN)
+    assert leg(play).managed is None
     for _ in range(3):
         assert play.waits(5) == []
         assert play.last.look_again_at == play.now + timedelta(seconds=5)
