@@ -49,8 +49,8 @@ def _lines(configuration: "Configuration") -> Iterator[str]:
         if total.policy not in told:
             told.append(total.policy)
             yield f"policy {total.policy.name}:"
-            for text, _ in policy_lines(total):
-                yield f"  {text}"
+            written = [text for text, line in policy_lines(total) if line is not None]
+            yield from (f"  {text}" for text in written or ["all defaults"])
 
 
 def _destinations(alerts: "AlertConfig") -> Iterator[str]:

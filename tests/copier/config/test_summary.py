@@ -31,14 +31,14 @@ reset = "17:00 America/New_York"
     for line in (
         "  guard.max_age = 3s",
         "  guard.max_spread = 2.5 points",
-        "  guard.max_price_ratio = 0.1",
         "  filter.symbols = [XAU.*]",
-        "  size.mode = multiplier",
-        "  limits.max_positions = off",
-        "  symbols = off",
-        "  reverse = false",
     ):
         assert line in lines
+    assert not any("reverse" in line for line in lines), "defaults are for --effective"
+
+
+def test_a_policy_without_any_key_is_shown_as_that(tmp_path: Path):
+    assert load(tmp_path, ACCOUNTS + LINK).summary()[-2:] == ("policy default:", "  all defaults")
 
 
 def test_a_policy_of_many_links_is_shown_once(tmp_path: Path):
