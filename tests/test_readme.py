@@ -4,29 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import CONFIGS
-from copier.config import load_config
-
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_first_config_of_the_readme_is_a_good_one(tmp_path: Path) -> None:
-    [text] = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
-    file = tmp_path / "copier.toml"
-    file.write_text(text, encoding="utf-8")
-    env = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", text), "a-value")
-    env["MASTER_ACCOUNT_ID"] = "a44219e9-1019-581e-a7bb-5453c635427a"
-    config = load_config(file, env, CONFIGS)
-    assert [link.link_id for link in config.links] == ["master->prop"]
-    assert config.warnings == ()
-
-
-def test_the_files_that_the_readme_names_exist() -> None:
-    root = Path(__file__).parents[1]
-    named = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert named
-    assert [name for name in named if not (root / name).exists()] == []
-
 
 def test_the_files_that_the_architecture_names_exist() -> None:
     root = Path(__file__).parents[1]
