@@ -87,7 +87,7 @@ class CopyBook:
             view = self._views.get(copy.target) if copy is not None else None
             if copy is not None and view is not None and copy.holds:
                 view.copies += sign
-                view.volume += sign * copy.expected
+                view.volume += sign * copy.exposure
                 for leg in copy.legs:
                     if leg.live:
                         held = view.lots.get((leg.symbol, leg.side), Volume(0)) + sign * leg.most

@@ -8,12 +8,13 @@ from rules.grants import grant
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.market import Market
-from rules.policy import LinkState
+from rules.policy import CopyLink, LinkState
 from rules.question import Finding, Grant, Question
 from rules.reasons import Reason
+from rules.state import AccountView
 from rules.symbols import map_symbol
 from rules.trace import Denied, Trace
-from rules.values import Symbol
+from rules.values import AccountId, Symbol
 
 _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     entry.same_thing,
@@ -32,6 +33,20 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
 """Those that know the target's instrument; the size, the stops and the totals come after them."""
 
 
+_NO_NEW_RISK = {LinkState.CLOSE_ONLY: Reason.LINK_CLOSE_ONLY, LinkState.PAUSED: Reason.LINK_PAUSED}
+
+
+def forbids_new_risk(link: CopyLink, target: AccountView) -> Denied | None:
+    """Return what forbids by now an order that was granted and never left: the link's state, a person, or a limit."""
+    if link.state in _NO_NEW_RISK:
+        return Denied("link", _NO_NEW_RISK[link.state])
+    return target.denied if target.halted is None else _halted(target.account, target.halted)
+
+
+def _halted(account: AccountId, why: str) -> Denied:
+    return Denied("target", Reason.ACCOUNT_HALTED, (("account", account), ("why", why)))
+
+
 def judge_new_risk(question: Question) -> tuple[Grant | Denied, Trace, tuple[LookUp, ...]]:
     """Return what the gates say, why, and what must be looked up before a waiting denial can clear."""
     finding = Finding()
@@ -45,12 +60,10 @@ def judge_new_risk(question: Question) -> tuple[Grant | Denied, Trace, tuple[Loo
 def _early_gates(question: Question, finding: Finding) -> Denied | None:
     """Judge what needs neither an instrument nor a price."""
     link, target = question.link, question.target
-    if link.state is LinkState.CLOSE_ONLY:
-        return finding.deny("link", Reason.LINK_CLOSE_ONLY)
-    if link.state is LinkState.PAUSED:
-        return finding.deny("link", Reason.LINK_PAUSED)
+    if link.state in _NO_NEW_RISK:
+        return finding.deny("link", _NO_NEW_RISK[link.state])
     if target.halted is not None:
-        return finding.deny("target", Reason.ACCOUNT_HALTED, ("account", target.account), ("why", target.halted))
+        return finding.no(_halted(target.account, target.halted))
     if not target.ready:
         return finding.deny("target", Reason.TARGET_NOT_READY, ("account", target.account))
     if target.lagging:

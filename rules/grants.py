@@ -64,8 +64,11 @@ def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:
     """Size an increase: what the entry's ratio asks for now, less what the copy has."""
     policy, volume, instrument = market.policy.volume, market.question.position.volume, market.instrument
     cap = UNCAPPED if policy.max is None else policy.max
-    wanted = following_volume(ratio, volume, cap, instrument, policy) - held
-    numbers = (("wanted", plain(max(wanted, Volume(0)))), ("volume_min", plain(instrument.volume_min)))
+    more = following_volume(ratio, volume, cap, instrument, policy) - held
+    wanted = round_to_step(
+        max(more, Volume(0)), instrument.volume_step
+    )  # neither the cap nor what is held need be on it
+    numbers = (("wanted", plain(wanted)), ("volume_min", plain(instrument.volume_min)))
     if wanted < instrument.volume_min:
         return Denied("size", Reason.VOLUME_BELOW_MIN, numbers)
     capped = min(wanted, round_to_step(instrument.volume_max, instrument.volume_step))

@@ -7,14 +7,16 @@ from attrs import evolve
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.decision import Context, Decision, earlier, patience
+from rules.gates import forbids_new_risk
 from rules.identity import cl_ord_id
-from rules.instruments import Instrument
+from rules.instruments import Instrument, round_to_step
 from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.protect import protect
 from rules.reasons import Reason
 from rules.trace import Denied, Note
 from rules.values import OmsType, Price, Volume, plain
+from rules.volumes import least_of
 
 
 def shape(context: Context, copy: Copy, desired: Volume, position: Position | None) -> Decision:
@@ -23,7 +25,7 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
     trace: list[Note | Denied] = []
     look_ups: list[LookUp] = []
     again: datetime | None = None
-    excess = copy.expected - desired
+    excess = surplus = copy.expected - desired
     if desired > ZERO:
         # An opening under way may come to nothing: what is sure is not cut for it. Once executed, it is cut itself.
         excess -= sum((leg.volume for leg in copy.legs if leg.stage is LegStage.OPENING and leg.pending), ZERO)
@@ -31,7 +33,8 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
     for leg in sorted(copy.legs, key=lambda leg: leg.stage is not LegStage.OPENING):
         if not leg.live or leg.pending is not None:
             continue
-        unwanted = leg.stage is LegStage.OPENING and (position is None or excess >= leg.volume)
+        # What never left is not needed where the others, should all of them be executed, are enough.
+        unwanted = leg.stage is LegStage.OPENING and (position is None or surplus >= leg.volume)
         waits = leg.retry_at is not None and context.now < leg.retry_at
         if waits and not unwanted and not (leg.retry_of is Purpose.STOPS and excess > ZERO):
             again = earlier(again, leg.retry_at)
@@ -39,6 +42,7 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
             continue
         if leg.stage is LegStage.OPENING:
             copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
+            surplus -= freed
         else:
             copy, action, freed = _shrink(context, copy, leg, excess, trace)
             if action is None and waits:
@@ -60,8 +64,10 @@ def _open_again(
     """Send an opening that never left again, under the same id, unless it is not wanted any more or is too late."""
     waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
     longest = max(patience(context, copy), context.link.policy.guard.wait_max)
-    if unwanted or waited > longest:
-        trace.append(Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD))
+    forbidden = forbids_new_risk(context.link, context.target)
+    if unwanted or waited > longest or forbidden is not None:
+        late = Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD)
+        trace.append(late if unwanted or forbidden is None else forbidden)
         dropped = replace_leg(copy, evolve(leg, stage=LegStage.CLOSED, retry_at=None))
         return grant_no_more(dropped), None, leg.volume
     pending = Pending(Purpose.OPEN, leg.cl_ord_id, leg.volume)
@@ -101,8 +107,9 @@ def possible_cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Vol
         return leg.held
     if instrument is None:
         return ZERO
-    part = min(excess, leg.held - instrument.volume_min)
-    return part if part >= instrument.volume_min else ZERO
+    least = least_of(instrument)
+    part = round_to_step(max(min(excess, leg.held - least), ZERO), instrument.volume_step)
+    return part if part >= least else ZERO
 
 
 def _locked(context: Context, leg: Leg, cut: Volume) -> Volume:

@@ -119,7 +119,7 @@ class AccountView:
     copies: int = 0
     """Copies that hold something here, over all links."""
     volume: Volume = field(factory=Volume)
-    """Lots that they hold or will hold."""
+    """Lots that they hold or will hold; those whose closing has no answer although it should count as held."""
     lots: dict[tuple[Symbol, Side], Volume] = field(factory=dict)
     """The same by symbol and side, at most: lots whose closing has no answer yet included."""
 

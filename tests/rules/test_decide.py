@@ -584,3 +584,35 @@ def test_a_moved_stop_is_shifted_by_the_gap_of_the_entry_whatever_the_quotes_are
     play.target.quotes[Symbol("EURUSD")] = Quote(Symbol("EURUSD"), Decimal("1.105"), Decimal("1.1051"), T0)
     assert play.sees(evolve(stopped, current_price=Decimal("1.1"))) == []
     assert shape(play.sees(evolve(stopped, stop_loss=Decimal("1.095")))) == [("stops", "1.097")]
+
+
+def test_increase_under_a_cap_off_the_grid_is_on_the_step():
+    policy = CopyPolicy("test", volume=VolumePolicy(max=Decimal("0.25")))
+    play = Playbook(policy)
+    play.target.instruments[EURUSD.symbol] = evolve(EURUSD, volume_step=Decimal("0.02"), volume_min=Decimal("0.02"))
+    play.fills(play.sees(position("0.1")))
+    assert shape(play.sees(position("5"))) == [("open", "0.14")]
+
+
+@pytest.mark.parametrize("forbidden", ["link", "limit", "halt"])
+def test_opening_that_never_left_is_given_up_once_new_risk_is_forbidden(forbidden):
+    play = Playbook()
+    [action] = play.sees(position("1"))
+    play.reports(NotSent(action.cl_ord_id, "busy"))
+    match forbidden:
+        case "link":
+            play.link = evolve(play.link, state=LinkState.CLOSE_ONLY)
+        case "limit":
+            play.target.denied = Denied("[[limits]]", Reason.LIMIT_DAILY_LOSS)
+        case "halt":
+            play.target.halted = "by hand"
+    assert play.waits(2) == []
+    assert play.copy is not None
+    assert not play.copy.holds
+
+
+def test_a_reduction_is_on_the_step_also_where_the_minimum_is_not():
+    play = Playbook()
+    play.target.instruments[EURUSD.symbol] = evolve(EURUSD, volume_step=Decimal("0.02"), volume_min=Decimal("0.05"))
+    play.fills(play.sees(position("0.18")))
+    assert shape(play.sees(position("0.01"))) == [("reduce", "0.12")]
