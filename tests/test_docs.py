@@ -1,8 +1,9 @@
 """The pages: every config that they show can be read and does what it says, every link leads to something."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli
@@ -23,22 +24,17 @@ BLOCKS = [
 def completed(text: str) -> str:
     """Return a config with paper accounts for those that it only names."""
     document = tomli.loads(text)
-    named = dict.fromkeys(name for name in _names(document) if not name.startswith("group:"))
-    missing = [name for name in named or ["any"] if name not in document.get("accounts", {})]
+    given = document.get("accounts", {})
+    missing = [name for name in _named(document) if name not in given] or ([] if given else ["any"])
     return text + "".join(f'\n[accounts.{name}]\nvenue = "paper"\nstate = ":memory:"\n' for name in missing)
 
 
-def _names(document: dict[str, object]) -> Iterator[str]:
-    tables = [row for section in document.values() if isinstance(section, list) for row in section]
-    for table in [*tables, document.get("groups", {}), *_tables(document.get("maintenance", {}))]:
-        for key in table if table is document.get("groups") else ("source", "targets", "account", "accounts"):
-            value = table.get(key, ())
-            yield from (value,) if isinstance(value, str) else value
-    yield from document.get("accounts", {})  # type: ignore[misc]  # a table of names
-
-
-def _tables(section: object) -> list[dict[str, object]]:
-    return list(section.values()) if isinstance(section, dict) else []
+def _named(document: dict[str, Any]) -> Iterable[str]:
+    rows = [row for section in ("links", "limits", "alerts") for row in document.get(section, ())]
+    keys = [row.get(key, ()) for row in rows for key in ("source", "targets", "account", "accounts")]
+    keys += document.get("groups", {}).values()
+    names = [name for value in keys for name in ([value] if isinstance(value, str) else value)]
+    return dict.fromkeys(name for name in names if not name.startswith("group:"))
 
 
 @pytest.mark.slow  # the cases of a page, each an engine of its own
