@@ -38,6 +38,7 @@ class Asked:
     claimed: str | None = None
     increase: tuple[Fraction, Fraction] | None = None
     kept_gap: Fraction | None = None
+    approved: bool = False
     symbol: str = ""
     instrument: Tree = field(factory=dict)
     """Found by a gate, as are the two below and the symbol; read only after it."""

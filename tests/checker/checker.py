@@ -65,6 +65,8 @@ class _Walk:
     _event: Tree = field(factory=dict)
     """The last thing that was observed."""
     _origin: str = ""
+    _approved: str = ""
+    """The source position that an operator approved of last."""
 
     def take(self, row: Row, *, begins: bool) -> None:
         if begins:
@@ -131,6 +133,10 @@ class _Walk:
             if not corrections.may_flatten(self.facts, link, old, new["flatten"], row.at):
                 self._tell(row, f"nothing asks to flatten: {because}")
             self.checked.counts["flattened"] += 1
+        elif old is not None and corrections.is_approval(because, old, new):
+            if self._approved != key[1]:
+                self._tell(row, f"nobody approved of {key}")
+            self.checked.counts["approved"] += 1
         elif old is not None and because in corrections.BY_BOOKS and corrections.by_books(because, old, new, source):
             self.checked.counts[because] += 1
         else:
@@ -246,6 +252,12 @@ class _Walk:
         self.facts.memories[memory["link_id"]] = memory
         self._to_remember = None
         self.checked.counts["memory"] += 1
+
+    def _lever(self, row: Row) -> None:
+        self._settle_dues(row)
+        self.facts.operator.pull(row.tree["lever"])
+        self._approved = row.tree["lever"].get("source_position_id", "")
+        self.checked.counts[f"lever {kind_of(row.tree['lever'])}"] += 1
 
     def _calendar(self, row: Row) -> None:
         self._settle_dues(row)

@@ -40,7 +40,8 @@ def is_flattening(because: str, old: Tree, new: Tree) -> bool:
 
 def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -> bool:
     """Tell whether a limit, a schedule, a maintenance window or news ask for that."""
-    return why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy)
+    by_hand = why == "operator" and facts.operator.accounts.get(copy["target"]) == "flat"
+    return by_hand or why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy)
 
 
 def by_limit(facts: Facts, copy: Tree) -> list[str]:
@@ -67,4 +68,11 @@ def must_be_flat(facts: Facts, link: Link, copy: Tree, now: datetime) -> bool:
     """Tell whether a copy should have been flattened by now, and was not."""
     if copy["flatten"] is not None or copy["status"] == "ended":
         return False
-    return bool(by_clock(facts, link, copy, now) or (holds(copy) and by_limit(facts, copy)))
+    by_hand = facts.operator.accounts.get(copy["target"]) == "flat"
+    return bool(by_clock(facts, link, copy, now) or (holds(copy) and (by_hand or by_limit(facts, copy))))
+
+
+def is_approval(because: str, old: Tree, new: Tree) -> bool:
+    """Tell whether a row only notes that somebody let a copy be opened."""
+    waits = old["status"] == "waiting" and old["reason"] == "APPROVAL_NEEDED" and not old["approved"]
+    return because == "approved" and waits and new == {**old, "approved": True}

@@ -10,19 +10,12 @@ from random import Random
 import trio
 from attrs import frozen
 
-from adapters.base import Capabilities
 from adapters.registry import CONFIGS
-from copier.book import CopyBook
 from copier.config.load import load_config
 from copier.dispatch import Intent
-from copier.engine import Engine
 from copier.inputs import CalendarRead, Input, Outside, Polled, Reported
-from copier.journal import Journal
-from copier.latency import Latency
 from copier.ledger import Ledger
-from copier.limit_watch import LimitWatch
 from copier.recovery import recover, unanswered
-from copier.views import empty_views
 from rules.actions import Action, OpenPosition
 from rules.events import (
     AccountReported,
@@ -34,12 +27,15 @@ from rules.events import (
     SnapshotReceived,
 )
 from rules.instruments import Instrument
+from rules.levers import Approve
 from rules.look_ups import LookUp
 from rules.news import Calendar
 from rules.reports import NotSent
 from rules.values import AccountId, OmsType, PositionId, Symbol
 from tests.checker.configs import BASES, config_text
 from tests.checker.market import RATES, Market, draw_news
+from tests.checker.operator import draw_levers, pulled
+from tests.checker.running import start
 from tests.checker.trader import Trader
 from tests.checker.trees import Row, rows_of
 from tests.checker.venue import Venue
@@ -92,6 +88,7 @@ class _Day:
         self._news = draw_news(self._random, self._now, LENGTH)
         self._entries = 0
         self._run = 0
+        self._full_until: dict[AccountId, datetime] = {}
         self._rounds = 0
         self._asked: set[object] = set()
         self._starts: list[int] = []
@@ -111,6 +108,9 @@ class _Day:
                 self._plan(turn * LENGTH / 20 + timedelta(seconds=self._random.randrange(60)), self._polling(name))
         for _ in range(2):
             self._plan(self._random.random() * LENGTH, self._take_away)
+        for act, most in ((self._operate, 3), (self._clog, 4)):
+            for _ in range(self._random.randrange(most + 1)):
+                self._plan(self._random.random() * LENGTH, act)
         self._start()
         await self._go_on(end)
         for name in self._config.accounts:
@@ -162,33 +162,10 @@ class _Day:
         self._starts.append(self._ledger.last_seq + 1)
         recovered = recover(self._ledger)
         under_way = unanswered(self._ledger, recovered)
-        capabilities = {
-            name: Capabilities(
-                OmsType.NETTING if self._nets(name) else OmsType.HEDGING,
-                streams=True,
-                trades=True,
-                volumes_grow=self._nets(name),
-            )
-            for name in self._config.accounts
-        }
-        self._views = empty_views(capabilities, self._config.caps, self._config.maintenance)
-        book = CopyBook(self._views)
-        for copy in recovered.copies.values():
-            book.store(copy)
-        self._journal = Journal(self._ledger, threads=False)
-        limits = LimitWatch(self._config.limits, recovered.limits.values(), self._journal, self._now)
-        self._engine = Engine(
-            links=self._config.links,
-            views=self._views,
-            book=book,
-            journal=self._journal,
-            limits=limits,
-            utc_now=lambda: self._now,
-            latency=Latency(),
-            outside=Outside(send=self._send, full=lambda _: False, look_up=self._look_up, poll=self._ask_books),
-            mismatches=recovered.mismatches.values(),
-            memories=recovered.memories.values(),
-        )
+        nets = {name: self._nets(name) for name in self._config.accounts}
+        outside = Outside(send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books)
+        started = start(self._config, self._ledger, recovered, nets, outside, lambda: self._now)
+        self._views, self._journal, self._engine = started
         for name in self._traders:
             self._plan(timedelta(milliseconds=5), self._polling(name, sure=True), run=self._run)
         for name in self._venues:
@@ -211,6 +188,10 @@ class _Day:
         yield Reported(name, self._venues[name].find(action))
 
     # What the engine asks for
+
+    def _is_full(self, name: AccountId) -> bool:
+        """Tell whether too many orders wait for a target: now and then for a while."""
+        return self._now < self._full_until.get(name, self._now)
 
     def _send(self, name: AccountId, intent: Intent) -> None:
         late = timedelta(milliseconds=self._random.randrange(1, 300))
@@ -262,6 +243,11 @@ class _Day:
             yield AccountReported(name, self._now, self._market.figures(currency))
         yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now)
 
+    def _clog(self) -> Iterable[Input]:
+        """Let a target's queue of orders be full for half a minute."""
+        self._full_until[self._random.choice(list(self._venues))] = self._now + timedelta(seconds=30)
+        return ()
+
     def _take_away(self) -> Iterable[Input]:
         venue = self._random.choice(list(self._venues.values()))
         if not venue.nets:
@@ -291,9 +277,17 @@ class _Day:
         if position is not None:
             yield from self._quotes(position.symbol)
             yield PositionReported(name, self._now, position)
+            if self._random.random() < 0.5:
+                self._plan(timedelta(seconds=1.5), lambda: [pulled(Approve(position_id))])
         else:
             price = None if self._random.random() < 0.5 else self._market.mid(self._random.choice(BASES))
             yield PositionClosed(name, self._now, PositionId(position_id), price)
+
+    def _operate(self) -> Iterable[Input]:
+        """Let an operator hold a link or an account back, and lift that later."""
+        now, later = draw_levers(self._random, self._random.choice(self._config.links))
+        self._plan(self._random.random() * LENGTH / 4, lambda: [pulled(later)])
+        yield pulled(now)
 
     def _quotes(self, symbol: Symbol) -> Iterable[Input]:
         base = Symbol(symbol.removesuffix(".m").replace("XAUUSD", "GOLD"))

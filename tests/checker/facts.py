@@ -16,6 +16,23 @@ Key = tuple[str, str]
 
 
 @define
+class Operator:
+    """What a person has set by hand and not lifted: states of links and of accounts."""
+
+    links: dict[str, str] = field(factory=dict)
+    accounts: dict[str, str] = field(factory=dict)
+
+    def pull(self, lever: Tree) -> None:
+        if kind_of(lever) == "Approve":
+            return  # what it approves of is told by the copies
+        links = kind_of(lever) == "SetLink"
+        states, name = (self.links, lever["link_id"]) if links else (self.accounts, lever["account"])
+        states.pop(name, None)
+        if lever["state"] != "active":
+            states[name] = lever["state"]
+
+
+@define
 class Facts:
     """State at one row of the ledger."""
 
@@ -32,6 +49,7 @@ class Facts:
     copies: dict[Key, Tree] = field(factory=dict)
     intents: dict[str, Tree] = field(factory=dict)
     held_back: dict[tuple[str, str, str], str] = field(factory=dict)
+    operator: Operator = field(factory=Operator)
     memories: dict[str, Tree] = field(factory=dict)
     calendars: dict[str, Tree] = field(factory=dict)
     ready: set[str] = field(factory=set)

@@ -46,10 +46,14 @@ def judge(asked: Asked) -> Granted:
 
 
 def link_state(asked: Asked) -> None:
-    if asked.link.state == "close_only" or (asked.link.state == "active" and asked.facts.is_held_back(asked.link)):
-        raise No("LINK_CLOSE_ONLY")
-    if asked.link.state == "paused":
-        raise No("LINK_PAUSED")
+    """Refuse what the config, an operator or a lasting mismatch keeps the link from, and a halted account."""
+    state, operator = asked.link.state, asked.facts.operator
+    if state == "active":
+        state = operator.links.get(asked.link.link_id, "close_only" if asked.facts.is_held_back(asked.link) else state)
+    if state != "active":
+        raise No({"close_only": "LINK_CLOSE_ONLY", "paused": "LINK_PAUSED"}[state])
+    if asked.link.target in operator.accounts:
+        raise No("ACCOUNT_HALTED")
 
 
 def target_state(asked: Asked) -> None:
@@ -194,6 +198,7 @@ GATES: tuple[Callable[[Asked], None], ...] = (
     price,
     pacing.skip_first,
     pacing.throttle,
+    pacing.approval,
     account_limits,
     rooms.hedging,
     positions,

@@ -2,137 +2,31 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 from attrs import define, field
 
+from tests.checker.keys import (
+    ACCOUNT_KEYS,
+    CAP_KEYS,
+    COMPOSING,
+    FIXED,
+    KEYS,
+    LIMIT_KEYS,
+    LINK_KEYS,
+    OPTIONAL,
+    PLAIN,
+    SECTIONS,
+    read_table,
+    refuse,
+)
 from tests.checker.quiet import Maintenance, News
 from tests.checker.symbols import Renamed, rename
-from tests.checker.text import (
-    Unchecked,
-    anything,
-    duration,
-    durations,
-    lots_range,
-    money,
-    number,
-    ratio,
-    share_or_cash,
-    span,
-    truth,
-    whole,
-    word,
-    words,
-)
+from tests.checker.text import Unchecked
 from tests.checker.trees import Tree
 from tests.checker.windows import Calendar
-
-Key: TypeAlias = tuple[Callable[[Any], Any], Any]
-"""How a value is read, and what stands for one that is not given."""
-
-KEYS: dict[str, dict[str, Key]] = {
-    "size": {
-        "mode": (word, "multiplier"),
-        "multiplier": (number, Fraction(1)),
-        "volume": (number, None),
-        "source_reference": (number, None),
-        "target_reference": (number, None),
-        "ignore_contract_size": (truth, False),
-        "ignore_currency": (truth, False),
-        "percent": (ratio, None),
-        "of": (word, "equity"),
-        "initial": (number, None),
-        "amount": (money, None),
-        "cost_per_lot": (number, Fraction(0)),
-        "default_stop": (span, None),
-        "expression": (word, None),
-    },
-    "volume": {
-        "min": (word, "deny"),
-        "max": (number, None),
-        "over_max": (word, "clamp"),
-        "round": (word, "down"),
-        "max_amplification": (number, Fraction(2)),
-    },
-    "filter": {
-        "symbols": (words, ()),
-        "not_symbols": (words, ()),
-        "sides": (words, ("buy", "sell")),
-        "magic": (words, ()),
-        "comment": (words, ()),
-        "volume": (lots_range, None),
-        "require": (words, ()),
-    },
-    "guard": {
-        "max_age": (duration, None),
-        "max_deviation": (span, None),
-        "max_spread": (span, None),
-        "max_price_ratio": (ratio, Fraction(1, 10)),
-        "require_quotes": (truth, False),
-        "wait_default": (duration, duration("5s")),
-        "wait_for_stop": (duration, duration("2s")),
-    },
-    "stops": {
-        "mode": (word, "price"),
-        "stop_loss": (truth, True),
-        "take_profit": (truth, True),
-        "add_stop_points": (number, Fraction(0)),
-        "add_profit_points": (number, Fraction(0)),
-        "lock": (word, "off"),
-        "min_distance": (word, "push"),
-        "fixed": (anything, {}),
-    },
-    "on_start": {
-        "open": (word, "if_young"),
-        "max_age": (duration, duration("1m")),
-        "max_deviation": (span, None),
-    },
-    "limits": {
-        "max_positions": (whole, None),
-        "max_total_volume": (number, None),
-        "max_volume_per_symbol": (number, None),
-        "block_hedging": (truth, False),
-        "count_foreign": (truth, False),
-        "max_risk": (share_or_cash, None),
-        "max_leverage": (number, None),
-        "min_free_margin": (share_or_cash, None),
-        "max_stop_distance": (span, None),
-        "on_limit": (word, "deny"),
-    },
-    "delay": {"open": (durations, None), "close": (durations, None)},
-    "exits": {
-        "min_hold": (duration, None),
-        "ignore_close": (truth, False),
-        "ignore_close_for": (duration, None),
-        "max_open": (duration, None),
-    },
-    "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (word, "alert")},
-}
-FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None), "fallback": (truth, False)}
-OPTIONAL: dict[str, dict[str, Key]] = {
-    "skip_first": {"count": (whole, None), "reset_after": (duration, duration("2h")), "by_side": (truth, False)},
-    "throttle": {"max_opens": (whole, None), "window": (duration, None)},
-}
-"""Tables that only hold where they are written."""
-PLAIN: dict[str, Key] = {
-    "symbols": (word, None),
-    "schedule": (word, None),
-    "news": (word, None),
-    "reverse": (truth, False),
-}
-COMPOSING = {"extends", "per_symbol"}
-SECTIONS = {
-    *("service", "accounts", "groups", "symbols", "schedules", "news", "maintenance", "policies", "links", "limits"),
-}
-ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency"}
-LIMIT_KEYS = {
-    *("account", "kind", "amount", "name", "initial_balance", "reset"),
-    *("warn_at", "block_at", "flatten_at", "on_breach"),
-}
-CAP_KEYS = {"account", "kind", "amount"}
-LINK_KEYS = {"source", "targets", "policy", "state", "override"}
 
 
 @define
@@ -141,6 +35,7 @@ class Rules:
 
     tables: Mapping[str, Mapping[str, Any]]
     reverse: bool
+    approval: bool
     rows: list[Tree] | None
     """Of its symbol map."""
     calendar: Calendar | None
@@ -215,7 +110,7 @@ class Config:
         own = read_table("a policy", plain, PLAIN)
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
         news = None if own["news"] is None else self.news[own["news"]]
-        return Rules(tables, own["reverse"], self.rows_of(own["symbols"]), calendar, news, row)
+        return Rules(tables, own["reverse"], own["approval"], self.rows_of(own["symbols"]), calendar, news, row)
 
     def link(self, link_id: str) -> Link:
         for link in self.links:
@@ -265,21 +160,6 @@ def read_config(text: str) -> Config:
         for each in summed(link.layers).get("per_symbol", ()):
             config.rules_of([*link.layers, body(each)])
     return config
-
-
-def refuse(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    """Refuse keys that nobody here knows what to make of."""
-    if table.keys() - known:
-        raise Unchecked(f"{where}: the checker does not know {sorted(table.keys() - known)}")
-
-
-def read_table(name: str, table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
-    refuse(table, set(keys), name)
-    found = {}
-    for key, (reading, default) in keys.items():
-        value = table.get(key, default)
-        found[key] = None if value == "off" and key != "lock" else (reading(value) if key in table else default)
-    return found
 
 
 def summed(layers: list[Tree]) -> Tree:

@@ -59,6 +59,7 @@ class Case:
                 self.claimed,
                 increase,
                 copy["stop_gap"] if increase is not None else None,
+                copy["approved"],
             )
         )
 

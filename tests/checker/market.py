@@ -86,7 +86,7 @@ class Market:
             balance - Decimal(random.choice((0, 100, 900, 2500, 3900, -800))) - Decimal(random.randrange(500)) / 100
         )
         if random.random() < 0.02:
-            equity = balance * Decimal("0.89")
+            equity = balance * Decimal(random.choice(("0.89", "0.89", "0")))
         free = None if random.random() < 0.05 else equity - 2000
         told = None if random.random() < 0.03 else currency
         return AccountStatus(balance, equity, told, margin_free=free)

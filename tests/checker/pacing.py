@@ -1,4 +1,4 @@
-"""How often and how soon copies are made: skipped positions, throttles, delays, and what a link remembers of them."""
+"""How often and how soon copies are made: skips, throttles, approval, delays; and what a link remembers of them."""
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -28,6 +28,12 @@ def throttle(asked: Asked) -> None:
         opens = asked.facts.memory_of(asked.link.link_id)["opens"]
         if sum(each["row"] == asked.rules.row and each["at"] > since for each in opens) >= limit["max_opens"]:
             raise No("THROTTLED")
+
+
+def approval(asked: Asked) -> None:
+    """Hold a new copy back until somebody approves of it."""
+    if asked.rules.approval and not asked.approved and asked.increase is None:
+        raise No("APPROVAL_NEEDED")
 
 
 def delay(asked: Asked) -> None:

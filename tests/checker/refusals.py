@@ -10,6 +10,7 @@ WAITING = frozenset(
         "NEWS_UNKNOWN",
         "MAINTENANCE",
         "DELAYED",
+        "APPROVAL_NEEDED",
         "LIMIT_UNKNOWN",
         "REFERENCE_UNKNOWN",
         "STOP_MISSING",

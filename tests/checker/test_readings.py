@@ -1,7 +1,9 @@
 """The checker's own parts, each against something that a person can reckon."""
 
+import re
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,3 +96,12 @@ def test_an_order_s_id_is_a_function_of_what_it_is_for() -> None:
 
 def test_the_codes_that_wait_are_known_to_the_engine_as_such() -> None:
     assert {reason.value for reason in Reason if reason.waits} >= WAITING
+
+
+def test_the_checker_uses_nothing_of_what_it_checks() -> None:
+    folder = Path(__file__).parent
+    days = {"day", "running", "venue", "trader", "operator", "market", "configs", "policies", "campaign"}
+    for file in folder.glob("*.py"):
+        if file.stem not in days and not file.stem.startswith("test_"):
+            imported = re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
+            assert not {"rules", "copier", "adapters"} & set(imported), file.name

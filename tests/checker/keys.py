@@ -1,0 +1,143 @@
+"""The keys of a config that the checker knows, how each is read, and what stands for one that is not written."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from tests.checker.text import (
+    Unchecked,
+    anything,
+    duration,
+    durations,
+    lots_range,
+    money,
+    number,
+    ratio,
+    share_or_cash,
+    span,
+    truth,
+    whole,
+    word,
+    words,
+)
+
+Key: TypeAlias = tuple[Callable[[Any], Any], Any]
+"""How a value is read, and what stands for one that is not given."""
+
+KEYS: dict[str, dict[str, Key]] = {
+    "size": {
+        "mode": (word, "multiplier"),
+        "multiplier": (number, Fraction(1)),
+        "volume": (number, None),
+        "source_reference": (number, None),
+        "target_reference": (number, None),
+        "ignore_contract_size": (truth, False),
+        "ignore_currency": (truth, False),
+        "percent": (ratio, None),
+        "of": (word, "equity"),
+        "initial": (number, None),
+        "amount": (money, None),
+        "cost_per_lot": (number, Fraction(0)),
+        "default_stop": (span, None),
+        "expression": (word, None),
+    },
+    "volume": {
+        "min": (word, "deny"),
+        "max": (number, None),
+        "over_max": (word, "clamp"),
+        "round": (word, "down"),
+        "max_amplification": (number, Fraction(2)),
+    },
+    "filter": {
+        "symbols": (words, ()),
+        "not_symbols": (words, ()),
+        "sides": (words, ("buy", "sell")),
+        "magic": (words, ()),
+        "comment": (words, ()),
+        "volume": (lots_range, None),
+        "require": (words, ()),
+    },
+    "guard": {
+        "max_age": (duration, None),
+        "max_deviation": (span, None),
+        "max_spread": (span, None),
+        "max_price_ratio": (ratio, Fraction(1, 10)),
+        "require_quotes": (truth, False),
+        "wait_default": (duration, duration("5s")),
+        "wait_for_stop": (duration, duration("2s")),
+    },
+    "stops": {
+        "mode": (word, "price"),
+        "stop_loss": (truth, True),
+        "take_profit": (truth, True),
+        "add_stop_points": (number, Fraction(0)),
+        "add_profit_points": (number, Fraction(0)),
+        "lock": (word, "off"),
+        "min_distance": (word, "push"),
+        "fixed": (anything, {}),
+    },
+    "on_start": {
+        "open": (word, "if_young"),
+        "max_age": (duration, duration("1m")),
+        "max_deviation": (span, None),
+    },
+    "limits": {
+        "max_positions": (whole, None),
+        "max_total_volume": (number, None),
+        "max_volume_per_symbol": (number, None),
+        "block_hedging": (truth, False),
+        "count_foreign": (truth, False),
+        "max_risk": (share_or_cash, None),
+        "max_leverage": (number, None),
+        "min_free_margin": (share_or_cash, None),
+        "max_stop_distance": (span, None),
+        "on_limit": (word, "deny"),
+    },
+    "delay": {"open": (durations, None), "close": (durations, None)},
+    "exits": {
+        "min_hold": (duration, None),
+        "ignore_close": (truth, False),
+        "ignore_close_for": (duration, None),
+        "max_open": (duration, None),
+    },
+    "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (word, "alert")},
+}
+FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None), "fallback": (truth, False)}
+OPTIONAL: dict[str, dict[str, Key]] = {
+    "skip_first": {"count": (whole, None), "reset_after": (duration, duration("2h")), "by_side": (truth, False)},
+    "throttle": {"max_opens": (whole, None), "window": (duration, None)},
+}
+"""Tables that only hold where they are written."""
+PLAIN: dict[str, Key] = {
+    "symbols": (word, None),
+    "schedule": (word, None),
+    "news": (word, None),
+    "reverse": (truth, False),
+    "approval": (truth, False),
+}
+COMPOSING = {"extends", "per_symbol"}
+SECTIONS = {
+    *("service", "accounts", "groups", "symbols", "schedules", "news", "maintenance", "policies", "links", "limits"),
+}
+ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency"}
+LIMIT_KEYS = {
+    *("account", "kind", "amount", "name", "initial_balance", "reset"),
+    *("warn_at", "block_at", "flatten_at", "on_breach"),
+}
+CAP_KEYS = {"account", "kind", "amount"}
+LINK_KEYS = {"source", "targets", "policy", "state", "override"}
+
+
+def refuse(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Refuse keys that nobody here knows what to make of."""
+    if table.keys() - known:
+        raise Unchecked(f"{where}: the checker does not know {sorted(table.keys() - known)}")
+
+
+def read_table(name: str, table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
+    refuse(table, set(keys), name)
+    found = {}
+    for key, (reading, default) in keys.items():
+        value = table.get(key, default)
+        found[key] = None if value == "off" and key != "lock" else (reading(value) if key in table else default)
+    return found

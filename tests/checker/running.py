@@ -1,0 +1,54 @@
+"""One run of the engine on a ledger, without a network and without tasks."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from adapters.base import Capabilities
+from copier.book import CopyBook
+from copier.config.model import Configuration
+from copier.engine import Engine
+from copier.inputs import Outside
+from copier.journal import Journal
+from copier.latency import Latency
+from copier.ledger import Ledger
+from copier.limit_watch import LimitWatch
+from copier.recovery import Recovered
+from copier.views import empty_views
+from rules.state import AccountView
+from rules.values import AccountId, OmsType
+
+
+def start(
+    config: Configuration,
+    ledger: Ledger,
+    recovered: Recovered,
+    nets: Mapping[AccountId, bool],
+    outside: Outside,
+    utc_now: Callable[[], datetime],
+) -> tuple[dict[AccountId, AccountView], Journal, Engine]:
+    """Return what a run begins with. `nets` tells which accounts keep one position a symbol."""
+    capabilities = {
+        name: Capabilities(
+            OmsType.NETTING if netting else OmsType.HEDGING, streams=True, trades=True, volumes_grow=netting
+        )
+        for name, netting in nets.items()
+    }
+    views = empty_views(capabilities, config.caps, config.maintenance)
+    book = CopyBook(views)
+    for copy in recovered.copies.values():
+        book.store(copy)
+    journal = Journal(ledger, threads=False)
+    engine = Engine(
+        links=config.links,
+        views=views,
+        book=book,
+        journal=journal,
+        limits=LimitWatch(config.limits, recovered.limits.values(), journal, utc_now()),
+        utc_now=utc_now,
+        latency=Latency(),
+        outside=outside,
+        mismatches=recovered.mismatches.values(),
+        memories=recovered.memories.values(),
+        levers=recovered.levers.values(),
+    )
+    return views, journal, engine
