@@ -47,8 +47,7 @@ LENGTH = timedelta(hours=9)
 """As many hours as a person trades; what happens in them is a day's work."""
 
 ACTS = 45
-ROUNDS_MAX = 20_000
-"""Far more than a day has: beyond, something asks for itself for ever."""
+ROUNDS_MAX = 20_000  # far more than a day has: beyond, something asks for itself for ever
 
 
 @frozen

@@ -23,7 +23,7 @@ from tests.checker.day import Story, live
 from tests.checker.links import read_config
 from tests.checker.trees import Row, kind_of
 
-SEEDS = range(30)
+SEEDS = range(60)
 """Enough days for each kind of row."""
 
 STEP = Fraction(1, 100)
