@@ -273,10 +273,15 @@ def differing(expected: Any, found: Any, path: str = "") -> Iterable[str]:
     """Yield where two trees differ; what this checker has not learned must be as if it were not there."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*expected, *found]):
-            if key in expected or found[key]:
+            if key in expected or is_set(found[key]):
                 yield from differing(expected.get(key), found.get(key), f"{path}.{key}")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from differing(one, other, f"{path}[{number}]")
     elif expected != found:
         yield f"{path}: expected {expected}, found {found}"
+
+
+def is_set(value: Any) -> bool:
+    """Tell whether anything in a value says more than nothing."""
+    return any(is_set(each) for each in value.values()) if isinstance(value, dict) else bool(value)
