@@ -288,7 +288,7 @@ class Desk:
         if target.denied is not None or target.halted is not None or self.link_of(copy).state is not LinkState.ACTIVE:
             return False
         position = self.views[copy.source].positions.get(copy.source_position_id)
-        return position is not None and position.side is copy.side
+        return position is not None and copy.is_of(position)
 
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether an order of that id was ever intended."""

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 
 from rules.events import Origin
 from rules.managed_stops import Managed
+from rules.observed import Position
 from rules.reasons import Reason
 from rules.reports import (
     Accepted,
@@ -196,6 +197,10 @@ class Copy:
     @property
     def key(self) -> tuple[LinkId, PositionId]:
         return (self.link_id, self.source_position_id)
+
+    def is_of(self, position: Position) -> bool:
+        """Tell whether it is the copy of `position`, rather than of another life of its id."""
+        return position.side is self.side and position.symbol == self.source_symbol
 
     @property
     def legs_by_number(self) -> dict[int, Leg]:

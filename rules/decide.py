@@ -54,7 +54,7 @@ def decide(context: Context) -> Decision:
         return _wait(context, copy)
     if copy.status is CopyStatus.ENDED and not copy.holds:
         return _ended(context, copy)
-    if position is None or position.side is not copy.side or copy.flatten is not None or copy.left:
+    if position is None or not copy.is_of(position) or copy.flatten is not None or copy.left:
         return _leave(context, copy)
     over_at = ends_at(copy, context.link.policy)
     if over_at is None:
@@ -180,7 +180,7 @@ def _wait(context: Context, copy: Copy) -> Decision:
         denied = Denied("source", Reason.SOURCE_GONE)
         ended = evolve(copy, status=CopyStatus.ENDED, ending=Ending.DENIED, reason=denied.reason, wait_until=None)
         return Decision(ended, (), (denied,))
-    if position.side is not copy.side:
+    if not copy.is_of(position):
         return _begin(context, position, copy)
     return _judge(context, copy, position)
 
@@ -196,7 +196,7 @@ def _ended(context: Context, copy: Copy) -> Decision:
 def _lives_anew(copy: Copy, position: Position) -> bool:
     """Tell whether what the source holds is another life than that of a copy that ended."""
     again = copy.ending is Ending.SOURCE_CLOSED or position.opened_at > copy.opened_at + SAME_LIFE
-    return again or (position.side is not copy.side and copy.ending is not Ending.FLATTENED)
+    return again or (not copy.is_of(position) and copy.ending is not Ending.FLATTENED)
 
 
 def _leave(context: Context, copy: Copy) -> Decision:
@@ -204,7 +204,7 @@ def _leave(context: Context, copy: Copy) -> Decision:
 
     What the source opens meanwhile under the same id is another life, and begins when nothing of this one is held.
     """
-    left = copy.left or context.position is None or context.position.side is not copy.side
+    left = copy.left or context.position is None or not copy.is_of(context.position)
     close_at = copy.close_at
     if left and not copy.left and copy.flatten is None:
         close_at = close_due(copy, context.link.policy, context.now)

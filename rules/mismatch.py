@@ -107,7 +107,7 @@ def desired_volume(
     if copy.close_at is not None and copy.flatten is None:
         return copy.granted  # its close is held back on purpose
     over = copy.status is CopyStatus.ENDED and copy.ending not in (Ending.TARGET_CLOSED, Ending.REJECTED)
-    if position is None or position.side is not copy.side or copy.flatten is not None or copy.left or over:
+    if position is None or not copy.is_of(position) or copy.flatten is not None or copy.left or over:
         return ZERO
     if copy.status is CopyStatus.WAITING:
         return ZERO

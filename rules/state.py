@@ -291,7 +291,8 @@ class AccountView:
 
 
 def _is_another_life(known: Position, position: Position) -> bool:
-    return known.side is not position.side or position.opened_at > known.opened_at + SAME_LIFE
+    another = known.side is not position.side or known.symbol != position.symbol
+    return another or position.opened_at > known.opened_at + SAME_LIFE
 
 
 def stops_follow(source: AccountView, target: AccountView) -> bool:

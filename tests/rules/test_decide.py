@@ -225,6 +225,21 @@ def test_a_flip_closes_first_and_opens_after_that():
     assert play.copy.life == 1
 
 
+def test_an_id_that_is_used_again_for_another_symbol_is_another_position():
+    book = Playbook()
+    opened = book.sees(position("1"))
+    book.fills(opened)
+    other = Symbol("GBPUSD")
+    book.target.instruments[other] = evolve(EURUSD, symbol=other)
+    later = position("2", symbol=other, opened_at=T0 + timedelta(hours=1))
+    closed = book.sees(later, Origin.RECONCILED)
+    assert shape(closed) == [("close", "1.00")], "nothing of it is an increase of the first"
+    book.now = later.opened_at
+    assert shape(book.fills(closed)) == [("open", "2.00")]
+    assert book.copy is not None
+    assert (book.copy.source_symbol, book.copy.target_symbol) == (other, other)
+
+
 def test_the_two_lives_of_a_flip_have_different_order_ids():
     play = Playbook(THIRD)
     [first] = play.sees(position())
