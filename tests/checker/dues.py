@@ -8,7 +8,7 @@ from tests.checker import corrections
 from tests.checker.asked import UNTOLD
 from tests.checker.facts import Facts, holds
 from tests.checker.links import Link
-from tests.checker.lives import Case, decide
+from tests.checker.lives import Case, decide, is_of
 from tests.checker.trees import Tree
 
 DRIFT = Fraction(5, 1000)
@@ -22,7 +22,7 @@ def due(facts: Facts, link: Link, position_id: str, now: datetime) -> str | None
     if copy is None:
         return None if position is None else "it is open and not copied"
     waits = copy["status"] == "waiting" or copy["wait_until"] is not None
-    if position is not None and position["side"] == copy["side"] and copy["flatten"] is None and not copy["left"]:
+    if position is not None and is_of(copy, position) and copy["flatten"] is None and not copy["left"]:
         if waits and now < copy["wait_until"]:
             return None
         if waits:

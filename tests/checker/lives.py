@@ -85,7 +85,7 @@ def decide(case: Case) -> Outcome:
     if copy["status"] == "ended" and not holds(copy):
         anew = position is not None and lives_anew(copy, position)
         return begun(case, position, copy) if anew and position is not None else Outcome(copy)
-    if position is None or position["side"] != copy["side"] or copy["flatten"] is not None or copy["left"]:
+    if position is None or not is_of(copy, position) or copy["flatten"] is not None or copy["left"]:
         return left(case, copy)
     if exits.is_over(copy, case.rules, case.now):
         return left(case, {**copy, "flatten": "exits.max_open"})
@@ -198,23 +198,28 @@ def waiting(case: Case, copy: Tree) -> Outcome:
         return Outcome(ended(copy, "flattened", copy["reason"]))
     if position is None:
         return Outcome(ended(copy, "denied", "SOURCE_GONE"), denied=frozenset({"SOURCE_GONE"}))
-    if position["side"] != copy["side"]:
+    if not is_of(copy, position):
         return begun(case, position, copy)
     return judged(case, copy, position)
+
+
+def is_of(copy: Tree, position: Tree) -> bool:
+    """Tell whether a copy is that of a position: an id that comes with another side or symbol is another life."""
+    return bool(position["side"] == copy["side"] and position["symbol"] == copy["source_symbol"])
 
 
 def lives_anew(copy: Tree, position: Tree) -> bool:
     """Tell whether a position is another life than that of a copy that ended."""
     if copy["ending"] == "source_closed" or position["opened_at"] - copy["opened_at"] > SAME_LIFE:
         return True
-    return bool(position["side"] != copy["side"] and copy["ending"] != "flattened")
+    return not is_of(copy, position) and copy["ending"] != "flattened"
 
 
 def left(case: Case, copy: Tree) -> Outcome:
     """Close everything of a copy; what the source opens meanwhile under the same id begins when nothing is held."""
     if not case.facts.config.nets(case.link.target):
         copy = {**copy, "legs": [legs.overtaken(leg) for leg in copy["legs"]]}
-    gone = case.position is None or case.position["side"] != copy["side"]
+    gone = case.position is None or not is_of(copy, case.position)
     held_until = copy["close_at"]
     if gone and not copy["left"] and copy["flatten"] is None:
         held_until = exits.close_at(copy, case.rules, case.now)
