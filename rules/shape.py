@@ -43,6 +43,7 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
         if leg.stage is LegStage.OPENING:
             copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
             surplus -= freed
+            excess -= leg.volume if action is not None else ZERO  # under way now, so nothing that is held is cut for it
         else:
             copy, action, freed = _shrink(context, copy, leg, excess, trace)
             if action is None and waits:

@@ -631,3 +631,13 @@ def test_a_reduction_is_on_the_step_also_where_the_minimum_is_not():
     play.target.instruments[EURUSD.symbol] = evolve(EURUSD, volume_step=Decimal("0.02"), volume_min=Decimal("0.05"))
     play.fills(play.sees(position("0.18")))
     assert shape(play.sees(position("0.01"))) == [("reduce", "0.12")]
+
+
+def test_what_is_held_is_not_closed_for_an_increase_that_goes_out_again():
+    play = Playbook()
+    play.fills(play.sees(position("0.01")))
+    [increase] = play.sees(position("0.05"))
+    play.reports(NotSent(increase.cl_ord_id, "busy"))
+    assert play.sees(position("0.03")) == []
+    assert shape(play.waits(2)) == [("open", "0.04")]
+    assert shape(play.fills([increase])) == [("close", "0.01"), ("reduce", "0.01")]
