@@ -103,6 +103,7 @@ class AlertWords:
                     yield from _caused(record, at)
                 self._cause = cause
                 yield from _denied(record, at)
+                yield from _waiting(record, at)
             case ReportRecord():
                 yield from self._report(record, at)
             case _:
@@ -248,6 +249,22 @@ def _denied(record: DecisionRecord, at: datetime) -> Iterator[Alert]:
             at,
             denial_severity(denied.reason),
             (trace_words(denied), _link(copy)),
+            (copy.target, copy.source),
+        )
+
+
+def _waiting(record: DecisionRecord, at: datetime) -> Iterator[Alert]:
+    """Yield that a copy has begun to wait for an approval."""
+    copy = record.copy
+    if copy.status is CopyStatus.WAITING and copy.reason is Reason.APPROVAL_NEEDED and not copy.approved:
+        until = "" if copy.wait_until is None else f" until {copy.wait_until:%H:%M:%S} UTC"
+        yield Alert(
+            AlertKind.APPROVAL,
+            f"{copy.link_id}/{copy.source_position_id}",
+            f"{copy.target}: {_what(copy)} waits for an approval{until}",
+            at,
+            AlertKind.APPROVAL.severity,
+            (f"copier approve {printable(copy.source_position_id)} --why ... --yes", _link(copy)),
             (copy.target, copy.source),
         )
 

@@ -63,6 +63,13 @@ class AlertKind(Enum):
         "Somebody lifted a limit by hand.",
         "Nothing, if it was you.",
     )
+    APPROVAL = (
+        "approval",
+        Severity.WARNING,
+        "A copy waits for somebody to approve of it, as its policy's `approval` asks for; it is denied when the time"
+        " that `guard` lets it wait is over.",
+        "Run `copier approve` with the source position if it should be opened; else let it be.",
+    )
     DENIED = (
         "denied",
         Severity.WARNING,

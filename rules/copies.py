@@ -185,6 +185,8 @@ class Copy:
     """Why everything of it must be closed although the source is open (a limit, a schedule)."""
     left: bool = False
     """Its source closed or turned: everything of it is closed, whatever opens meanwhile under the same id."""
+    reopened: int = 0
+    """How often it was opened again after the target had closed it."""
     approved: bool = False
     """An operator let it be opened."""
     close_at: datetime | None = None

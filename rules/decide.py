@@ -21,6 +21,7 @@ from rules.copies import (
     replace_leg,
 )
 from rules.decision import Context, Decision, earlier, patience
+from rules.events import Origin
 from rules.exits import NEVER, close_due, ends_at
 from rules.gates import judge_new_risk
 from rules.identity import cl_ord_id
@@ -73,8 +74,8 @@ def _symbol(copy: Copy | None, position: Position | None) -> Symbol:
     return copy.source_symbol
 
 
-def _begin(context: Context, position: Position, earlier: Copy | None = None) -> Decision:
-    """Judge a position that this link has not seen, or not in this life."""
+def _begin(context: Context, position: Position, earlier: Copy | None = None, reopened: int = 0) -> Decision:
+    """Judge a position that this link has not seen, or not in this life, or that is to be opened again."""
     copy = Copy(
         link_id=context.link.link_id,
         source=context.source.account,
@@ -84,8 +85,9 @@ def _begin(context: Context, position: Position, earlier: Copy | None = None) ->
         source_symbol=position.symbol,
         side=position.side,
         first_seen_at=context.now,
-        origin=context.origin,
+        origin=Origin.LIVE if reopened else context.origin,
         status=CopyStatus.WAITING,
+        reopened=reopened,
         life=0 if earlier is None else earlier.life + 1,
         legs_made=context.legs_before if earlier is None else earlier.legs_made,
     )
@@ -103,6 +105,7 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         copy.first_seen_at,
         memory=context.memory,
         approved=copy.approved,
+        reopening=copy.reopened > 0,
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)
@@ -241,6 +244,14 @@ def _unblocked(copy: Copy) -> Copy:
     return copy
 
 
+def _over(context: Context, copy: Copy, position: Position) -> Decision:
+    """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so."""
+    ended = _end(copy)
+    if ended.ending is Ending.TARGET_CLOSED and copy.reopened < context.link.policy.reopen:
+        return _begin(context, position, ended, copy.reopened + 1)
+    return Decision(ended)
+
+
 def _end(copy: Copy) -> Copy:
     """End a copy that holds nothing although its source is open: the target closed it, or it never came to be."""
     stages = {leg.stage for leg in copy.legs}
@@ -256,7 +267,7 @@ def _end(copy: Copy) -> Copy:
 def _follow(context: Context, copy: Copy, position: Position) -> Decision:
     """Bring a living copy to the source's volume and stops."""
     if not copy.holds:
-        return Decision(_end(copy))
+        return _over(context, copy, position)
     trace: Trace = ()
     look_ups: tuple[LookUp, ...] = ()
     opened: tuple[Action, ...] = ()

@@ -44,8 +44,9 @@ def schedule(market: Market) -> Denied | None:
 def age(market: Market) -> Denied | None:
     """Live: the guard's age. Found by reconciliation: the start policy stands in for the guard."""
     question, policy = market.question, market.policy
-    if question.origin is Origin.LIVE:
-        opened_at = question.position.opened_at if question.increase_of is None else question.seen_at
+    if question.origin is Origin.LIVE or question.reopening:
+        asked_now = question.increase_of is not None or question.reopening
+        opened_at = question.seen_at if asked_now else question.position.opened_at
         return check_age(policy.guard.max_age, opened_at, question.now)
     start = policy.on_start
     if start.open is StartOpen.COPY:

@@ -141,6 +141,8 @@ class CopyPolicy:
     delay: Delay = field(factory=Delay)
     exits: Exits = field(factory=Exits)
     approval: bool = False
+    reopen: int = 0
+    """How often a copy that the target closed by itself may be opened again."""
     reverse: bool = False
     per_symbol: tuple[SymbolPolicy, ...] = ()
     row: int | None = None

@@ -25,7 +25,8 @@ class Question:
 
     `increase_of` is the copy's entry ratio and expected volume where a copy grows, None for a new copy. `seen_at` is
     when we first saw what is asked for: an increase carries no time of its own. `gap` is the one that a growing copy
-    has kept (see `rules.stop_prices.Frame`), `memory` the link's.
+    has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
+    says that the target closed a copy of the position before: the position's own age tells nothing then.
     """
 
     now: datetime
@@ -39,6 +40,7 @@ class Question:
     gap: Price | None = None
     memory: LinkMemory = NO_MEMORY
     approved: bool = False
+    reopening: bool = False
 
 
 @frozen

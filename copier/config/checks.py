@@ -107,12 +107,12 @@ def count_above_zero(value: object) -> int:
     return value
 
 
-def up_to(most: int) -> Reading:
-    """Return a reading of whole numbers of 1 to `most`."""
+def up_to(most: int, least: int = 1) -> Reading:
+    """Return a reading of whole numbers of `least` to `most`."""
 
     def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise Fault(f"a whole number from 1 to {most}", shown_value(value))
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Fault(f"a whole number from {least} to {most}", shown_value(value))
         return value
 
     return read

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from copier.config.checks import Pattern, duration_text, least_and_most, some_sides
+from copier.config.checks import Pattern, duration_text, least_and_most, some_sides, up_to
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
@@ -110,6 +110,14 @@ class PolicyKeys:
     skip_first: SkipFirst | None = field(default=None, metadata={"doc": "Copy only what follows the first few."})
     throttle: Throttle | None = field(default=None, metadata={"doc": "How many copies may be opened in a while."})
     delay: Delay = field(factory=Delay, metadata={"doc": "How long openings and closings are held back."})
+    reopen: int = field(
+        default=0,
+        metadata={
+            "doc": "How often a copy that the target closed by itself (a stop, a person) is opened again while its"
+            " source is open, 0 to 100. It passes all gates as new risk; its age counts from then.",
+            "read": up_to(100, least=0),
+        },
+    )
     approval: bool = field(
         default=False,
         metadata={

@@ -15,7 +15,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("policies", _ANY, "pending"): "pending orders are not copied",
     ("policies", _ANY, "on_target_change"): "what a person changes on the target is left alone",
     ("policies", _ANY, "aggregate"): None,
-    ("policies", _ANY, "reopen"): None,
     ("policies", _ANY, "filter", "order_types"): None,
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",

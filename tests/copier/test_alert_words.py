@@ -12,7 +12,7 @@ from rules.alerts import KINDS, Alert, AlertKind
 from rules.limits_state import LimitStage, LimitState
 from rules.mismatch import Mismatch, MismatchKind
 from rules.mismatch_policy import MismatchAction
-from rules.policy import CopyLink, LinkState
+from rules.policy import CopyLink, CopyPolicy, Guard, LinkState
 from rules.reasons import Reason
 from rules.reports import OutcomeUnknown, Rejected
 from rules.severity import Severity
@@ -42,6 +42,18 @@ def words(*records: AlertRecord | LimitRecord | MismatchRecord) -> list[Alert]:
 
 
 # Copies
+
+
+async def test_somebody_is_asked_for_an_approval_once_and_told_how() -> None:
+    policy = CopyPolicy("asks", approval=True, guard=Guard(max_age=timedelta(minutes=10)))
+    told = Told((evolve(LINK, policy=policy),))
+    await told.desk.ready()
+    await told.desk.sees(source_position())
+    await told.desk.sees(source_position(volume="2"))
+    [alert] = told.of(AlertKind.APPROVAL)
+    assert alert.title == "target: buy EURUSD waits for an approval until 12:10:00 UTC"
+    assert alert.lines[0] == "copier approve p1 --why ... --yes"
+    assert alert.severity is Severity.WARNING
 
 
 async def test_a_denial_says_what_was_not_copied_and_why() -> None:

@@ -11,9 +11,10 @@ from rules.events import Origin, SnapshotReceived
 from rules.limits_policy import Cap, CapKind, Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, Position
+from rules.policy import CopyPolicy
 from rules.reports import Filled, NotFound, Rejected
 from rules.values import OmsType, PositionId, Side, Symbol
-from tests.copier.desk import TARGET, Desk
+from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
 
@@ -43,6 +44,19 @@ async def test_two_looks_without_the_position_end_the_copy() -> None:
     await desk.polls(TARGET)
     await desk.polls(TARGET)
     assert (desk.copy.status, desk.copy.ending) == (CopyStatus.ENDED, Ending.TARGET_CLOSED)
+
+
+async def test_what_the_target_closed_is_opened_again_once_where_the_policy_says_so() -> None:
+    desk = await Desk(links=[evolve(LINK, policy=CopyPolicy("again", reopen=1))]).ready()
+    await desk.copied(source_position())
+    await desk.polls(TARGET)
+    [opening] = await desk.polls(TARGET)
+    assert shape([opening]) == [("open", "1.00")]
+    await desk.fills([opening])
+    desk.now += timedelta(minutes=1)
+    await desk.polls(TARGET)
+    assert await desk.polls(TARGET) == []
+    assert desk.copy.ending is Ending.TARGET_CLOSED
 
 
 async def test_a_position_that_is_back_at_the_second_look_was_never_gone() -> None:

@@ -49,6 +49,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
         approval = true
+        reopen   = 2
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
@@ -57,7 +58,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
                      trailing = { distance = "20 pips", activate = "10 pips", step = "5 points" } }
         """,
     )
-    assert policy.approval is True
+    assert (policy.approval, policy.reopen) == (True, 2)
     assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
@@ -387,6 +388,8 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("exits = { trailing = { step = '1 pips' } }", "exits.trailing", "a table without it"),
         ("exits = { trailing = { distance = '0 pips' } }", "exits.trailing.distance", '"0 pips"'),
         ("exits = { break_even = { trigger = 0 } }", "exits.break_even.trigger", "0"),
+        ("reopen = -1", "reopen", "-1"),
+        ("reopen = true", "reopen", "true"),
         ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
         ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
         ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
