@@ -115,17 +115,30 @@ in [the reference](config.md), what a denial's code means in [its table](denials
 
 def cookbook_page() -> str:
     """Return the page of recipes, in Markdown: what the head of each file says, and what its cases are called."""
-    return "\n".join([_COOKBOOK_HEAD, *(_recipe(path) for path in sorted(RECIPES.glob("*.toml")))])
+    recipes = {path: _head_of(path) for path in sorted(RECIPES.glob("*.toml"))}
+    contents = "".join(f"- [{title}](#{_anchor(title)})\n" for title, *_ in recipes.values())
+    return "\n".join([_COOKBOOK_HEAD, contents, *(_recipe(path, *head) for path, head in recipes.items())])
 
 
-def _recipe(path: Path) -> str:
+def _head_of(path: Path) -> list[str]:
+    """Return the paragraphs of the comment that a recipe begins with; the first is its title."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comment = takewhile(lambda line: line.startswith("#"), lines)
+    return "\n".join(line[1:].strip() for line in comment).split("\n\n")
+
+
+def _anchor(title: str) -> str:
+    """Return what code hosts call a heading in addresses."""
+    return "".join(each for each in title.lower() if each.isalnum() or each in "- _").replace(" ", "-")
+
+
+def _recipe(path: Path, title: str, *paragraphs: str) -> str:
     text = path.read_text(encoding="utf-8")
-    comment = takewhile(lambda line: line.startswith("#"), text.splitlines())
-    title, *paragraphs = "\n".join(line[1:].strip() for line in comment).split("\n\n")
     about = "\n\n".join(paragraphs).replace("To change:", "**To change:**")
     cases = "\n".join(f"- {case['name']}" for case in tomli.loads(text).get("tests", ()))
     shown = f"Its tests show:\n\n{cases}" if cases else "It has no cases: nothing is copied."
-    return f"## [{title}](../examples/cookbook/{path.name})\n\n{about}\n\n{shown}\n"
+    link = f"[examples/cookbook/{path.name}](../examples/cookbook/{path.name})"
+    return f"## {title}\n\n{link}\n\n{about}\n\n{shown}\n"
 
 
 def alerts_page() -> str:

@@ -1,5 +1,6 @@
 """Every recipe of the cookbook is a whole config that does what its own cases say."""
 
+import functools
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +15,11 @@ from rules.events import AccountReported
 from rules.limits_state import LimitStage
 from rules.observed import AccountStatus
 from rules.values import AccountId
-from tests.configs import failing_cases, read
+from tests import configs
 
+pytestmark = pytest.mark.slow  # the recipes are read whole, and each of their cases is an engine of its own
+
+read = functools.cache(configs.read)
 FILES = sorted(RECIPES.glob("*.toml"))
 MONITOR = RECIPES / "monitor-only.toml"
 COPYING = [path for path in FILES if path != MONITOR]
@@ -25,7 +29,6 @@ def test_there_are_at_least_fifteen_recipes():
     assert len(FILES) >= 15
 
 
-@pytest.mark.slow  # what an account's venue can is known from its driver, made anew for each account
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_recipe_draws_no_warning_and_copies_only_to_venues_that_trade(path: Path):
     config = read(path)
@@ -34,10 +37,9 @@ def test_a_recipe_draws_no_warning_and_copies_only_to_venues_that_trade(path: Pa
     assert all(capabilities[link.target].trades for link in config.links)
 
 
-@pytest.mark.slow  # all cases of a recipe, each an engine of its own
 @pytest.mark.parametrize("path", COPYING, ids=lambda path: path.stem)
 def test_the_cases_of_a_recipe_come_out_as_they_say(path: Path):
-    assert failing_cases(read(path)) == {}
+    assert configs.failing_cases(read(path)) == {}
 
 
 @pytest.mark.parametrize("path", COPYING, ids=lambda path: path.stem)
@@ -47,6 +49,19 @@ def test_the_cases_of_a_recipe_show_a_copy_a_denial_and_what_comes_after(path: P
     assert any(each.volume is not None for each in opens)
     assert any(each.denied is not None for case in cases for each in case.expected)
     assert any(case.given.then is not None for case in cases)
+
+
+def test_no_case_tells_of_clear_street_what_it_never_tells():
+    given = [
+        (case.given.target, config.accounts[link.target].venue)
+        for config in map(read, COPYING)
+        for case in config.cases
+        for link in config.links
+        if link.link_id == case.link_id
+    ]
+    silent = [target for target, venue in given if venue == "clearstreet"]
+    assert silent
+    assert all((target.quotes, target.balance, target.equity) == ((), None, None) for target in silent)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -93,8 +108,9 @@ def test_every_recipe_has_a_title_a_paragraph_and_what_to_change():
     sections = cookbook_page().split("\n## ")[1:]
     assert len(sections) == len(FILES)
     for section in sections:
-        title, paragraph, change, shown, *cases = section.strip().split("\n\n")
-        assert title.startswith("[")
+        title, link, paragraph, change, shown, *cases = section.strip().split("\n\n")
+        assert f"- [{title}](#" in cookbook_page()
+        assert link.startswith("[examples/cookbook/")
         assert len(paragraph) > 100
         assert change.startswith("**To change:**")
         assert (shown, len(cases)) in {("Its tests show:", 1), ("It has no cases: nothing is copied.", 0)}
