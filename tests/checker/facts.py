@@ -116,13 +116,22 @@ class Facts:
     def is_held_back(self, link: Link) -> bool:
         return any(key[0] == link.link_id and action == "close_only" for key, action in self.held_back.items())
 
+    def forbidden(self, link: Link) -> str | None:
+        """Return what forbids new risk on a link whatever it is: the config, an operator, a mismatch."""
+        state = link.state
+        if state == "active":
+            state = self.operator.links.get(link.link_id, "close_only" if self.is_held_back(link) else state)
+        if state != "active":
+            return {"close_only": "LINK_CLOSE_ONLY", "paused": "LINK_PAUSED"}[state]
+        return "ACCOUNT_HALTED" if link.target in self.operator.accounts else None
+
     # What a target holds by our records
 
     def copies_at(self, target: str) -> int:
         return sum(copy["target"] == target and holds(copy) for copy in self.copies.values())
 
     def lots_at(self, target: str) -> Fraction:
-        return sum((expected(copy) for copy in self.copies.values() if copy["target"] == target), Fraction(0))
+        return sum((exposure(copy) for copy in self.copies.values() if copy["target"] == target), Fraction(0))
 
     def lots_on(self, target: str, symbol: str, side: str) -> Fraction:
         """Return the lots on one side of a symbol, at most: what is being closed may not be closed yet."""
@@ -176,6 +185,13 @@ def leg_expected(leg: Tree) -> Fraction:
         return Fraction(0)
     leaving = leg["pending"]["volume"] if leg["pending"] is not None else 0
     return Fraction(leg["held"] - leaving)
+
+
+def exposure(copy: Tree) -> Fraction:
+    """Return the lots to reckon with before new risk: a reduction without an answer may not have been executed."""
+    doubted = (leg["pending"] is not None and leg["pending"]["unknown"] for leg in copy["legs"])
+    lots = (most(leg) if doubt else leg_expected(leg) for leg, doubt in zip(copy["legs"], doubted, strict=True))
+    return sum(lots, Fraction(0))
 
 
 def expected(copy: Tree) -> Fraction:

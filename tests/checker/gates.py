@@ -47,13 +47,9 @@ def judge(asked: Asked) -> Granted:
 
 def link_state(asked: Asked) -> None:
     """Refuse what the config, an operator or a lasting mismatch keeps the link from, and a halted account."""
-    state, operator = asked.link.state, asked.facts.operator
-    if state == "active":
-        state = operator.links.get(asked.link.link_id, "close_only" if asked.facts.is_held_back(asked.link) else state)
-    if state != "active":
-        raise No({"close_only": "LINK_CLOSE_ONLY", "paused": "LINK_PAUSED"}[state])
-    if asked.link.target in operator.accounts:
-        raise No("ACCOUNT_HALTED")
+    code = asked.facts.forbidden(asked.link)
+    if code is not None:
+        raise No(code)
 
 
 def target_state(asked: Asked) -> None:
@@ -242,7 +238,8 @@ def its_size(asked: Asked) -> volumes.Size:
             raise No("SYMBOL_NOT_TRADABLE")
         return volumes.fitted(wanted_volume(asked), volume, source, instrument)
     ratio, held = asked.increase
-    wanted = volumes.followed(ratio, source, volume["max"], instrument, volume) - held
+    more = max(volumes.followed(ratio, source, volume["max"], instrument, volume) - held, Fraction(0))
+    wanted = volumes.on_grid(more, instrument["volume_step"], "down")
     if wanted < instrument["volume_min"]:
         raise No("VOLUME_BELOW_MIN")
     most = volumes.on_grid(instrument["volume_max"], instrument["volume_step"], "down")

@@ -9,6 +9,7 @@ from tests.checker.asked import FRESH, Granted, entry_of, other
 from tests.checker.facts import expected, is_live, leg_expected, most
 from tests.checker.identity import order_id
 from tests.checker.trees import Tree
+from tests.checker.volumes import on_grid, smallest
 
 if TYPE_CHECKING:
     from tests.checker.lives import Case
@@ -96,7 +97,7 @@ def brought_to(
     """
     orders: list[Tree] = []
     refused: set[str] = set()
-    excess = expected(copy) - desired
+    excess = surplus = expected(copy) - desired
     if desired > 0:
         coming = (leg["volume"] for leg in copy["legs"] if leg["stage"] == "opening" and leg["pending"] is not None)
         excess -= sum(coming, NONE)
@@ -105,7 +106,8 @@ def brought_to(
         if not is_live(leg) or leg["pending"] is not None:
             continue
         never = leg["stage"] == "opening"
-        unwanted = never and (position is None or excess >= leg["volume"])
+        # What never left is not needed where the others are enough, should they all be executed.
+        unwanted = never and (position is None or surplus >= leg["volume"])
         waits = leg["retry_at"] is not None and case.now < leg["retry_at"]
         if waits and not unwanted and not (leg["retry_of"] == "stops" and excess > 0):
             excess -= min(leg_expected(leg), max(excess, NONE))
@@ -113,6 +115,7 @@ def brought_to(
         if never:
             copy, order, freed, code = opened_again(case, copy, leg, unwanted)
             refused |= code
+            surplus -= freed
         else:
             copy, order, freed = cut(case, copy, leg, excess)
             if order is None and not waits and desired > 0 and position is not None:
@@ -129,9 +132,10 @@ def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[T
 
     guard = case.rules["guard"]
     longest = max(patience(case, copy), guard["wait_default"] if guard["max_age"] is None else guard["max_age"])
-    if unwanted or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
+    forbidden = case.facts.forbidden(case.link) or case.facts.limits.denied(case.link.target)
+    if unwanted or forbidden is not None or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
         dropped = replaced(copy, {**leg, "stage": "closed", "retry_at": None})
-        return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else "TOO_OLD"}
+        return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else forbidden or "TOO_OLD"}
     leg = {**leg, "pending": under_way("open", leg["cl_ord_id"], leg["volume"]), "retry_at": None}
     return replaced(copy, leg), opening(copy, leg), NONE, set()
 
@@ -176,8 +180,9 @@ def possible(held: Fraction, excess: Fraction, instrument: Tree | None) -> Fract
         return held
     if instrument is None:
         return NONE
-    part = min(excess, held - instrument["volume_min"])
-    return part if part >= instrument["volume_min"] else NONE
+    least = smallest(instrument)
+    part = on_grid(max(min(excess, held - least), NONE), instrument["volume_step"], "down")
+    return part if part >= least else NONE
 
 
 def exit_price(case: "Case", leg: Tree) -> Fraction | None:

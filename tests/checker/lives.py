@@ -7,7 +7,7 @@ from attrs import define, evolve, field
 
 from tests.checker import exits, legs, pacing
 from tests.checker.asked import UNTOLD, Asked, Granted
-from tests.checker.facts import Facts, holds, leg_expected, most
+from tests.checker.facts import Facts, exposure, holds
 from tests.checker.gates import judge
 from tests.checker.identity import order_id
 from tests.checker.links import Link, Rules
@@ -269,7 +269,7 @@ def following(case: Case, copy: Tree, position: Tree) -> Outcome:
 
 def increased(case: Case, copy: Tree, position: Tree) -> Outcome:
     """Judge an increase as new risk at the entry's ratio; a denied one is not asked about again."""
-    held = sum((unsure(leg) for leg in copy["legs"]), Fraction(0))
+    held = exposure(copy)
     try:
         granted = case.ask(position, copy, (copy["ratio"], held))
     except No as no:
@@ -288,12 +288,3 @@ def increased(case: Case, copy: Tree, position: Tree) -> Outcome:
         "legs_made": copy["legs_made"] + len(made),
     }
     return Outcome(grown, [legs.opening(grown, leg) for leg in made])
-
-
-def unsure(leg: Tree) -> Fraction:
-    """Return the lots to reckon with before new risk: a reduction without an answer may not have been executed."""
-    pending = leg["pending"]
-    if pending is None or not pending["unknown"]:
-        return leg_expected(leg)
-    # A leg that is over still counts nothing; one that lives counts at its most.
-    return most(leg)
