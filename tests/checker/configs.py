@@ -109,9 +109,19 @@ def _limits(target: str, random: Random) -> list[str]:
     rows = []
     if random.random() < 0.3:
         rows.append(f'kind = "daily_loss"\namount = "4 %"\nreset = "{random.randrange(24):02}:00 Europe/Prague"')
+    if random.random() < 0.15:
+        kind = random.choice(("weekly_loss", "monthly_loss"))
+        rows.append(f'kind = "{kind}"\namount = 5000\nreset = "17:00 America/New_York"\ncomparator = "lt"')
+    if random.random() < 0.15:
+        trailing = random.choice(("live_equity", "live_balance"))
+        rows.append(f'kind = "max_loss"\nname = "trailing"\namount = "11 %"\ntrailing = "{trailing}"')
     if random.random() < 0.3:
         rows.append('kind = "max_loss"\namount = "9 %"\ninitial_balance = 100000')
     rows = [row + "".join(f"\n{key} = {value}" for key, value in _stages(random).items()) for row in rows]
+    if random.random() < 0.15:
+        breach = random.choice(("block", "flatten"))
+        level = f'amount = "3.9 %"\ninitial_balance = 100000\non_breach = "{breach}"'
+        rows.append(f'kind = "profit_target"\n{level}')
     if random.random() < 0.15:
         rows.append('kind = "max_positions"\namount = 4')
     if random.random() < 0.15:
@@ -127,4 +137,6 @@ def _stages(random: Random) -> dict[str, str]:
         found |= some(random, 0.4, block_at="0.6")
     if on_breach == "flatten":
         found |= some(random, 0.5, flatten_at="0.9")
+    if on_breach != "warn":
+        found |= some(random, 0.1, halt_at="0.8")
     return found | {"on_breach": f'"{on_breach}"'}

@@ -121,8 +121,8 @@ SECTIONS = {
 }
 ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency"}
 LIMIT_KEYS = {
-    *("account", "kind", "amount", "name", "initial_balance", "reset"),
-    *("warn_at", "block_at", "flatten_at", "on_breach"),
+    *("account", "kind", "amount", "name", "initial_balance", "reset", "trailing", "comparator"),
+    *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach"),
 }
 CAP_KEYS = {"account", "kind", "amount"}
 LINK_KEYS = {"source", "targets", "policy", "state", "override"}

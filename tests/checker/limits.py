@@ -1,6 +1,8 @@
 """Accounts' loss limits: what each row of the ledger says that is in force, and whether that follows from its figures.
 
-Here are daily losses and fixed maximum losses on equity; other kinds are refused until somebody teaches them.
+Losses on equity by periods, and of all time, fixed or trailing live; profit targets of all time on the balance. Others
+are refused until somebody teaches them. Anchors and marks are taken as the state tells them: the samples that made them
+are not in a ledger.
 """
 
 from collections.abc import Iterable
@@ -13,7 +15,15 @@ from tests.checker.text import Unchecked, number, ratio
 from tests.checker.trees import Tree
 
 STAGES = ("ok", "warn", "block", "unknown", "halt", "flatten", "breached")
-CODES = {"daily_loss": "LIMIT_DAILY_LOSS", "max_loss": "LIMIT_MAX_LOSS"}
+PERIODS = ("daily_loss", "weekly_loss", "monthly_loss")
+CODES = {
+    "daily_loss": "LIMIT_DAILY_LOSS",
+    "weekly_loss": "LIMIT_WEEKLY_LOSS",
+    "monthly_loss": "LIMIT_MONTHLY_LOSS",
+    "max_loss": "LIMIT_MAX_LOSS",
+    "profit_target": "PROFIT_TARGET",
+}
+TRAILING = ("none", "live_equity", "live_balance")
 
 
 @define
@@ -26,8 +36,8 @@ class Limits:
 
     def __attrs_post_init__(self) -> None:
         for row in self.rows:
-            if row["kind"] not in CODES:
-                raise Unchecked(f"limits.kind = {row['kind']}")
+            if row["kind"] not in CODES or row.get("trailing", "none") not in TRAILING:
+                raise Unchecked(f"limits: {row}")
         self.ids = {limit_id(row): row for row in self.rows}
 
     def take(self, account: str, stage: str, state: Tree) -> Iterable[str]:
@@ -78,29 +88,35 @@ def stage_of(row: Tree, state: Tree) -> str:
 
 
 def reached(row: Tree, state: Tree) -> str:
-    balance, equity = state["balance"], state["equity"]
-    if balance is None or equity is None or state["unknown"] is not None:
+    if state["balance"] is None or state["equity"] is None or state["unknown"] is not None:
         return "unknown"
     initial = number(row["initial_balance"]) if "initial_balance" in row else state["initial_balance"]
-    if row["kind"] == "max_loss":
-        anchor = initial
-    elif state["day_balance"] is None or state["day_equity"] is None:
+    anchor = counted_from(row, state, initial)
+    if anchor is None:
         return "unknown"
-    else:
-        anchor = max(state["day_balance"], state["day_equity"]) + Fraction(0)
-    amount = cash(row["amount"], anchor)
-    headroom = equity - (anchor - amount)
-    if headroom <= 0:
+    amount = cash(row["amount"], anchor if row["kind"] in PERIODS else initial)
+    if row["kind"] == "profit_target":
+        return "breached" if state["balance"] >= anchor + amount else "ok"
+    headroom = state["equity"] - (anchor - amount)
+    if headroom < 0 or (headroom == 0 and row.get("comparator", "le") == "le"):
         return "breached"
-    for stage, key, default in (
-        ("flatten", "flatten_at", None),
-        ("block", "block_at", None),
-        ("warn", "warn_at", "75 %"),
-    ):
-        at = row.get(key, default)
+    for stage in ("flatten", "halt", "block", "warn"):
+        at = row.get(f"{stage}_at", "75 %" if stage == "warn" else None)
         if at is not None and at != "off" and headroom <= (1 - ratio(at)) * amount:
             return stage
     return "ok"
+
+
+def counted_from(row: Tree, state: Tree, initial: Fraction) -> Fraction | None:
+    """Return what a loss or a profit counts from: the period's beginning, the mark, or the initial balance."""
+    if row["kind"] in PERIODS:
+        starts = (state["day_balance"], state["day_equity"])
+        return None if None in starts else Fraction(max(starts))
+    start = initial + state["flows"]
+    if row.get("trailing", "none") == "none":
+        return start
+    mark = state["high_water_mark"]
+    return None if mark is None else max(mark, start)
 
 
 def cash(amount: Any, base: Fraction) -> Fraction:
