@@ -9,11 +9,11 @@ from bench.parts import median, save, show_table
 from bench.workbench import SOURCE, TARGET, Workbench, bench_link, filled, source_position, view
 from copier.clock import utc_now
 from rules.actions import OpenPosition
-from rules.copies import settle
 from rules.decide import decide
 from rules.decision import Context
 from rules.events import Origin
 from rules.policy import CopyLink
+from rules.settling import settle
 
 SIZES = (10, 1_000, 10_000)
 BLOCKS = 15

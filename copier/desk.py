@@ -16,7 +16,7 @@ from copier.records import Known, LeverRecord
 from copier.timers import Timers
 from rules.actions import Action, CancelOrder
 from rules.alerts import AlertKind
-from rules.copies import Copy, CopyStatus, Purpose, replace_leg, settle
+from rules.copies import Copy, CopyStatus, Purpose, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
@@ -28,6 +28,7 @@ from rules.observed import Position, WorkingOrder
 from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey, overtaken_copy
 from rules.reports import Filled, Rejected, Report
+from rules.settling import settle
 from rules.state import AccountView, Change
 from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol, plain
 

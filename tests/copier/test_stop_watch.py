@@ -8,10 +8,10 @@ from attrs import evolve
 from copier.records import AlertRecord
 from copier.stop_watch import CANCEL_AGAIN
 from rules.actions import CancelOrder, ReplaceStops
-from rules.copies import STOPS_TRIES
 from rules.events import Origin, SnapshotReceived
 from rules.observed import Position, WorkingOrder
 from rules.reports import Canceled, Rejected
+from rules.settling import STOPS_TRIES
 from rules.values import OrderType, Side, Symbol, VenueOrderId
 from tests.copier.desk import TARGET, Desk, target_position
 from tests.copier.fakes import source_position

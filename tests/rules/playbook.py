@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.copies import Copy, settle
+from rules.copies import Copy
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
@@ -17,6 +17,7 @@ from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink, CopyPolicy
 from rules.reports import Filled, Report, StopsReplaced
+from rules.settling import settle
 from rules.state import AccountView
 from rules.trace import Denied
 from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol

@@ -6,19 +6,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from rules.copies import (
-    RETRY_S_MAX,
-    STOPS_TRIES,
-    Copy,
-    CopyStatus,
-    Ending,
-    Leg,
-    LegStage,
-    Pending,
-    Purpose,
-    replace_leg,
-    settle,
-)
+from rules.copies import Copy, CopyStatus, Ending, Leg, LegStage, Pending, Purpose, replace_leg
 from rules.events import Origin
 from rules.reports import (
     Accepted,
@@ -30,6 +18,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
+from rules.settling import RETRY_S_MAX, STOPS_TRIES, settle
 from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, Volume
 from tests.rules.playbook import T0
 

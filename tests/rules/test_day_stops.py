@@ -7,11 +7,12 @@ import pytest
 from attrs import evolve
 
 from rules.actions import Action, OpenPosition, ReplaceStops
-from rules.copies import STOPS_TRIES, Purpose
+from rules.copies import Purpose
 from rules.day_stops import REFUSED_PAUSE, SETTLED_FOR
 from rules.observed import Position
 from rules.policy import CopyPolicy
 from rules.reports import Rejected
+from rules.settling import STOPS_TRIES
 from rules.state import AccountView
 from rules.stops_policy import Stops, StopsMode
 from rules.values import AccountId, OmsType, PositionId, Side

@@ -9,13 +9,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.copies import Copy, CopyStatus, Ending, LegStage, Pending, Purpose, settle
+from rules.copies import Copy, CopyStatus, Ending, LegStage, Pending, Purpose
 from rules.instruments import Instrument
 from rules.mismatch import Difference, Mismatch, MismatchKind, beyond, desired_volume, differences, summed
 from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.observed import Position
 from rules.reconcile import CopyKey, lose_leg, shrink_leg
 from rules.reports import Filled, Rejected
+from rules.settling import settle
 from rules.severity import Severity
 from rules.size_policy import VolumePolicy
 from rules.target_books import Books

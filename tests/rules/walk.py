@@ -12,7 +12,7 @@ from attrs import evolve
 
 from copier.book import CopyBook
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
-from rules.copies import ZERO, Copy, Leg, LegStage, Purpose, settle
+from rules.copies import ZERO, Copy, Leg, LegStage, Purpose
 from rules.decide import decide
 from rules.decision import Context
 from rules.events import Origin
@@ -22,6 +22,7 @@ from rules.policy import CopyPolicy, LinkState
 from rules.reasons import Reason
 from rules.reconcile import lose_leg, shrink_leg
 from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.settling import settle
 from rules.trace import Denied
 from rules.values import PositionId, Price, Side, Volume
 from tests.rules.playbook import Playbook, position

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from attrs import frozen
 
-from rules.copies import RETRY_S_MAX
 from rules.policy import CopyLink
+from rules.settling import RETRY_S_MAX
 from rules.values import AccountId, OmsType
 from tests.simulation.run import Outcome
 from tests.simulation.weather import DELAY_S_MAX

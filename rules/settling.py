@@ -1,0 +1,129 @@
+"""What a report on one of its orders makes of a copy: filled, rejected, never sent, unknown."""
+
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
+from rules.reports import (
+    Accepted,
+    Canceled,
+    Filled,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    Placed,
+    Rejected,
+    Replaced,
+    Report,
+    StopsReplaced,
+)
+
+RETRY_S_MAX = 30
+"""A refused close is asked again after 1, 2, 4 ... seconds, at most this: a close is never given up."""
+
+STOPS_TRIES = 5
+"""A refused change of stops is tried this often; the protective prices it had before stay in force."""
+
+
+def settle(copy: Copy, report: Report, now: datetime) -> Copy:
+    """Return `copy` as it is after `report` on one of its orders; unchanged when none of its orders is meant.
+
+    A report is taken once: what is no longer under way is not settled again.
+    """
+    leg = next((leg for leg in copy.legs if leg.pending and leg.pending.cl_ord_id == report.cl_ord_id), None)
+    if leg is None or leg.pending is None:
+        return copy
+    match report:
+        case Accepted() | OutcomeUnknown():
+            accepted = leg.pending.accepted or isinstance(report, Accepted)
+            return replace_leg(copy, evolve(leg, pending=evolve(leg.pending, unknown=True, accepted=accepted)))
+        case NotSent(retry_at=retry_at):
+            waited = now + _backoff(leg.failures)
+            later = waited if retry_at is None else max(retry_at, waited)
+            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            again = evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later)
+            return replace_leg(copy, evolve(again, retry_of=leg.pending.purpose))
+        case NotFound():
+            # The venue never saw it. An opening may go out again under the same id, everything else under a new one.
+            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            return replace_leg(copy, evolve(leg, pending=None, step=step, retry_at=None, settled_at=now))
+        case Rejected():
+            return _rejected(copy, leg, leg.pending, now)
+        case Filled():
+            return _filled(copy, leg, leg.pending, report, now)
+        case StopsReplaced():
+            settled = evolve(
+                leg,
+                stop_loss=leg.pending.stop_loss,
+                take_profit=leg.pending.take_profit,
+                pending=None,
+                failures=0,
+                retry_at=None,
+                settled_at=now,
+                step=leg.step + 1,
+                stops_refused_at=None,
+            )
+            return replace_leg(copy, settled)
+        case Placed() | Replaced() | Canceled():
+            return copy  # of pending orders, which no leg has
+
+
+def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetime) -> Copy:
+    if pending.purpose is Purpose.OPEN:
+        opened = evolve(
+            leg,
+            stage=LegStage.OPEN,
+            held=report.volume,
+            position_id=report.position_id,
+            open_price=report.price if report.price is not None else leg.expected_price,
+            pending=None,
+            failures=0,
+            retry_at=None,
+            settled_at=now,
+            missing=max(leg.volume - report.volume, ZERO),
+        )
+        # What was not filled is given up: a second order for the rest would be new risk at another price.
+        return grant_no_more(replace_leg(copy, opened))
+    held = max(leg.held - report.volume, ZERO)
+    closed = evolve(
+        leg,
+        held=held,
+        stage=LegStage.OPEN if held else LegStage.CLOSED,
+        pending=None,
+        failures=0,
+        retry_at=None,
+        settled_at=now,
+        step=leg.step + 1,
+    )
+    return replace_leg(copy, closed)
+
+
+def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
+    if pending.purpose is Purpose.OPEN:
+        refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now, missing=leg.volume)
+        return grant_no_more(replace_leg(copy, refused))
+    failures = leg.failures + 1
+    again = evolve(
+        leg,
+        pending=None,
+        failures=failures,
+        retry_at=now + _backoff(leg.failures),
+        retry_of=pending.purpose,
+        settled_at=now,
+        step=leg.step + 1,
+    )
+    if pending.purpose is Purpose.STOPS and failures >= STOPS_TRIES:
+        again = evolve(
+            again,
+            stop_loss=pending.stop_loss,
+            take_profit=pending.take_profit,
+            failures=0,
+            retry_at=None,
+            stops_refused_at=now,
+        )
+    return replace_leg(copy, again)
+
+
+def _backoff(failures: int) -> timedelta:
+    return timedelta(seconds=min(2 ** min(failures, 10), RETRY_S_MAX))
