@@ -3,7 +3,7 @@
 A record is corrected here; what follows from it is decided where everything is decided.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import TypeAlias
@@ -43,7 +43,7 @@ TargetFinding: TypeAlias = LegGone | LegShrunk
 
 
 def compare_target(
-    copies: Iterable[Copy], positions: Mapping[PositionId, Position], requested_at: datetime, oms: OmsType
+    copies: Sequence[Copy], positions: Mapping[PositionId, Position], requested_at: datetime, oms: OmsType
 ) -> list[TargetFinding]:
     """Return where the target's books contradict the records.
 
@@ -58,7 +58,17 @@ def compare_target(
         and leg.settled_at is not None
         and leg.settled_at < requested_at
     ]
-    return _hedging(settled, positions) if oms is OmsType.HEDGING else _netting(settled, positions, copies)
+    if oms is OmsType.HEDGING:
+        return _hedging(settled, positions)
+    judged = {(copy.key, leg.number) for copy, leg in settled}
+    moving = {
+        leg.symbol
+        for copy in copies
+        for leg in copy.legs
+        if (leg.live and (not leg.held or (copy.key, leg.number) not in judged))
+        or (leg.settled_at is not None and leg.settled_at >= requested_at)
+    }
+    return _netting(settled, positions, moving)
 
 
 def _hedging(settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position]) -> list[TargetFinding]:
@@ -73,10 +83,9 @@ def _hedging(settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Pos
 
 
 def _netting(
-    settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position], copies: Iterable[Copy]
+    settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position], moving: set[Symbol]
 ) -> list[TargetFinding]:
-    """One position stands for all legs of a symbol; it can be judged only while none of them is under way."""
-    moving = {leg.symbol for copy in copies for leg in copy.legs if leg.live and (leg.pending or not leg.held)}
+    """One position stands for all legs of a symbol: none of those is judged while one of them moves."""
     by_symbol: dict[Symbol, list[tuple[Copy, Leg]]] = {}
     for copy, leg in settled:
         by_symbol.setdefault(leg.symbol, []).append((copy, leg))

@@ -150,6 +150,13 @@ def test_a_symbol_with_an_order_under_way_is_not_judged() -> None:
     assert found([copy("a"), moving], oms=OmsType.NETTING) == []
 
 
+@pytest.mark.parametrize("stage", [LegStage.OPEN, LegStage.CLOSED])
+def test_netted_position_is_not_judged_by_books_older_than_an_order_of_any_of_its_copies(stage):
+    late = copy("b", "1.5", settled_at=LATER, stage=stage)
+    copies = [copy("a", "1.7", Side.SELL), copy("c", "0.9", Side.SELL), late]
+    assert found(copies, net("x", "1.1", Side.SELL), oms=OmsType.NETTING) == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     volumes=st.lists(st.tuples(st.integers(1, 50), st.sampled_from(Side)), min_size=1, max_size=6),
