@@ -15,18 +15,14 @@ from trio_websocket import WebSocketConnection
 from adapters.base import RemoteProtocolError, UtcNow
 from adapters.metacopier import simulator_words as words
 from adapters.metacopier.simulator_keys import Keys
-from adapters.metacopier.simulator_stomp import Goodbye, ServerSession, SignIn
+from adapters.metacopier.simulator_stomp import ServerSession, SignIn
 from adapters.serving import DropConnection
 from adapters.simulation.broker import Book, Change, PositionGone, StatusChanged
 from adapters.simulation.faults import Faults, StreamFaults
 from adapters.stomp import HEART_BEAT_WIRE
+from adapters.stomp_server import Goodbye
 
 INFORMATION_EVERY_S = 60.0
-
-# A client that beats is dropped after three missed beats. One that declared none is never dropped for silence, nor is
-# one that declares them and never sends any: the documented Python program does that.
-_BEATS_MISSED_MAX = 3
-_SIGN_IN_S_MAX = 30.0
 
 POSITIONS, HISTORY, INFORMATION = "UpdateOpenPositionsDTO", "UpdateHistoryDTO", "UpdateAccountInformationDTO"
 
@@ -50,7 +46,6 @@ class StreamServer:
     _wake: trio.Event = field(factory=trio.Event, init=False)
     _stops: dict[str, Callable[[], None]] = field(factory=dict, init=False)
     _balances: dict[str, object] = field(factory=dict, init=False)
-    _beats: bool = field(default=False, init=False)
     _cut: bool = field(default=False, init=False)
     _weather: StreamFaults[str] = field(init=False)
 
@@ -88,13 +83,11 @@ class StreamServer:
         """Read until the client says goodbye or breaks a rule, which ERROR then names."""
         try:
             while True:
-                data = None
-                with trio.move_on_after(self._patience_s()):
+                data, patience_s = None, self._session.silence_s_max
+                with trio.move_on_after(patience_s):
                     data = await self.socket.get_message()
                 if data is None:
-                    raise RemoteProtocolError(f"expected a frame or heart-beat within {self._patience_s():g} s")
-                # A line feed in a message of its own is a beat; one behind a frame only ends that frame.
-                self._beats = self._beats or not data.strip()
+                    raise RemoteProtocolError(f"expected a frame or heart-beat within {patience_s:g} s")
                 for received in self._session.receive(data):
                     if isinstance(received, SignIn):
                         self._sign_in(received.api_key)
@@ -109,12 +102,6 @@ class StreamServer:
         except RemoteProtocolError as error:
             self._session.error("Protocol error", str(error))
             await self._send_outgoing()
-
-    def _patience_s(self) -> float:
-        if self._key is None:
-            return _SIGN_IN_S_MAX
-        every_s = self._session.pace.expect_every_s
-        return _BEATS_MISSED_MAX * every_s if self._beats and every_s is not None else float("inf")
 
     def _sign_in(self, key: str | None) -> None:
         if key is None or not self.keys.is_valid(key) or self.faults.refuse_sign_in:

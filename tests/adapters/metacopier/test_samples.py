@@ -11,7 +11,7 @@ import stomper
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.session import SUBSCRIBE_TO, Session
-from adapters.metacopier.simulator_stomp import Goodbye, Received, ServerSession, SignIn, SubscriptionChanged
+from adapters.metacopier.simulator_stomp import Received, ServerSession, SignIn, SubscriptionChanged
 from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import (
     AccountInformationDTO,
@@ -23,6 +23,7 @@ from adapters.metacopier.wire import (
 )
 from adapters.secret import Secret
 from adapters.stomp import Frame, FrameReader
+from adapters.stomp_server import Goodbye
 from rules.events import AccountReported, Origin, PositionClosed, SnapshotReceived
 from rules.observed import AccountStatus, Position, WorkingOrder
 from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.simulator_stomp import (
-    SUBSCRIPTIONS_MAX,
-    Goodbye,
     Received,
     ServerSession,
     SignIn,
     SubscriptionChanged,
 )
 from adapters.stomp import Pace
+from adapters.stomp_server import SUBSCRIPTIONS_MAX, Goodbye
 
 CONNECT = "CONNECT\napi-key:k\naccept-version:{versions}\n\n\0"
 SUBSCRIBE = "SUBSCRIBE\nid:{id}\ndestination:/user/queue/accounts/changes\n\n\0"
