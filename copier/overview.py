@@ -10,10 +10,11 @@ from copier.ledger_codec import decode
 from copier.ledger_file import WriterLock
 from copier.records import LimitRecord
 from copier.recovery import recover
-from copier.wording import copy_words
+from copier.web.dto.copies import copy_of
+from copier.web.dto.mismatches import mismatch_of
+from copier.web.dto.words import as_builtins
 from rules.copies import Copy, CopyStatus
 from rules.mismatch import Mismatch
-from rules.values import plain
 
 
 @frozen
@@ -30,9 +31,9 @@ class Overview:
         return {
             "running": self.running,
             "entries": self.entries,
-            "copies": [_copy_json(copy) for copy in self.copies],
+            "copies": [as_builtins(copy_of(copy)) for copy in self.copies],
             "limits": [{"limit": limit, "stage": stage} for limit, stage in self.limits],
-            "mismatches": [mismatch_json(each) for each in self.mismatches],
+            "mismatches": [as_builtins(mismatch_of(each)) for each in self.mismatches],
         }
 
 
@@ -55,33 +56,3 @@ def is_running(path: Path) -> bool:
     except LedgerBusy:
         return True
     return False
-
-
-def mismatch_json(mismatch: Mismatch) -> dict[str, Any]:
-    """Return a mismatch for programs: lots as text, > 0 long, < 0 short."""
-    return {
-        "link": mismatch.link_id,
-        "target": mismatch.target,
-        "symbol": mismatch.symbol,
-        "kind": mismatch.kind.value,
-        "severity": mismatch.severity.value,
-        "desired": plain(mismatch.desired),
-        "observed": plain(mismatch.observed),
-        "lots": plain(mismatch.lots),
-        "source_positions": list(mismatch.positions),
-        "why": mismatch.why,
-    }
-
-
-def _copy_json(copy: Copy) -> dict[str, Any]:
-    return {
-        "link": copy.link_id,
-        "source_position": copy.source_position_id,
-        "symbol": copy.source_symbol,
-        "side": copy.side.value,
-        "state": copy_words(copy),
-        "target": copy.target,
-        "volume": plain(copy.expected),
-        "positions": [leg.position_id for leg in copy.legs if leg.live and leg.position_id is not None],
-        "orders_under_way": [leg.pending.cl_ord_id for leg in copy.legs if leg.pending is not None],
-    }

@@ -14,9 +14,11 @@ from copier.commands.exits import FINE, explained
 from copier.commands.read import Json, LedgerFile, ledger_path
 from copier.ledger import Ledger
 from copier.ledger_codec import decode
-from copier.overview import is_running, mismatch_json
+from copier.overview import is_running
 from copier.records import MismatchRecord
 from copier.recovery import recover
+from copier.web.dto.mismatches import mismatch_of
+from copier.web.dto.words import as_builtins
 from copier.wording import mismatch_words
 from rules.mismatch import Mismatch
 
@@ -58,7 +60,7 @@ def _past(ledger: Ledger) -> list[tuple[str, Mismatch, bool]]:
 
 
 def _row_json(at: str, mismatch: Mismatch, ended: bool) -> dict[str, object]:
-    return {**({"at": at, "ended": ended} if at else {}), **mismatch_json(mismatch)}
+    return {**({"at": at, "ended": ended} if at else {}), **as_builtins(mismatch_of(mismatch))}
 
 
 def _table(rows: list[tuple[str, Mismatch, bool]]) -> Table:

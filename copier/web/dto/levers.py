@@ -1,0 +1,54 @@
+"""Levers as they are shown, and what a command says and is answered."""
+
+from typing import Annotated, Literal
+
+from attrs import frozen
+from msgspec import Meta
+
+from copier.web.dto.words import about
+
+REASON_MAX = 500
+"""Characters of a reason: more than anybody types, and a few lines of the ledger."""
+
+
+@frozen
+class Lever:
+    """What an operator set by hand and nobody lifted."""
+
+    kind: Literal["link", "account"]
+    subject: Annotated[str, about("The link or the account.")]
+    state: Annotated[
+        Literal["active", "close_only", "paused", "halted", "flat"], about("`active`: it was lifted, in events only.")
+    ]
+    by: Annotated[str, about("Who: the name of an API key, or of a user of the machine.")]
+    why: str
+
+
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=REASON_MAX, description="Why you do it; it is kept in the ledger.")
+]
+
+
+@frozen
+class Command:
+    """What a lever needs."""
+
+    reason: Reason
+
+
+@frozen
+class ConfirmedCommand:
+    """What a lever needs that moves money, or that lets money be lost."""
+
+    reason: Reason
+    confirm: Annotated[
+        str,
+        Meta(max_length=200, description="The subject again: the account, position or limit."),
+    ]
+
+
+@frozen
+class Done:
+    """What a lever did; it is durable."""
+
+    says: str
