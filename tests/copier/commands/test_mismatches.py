@@ -68,6 +68,7 @@ def test_programs_get_the_numbers_as_text(file: Path, capsys: pytest.CaptureFixt
         "lots": "1",
         "source_positions": ["p1"],
         "why": "the venue rejected the order",
+        "says": "EURUSD should be long 1 and is not there (the venue rejected the order)",
     }
     assert json.loads(capsys.readouterr().out) == [expected]
     assert copier("status", file, "--json") == 0
