@@ -66,6 +66,7 @@ _TITLES = {
     AlertKind.ORPHAN: "a position that no copy accounts for",
     AlertKind.OVERTAKEN: "a close was overtaken and opened lots, which are closed again",
     AlertKind.FLATTEN: "pending orders are canceled",
+    AlertKind.TARGET_CHANGED: "a copy was changed at the target",
     AlertKind.POSITION_OFFENCE: "a position broke a rule",
     AlertKind.SESSION_LOST: "session lost",
 }

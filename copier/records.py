@@ -35,6 +35,7 @@ class Known:
 
 TARGET_CLOSED_IT = "target closed it"
 TARGET_CHANGED_IT = "target changed it"
+STOPS_MOVED = "target changed its stops"
 """What sets off a decision after a target's books contradicted the records."""
 
 

@@ -19,6 +19,8 @@ from copier.ledger import Ledger, StoredEntry
 from copier.ledger_codec import decode
 from copier.recorded import Past, turns, was_ready
 from copier.records import (
+    TARGET_CHANGED_IT,
+    TARGET_CLOSED_IT,
     CalendarRecord,
     DecisionRecord,
     FirstSeen,
@@ -41,10 +43,11 @@ from rules.events import (
     QuoteReported,
     SnapshotReceived,
 )
+from rules.hands import after_lots
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.observed import AccountStatus
-from rules.reconcile import lose_leg, shrink_leg
+from rules.reconcile import lose_leg
 from rules.reports import Filled, Report
 from rules.state import Change
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
@@ -187,7 +190,7 @@ class Replay:
         copy = record.copy
         if (copy.source, copy.source_position_id) not in self._seen:
             self.left_out.add((*copy.key, copy.opened_at))
-        if record.because not in ("target closed it", "target changed it"):
+        if record.because not in (TARGET_CLOSED_IT, TARGET_CHANGED_IT):
             return
         for leg in copy.legs:
             ours = run.book.get(copy.key)
@@ -197,7 +200,9 @@ class Replay:
             if not leg.held:
                 run.engine.desk.correct(lose_leg(ours, leg.number), record.because)
             elif mine.volume == leg.volume and leg.held < mine.held:
-                run.engine.desk.correct(shrink_leg(ours, leg.number, leg.held, None), record.because)
+                on_change = run.engine.desk.link_of(ours).policy.for_symbol(ours.source_symbol).on_target_change
+                shrunk, _ = after_lots(ours, leg.number, leg.held, None, on_change)
+                run.engine.desk.correct(shrunk, record.because)
 
     # Orders and their answers
 

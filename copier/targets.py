@@ -7,22 +7,16 @@ from typing import TypeAlias
 from attrs import frozen
 
 from copier.desk import Desk
-from copier.records import TARGET_CHANGED_IT, TARGET_CLOSED_IT
+from copier.records import STOPS_MOVED, TARGET_CHANGED_IT, TARGET_CLOSED_IT
 from rules.alerts import AlertKind
 from rules.copies import Copy, Leg, LegStage
 from rules.events import SnapshotReceived
+from rules.hands import StopsMoved, after_lots, after_stops, moved_by_hand
 from rules.identity import is_ours
 from rules.observed import Position
-from rules.reconcile import (
-    LegGone,
-    LegShrunk,
-    TargetFinding,
-    compare_target,
-    lose_leg,
-    revive_leg,
-    shrink_leg,
-    unowned_copy,
-)
+from rules.policy import OnTargetChange
+from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, unowned_copy
+from rules.target_books import symbol_at_target
 from rules.values import AccountId, ClOrdId, OmsType, PositionId
 
 
@@ -33,7 +27,7 @@ class Unowned:
     position_id: PositionId
 
 
-Finding: TypeAlias = TargetFinding | ClOrdId | Unowned
+Finding: TypeAlias = TargetFinding | StopsMoved | ClOrdId | Unowned
 """What the books show against the records; a bare order id is an order that we took for never executed."""
 
 
@@ -50,6 +44,7 @@ class TargetWatch:
         self._close_orphans = close_orphans
         self._suspected: dict[AccountId, set[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
+        self._minding = frozenset(link.link_id for link in desk.links.values() if link.policy.minds_hands)
 
     @property
     def suspicious(self) -> bool:
@@ -66,6 +61,7 @@ class TargetWatch:
         found: set[Finding] = set(compare_target(copies, positions, event.requested_at, oms))
         if oms is OmsType.HEDGING:
             found |= self._late(event.positions, event.requested_at)
+            found |= self._moved(event, copies, positions)
         found |= self._unowned(event, copies)
         seen_before = self._suspected.get(account, set())
         for confirmed in found & seen_before:
@@ -90,6 +86,24 @@ class TargetWatch:
                 late.add(leg.cl_ord_id)
         return late
 
+    def _moved(
+        self, event: SnapshotReceived, copies: list[Copy], positions: Mapping[PositionId, Position]
+    ) -> set[Finding]:
+        """Return the stops that a person moved, of copies whose policy wants to know."""
+        view = self._desk.views[event.account]
+        assert event.requested_at is not None  # only polled snapshots are compared
+        if not self._minding or not view.stop_loss_lasts:
+            return set()
+        return {
+            moved
+            for copy in copies
+            if copy.link_id in self._minding and self._on_change(copy) is not OnTargetChange.ADOPT
+            for moved in moved_by_hand(copy, positions, event.requested_at, view.instruments)
+        }
+
+    def _on_change(self, copy: Copy) -> OnTargetChange:
+        return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol).on_target_change
+
     def _leg_of(self, position: Position) -> tuple[Copy, Leg] | None:
         if position.tag is None or not is_ours(position.tag):
             return None
@@ -97,23 +111,38 @@ class TargetWatch:
         leg = next((leg for leg in copy.legs if leg.cl_ord_id == position.tag), None) if copy is not None else None
         return None if copy is None or leg is None else (copy, leg)
 
-    def _correct(self, finding: TargetFinding | ClOrdId, positions: Mapping[PositionId, Position]) -> None:
+    def _correct(self, finding: TargetFinding | StopsMoved | ClOrdId, positions: Mapping[PositionId, Position]) -> None:
         desk = self._desk
-        if isinstance(finding, LegGone | LegShrunk):
+        if isinstance(finding, LegGone | LegShrunk | StopsMoved):
             copy = desk.book.get(finding.key)
             if copy is None:
                 return
             if isinstance(finding, LegGone):
                 desk.correct(lose_leg(copy, finding.leg), TARGET_CLOSED_IT)
-                return
-            source = desk.views[copy.source].positions.get(copy.source_position_id)
-            volume = None if source is None else source.volume
-            desk.correct(shrink_leg(copy, finding.leg, finding.held, volume), TARGET_CHANGED_IT)
+            else:
+                self._take_change(copy, finding)
             return
         for position in positions.values():
             found = self._leg_of(position)
             if found is not None and found[1].cl_ord_id == finding:
                 desk.correct(revive_leg(found[0], found[1].number, position, desk.now), "executed late")
+
+    def _take_change(self, copy: Copy, finding: LegShrunk | StopsMoved) -> None:
+        """Take what a person changed into the record, and tell of it where the policy wants that."""
+        desk, on_change = self._desk, self._on_change(copy)
+        if isinstance(finding, StopsMoved):
+            what, because = "stops", STOPS_MOVED
+            changed, again = after_stops(copy, finding, on_change)
+        else:
+            source = desk.views[copy.source].positions.get(copy.source_position_id)
+            volume = None if source is None else source.volume
+            what, because = "lots", TARGET_CHANGED_IT
+            changed, again = after_lots(copy, finding.leg, finding.held, volume, on_change)
+        if on_change is not OnTargetChange.ADOPT:
+            place = f"{copy.link_id} #{copy.source_position_id} {symbol_at_target(copy)}"
+            then = "put back once" if again else "left as they are"
+            desk.journal.alert(AlertKind.TARGET_CHANGED, copy.target, f"{place}: its {what} were changed, {then}")
+        desk.correct(changed, because)
 
     def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> set[Finding]:
         """Return the positions that no copy owns and that look like ours, or that must go with all others."""

@@ -123,6 +123,13 @@ class AlertKind(Enum):
         "A target closed or reduced a copy by itself: a stop was hit, or a person did it. It is not opened again.",
         "Nothing, if it was meant. The mismatch lasts until the source closes too.",
     )
+    TARGET_CHANGED = (
+        "target.changed",
+        Severity.WARNING,
+        "A person changed the lots or the stops of a copy at the target, and the policy's `on_target_change` is alert"
+        " or restore. The text says whether they are put back.",
+        "Nothing, if it was meant; else change it back by hand. Only restore does so by itself, once.",
+    )
     ORPHAN = (
         "orphan",
         Severity.CRITICAL,

@@ -78,6 +78,14 @@ class Pending:
 
 
 @frozen
+class SetStops:
+    """Protective prices that a position at the target shows; None: it has none."""
+
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+
+
+@frozen
 class Leg:
     """One target order and the position that came of it.
 
@@ -113,6 +121,8 @@ class Leg:
     """Lots that were granted and that it lacks by no rule of ours: rejected, not filled, or closed by the target."""
     stops_refused_at: datetime | None = None
     """When the venue had refused new stops as often as they are tried; None once it took some, or never refused."""
+    moved_to: SetStops | None = None
+    """Where a person was last seen to have moved its stops, under a policy that asks; None: not seen."""
 
     @property
     def live(self) -> bool:
@@ -168,6 +178,8 @@ class Copy:
     """Its source closed or turned: everything of it is closed, whatever opens meanwhile under the same id."""
     reopened: int = 0
     """How often it was opened again after the target had closed it."""
+    restored: bool = False
+    """Lots that a person took away at the target were asked for again: it is done once."""
     approved: bool = False
     """An operator let it be opened."""
     close_at: datetime | None = None

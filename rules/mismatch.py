@@ -20,7 +20,7 @@ from rules.severity import Severity
 from rules.shape import possible_cut
 from rules.size_policy import VolumePolicy
 from rules.sizing import following_volume
-from rules.target_books import Books, observed_lots, position_of, symbol_at_target
+from rules.target_books import Books, observed_lots, position_of, same_price, symbol_at_target
 from rules.values import AccountId, LinkId, PositionId, Price, Side, Symbol, Volume
 
 POSITIONS_SHOWN = 20
@@ -242,18 +242,11 @@ def _stops(copy: Copy, books: Books, desired: Volume, instrument: Instrument | N
         if position is None or leg.stage is not LegStage.OPEN or leg.pending is not None:
             continue
         asked, shown = (leg.stop_loss, leg.take_profit), (position.stop_loss, position.take_profit)
-        if not all(_same(*pair, tick) for pair in zip(asked, shown, strict=True)):
+        if not all(same_price(*pair, tick) for pair in zip(asked, shown, strict=True)):
             bare = leg.stop_loss is not None and position.stop_loss is None
             why = "the target has no stop-loss" if bare else ""
             yield Difference(copy.key, leg.symbol, MismatchKind.STOPS, desired, desired, why, bare)
             return
-
-
-def _same(asked: Price | None, shown: Price | None, tick: Price) -> bool:
-    """Tell whether a venue has the price that was asked for; it may have rounded it by a tick."""
-    if asked is None or shown is None:
-        return asked is shown
-    return abs(asked - shown) <= tick
 
 
 def _why(copy: Copy, kind: MismatchKind) -> str:

@@ -92,6 +92,18 @@ class PolicyLimits:
     on_limit: OnLimit = OnLimit.DENY
 
 
+class OnTargetChange(Enum):
+    """What becomes of lots and stops that a person changed at the target."""
+
+    ADOPT = "adopt"
+    """They are left as they are; fewer lots are the base from then on."""
+    ALERT = "alert"
+    """The same, and somebody is told at once (`target.changed`)."""
+    RESTORE = "restore"
+    """They are put back once, and it is told: stops once a position, lots once a copy, as new risk that passes every
+    gate. What is changed again is left. What was closed whole is a matter of `reopen`."""
+
+
 class SymbolOf(Enum):
     """Whose name of a symbol is meant."""
 
@@ -143,6 +155,7 @@ class CopyPolicy:
     approval: bool = False
     reopen: int = 0
     """How often a copy that the target closed by itself may be opened again."""
+    on_target_change: OnTargetChange = OnTargetChange.ADOPT
     reverse: bool = False
     per_symbol: tuple[SymbolPolicy, ...] = ()
     row: int | None = None
@@ -159,6 +172,12 @@ class CopyPolicy:
     def _mapped(self, symbol: Symbol) -> Symbol | None:
         mapped = map_symbol(self.symbols, symbol)
         return mapped.symbol if isinstance(mapped, Mapped) else None
+
+    @property
+    def minds_hands(self) -> bool:
+        """Tell whether it, or a row of it, wants more than to leave what a person changed at the target."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return any(each.on_target_change is not OnTargetChange.ADOPT for each in policies)
 
     @property
     def counts_foreign(self) -> bool:

@@ -56,6 +56,13 @@ def price_of(copy: Copy, books: Books) -> Price | None:
     return None
 
 
+def same_price(asked: Price | None, shown: Price | None, tick: Price) -> bool:
+    """Tell whether a venue has the protective price that was asked for; it may have rounded it by a tick."""
+    if asked is None or shown is None:
+        return asked is shown
+    return abs(asked - shown) <= tick
+
+
 def symbol_at_target(copy: Copy) -> Symbol:
     """Return what the copy's instrument is called at the target."""
     return copy.target_symbol or copy.source_symbol

@@ -14,7 +14,7 @@ from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, PolicyLimits, StartPolicy, SymbolOf
+from rules.policy import Guard, OnTargetChange, PolicyLimits, StartPolicy, SymbolOf
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Stops
 from rules.values import Side, Volume
@@ -124,6 +124,9 @@ class PolicyKeys:
             "doc": "A new copy waits for `copier approve` (`APPROVAL_NEEDED`), as long as `guard.max_age`, or without"
             " it `guard.wait_default`, lets it wait; the other gates judge it again then."
         },
+    )
+    on_target_change: OnTargetChange = field(
+        default=OnTargetChange.ADOPT, metadata={"doc": "What becomes of lots and stops that a person changed there."}
     )
     exits: Exits = field(factory=Exits, metadata={"doc": "When a copy is closed later than its source, or sooner."})
     mismatch: MismatchPolicy = field(

@@ -3,18 +3,19 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from attrs import evolve
 
-from rules.actions import ClosePosition
+from rules.actions import ClosePosition, ReplaceStops
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin, SnapshotReceived
 from rules.limits_policy import Cap, CapKind, Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, Position
-from rules.policy import CopyPolicy
+from rules.policy import CopyPolicy, OnTargetChange
 from rules.reports import Filled, NotFound, Rejected
 from rules.values import OmsType, PositionId, Side, Symbol
-from tests.copier.desk import LINK, TARGET, Desk
+from tests.copier.desk import LINK, SOURCE, TARGET, Desk, target_position
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
 
@@ -85,6 +86,83 @@ async def test_what_a_hand_took_away_is_the_base_from_then_on() -> None:
     await desk.polls(TARGET, half)
     assert await desk.polls(TARGET, half) == [], "it is not fought"
     assert shape(await desk.sees(source_position(volume="0.5"))) == [("reduce", "0.25")]
+
+
+def minding(on_change: OnTargetChange, **changes: object) -> Desk:
+    policy = CopyPolicy("minds", on_target_change=on_change, **changes)  # type: ignore[arg-type]  # keys of a policy
+    return Desk(links=[evolve(LINK, policy=policy)])
+
+
+async def test_lots_that_a_hand_took_away_are_opened_again_once_and_told() -> None:
+    desk = await minding(OnTargetChange.RESTORE).ready()
+    held = await desk.copied(source_position())
+    half = evolve(held, volume=Decimal("0.5"))
+    assert await desk.polls(TARGET, half) == [], "one look proves nothing"
+    [opening] = await desk.polls(TARGET, half)
+    assert shape([opening]) == [("open", "0.50")]
+    await desk.fills([opening])
+    rest = target_position(desk, opening, source_position())
+    rest = evolve(rest, volume=Decimal("0.5"))
+    assert desk.alerts == ["target.changed"]
+    fewer = evolve(rest, volume=Decimal("0.2"))
+    desk.now += timedelta(minutes=1)
+    await desk.polls(TARGET, half, fewer)
+    assert await desk.polls(TARGET, half, fewer) == [], "it is not fought"
+    assert shape(await desk.closes()) == [("close", "0.5"), ("close", "0.2")]
+
+
+async def test_lots_that_a_gate_refuses_to_open_again_are_left_and_followed() -> None:
+    desk = await minding(OnTargetChange.RESTORE).ready()
+    held = await desk.copied(source_position())
+    desk.views[TARGET].halted = "by hand"
+    half = evolve(held, volume=Decimal("0.5"))
+    await desk.polls(TARGET, half)
+    assert await desk.polls(TARGET, half) == []
+    desk.views[TARGET].halted = None
+    desk.now += timedelta(minutes=5)
+    assert await desk.polls(TARGET, half) == [], "a denial is final"
+    assert await desk.sees(source_position(volume="0.6")) == [], "0.5 is less than 0.6"
+    assert shape(await desk.sees(source_position(volume="0.3"))) == [("reduce", "0.20")]
+
+
+async def test_stops_that_a_hand_moved_are_set_again_once() -> None:
+    desk = await minding(OnTargetChange.RESTORE).ready()
+    held = await desk.copied(source_position(stop_loss=Decimal("1.09")))
+    moved = evolve(held, stop_loss=Decimal("1.05"))
+    await desk.polls(TARGET, moved)
+    [order] = await desk.polls(TARGET, moved)
+    assert isinstance(order, ReplaceStops)
+    assert order.stop_loss == Decimal("1.09")
+    await desk.fills([order])
+    desk.now += timedelta(minutes=1)
+    await desk.polls(TARGET, moved)
+    assert await desk.polls(TARGET, moved) == [], "what is changed again is left"
+    assert desk.alerts == ["target.changed"]
+
+
+async def test_what_was_put_back_is_remembered_over_a_restart() -> None:
+    desk = await minding(OnTargetChange.RESTORE).ready()
+    held = await desk.copied(source_position(stop_loss=Decimal("1.09")))
+    moved = evolve(held, stop_loss=Decimal("1.05"))
+    await desk.polls(TARGET, moved)
+    await desk.fills(await desk.polls(TARGET, moved))
+    policy = CopyPolicy("minds", on_target_change=OnTargetChange.RESTORE)
+    again = Desk(desk.ledger, links=[evolve(LINK, policy=policy)], now=desk.now + timedelta(minutes=1))
+    await again.polls(SOURCE, source_position(stop_loss=Decimal("1.09")))
+    await again.polls(TARGET, moved)
+    assert await again.polls(TARGET, moved) == []
+
+
+@pytest.mark.parametrize("on_change", [OnTargetChange.ADOPT, OnTargetChange.ALERT])
+async def test_stops_that_a_hand_moved_are_left_and_told_once_where_the_policy_wants_it(
+    on_change: OnTargetChange,
+) -> None:
+    desk = await minding(on_change).ready()
+    held = await desk.copied(source_position(stop_loss=Decimal("1.09")))
+    for stop_loss in ("1.05", "1.05", "1.04"):
+        for _ in range(3):
+            assert await desk.polls(TARGET, evolve(held, stop_loss=Decimal(stop_loss))) == []
+    assert desk.alerts == (["target.changed"] * 2 if on_change is OnTargetChange.ALERT else [])
 
 
 async def test_an_order_under_way_is_not_judged() -> None:
