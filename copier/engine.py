@@ -98,7 +98,7 @@ class Engine:
         self._watch = (
             TargetWatch(self._desk, closes=limits.closes, close_orphans=close_orphans) if observe_targets else None
         )
-        self._operator = Operator(self._desk, levers)
+        self._operator = Operator(self._desk, limits, levers, self._enforce)
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)

@@ -12,12 +12,12 @@ from copier.records import LimitRecord
 from copier.results_watch import ResultsWatch
 from copier.timers import Timers
 from rules.conduct_policy import Conduct
-from rules.limits import Judgement, denial, is_news, judge, next_due
+from rules.limits import Judgement, cleared, denial, is_news, judge, next_due
 from rules.limits_exposure import at_stops
 from rules.limits_past import Past
 from rules.limits_policy import Limit
 from rules.limits_recall import adds_up, costs_asked_since, like_a_flow, must_ask
-from rules.limits_state import LimitStage, LimitState
+from rules.limits_state import LimitStage, LimitState, stays_in_force
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
 from rules.reasons import Reason
@@ -222,6 +222,27 @@ class LimitWatch:
     def closes(self, account: AccountId, position_id: PositionId) -> bool:
         """Tell whether a position that is no copy must be closed as well."""
         return self.flattens_all(account) or self.conduct.closes(account, position_id)
+
+    def account_of(self, limit_id: str) -> AccountId | None:
+        """Return the account of a limit on losses or profits; None: there is no such limit."""
+        judged = ((account, limit) for account, limits in self._limits.items() for limit in limits)
+        return next((account for account, limit in judged if limit.limit_id == limit_id), None)
+
+    def lift(self, limit_id: str, now: datetime) -> bool:
+        """Let nothing of a limit stay in force, and judge it anew by the last figures; False: nothing of it did."""
+        account, state = self.account_of(limit_id), self._states.get(limit_id)
+        if account is None or state is None or not stays_in_force(state):
+            return False
+        self._states[limit_id] = cleared(state)
+        self._judge(account, None, now)
+        judgement = self._judged[limit_id]
+        if self._saved.get(limit_id) != judgement.state:
+            self._write(account, judgement)
+        return True
+
+    def stage(self, limit_id: str) -> LimitStage:
+        """Return how far a limit on losses or profits is used up, as last judged."""
+        return self._judged[limit_id].stage
 
     def save(self) -> None:
         """Write the last figures of each limit where the ledger has older ones: the service is about to end."""

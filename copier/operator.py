@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable
 from attrs import evolve
 
 from copier.desk import Desk
+from copier.limit_watch import LimitWatch
 from copier.records import LeverRecord
+from rules.alerts import AlertKind
 from rules.copies import Copy
-from rules.levers import Approve, SetAccount, SetLink, TradingState
+from rules.levers import Approve, ResetLimit, SetAccount, SetLink, TradingState
+from rules.limits_state import LimitStage
 from rules.policy import LinkState
 from rules.reasons import Reason
 from rules.values import AccountId, PositionId
@@ -23,8 +26,13 @@ REFUSED = "refused: "
 class Operator:
     """Pulls levers on the desk, and keeps those in force that the last run left."""
 
-    def __init__(self, desk: Desk, levers: Iterable[LeverRecord]) -> None:
+    def __init__(
+        self, desk: Desk, limits: LimitWatch, levers: Iterable[LeverRecord], enforce: Callable[[AccountId], None]
+    ) -> None:
+        """`enforce` puts in force what an account's limits say now."""
         self._desk = desk
+        self._limits = limits
+        self._enforce = enforce
         self._answers: list[tuple[Answer, str]] = []
         for record in levers:
             desk.put_in_force(record)
@@ -54,6 +62,8 @@ class Operator:
                 return self._set_account(record, record.lever)
             case Approve():
                 return self._approve(record, record.lever)
+            case ResetLimit():
+                return self._reset_limit(record, record.lever)
 
     def _set_link(self, record: LeverRecord, lever: SetLink) -> str:
         link = self._desk.links.get(lever.link_id)
@@ -81,6 +91,19 @@ class Operator:
             self._desk.correct(evolve(copy, approved=True), "approved")
         return f"position {lever.source_position_id}: approved on {', '.join(copy.link_id for copy in waiting)}"
 
+    def _reset_limit(self, record: LeverRecord, lever: ResetLimit) -> str:
+        account = self._limits.account_of(lever.limit_id)
+        if account is None:
+            return f"{REFUSED}there is no limit {lever.limit_id}"
+        if not self._limits.lift(lever.limit_id, self._desk.now):
+            return f"{lever.limit_id}: nothing was in force"
+        self._desk.journal.lever(record)
+        self._desk.journal.alert(AlertKind.LIMIT_RESET, account, reset_words(record, lever))
+        self._enforce(account)
+        stage = self._limits.stage(lever.limit_id)
+        again = "" if stage in (LimitStage.OK, LimitStage.WARN) else f", but by its last figures it is {stage.value}"
+        return f"{lever.limit_id}: lifted{again}"
+
     def _write(self, record: LeverRecord, target: AccountId) -> None:
         """Put a lever in force, and decide again about what waits there."""
         self._desk.journal.lever(record)
@@ -93,6 +116,11 @@ class Operator:
         for copy in copies:
             self._desk.flatten(copy, "operator")
         return len(copies)
+
+
+def reset_words(record: LeverRecord, lever: ResetLimit) -> str:
+    """Return what is told of a limit that somebody lifted."""
+    return f"{lever.limit_id} was lifted by hand, by {record.by}: {record.why}"
 
 
 def _waits_for_approval(copy: Copy, position_id: PositionId) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator may set by hand, beside the config: links, accounts, single copies."""
+"""What an operator may do by hand, beside the config: to links, accounts, single copies, limits."""
 
 from enum import Enum
 from typing import TypeAlias
@@ -54,7 +54,18 @@ class Approve:
         return f"position {self.source_position_id}"
 
 
-Lever: TypeAlias = SetLink | SetAccount | Approve
+@frozen
+class ResetLimit:
+    """Nothing of a limit stays in force. One that is still in breach is breached again by the figures."""
+
+    limit_id: str
+
+    @property
+    def key(self) -> str:
+        return f"limit {self.limit_id}"
+
+
+Lever: TypeAlias = SetLink | SetAccount | Approve | ResetLimit
 
 
 def lasts(lever: Lever) -> bool:

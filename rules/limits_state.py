@@ -101,6 +101,11 @@ class LimitState:
     """What would be left if every stop were hit, as of the last books; not judged, only shown."""
 
 
+def stays_in_force(state: LimitState) -> bool:
+    """Tell whether something of the limit holds until its reset, or until a person ends it."""
+    return state.latched is not None or state.halted_at is not None
+
+
 def initial_balance(limit: Limit, state: LimitState) -> Decimal | None:
     """Return the balance that the limit counts as initial."""
     return state.initial_balance if limit.initial_balance is None else limit.initial_balance

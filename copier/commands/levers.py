@@ -1,4 +1,4 @@
-"""The operator's levers: links, accounts, approvals; and `reset-limit`, which works while no service runs."""
+"""The operator's levers: links, accounts, approvals, limits."""
 
 import getpass
 import sys
@@ -15,14 +15,14 @@ from copier.config.model import Configuration
 from copier.control import NotRunning, control_path, pull_lever
 from copier.ledger import Entry, Ledger
 from copier.ledger_codec import encode
-from copier.operator import REFUSED
+from copier.operator import REFUSED, reset_words
 from copier.records import KINDS, AlertRecord, LeverRecord, LimitRecord
 from copier.recovery import recover
 from copier.wording import printable
 from rules.alerts import AlertKind
-from rules.levers import Approve, Lever, SetAccount, SetLink, TradingState
+from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.limits import cleared
-from rules.limits_state import LimitStage
+from rules.limits_state import LimitStage, stays_in_force
 from rules.policy import LinkState
 from rules.values import AccountId, LinkId, PositionId
 
@@ -90,7 +90,7 @@ def _pull(file: Path, lever: Lever, why: str) -> int:
         try:
             said = trio.run(pull_lever, control_path(config.service.ledger), record)
         except NotRunning:
-            said = _leave(config.service.ledger, record)
+            said = _leave(config, record)
         print(printable(said), file=sys.stderr if said.startswith(REFUSED) else sys.stdout)
         return FAILED if said.startswith(REFUSED) else FINE
 
@@ -101,19 +101,25 @@ def _unknown(config: Configuration, lever: Lever) -> str | None:
         return f"one of the links {', '.join(link.link_id for link in config.links) or '(none)'}"
     if isinstance(lever, SetAccount) and lever.account not in config.accounts:
         return f"one of the accounts {', '.join(config.accounts)}"
+    if isinstance(lever, ResetLimit) and lever.limit_id not in {each.limit_id for each in config.limits}:
+        return f"one of the limits {', '.join(each.limit_id for each in config.limits) or '(none)'}"
     return None
 
 
-def _leave(path: Path, record: LeverRecord) -> str:
-    """Write a lever down for the next run. An approval is of a copy that waits in a running service.
+def _leave(config: Configuration, record: LeverRecord) -> str:
+    """Do what a lever does while no service runs, or write it down for the next run.
+
+    An approval is of a copy that waits in a running service.
 
     Raises:
         LedgerBusy: a service runs, and does not answer.
     """
     if isinstance(record.lever, Approve):
         return f"{REFUSED}no service runs, so that no copy waits for an approval"
-    ledger = Ledger.open(path)
+    ledger = Ledger.open(config.service.ledger)
     try:
+        if isinstance(record.lever, ResetLimit):
+            return _lift(ledger, config, record, record.lever)
         ledger.append([Entry(KINDS[LeverRecord], "", encode(record))], utc_now())
     finally:
         ledger.close()
@@ -121,44 +127,31 @@ def _leave(path: Path, record: LeverRecord) -> str:
 
 
 def reset_limit(
-    limit: Annotated[str, Parameter(name="LIMIT")],
-    file: Path = Path("copier.toml"),
-    /,
-    *,
-    why: Annotated[str, Parameter(help="Your reason; it is kept in the ledger.")],
-    yes: Annotated[bool, Parameter(help="Do it: the account may take new risk again.")] = False,
+    limit: Annotated[str, Parameter(name="LIMIT")], file: Path = FILE, /, *, why: Why, yes: Yes = False
 ) -> int:
-    """Lift LIMIT (such as `prop/max_loss`) after a breach. Stop the service first.
+    """Lift LIMIT (such as `prop/max_loss`) after a breach: the account may take new risk again.
 
-    A limit that is still in breach is breached again by the next figures.
+    A limit that is still in breach is breached again by the figures.
     """
-    with explained():
-        config = read_config(file)
-        account = next((each.account for each in config.limits if each.limit_id == limit), None)
-        if account is None:
-            known = ", ".join(each.limit_id for each in config.limits) or "none"
-            print(f"expected a limit of {file} ({known}), found {printable(limit)}", file=sys.stderr)
-            return WRONG_INPUT
-        if not yes:
-            print(f"this lets {account} take new risk again: add --yes", file=sys.stderr)
-            return WRONG_INPUT
-        ledger = Ledger.open(config.service.ledger)
-        try:
-            lifted = _lift(ledger, account, limit, why)
-        finally:
-            ledger.close()
-        print(f"{limit}: {'lifted' if lifted else 'nothing was in force'}")
-        return FINE
+    if not yes:
+        print(f"this lets an account take new risk again: add --yes to lift {printable(limit)}", file=sys.stderr)
+        return WRONG_INPUT
+    return _pull(file, ResetLimit(limit), why)
 
 
-def _lift(ledger: Ledger, account: AccountId, limit: str, why: str) -> bool:
-    state = recover(ledger).limits.get(limit)
-    if state is None or state.latched is None:
-        return False
-    said = AlertRecord(AlertKind.LIMIT_RESET.value, f"{limit} was lifted by hand: {why}", account)
-    entries = [
-        Entry(KINDS[LimitRecord], account, encode(LimitRecord(account, cleared(state), LimitStage.OK.value))),
-        Entry(KINDS[AlertRecord], account, encode(said)),
-    ]
-    ledger.append(entries, utc_now())
-    return True
+def _lift(ledger: Ledger, config: Configuration, record: LeverRecord, lever: ResetLimit) -> str:
+    account = next(each.account for each in config.limits if each.limit_id == lever.limit_id)
+    state = recover(ledger).limits.get(lever.limit_id)
+    if state is None or not stays_in_force(state):
+        return f"{lever.limit_id}: nothing was in force"
+    said = AlertRecord(AlertKind.LIMIT_RESET.value, reset_words(record, lever), account)
+    lifted = LimitRecord(account, cleared(state), LimitStage.OK.value)
+    ledger.append(
+        [
+            Entry(KINDS[LeverRecord], "", encode(record)),
+            Entry(KINDS[LimitRecord], account, encode(lifted)),
+            Entry(KINDS[AlertRecord], account, encode(said)),
+        ],
+        utc_now(),
+    )
+    return f"{lever.limit_id}: lifted"

@@ -1,6 +1,7 @@
 """The operator's levers: in force at once, in the ledger with who and why, and after a restart."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from attrs import evolve
@@ -8,10 +9,14 @@ from attrs import evolve
 from copier.inputs import Pulled
 from copier.ledger_codec import decode
 from copier.operator import REFUSED
-from copier.records import LeverRecord
+from copier.records import AlertRecord, LeverRecord
 from rules.actions import Action
 from rules.copies import Ending
-from rules.levers import Approve, Lever, SetAccount, SetLink, TradingState
+from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.limits_policy import Limit
+from rules.limits_state import LimitStage
+from rules.limits_terms import Cash, LimitKind
+from rules.observed import AccountStatus
 from rules.policy import CopyPolicy, Guard, LinkState
 from rules.values import AccountId, LinkId, PositionId
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
@@ -124,6 +129,7 @@ async def test_what_the_config_pauses_stays_paused_and_the_operator_is_told() ->
         SetLink(LinkId("nobody->nothing"), LinkState.PAUSED),
         SetAccount(AccountId("nobody"), TradingState.HALTED),
         Approve(PositionId("p9")),
+        ResetLimit("target/daily_loss"),
     ],
 )
 async def test_what_is_not_there_is_refused_and_not_written(lever: Lever) -> None:
@@ -186,3 +192,52 @@ async def test_what_an_approved_copy_grows_by_needs_no_second_approval() -> None
     [opening], _ = await pulled(desk, Approve(PositionId("p1")))
     await desk.fills([opening])
     assert shape(await desk.sees(source_position(volume="1.5"))) == [("open", "0.50")]
+
+
+# Limits
+
+LIMIT = Limit("target/max_loss", TARGET, LimitKind.MAX_LOSS, Cash(Decimal(4000)), initial_balance=Decimal(100_000))
+RESET = ResetLimit(LIMIT.limit_id)
+
+
+def worth(equity: int) -> AccountStatus:
+    return AccountStatus(Decimal(equity), Decimal(equity), "USD")
+
+
+async def test_a_lifted_limit_lets_new_risk_through_again_also_after_a_restart() -> None:
+    desk = await Desk(limits=[LIMIT]).ready()
+    await desk.polls(TARGET, status=worth(95_000))
+    await desk.polls(TARGET, status=worth(99_000))  # the breach stays in force
+    assert await desk.sees(source_position()) == []
+    assert await pulled(desk, RESET) == ([], "target/max_loss: lifted")
+    assert shape(await desk.sees(source_position("p2"))) == [("open", "1.00")]
+    texts = [alert.text for alert in desk.records("alert") if isinstance(alert, AlertRecord)]
+    assert "target/max_loss was lifted by hand, by anna: why not" in texts
+    again = await Desk(desk.ledger, limits=[LIMIT], now=desk.now).ready()
+    await again.polls(TARGET, status=worth(99_000))
+    assert shape(await again.sees(source_position("p3"))) == [("open", "1.00")]
+
+
+async def test_a_limit_that_is_still_in_breach_stays_so_when_it_is_lifted() -> None:
+    desk = await Desk(limits=[LIMIT]).ready()
+    await desk.polls(TARGET, status=worth(95_000))
+    assert await pulled(desk, RESET) == ([], "target/max_loss: lifted, but by its last figures it is breached")
+    assert await desk.sees(source_position()) == []
+    assert code(desk, "p1") == "LIMIT_MAX_LOSS"
+
+
+async def test_a_halt_of_a_limit_is_lifted_too() -> None:
+    desk = await Desk(limits=[evolve(LIMIT, halt_at=Decimal("0.5"))]).ready()
+    await desk.polls(TARGET, status=worth(97_000))
+    await desk.polls(TARGET, status=worth(99_000))
+    assert desk.limits.stage(LIMIT.limit_id) is LimitStage.HALT
+    assert (await pulled(desk, RESET))[1] == "target/max_loss: lifted"
+    assert shape(await desk.sees(source_position())) == [("open", "1.00")]
+
+
+async def test_where_nothing_is_in_force_nothing_is_written() -> None:
+    desk = await Desk(limits=[LIMIT]).ready()
+    await desk.polls(TARGET, status=worth(99_000))
+    before = desk.ledger.last_seq
+    assert await pulled(desk, RESET) == ([], "target/max_loss: nothing was in force")
+    assert desk.ledger.last_seq == before

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import evolve
 
 from copier.commands.exits import FAILED, FINE, OTHER_INSTANCE, WRONG_INPUT
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
@@ -56,6 +57,17 @@ def test_a_breach_is_lifted_with_its_reason_in_the_ledger(file: Path) -> None:
     ledger.close()
     assert (alert.code, alert.account) == ("limit.reset", "small")
     assert "new phase, agreed with the firm" in alert.text
+
+
+def test_a_halt_is_lifted_like_a_breach(file: Path) -> None:
+    halted = evolve(BREACHED, latched=None, latched_at=None, halted_at=T0)
+    ledger = Ledger.open(file.with_name("copier.db"))
+    ledger.append([Entry(KINDS[LimitRecord], "small", encode(LimitRecord(AccountId("small"), halted, "halt")))], T0)
+    ledger.close()
+    assert reset_limit("small/max_loss", file, why="looked at", yes=True) == FINE
+    ledger = Ledger.open(file.with_name("copier.db"), readonly=True)
+    assert recover(ledger).limits["small/max_loss"].halted_at is None
+    ledger.close()
 
 
 def test_nothing_is_lifted_without_a_yes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
