@@ -14,9 +14,9 @@ from copier.journal import Journal
 from copier.observations import Observations, known
 from copier.records import Known, LeverRecord
 from copier.timers import Timers
-from rules.actions import Action, CancelOrder
+from rules.actions import Action, CancelOrder, ReplaceStops
 from rules.alerts import AlertKind
-from rules.copies import Copy, CopyStatus, Purpose, replace_leg
+from rules.copies import Copy, CopyStatus, Purpose, SetStops, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
@@ -150,13 +150,31 @@ class Desk:
     def cancel(self, account: AccountId, order: WorkingOrder, kind: AlertKind, text: str) -> None:
         """Cancel an order that is of no copy, so that only the next looks show its end; `text` tells why."""
         link_id, began = LinkId(f"stray:{account}"), order.placed_at or self.now
-        step = 0
-        while self.knows(order_id := cl_ord_id(link_id, PositionId(order.order_id), began, 0, step)):
-            step += 1  # an earlier try used it up
+        order_id, _ = self._unused(link_id, PositionId(order.order_id), began)
         action = CancelOrder(order_id, account, order.order_id, order.symbol)
         self.journal.intent(action, resend=False)
         self.journal.alert(kind, account, text)
         self._outgoing.append((action, False, None))
+
+    def set_stops(self, account: AccountId, position: Position, stops: SetStops, step: int) -> int:
+        """Set the stops of a position that stands for several copies: only the next looks show that they are there.
+
+        `step` is the first one that may not be used up yet; returns the next of these.
+        """
+        link_id = LinkId(f"net stops:{account}")
+        order_id, step = self._unused(link_id, position.position_id, position.opened_at, step)
+        prices = (stops.stop_loss, stops.take_profit)
+        action = ReplaceStops(order_id, account, position.position_id, position.symbol, *prices, side=position.side)
+        self.journal.intent(action, resend=False)
+        self._ordered(action)
+        self._outgoing.append((action, False, None))
+        return step + 1
+
+    def _unused(self, link_id: LinkId, name: PositionId, began: datetime, step: int = 0) -> tuple[ClOrdId, int]:
+        """Return the next id, and its step, of orders of no copy for one purpose: earlier tries used theirs up."""
+        while self.knows(order_id := cl_ord_id(link_id, name, began, 0, step)):
+            step += 1
+        return order_id, step
 
     def link_of(self, copy: Copy) -> CopyLink:
         """Return the copy's link; one that the config no longer names still closes with its source."""

@@ -19,6 +19,7 @@ from copier.journal import Journal
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
+from copier.net_stops import NetStopWatch
 from copier.operator import Operator
 from copier.order_watch import OrderWatch
 from copier.records import CheckpointRecord, LeverRecord
@@ -102,6 +103,7 @@ class Engine:
         self._sessions = SessionWatch(journal)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
+        self._net_stops = NetStopWatch(self._desk)
         self._orders = OrderWatch(self._desk, limits.flattens_all)
         self._closings = Closings(self._desk, self._links)
         self._emptied: set[AccountId] = set()
@@ -304,6 +306,7 @@ class Engine:
                 self._watch.compare(event)
                 self._mismatches.look(event)
                 self._stops.compare(event)
+                self._net_stops.compare(event)
                 self._orders.compare(event)
 
     def _must_see_twice(self, event: SnapshotReceived) -> bool:

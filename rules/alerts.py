@@ -148,7 +148,7 @@ class AlertKind(Enum):
         "stop_loss",
         Severity.WARNING,
         "Where a stop-loss is an order of its own: the venue refuses it, so that the copy has none (critical), or one"
-        " was left that protects nothing any more and is canceled.",
+        " was left that protects nothing any more and is canceled. Or a netted position does not show its own.",
         "Read the venue's text. A refused one is tried again every 15 minutes; protect or close the copy by hand.",
     )
     FLATTEN = (

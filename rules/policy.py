@@ -19,7 +19,7 @@ from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
 from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import Stops, StopsMode
+from rules.stops_policy import Aggregate, Stops, StopsMode
 from rules.symbols import Mapped, SymbolMap, map_symbol
 from rules.values import AccountId, LinkId, Symbol, Volume
 
@@ -145,6 +145,7 @@ class CopyPolicy:
     news: NewsPolicy | None = None
     guard: Guard = field(factory=Guard)
     stops: Stops = field(factory=Stops)
+    aggregate: Aggregate = Aggregate.NONE
     on_start: StartPolicy = field(factory=StartPolicy)
     limits: PolicyLimits = field(factory=PolicyLimits)
     mismatch: MismatchPolicy = field(factory=MismatchPolicy)
@@ -178,6 +179,12 @@ class CopyPolicy:
         """Tell whether it, or a row of it, wants more than to leave what a person changed at the target."""
         policies = (self, *(row.policy for row in self.per_symbol))
         return any(each.on_target_change is not OnTargetChange.ADOPT for each in policies)
+
+    @property
+    def aggregates(self) -> bool:
+        """Tell whether it, or a row of it, sets stops on netted positions that stand for several copies."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return any(each.aggregate is not Aggregate.NONE for each in policies)
 
     @property
     def counts_foreign(self) -> bool:

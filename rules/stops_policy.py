@@ -43,6 +43,17 @@ class MinDistance(Enum):
     """The copy is denied; one that is to be moved stays where it is."""
 
 
+class Aggregate(Enum):
+    """Which stops a netted position gets that stands for several copies of a hedging source."""
+
+    NONE = "none"
+    """None: the copies close with their sources."""
+    TIGHTEST = "tightest"
+    """Of the copies on the position's side the stop-loss, and the take-profit, that is reached first."""
+    WEIGHTED = "weighted"
+    """The mean of theirs by lots, of those that have one, rounded to the tick that is reached first."""
+
+
 @frozen
 class FixedStops:
     """Stops of our own, at these distances (> 0) from the target's entry; they do not move."""

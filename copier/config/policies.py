@@ -16,7 +16,7 @@ from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, OnTargetChange, PolicyLimits, StartPolicy, SymbolOf
 from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import Stops
+from rules.stops_policy import Aggregate, Stops
 from rules.values import Side, Volume
 
 
@@ -103,6 +103,10 @@ class PolicyKeys:
     filter: FilterKeys = field(factory=FilterKeys, metadata={"doc": "Which positions are copied at all."})
     guard: Guard = field(factory=Guard, metadata={"doc": "Age and price at which a copy is still opened."})
     stops: Stops = field(factory=Stops, metadata={"doc": "Which protective prices follow."})
+    aggregate: Aggregate = field(
+        default=Aggregate.NONE,
+        metadata={"doc": "On a netting target of a hedging source: the stops of the position that is their sum."},
+    )
     on_start: StartPolicy = field(
         factory=StartPolicy, metadata={"doc": "What becomes of positions that were open before we looked."}
     )

@@ -13,7 +13,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("service", "api_keys"): None,
     ("schedules", _ANY, "news"): "write [news.NAME] and a policy's `news`",
     ("policies", _ANY, "pending"): "pending orders are not copied",
-    ("policies", _ANY, "aggregate"): None,
     ("policies", _ANY, "filter", "order_types"): None,
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",

@@ -15,7 +15,7 @@ from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, Tol
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import CopyPolicy, OnLimit, OnTargetChange, PolicyLimits, StartOpen
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
-from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
+from rules.stops_policy import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.values import Money, Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
@@ -51,6 +51,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         approval = true
         reopen   = 2
         on_target_change = "restore"
+        aggregate = "weighted"
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
@@ -61,6 +62,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     )
     assert (policy.approval, policy.reopen) == (True, 2)
     assert policy.on_target_change is OnTargetChange.RESTORE
+    assert policy.aggregate is Aggregate.WEIGHTED
     assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
@@ -342,6 +344,7 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('size = { mode = "expression", expression = 3 }', "size.expression", "3"),
         ('size = { mode = "notional", ignore_contract_size = true }', "size.ignore_contract_size",
          "`ignore_contract_size`"),
+        ('aggregate = "widest"', "aggregate", '"widest"'),
         ('on_target_change = "fight"', "on_target_change", '"fight"'),
         ('guard = { wait_for_stop = "2d" }', "guard.wait_for_stop", '"2d"'),
         ('size = { mode = "equity" }', "size.mode", '"equity"'),
