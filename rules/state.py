@@ -172,7 +172,7 @@ class AccountView:
         present = {position.position_id: position for position in event.positions}
         for position_id in [known for known in self.positions if known not in present]:
             seen_at = self.seen_at[position_id]
-            if _newer(seen_at, event.requested_at):
+            if event.requested_at is not None and seen_at > event.requested_at:
                 continue
             if self._may_be_older(event, seen_at, position_id in self.heard):
                 found.append(Doubt(f"position {position_id} is missing in a list that may be old or incomplete"))

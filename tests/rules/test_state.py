@@ -105,11 +105,17 @@ def test_what_is_missing_in_the_books_is_closed() -> None:
     assert asked(seen, at_s=10) == [Change(P1, None)]
 
 
-@pytest.mark.parametrize("learned_s", [5.0, 5.5])
-def test_books_asked_for_before_an_opening_was_learned_of_do_not_close_it(learned_s: float) -> None:
+def test_books_asked_for_before_an_opening_was_learned_of_do_not_close_it() -> None:
     seen = view()
-    reported(seen, position(), learned_s)
+    reported(seen, position(), 5.5)
     assert asked(seen, at_s=5, answered_s=20) == []
+    assert set(seen.positions) == {P1}
+
+
+def test_books_asked_for_in_the_instant_in_which_an_opening_was_learned_of_are_asked_again() -> None:
+    seen = view()
+    reported(seen, position(), 5.0)
+    assert [type(found) for found in asked(seen, at_s=5, answered_s=20)] == [Doubt]
     assert set(seen.positions) == {P1}
 
 
