@@ -13,11 +13,21 @@ from rules.copies import Copy, Leg, LegStage
 from rules.events import SnapshotReceived
 from rules.hands import StopsMoved, after_lots, after_stops, moved_by_hand
 from rules.identity import is_ours
+from rules.look_ups import LookUp
 from rules.observed import Position
 from rules.policy import OnTargetChange
-from rules.reconcile import LegGone, LegShrunk, TargetFinding, compare_target, lose_leg, revive_leg, unowned_copy
+from rules.reconcile import (
+    LegGone,
+    LegShrunk,
+    TargetFinding,
+    compare_target,
+    lose_leg,
+    revive_leg,
+    unowned_copy,
+    went_at,
+)
 from rules.target_books import symbol_at_target
-from rules.values import AccountId, ClOrdId, OmsType, PositionId
+from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price
 
 
 @frozen
@@ -71,6 +81,7 @@ class TargetWatch:
                 self._correct(confirmed, positions)
         self._suspected[account] = found - seen_before
         if self._suspected[account]:
+            self._ask_prices(self._suspected[account])
             desk.outside.poll(account)
 
     def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[Finding]:
@@ -118,7 +129,7 @@ class TargetWatch:
             if copy is None:
                 return
             if isinstance(finding, LegGone):
-                desk.correct(lose_leg(copy, finding.leg), TARGET_CLOSED_IT)
+                desk.correct(lose_leg(copy, finding.leg, self._price(copy, finding.leg)), TARGET_CLOSED_IT)
             else:
                 self._take_change(copy, finding)
             return
@@ -137,12 +148,28 @@ class TargetWatch:
             source = desk.views[copy.source].positions.get(copy.source_position_id)
             volume = None if source is None else source.volume
             what, because = "lots", TARGET_CHANGED_IT
-            changed, again = after_lots(copy, finding.leg, finding.held, volume, on_change)
+            changed, again = after_lots(
+                copy, finding.leg, finding.held, volume, on_change, self._price(copy, finding.leg)
+            )
         if on_change is not OnTargetChange.ADOPT:
             place = f"{copy.link_id} #{copy.source_position_id} {symbol_at_target(copy)}"
             then = "put back once" if again else "left as they are"
             desk.journal.alert(AlertKind.TARGET_CHANGED, copy.target, f"{place}: its {what} were changed, {then}")
         desk.correct(changed, because)
+
+    def _price(self, copy: Copy, number: int) -> Price | None:
+        """Return at which price the target closed what it did of a leg, as far as a quote tells."""
+        leg = copy.legs_by_number[number]
+        return went_at(leg, self._desk.views[copy.target].quotes.get(leg.symbol), self._desk.now)
+
+    def _ask_prices(self, suspected: set[Finding]) -> None:
+        """Ask for a quote where sizes follow results: the second look tells by it how a copy ended."""
+        desk = self._desk
+        for finding in suspected:
+            copy = desk.book.get(finding.key) if isinstance(finding, LegGone | LegShrunk) else None
+            if copy is not None and desk.link_of(copy).policy.for_symbol(copy.source_symbol).progression is not None:
+                symbol = copy.target_symbol or copy.source_symbol
+                desk.outside.look_up(LookUp(copy.target, symbol, quote=True, awaited=False))
 
     def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> set[Finding]:
         """Return the positions that no copy owns and that look like ours, or that must go with all others."""

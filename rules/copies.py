@@ -5,6 +5,7 @@ target orders behind it: one, or several when a volume was split or the source g
 """
 
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from rules.managed_stops import Managed
 from rules.observed import Position
 from rules.reasons import Reason
 from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.volumes import WIDE
 
 ZERO = Volume(0)
 
@@ -75,6 +77,16 @@ class Pending:
     take_profit: Price | None = None
     unknown: bool = False
     accepted: bool = False
+    expected_price: Price | None = None
+    """What a closing is expected to get, where its report tells no price; None in older records."""
+
+
+@frozen
+class Exited:
+    """What has been closed of a leg: its lots, and the sum of price times lots; None: nobody told a price."""
+
+    lots: Volume
+    proceeds: Decimal | None
 
 
 @frozen
@@ -123,6 +135,8 @@ class Leg:
     """When the venue had refused new stops as often as they are tried; None once it took some, or never refused."""
     moved_to: SetStops | None = None
     """Where a person was last seen to have moved its stops, under a policy that asks; None: not seen."""
+    exited: Exited | None = None
+    """What has been closed; None: nothing, or by a version that did not count it."""
 
     @property
     def live(self) -> bool:
@@ -232,6 +246,15 @@ class Copy:
 def replace_leg(copy: Copy, leg: Leg) -> Copy:
     """Return `copy` with the leg of the same number replaced."""
     return evolve(copy, legs=tuple(leg if old.number == leg.number else old for old in copy.legs))
+
+
+def with_exit(leg: Leg, lots: Volume, price: Price | None) -> Leg:
+    """Return `leg` after `lots` of it were closed at `price`; what it still holds is another matter."""
+    before = leg.exited or Exited(ZERO, Decimal(0))
+    proceeds = None
+    if price is not None and before.proceeds is not None:
+        proceeds = WIDE.add(before.proceeds, WIDE.multiply(price, lots))
+    return evolve(leg, exited=Exited(before.lots + lots, proceeds))
 
 
 def grant_no_more(copy: Copy) -> Copy:

@@ -20,7 +20,7 @@ from rules.copies import (
     Purpose,
     replace_leg,
 )
-from rules.decision import Context, Decision, earlier, patience
+from rules.decision import Context, Decision, earlier, patience, with_result
 from rules.events import Origin
 from rules.exits import NEVER, close_due, ends_at
 from rules.gates import judge_new_risk
@@ -46,9 +46,14 @@ LOOK_UP_AGAIN = timedelta(seconds=10)
 
 def decide(context: Context) -> Decision:
     """Return what the link wants done about the source position now."""
+    if context.link.policy.per_symbol and (context.copy is not None or context.position is not None):
+        context = evolve(context, link=context.link.for_symbol(_symbol(context.copy, context.position)))
+    decision = _decide(context)
+    return evolve(decision, memory=None) if decision.memory == context.memory else decision
+
+
+def _decide(context: Context) -> Decision:
     copy, position = context.copy, context.position
-    if context.link.policy.per_symbol and (copy is not None or position is not None):
-        context = evolve(context, link=context.link.for_symbol(_symbol(copy, position)))
     if copy is None:
         return Decision(None) if position is None else _begin(context, position)
     if copy.status is CopyStatus.WAITING:
@@ -113,10 +118,10 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         decision = _open(context, copy, position, answer, trace)
     else:
         decision = _deny(context, copy, answer, trace, look_ups)
+    memory = context.memory
     if granted or (isinstance(answer, Denied) and answer.reason is Reason.SKIPPED_FIRST):
-        memory = remember_position(context.memory, context.link.policy, position.side, granted, context.now)
-        return evolve(decision, memory=None if memory == context.memory else memory)
-    return decision
+        memory = remember_position(memory, context.link.policy, position.side, granted, context.now)
+    return evolve(decision, memory=memory)
 
 
 def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace: Trace) -> Decision:
@@ -222,9 +227,10 @@ def _leave(context: Context, copy: Copy) -> Decision:
         return shaped
     ending = Ending.SOURCE_CLOSED if after.flatten is None else Ending.FLATTENED
     ended = evolve(after, status=CopyStatus.ENDED, ending=ending)
+    context = with_result(context, ended)
     if context.position is not None and _lives_anew(ended, context.position):
         return _begin(context, context.position, ended)
-    return evolve(shaped, copy=ended)
+    return evolve(shaped, copy=ended, memory=context.memory)
 
 
 def _held_back(close_at: datetime) -> Note:
@@ -247,9 +253,10 @@ def _unblocked(copy: Copy) -> Copy:
 def _over(context: Context, copy: Copy, position: Position) -> Decision:
     """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so."""
     ended = _end(copy)
+    context = with_result(context, ended)
     if ended.ending is Ending.TARGET_CLOSED and copy.reopened < context.link.policy.reopen:
         return _begin(context, position, ended, copy.reopened + 1)
-    return Decision(ended)
+    return Decision(ended, memory=context.memory)
 
 
 def _end(copy: Copy) -> Copy:
@@ -293,7 +300,9 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
             trace = (*trace, _followed(copy, position))
     shaped = shape(context, copy, desired, position)
     if shaped.copy is not None and not shaped.copy.holds:
-        return evolve(shaped, copy=_end(shaped.copy), trace=(*trace, *shaped.trace))
+        ended = _end(shaped.copy)
+        memory = with_result(context, ended).memory
+        return evolve(shaped, copy=ended, trace=(*trace, *shaped.trace), memory=memory)
     if instrument is None:
         look_ups = (*look_ups, LookUp(context.target.account, copy.legs[0].symbol))
         again = earlier(again, context.now + LOOK_UP_AGAIN)

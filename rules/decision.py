@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rules.actions import Action
 from rules.copies import Copy
@@ -12,6 +12,7 @@ from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
 from rules.policy import CopyLink, StartOpen
 from rules.reasons import Reason
+from rules.series import remember_outcome
 from rules.state import AccountView
 from rules.trace import Trace
 from rules.values import PositionId, Price
@@ -54,6 +55,18 @@ class Decision:
     look_ups: tuple[LookUp, ...] = ()
     look_again_at: datetime | None = None
     memory: LinkMemory | None = None
+
+
+def with_result(context: Context, ended: Copy) -> Context:
+    """Return the context with the result of a copy that has just ended in the link's memory, where sizes follow it."""
+    policy = context.link.policy
+    if policy.progression is None or ended.target_symbol is None:
+        return context
+    instrument = context.target.instruments.get(ended.target_symbol)
+    row = policy.row or 0
+    return evolve(
+        context, memory=remember_outcome(context.memory, policy.progression, ended, row, instrument, context.now)
+    )
 
 
 def patience(context: Context, copy: Copy, reason: Reason | None = None) -> timedelta:

@@ -10,6 +10,7 @@ from rules.market import Market
 from rules.question import Grant
 from rules.reasons import Reason
 from rules.rooms import within_limits
+from rules.series import Scale, scale_of
 from rules.sizing import Sized, following_volume, size_copy
 from rules.state import stops_follow
 from rules.stop_prices import Frame
@@ -54,10 +55,18 @@ def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
     if market.question.increase_of is not None:
         return _grow(market, *market.question.increase_of)
     stop_loss = None if isinstance(stops, Denied) else stops.stop_loss
-    sized = size_copy(market.policy.size, market.policy.volume, market.basis(stop_loss))
+    sized = size_copy(market.policy.size, market.policy.volume, market.basis(stop_loss), _scale(market))
     if isinstance(sized, Denied) and sized.reason is Reason.STOP_MISSING and isinstance(stops, Denied):
         return stops  # which says why there is none
     return sized
+
+
+def _scale(market: Market) -> Scale | None:
+    """Return by what the results so far multiply the size, where the policy says so."""
+    policy, question = market.policy, market.question
+    if policy.progression is None:
+        return None
+    return scale_of(question.memory, policy.progression, question.position.symbol, policy.row or 0, question.now)
 
 
 def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from attrs import evolve, frozen
 
-from rules.copies import ZERO, Copy, CopyStatus, LegStage, SetStops, replace_leg
+from rules.copies import ZERO, Copy, CopyStatus, LegStage, SetStops, replace_leg, with_exit
 from rules.instruments import Instrument
 from rules.observed import Position
 from rules.policy import OnTargetChange
@@ -72,7 +72,12 @@ def after_stops(copy: Copy, moved: StopsMoved, on_change: OnTargetChange) -> tup
 
 
 def after_lots(
-    copy: Copy, number: int, held: Volume, source_volume: Volume | None, on_change: OnTargetChange
+    copy: Copy,
+    number: int,
+    held: Volume,
+    source_volume: Volume | None,
+    on_change: OnTargetChange,
+    price: Price | None = None,
 ) -> tuple[Copy, bool]:
     """Return `copy` after a person took lots off a leg, and whether these are to be asked for again.
 
@@ -84,14 +89,15 @@ def after_lots(
         held: lots that it still has.
         source_volume: lots that the source holds; None: nothing, or unknown.
         on_change: what the policy wants.
+        price: at which they were taken off, as far as it is known.
     """
     if on_change is not OnTargetChange.RESTORE or copy.restored or not _follows(copy) or copy.ratio <= 0:
-        return shrink_leg(copy, number, held, source_volume), False
+        return shrink_leg(copy, number, held, source_volume, price), False
     leg = copy.legs_by_number[number]
     granted = max(copy.granted - (leg.held - held), ZERO)
     covered = Decimal(int(Fraction(granted) / copy.ratio * 10**PLACES)).scaleb(-PLACES)
     followed = min(covered, copy.followed)
-    shrunk = replace_leg(copy, evolve(leg, held=held))
+    shrunk = replace_leg(copy, evolve(with_exit(leg, leg.held - held, price), held=held))
     return evolve(shrunk, granted=granted, followed=followed, restored=True), True
 
 

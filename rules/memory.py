@@ -5,7 +5,7 @@ from datetime import datetime
 from attrs import evolve, frozen
 
 from rules.pacing_policy import SkipFirst, Throttle
-from rules.values import LinkId, Side
+from rules.values import LinkId, Side, Symbol
 
 
 @frozen
@@ -30,12 +30,29 @@ class Skips:
 
 
 @frozen
+class Series:
+    """How copies ended since the count began: see `rules.series_policy`, whose key of a policy is `rule`.
+
+    With `after_losses` `won` counts the wins since the last loss. `last_at` is when the last one ended, `symbol` the
+    source's, None where all count together; `row` as in `Opened`.
+    """
+
+    rule: str
+    won: int
+    lost: int
+    last_at: datetime
+    row: int = 0
+    symbol: Symbol | None = None
+
+
+@frozen
 class LinkMemory:
-    """The opens that throttles count, oldest first, and the skips; an old one may be missing where nobody counts it."""
+    """The opens that throttles count, oldest first, skips and series; an old one may be missing where nobody counts it."""
 
     link_id: LinkId
     opens: tuple[Opened, ...] = ()
     skips: tuple[Skips, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 NO_MEMORY = LinkMemory(LinkId(""))

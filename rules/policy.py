@@ -18,6 +18,7 @@ from rules.news import NewsPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.patterns import PatternSet
 from rules.schedule import Schedule
+from rules.series_policy import AfterLosses, Masaniello, Progression
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Aggregate, Stops, StopsMode
 from rules.symbols import Mapped, SymbolMap, map_symbol
@@ -151,6 +152,8 @@ class CopyPolicy:
     mismatch: MismatchPolicy = field(factory=MismatchPolicy)
     skip_first: SkipFirst | None = None
     throttle: Throttle | None = None
+    after_losses: AfterLosses | None = None
+    masaniello: Masaniello | None = None
     delay: Delay = field(factory=Delay)
     exits: Exits = field(factory=Exits)
     approval: bool = False
@@ -185,6 +188,11 @@ class CopyPolicy:
         """Tell whether it, or a row of it, sets stops on netted positions that stand for several copies."""
         policies = (self, *(row.policy for row in self.per_symbol))
         return any(each.aggregate is not Aggregate.NONE for each in policies)
+
+    @property
+    def progression(self) -> Progression | None:
+        """What makes sizes follow results."""
+        return self.after_losses or self.masaniello
 
     @property
     def counts_foreign(self) -> bool:

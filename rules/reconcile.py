@@ -4,19 +4,22 @@ A record is corrected here; what follows from it is decided where everything is 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg
+from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg, with_exit
 from rules.events import Origin
-from rules.observed import Position
+from rules.observed import Position, Quote
 from rules.reports import Filled
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, Volume
 
 CopyKey: TypeAlias = tuple[LinkId, PositionId]
+
+WENT_WITHIN = timedelta(seconds=10)
+"""A quote older than this does not tell at which price a target closed something: two looks at its books lie there."""
 
 OVERTAKEN = "overtaken close"
 """Why lots are closed that a close of ours opened: a stop or a person had closed what it was to close."""
@@ -131,17 +134,28 @@ def _ended_by_a_stop(legs: list[tuple[Copy, Leg]], found: Volume) -> list[tuple[
     return []
 
 
-def lose_leg(copy: Copy, number: int) -> Copy:
-    """Return `copy` without that leg: the target closed it, and it is not reopened."""
+def went_at(leg: Leg, quote: Quote | None, now: datetime) -> Price | None:
+    """Return at which price a target has just closed a leg itself, as far as a quote tells; never beyond its stops."""
+    if quote is None or now - quote.at > WENT_WITHIN:
+        return None
+    price = quote.entry(leg.side.opposite)
+    low, high = (leg.stop_loss, leg.take_profit) if leg.side is Side.BUY else (leg.take_profit, leg.stop_loss)
+    price = price if low is None else max(price, low)
+    return price if high is None else min(price, high)
+
+
+def lose_leg(copy: Copy, number: int, price: Price | None = None) -> Copy:
+    """Return `copy` without that leg: the target closed it (at `price`, if that is known), and it is not reopened."""
     leg = copy.legs_by_number[number]
-    gone = replace_leg(copy, evolve(leg, stage=LegStage.GONE, held=ZERO, missing=leg.missing + leg.held))
+    left = with_exit(leg, leg.held, price)
+    gone = replace_leg(copy, evolve(left, stage=LegStage.GONE, held=ZERO, missing=leg.missing + leg.held))
     return evolve(gone, granted=max(copy.granted - leg.held, ZERO))
 
 
-def shrink_leg(copy: Copy, number: int, held: Volume, source_volume: Volume | None) -> Copy:
+def shrink_leg(copy: Copy, number: int, held: Volume, source_volume: Volume | None, price: Price | None = None) -> Copy:
     """Return `copy` with what a person left of the leg as its base from now on."""
     leg = copy.legs_by_number[number]
-    shrunk = replace_leg(copy, evolve(leg, held=held))
+    shrunk = replace_leg(copy, evolve(with_exit(leg, leg.held - held, price), held=held))
     granted = max(copy.granted - (leg.held - held), ZERO)
     if source_volume is None or source_volume <= ZERO:
         return evolve(shrunk, granted=granted)

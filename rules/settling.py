@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
+from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg, with_exit
 from rules.reports import (
     Accepted,
     Canceled,
@@ -86,8 +86,9 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
         # What was not filled is given up: a second order for the rest would be new risk at another price.
         return grant_no_more(replace_leg(copy, opened))
     held = max(leg.held - report.volume, ZERO)
+    price = report.price if report.price is not None else pending.expected_price
     closed = evolve(
-        leg,
+        with_exit(leg, leg.held - held, price),
         held=held,
         stage=LegStage.OPEN if held else LegStage.CLOSED,
         pending=None,

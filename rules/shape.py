@@ -98,7 +98,13 @@ def _shrink(
         purpose, rest = Purpose.REDUCE, leg.held - cut
         action = ReducePosition(order_id, copy.target, leg.position_id, leg.symbol, leg.side, cut, rest, *last)
     failures = 0 if leg.retry_of is Purpose.STOPS else leg.failures
-    leg = evolve(leg, pending=Pending(purpose, order_id, cut), retry_at=None, retry_of=None, failures=failures)
+    leg = evolve(
+        leg,
+        pending=Pending(purpose, order_id, cut, expected_price=price),
+        retry_at=None,
+        retry_of=None,
+        failures=failures,
+    )
     return replace_leg(copy, leg), action, cut
 
 

@@ -10,12 +10,13 @@ from attrs import frozen
 
 from rules.instruments import Instrument, Rounding
 from rules.reasons import Reason
-from rules.size_modes import wanted_volume
+from rules.series import Scale
+from rules.size_modes import WANTED_MAX, wanted_volume
 from rules.size_policy import OverMax, Size, VolumePolicy
 from rules.size_variables import Basis
 from rules.trace import Denied, Note, Trace
 from rules.values import Volume, plain
-from rules.volumes import WIDE, cap, fraction, in_pieces, least_of, on_grid, to_grid
+from rules.volumes import WIDE, cap, fraction, in_pieces, least_of, on_grid, shown, to_grid
 
 
 @frozen
@@ -32,13 +33,14 @@ class Sized:
     notes: Trace
 
 
-def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis) -> Sized | Denied:
+def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis, scale: Scale | None = None) -> Sized | Denied:
     """Return the size of the copy of a source position: size, `volume.max`, instrument maximum, rounding, minimum.
 
     Args:
         size: the mode and its numbers.
         volume_policy: caps, rounding, and what to do outside of the instrument's range.
         basis: what the mode reckons with.
+        scale: what multiplies that, where sizes follow results.
     Returns:
         The size, or the denial with its numbers.
     """
@@ -54,6 +56,11 @@ def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis) -> Sized | 
     wanted = wanted_volume(size, basis, notes)
     if isinstance(wanted, Denied):
         return wanted
+    if scale is not None:
+        notes.append(scale.note)
+        wanted *= scale.factor
+        if not 0 < wanted <= WANTED_MAX:
+            return Denied("size", Reason.SIZE_UNUSABLE, (*scale.note.numbers, ("wanted", shown(wanted))))
     return fit(wanted, volume_policy, source.volume, instrument, notes)
 
 

@@ -26,6 +26,7 @@ from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import SkipFirst, Throttle
 from rules.patterns import PatternError, compile_pattern
 from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops
 from rules.values import Money, Side
@@ -57,6 +58,14 @@ def at_least_one(value: object) -> Decimal:
     number = read_number(value, "a number >= 1")
     if number < 1:
         raise Fault("a number >= 1", shown_value(value))
+    return number
+
+
+def up_to_ten(value: object) -> Decimal:
+    """Return a number > 0 and <= 10."""
+    number = read_number(value, "a number > 0, at most 10")
+    if not 0 < number <= 10:
+        raise Fault("a number > 0, at most 10", shown_value(value))
     return number
 
 
@@ -227,6 +236,22 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     },
     # A day's opens are few enough to be remembered one by one.
     Throttle: {"max_opens": up_to(1000), "window": duration_within(timedelta(seconds=1), _DAY)},
+    # Ten times ten losses long is as far from a size as anybody can mean.
+    AfterLosses: {
+        "multiplier": up_to_ten,
+        "levels": up_to(10),
+        "wins": up_to(100),
+        "reset_after": duration_within(timedelta(minutes=1), timedelta(days=366)),
+        "even_within": or_off(distance_above_zero),
+    },
+    # A series of a hundred is longer than anybody follows.
+    Masaniello: {
+        "events": up_to(100, least=2),
+        "wins": up_to(99),
+        "payout": up_to_ten,
+        "reset_after": duration_within(timedelta(minutes=1), timedelta(days=366)),
+        "even_within": or_off(distance_above_zero),
+    },
     SkipFirst: {"count": up_to(1000), "reset_after": duration_within(timedelta(seconds=1), timedelta(days=7))},
     BreakEven: {"trigger": distance_above_zero},
     Trailing: {"distance": distance_above_zero},

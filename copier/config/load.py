@@ -26,6 +26,7 @@ from copier.config.news import read_news
 from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.prop import PropReader
+from copier.config.prop_doubts import warn_of_growth
 from copier.config.reader import Reader
 from copier.config.results import read_results
 from copier.config.schedules import read_schedules
@@ -175,6 +176,7 @@ def _read_sections(
     props = {name: account.prop for name, account in accounts.items() if account.prop is not None}
     own, targets = tuple(limit for limit, _ in limits), {link.target for link in links.links}
     firms = PropReader(reader, folder, service.timezone, today).read(props, own, targets)
+    warn_of_growth(reader, links.links, props, links.target_paths)
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
     _warn_of_unused(reader, tables, policies)

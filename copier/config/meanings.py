@@ -6,6 +6,7 @@ from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops, Stops
 
@@ -88,6 +89,26 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
     Throttle: {
         "max_opens": "How many, 1 to 1000.",
         "window": "How long an opening counts, 1 s to 1 day.",
+    },
+    AfterLosses: {
+        "multiplier": "By what each loss multiplies the next size, > 0 and at most 10: with `2` a size of 0.1 lots is "
+        "0.2 after one loss and 0.4 after two.",
+        "levels": "How many losses count at most, 1 to 10.",
+        "wins": "How many wins one after another let it begin anew, 1 to 100.",
+        "reset_after": "A time without any result after which it begins anew, 1 minute to 366 days.",
+        "even_within": 'A copy that ended so near to its entry counts as neither, such as `"2 points"`; without it '
+        "only one that ended at its entry.",
+        "by_symbol": "Each symbol of the source counts by itself.",
+    },
+    Masaniello: {
+        "events": "Copies of a series, 2 to 100.",
+        "wins": "How many of them must win, fewer than `events`.",
+        "payout": "What a win earns over what a loss costs, > 0 and at most 10: `1` where take-profit and stop-loss "
+        "are equally far away.",
+        "reset_after": "A time without any result after which a series begins anew, 1 minute to 366 days.",
+        "even_within": "A copy that ended so near to its entry counts as neither; without it only one that ended at "
+        "its entry.",
+        "by_symbol": "Each symbol of the source has series of its own.",
     },
     SkipFirst: {
         "count": "How many, 1 to 1000.",

@@ -15,6 +15,7 @@ from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
 from rules.policy import Guard, OnTargetChange, PolicyLimits, StartPolicy, SymbolOf
+from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Aggregate, Stops
 from rules.values import Side, Volume
@@ -113,6 +114,12 @@ class PolicyKeys:
     limits: PolicyLimits = field(factory=PolicyLimits, metadata={"doc": "Caps over all copies of the target account."})
     skip_first: SkipFirst | None = field(default=None, metadata={"doc": "Copy only what follows the first few."})
     throttle: Throttle | None = field(default=None, metadata={"doc": "How many copies may be opened in a while."})
+    after_losses: AfterLosses | None = field(
+        default=None, metadata={"doc": "Larger or smaller copies after losses; not beside `masaniello`."}
+    )
+    masaniello: Masaniello | None = field(
+        default=None, metadata={"doc": "Copies in series that are to win so often; not beside `after_losses`."}
+    )
     delay: Delay = field(factory=Delay, metadata={"doc": "How long openings and closings are held back."})
     reopen: int = field(
         default=0,
@@ -171,6 +178,11 @@ def misfits(keys: PolicyKeys, table: Mapping[str, Any]) -> Iterator[tuple[KeyPat
         yield ("size", *key), fault
     for key, fault in _exit_misfits(keys.exits):
         yield ("exits", *key), fault
+    series = keys.masaniello
+    if series is not None and keys.after_losses is not None:
+        yield ("masaniello",), Fault("one of `after_losses` and `masaniello`", "both")
+    if series is not None and series.wins >= series.events:
+        yield ("masaniello", "wins"), Fault(f"fewer than `events` ({series.events})", str(series.wins))
     held_back, max_age = keys.delay.open, keys.guard.max_age
     if held_back is not None and max_age is not None and held_back.most >= max_age:
         expected = f"less than `guard.max_age` ({duration_text(max_age)}), which is judged when the time has come"

@@ -55,6 +55,7 @@ from rules.mismatch_policy import MismatchPolicy, Tolerance
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import Guard, PolicyLimits, StartPolicy
 from rules.reasons import Reason
+from rules.series_policy import AfterLosses, Masaniello
 from rules.size_modes import FORMULAS
 from rules.size_policy import SIZE_VARIABLES, Size, VolumePolicy
 from rules.stops_policy import FixedStops, Stops
@@ -118,6 +119,8 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.exits.trailing]", Trailing),
     ("[policies.NAME.skip_first]", SkipFirst),
     ("[policies.NAME.throttle]", Throttle),
+    ("[policies.NAME.after_losses]", AfterLosses),
+    ("[policies.NAME.masaniello]", Masaniello),
     ("[policies.NAME.delay]", Delay),
     ("[policies.NAME.mismatch]", MismatchPolicy),
     ("A row of [policies.NAME] per_symbol", PerSymbolKeys),

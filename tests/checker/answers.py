@@ -65,8 +65,16 @@ def filled(copy: Tree, leg: Tree, report: Tree, now: datetime) -> Tree:
         }
         return granted_no_more(replaced(copy, opened))
     held = max(leg["held"] - report["volume"], Fraction(0))
-    stage = "open" if held else "closed"
-    return replaced(copy, {**leg, **at_rest(now), "held": held, "stage": stage, "step": leg["step"] + 1})
+    price = leg["pending"]["expected_price"] if report["price"] is None else report["price"]
+    after = {"held": held, "stage": "open" if held else "closed", "step": leg["step"] + 1}
+    return replaced(copy, {**leg, **at_rest(now), **after, "exited": exited(leg, leg["held"] - held, price)})
+
+
+def exited(leg: Tree, lots: Fraction, price: Fraction | None) -> Tree:
+    """Return what has been closed of a leg, after some more of it."""
+    before = leg["exited"] or {"lots": Fraction(0), "proceeds": Fraction(0)}
+    known = price is not None and before["proceeds"] is not None
+    return {"lots": before["lots"] + lots, "proceeds": before["proceeds"] + price * lots if known else None}
 
 
 def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:

@@ -30,6 +30,7 @@ class Asked:
     rules: Rules
     facts: Facts
     position: Tree
+    memory: Tree
     origin: str
     seen_at: datetime
     quote: Tree | None

@@ -6,6 +6,7 @@ What the books showed is not recorded, so it is taken as told; what follows from
 from datetime import datetime
 from fractions import Fraction
 
+from tests.checker import answers
 from tests.checker.facts import Facts, holds
 from tests.checker.legs import replaced
 from tests.checker.links import Link
@@ -23,6 +24,10 @@ def by_books(because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
     if leg["stage"] != "open" or leg["pending"] is not None:
         return False
     granted = max(old["granted"] - (leg["held"] - now["held"]), Fraction(0))
+    told = now["exited"]
+    if told is None or told["lots"] != answers.exited(leg, leg["held"] - now["held"], None)["lots"]:
+        return False
+    leg = {**leg, "exited": told}  # at which price, a quote of that moment says
     if because == "target closed it":
         lost = {**leg, "stage": "gone", "held": Fraction(0), "missing": leg["missing"] + leg["held"]}
         return {**replaced(old, lost), "granted": granted} == new

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 
-from tests.checker import pacing, rooms, stops, volumes
+from tests.checker import pacing, rooms, series, stops, volumes
 from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
 from tests.checker.refusals import No
-from tests.checker.sizes import wanted_volume
+from tests.checker.sizes import MOST, wanted_volume
 from tests.checker.symbols import matches, rename
 
 PAIR_FRESH = timedelta(days=1)
@@ -236,7 +236,10 @@ def its_size(asked: Asked) -> volumes.Size:
     if asked.increase is None:
         if source <= 0 or instrument["volume_step"] <= 0 or instrument["volume_min"] < 0:
             raise No("SYMBOL_NOT_TRADABLE")
-        return volumes.fitted(wanted_volume(asked), volume, source, instrument)
+        wanted = wanted_volume(asked) * series.factor(asked)
+        if not 0 < wanted <= MOST:
+            raise No("SIZE_UNUSABLE")
+        return volumes.fitted(wanted, volume, source, instrument)
     ratio, held = asked.increase
     more = max(volumes.followed(ratio, source, volume["max"], instrument, volume) - held, Fraction(0))
     wanted = volumes.on_grid(more, instrument["volume_step"], "down")

@@ -106,6 +106,22 @@ FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None),
 OPTIONAL: dict[str, dict[str, Key]] = {
     "skip_first": {"count": (whole, None), "reset_after": (duration, duration("2h")), "by_side": (truth, False)},
     "throttle": {"max_opens": (whole, None), "window": (duration, None)},
+    "after_losses": {
+        "multiplier": (number, None),
+        "levels": (whole, 3),
+        "wins": (whole, 1),
+        "reset_after": (duration, duration("5d")),
+        "even_within": (span, None),
+        "by_symbol": (truth, False),
+    },
+    "masaniello": {
+        "events": (whole, None),
+        "wins": (whole, None),
+        "payout": (number, Fraction(1)),
+        "reset_after": (duration, duration("30d")),
+        "even_within": (span, None),
+        "by_symbol": (truth, False),
+    },
 }
 """Tables that only hold where they are written."""
 PLAIN: dict[str, Key] = {

@@ -47,6 +47,7 @@ def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
                 "asked_at": now if copy["legs"] else copy["first_seen_at"],
                 "missing": NONE,
                 "stops_refused_at": None,
+                "exited": None,
             }
         )
     return made
@@ -63,6 +64,7 @@ def under_way(
         "take_profit": profit,
         "unknown": False,
         "accepted": False,
+        "expected_price": None,
     }
 
 
@@ -167,7 +169,10 @@ def cut(case: "Case", copy: Tree, leg: Tree, excess: Fraction) -> tuple[Tree, Tr
     }
     after = {
         **leg,
-        "pending": under_way("close" if whole else "reduce", name, volume),
+        "pending": {
+            **under_way("close" if whole else "reduce", name, volume),
+            "expected_price": order["expected_price"],
+        },
         "retry_at": None,
         "retry_of": None,
         "failures": 0 if leg["retry_of"] == "stops" else leg["failures"],

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from attrs import define, evolve, field
 
-from tests.checker import exits, legs, pacing
+from tests.checker import exits, legs, pacing, series
 from tests.checker.asked import UNTOLD, Asked, Granted
 from tests.checker.facts import Facts, exposure, holds
 from tests.checker.gates import judge
@@ -35,6 +35,15 @@ class Case:
     source_status: Tree | None = None
     target_status: Tree | None = None
     claimed: str | None = None
+    memory: Tree = field(init=False)
+    """The link's; what ends in this decision is in it before something begins anew."""
+
+    def __attrs_post_init__(self) -> None:
+        self.memory = self.facts.memory_of(self.link.link_id)
+
+    def closes_the_book_on(self, copy: Tree) -> None:
+        """Remember how a copy has just ended."""
+        self.memory = series.remembered(self.memory, self.rules, copy, self.facts, self.now)
 
     @property
     def rules(self) -> Rules:
@@ -51,6 +60,7 @@ class Case:
                 self.rules,
                 self.facts,
                 position,
+                self.memory,
                 self.origin if increase is not None else copy["origin"],
                 self.now if increase is not None else copy["first_seen_at"],
                 self.quote,
@@ -77,6 +87,12 @@ class Outcome:
 
 def decide(case: Case) -> Outcome:
     """Return what must be done about a source position on a link."""
+    outcome = decided(case)
+    changed = case.claimed != UNTOLD and case.memory != case.facts.memory_of(case.link.link_id)
+    return evolve(outcome, memory=case.memory if changed else None)
+
+
+def decided(case: Case) -> Outcome:
     copy, position = case.copy, case.position
     if copy is None:
         return Outcome(None) if position is None else begun(case, position, None)
@@ -136,7 +152,9 @@ def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
     try:
         granted = case.ask(position, copy)
     except No as no:
-        return remembering(case, position, denied(case, copy, no.code), no.code == "SKIPPED_FIRST", granted=False)
+        if no.code == "SKIPPED_FIRST":
+            case.memory = pacing.remembered(case.memory, case.rules, position["side"], False, case.now)
+        return denied(case, copy, no.code)
     made = legs.opened(case.now, copy, granted)
     opened = {
         **copy,
@@ -151,17 +169,8 @@ def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
         "legs": [*copy["legs"], *made],
         "legs_made": copy["legs_made"] + len(made),
     }
-    outcome = Outcome(opened, [legs.opening(opened, leg) for leg in made])
-    return remembering(case, position, outcome, True, granted=True)
-
-
-def remembering(case: Case, position: Tree, outcome: Outcome, counts: bool, *, granted: bool) -> Outcome:
-    """Return the outcome with what the link remembers of a position that was copied or skipped."""
-    if not counts or case.claimed == UNTOLD:
-        return outcome
-    before = case.facts.memory_of(case.link.link_id)
-    after = pacing.remembered(before, case.rules, position["side"], granted, case.now)
-    return outcome if after == before else evolve(outcome, memory=after)
+    case.memory = pacing.remembered(case.memory, case.rules, position["side"], True, case.now)
+    return Outcome(opened, [legs.opening(opened, leg) for leg in made])
 
 
 def denied(case: Case, copy: Tree, code: str) -> Outcome:
@@ -230,13 +239,15 @@ def left(case: Case, copy: Tree) -> Outcome:
     if holds(after):
         return Outcome(after, orders, refused)
     after = {**after, "status": "ended", "ending": "source_closed" if after["flatten"] is None else "flattened"}
+    case.closes_the_book_on(after)
     if case.position is not None and lives_anew(after, case.position):
         return begun(case, case.position, after)
     return Outcome(after, orders, refused)
 
 
-def over(copy: Tree) -> Tree:
+def over(case: Case, copy: Tree) -> Tree:
     """End a copy that holds nothing although its source is open."""
+    case.closes_the_book_on(copy)
     stages = {leg["stage"] for leg in copy["legs"]}
     if "gone" in stages:
         return ended(copy, "target_closed", None)
@@ -246,7 +257,7 @@ def over(copy: Tree) -> Tree:
 def following(case: Case, copy: Tree, position: Tree) -> Outcome:
     """Bring a living copy to the source's volume and stops."""
     if not holds(copy):
-        return Outcome(over(copy))
+        return Outcome(over(case, copy))
     grown = Outcome(copy)
     if position["volume"] > max(copy["followed"], copy["refused"]):
         grown = increased(case, copy, position)
@@ -263,7 +274,7 @@ def following(case: Case, copy: Tree, position: Tree) -> Outcome:
             copy = {**copy, "granted": desired, "followed": position["volume"], "refused": Fraction(0)}
     after, orders, refused = legs.brought_to(case, copy, desired, position)
     if not holds(after):
-        return evolve(grown, copy=over(after), orders=orders, denied=refused)
+        return evolve(grown, copy=over(case, after), orders=orders, denied=refused)
     return evolve(grown, copy=after, orders=[*orders, *grown.orders], denied=refused | grown.denied)
 
 

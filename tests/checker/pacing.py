@@ -14,10 +14,10 @@ MICROSECOND = timedelta(microseconds=1)
 def skip_first(asked: Asked) -> None:
     """Refuse the first positions after a quiet time."""
     skip = asked.rules.optional("skip_first")
-    if skip is not None and asked.increase is None:
-        memory = asked.facts.memory_of(asked.link.link_id)
-        if skipped(memory, asked.rules, asked.position["side"], asked.now) < skip["count"]:
-            raise No("SKIPPED_FIRST")
+    if skip is None or asked.increase is not None:
+        return
+    if skipped(asked.memory, asked.rules, asked.position["side"], asked.now) < skip["count"]:
+        raise No("SKIPPED_FIRST")
 
 
 def throttle(asked: Asked) -> None:
@@ -25,7 +25,7 @@ def throttle(asked: Asked) -> None:
     limit = asked.rules.optional("throttle")
     if limit is not None and asked.increase is None:
         since = asked.now - limit["window"]
-        opens = asked.facts.memory_of(asked.link.link_id)["opens"]
+        opens = asked.memory["opens"]
         if sum(each["row"] == asked.rules.row and each["at"] > since for each in opens) >= limit["max_opens"]:
             raise No("THROTTLED")
 

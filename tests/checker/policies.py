@@ -27,6 +27,16 @@ def _throttle(random: Random) -> dict[str, str]:
     return {"max_opens": random.choice(("1", "3")), "window": '"90m"'}
 
 
+def _after_losses(random: Random) -> dict[str, str]:
+    keys = {"multiplier": random.choice(("2", "1.5", "0.5"))} | some(random, 0.4, levels="2", wins="2")
+    return keys | some(random, 0.3, reset_after='"2h"', even_within='"20 points"', by_symbol="true")
+
+
+def _masaniello(random: Random) -> dict[str, str]:
+    keys = random.choice(({"events": "5", "wins": "3"}, {"events": "10", "wins": "6", "payout": "1.5"}))
+    return keys | some(random, 0.3, reset_after='"2h"', even_within='"0.01 %"', by_symbol="true")
+
+
 def _delay(random: Random) -> dict[str, str]:
     opening = random.choice(('"1s"', '["500ms", "2s"]'))
     return some(random, 0.6, open=opening, close='["2s", "30s"]')
@@ -37,6 +47,9 @@ def keys_of(random: Random, *, rows: bool = False, symbols: bool = True) -> dict
     part = 0.5 if rows else 1
     wanted = [key for key, (chance, _) in TABLES.items() if random.random() < chance * part]
     found = {key: inline(TABLES[key][1](random)) for key in wanted}
+    series = [key for key in ("after_losses", "masaniello") if key in found]
+    if series:  # a policy that this one extends may have the other, and one of the two must do
+        found |= {key: '"off"' for key in ("after_losses", "masaniello") if key != series[0]}
     if symbols and random.random() < (0.2 if rows else 0.9):
         found["symbols"] = random.choice(('"plain"', '"plain"', '"plain"', '"plain"', '"odd"'))
     if random.random() < 0.07 * part:
@@ -179,6 +192,8 @@ TABLES: dict[str, tuple[float, Callable[[Random], dict[str, str]]]] = {
     "limits": (0.3, _caps),
     "skip_first": (0.06, _skip_first),
     "throttle": (0.1, _throttle),
+    "after_losses": (0.25, _after_losses),
+    "masaniello": (0.15, _masaniello),
     "delay": (0.2, _delay),
     "exits": (0.25, _exits),
     "mismatch": (0.4, _mismatch),

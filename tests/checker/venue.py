@@ -96,7 +96,7 @@ class Venue:
             del self._positions[action.position_id]
         else:
             self._positions[action.position_id] = evolve(held, volume=held.volume - volume)
-        return Filled(name, action.position_id, volume, price)
+        return Filled(name, action.position_id, volume, None if self._random.random() < 0.1 else price)
 
     def _net_of(self, action: Action, price: Price) -> Report:
         assert isinstance(action, OpenPosition | ClosePosition | ReducePosition | ReplaceStops)

@@ -1,6 +1,7 @@
 """Laws that hold of every policy, whatever sources, venues and people do: 200,000 steps of drawn walks."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rules.instruments import Instrument, Rounding
 from rules.policy import CopyPolicy, Guard, OnLimit, PolicyLimits
+from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
 from tests.rules.playbook import EURUSD
@@ -18,6 +20,14 @@ WALKS = 125
 STEPS = 200
 SHARDS = 8
 """So that the workers share them: 8 x 125 x 200 = 200,000 steps."""
+
+SERIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"after_losses": AfterLosses(Decimal(3))},
+    {"after_losses": AfterLosses(Decimal("0.4"), wins=2)},
+    {"masaniello": Masaniello(5, 3, Decimal("0.7"))},
+)
+"""Sizes that follow results; the walks' own closes win and lose."""
 
 PHASES = (Phase.generate,)
 """A walk is long, and shrinking it takes minutes: what failed is told by its seed and step instead."""
@@ -59,6 +69,7 @@ def policies(draw: st.DrawFn) -> CopyPolicy:
         stops=Stops(draw(st.sampled_from([StopsMode.PRICE, StopsMode.DISTANCE, StopsMode.NONE]))),
         limits=limits,
         reverse=draw(st.booleans()),
+        **draw(st.sampled_from(SERIES)),
     )
 
 

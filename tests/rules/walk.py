@@ -198,6 +198,7 @@ class Walk:
         decision = decide(context)
         assert decide(context) == decision, "equal inputs, equal outputs"
         self.play.copy = decision.copy
+        self.play.memory = decision.memory or self.play.memory
         if decision.copy is not None:
             self.book.store(decision.copy)
         for action in decision.actions:

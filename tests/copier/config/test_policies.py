@@ -14,6 +14,7 @@ from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
 from rules.policy import CopyPolicy, OnLimit, OnTargetChange, PolicyLimits, StartOpen
+from rules.series_policy import AfterLosses
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.values import Money, Side, Symbol
@@ -54,6 +55,8 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         aggregate = "weighted"
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
+        after_losses = { multiplier = 0.5, levels = 2, wins = 3, reset_after = "2d", even_within = "2 points",
+                         by_symbol = true }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
         exits    = { min_hold = "10s", ignore_close = true, ignore_close_for = "5m", max_open = "8h",
                      break_even = { trigger = "30 pips", lock = "2 pips" }, reverse_break_even = { trigger = "1 %" },
@@ -65,6 +68,8 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.aggregate is Aggregate.WEIGHTED
     assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
+    near = Distance(Decimal(2), DistanceUnit.POINTS)
+    assert policy.after_losses == AfterLosses(Decimal("0.5"), 2, 3, timedelta(days=2), near, True)
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
     assert policy.delay == Delay(drawn, exact)
     assert policy.exits == Exits(
@@ -387,6 +392,18 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("throttle = { max_opens = 5 }", "throttle", "a table without it"),
         ("throttle = { max_opens = 5, window = '2d' }", "throttle.window", '"2d"'),
         ("skip_first = { count = 1.5 }", "skip_first.count", "1.5"),
+        ("after_losses = { levels = 2 }", "after_losses", "a table without it"),
+        ("after_losses = { multiplier = 0 }", "after_losses.multiplier", "0"),
+        ("after_losses = { multiplier = 10.1 }", "after_losses.multiplier", "10.1"),
+        ("after_losses = { multiplier = 2, levels = 11 }", "after_losses.levels", "11"),
+        ("after_losses = { multiplier = 2, wins = 0 }", "after_losses.wins", "0"),
+        ("after_losses = { multiplier = 2, reset_after = '1s' }", "after_losses.reset_after", '"1s"'),
+        ("after_losses = { multiplier = 2, even_within = '0 pips' }", "after_losses.even_within", '"0 pips"'),
+        ("masaniello = { events = 1, wins = 1 }", "masaniello.events", "1"),
+        ("masaniello = { events = 101, wins = 1 }", "masaniello.events", "101"),
+        ("masaniello = { events = 5, wins = 5 }", "masaniello.wins", "5"),
+        ("masaniello = { events = 5, wins = 3, payout = 0 }", "masaniello.payout", "0"),
+        ("masaniello = { events = 5, wins = 3 }\nafter_losses = { multiplier = 2 }", "masaniello", "both"),
         ("delay = { open = ['5s', '1s'] }", "delay.open", "an array"),
         ("delay = { open = 5 }", "delay.open", "5"),
         ("delay = { close = '2h' }", "delay.close", '"2h"'),

@@ -239,3 +239,23 @@ def test_a_loss_of_a_single_trade_is_stopped_before_the_firm_does_too(tmp_path: 
     [trade] = configuration.conduct
     assert isinstance(trade, PositionRule)
     assert trade.amount == Percent(Decimal(fraction))
+
+
+@pytest.mark.parametrize(
+    ("series", "told"),
+    [
+        ("after_losses = { multiplier = 2 }", "`small` gets copies 2 times as large after a loss"),
+        ("after_losses = { multiplier = 0.5 }", None),
+        ("masaniello = { events = 5, wins = 3 }", "`small` gets stakes of a series of 5 with 3 wins"),
+        (
+            "per_symbol = [{ match = 'XAU.*', after_losses = { multiplier = 3 } }]",
+            "`small` gets copies 3 times as large after a loss",
+        ),
+    ],
+)
+def test_more_risk_after_losses_on_a_firm_s_account_is_doubted(tmp_path: Path, series: str, told: str | None):
+    prop = 'preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01'
+    policy = f"[policies.default]\n{series}\n"
+    found = [each for each in warnings_of(tmp_path, account(prop) + policy + LINK) if "after losses" in each]
+    assert found == ([] if told is None else [f"no more risk after losses on a firm's account: {told}"])
+    assert not [each for each in warnings_of(tmp_path, ACCOUNTS + policy + LINK) if "after losses" in each]

@@ -118,6 +118,8 @@ def _tables(value: Any) -> list[dict[str, Any]]:
         ("delay = { open = 5 }", False),
         ('throttle = { max_opens = 5, window = "1m" }', True),
         ('throttle = { window = "1m" }', False),
+        ('after_losses = { multiplier = 0.5, reset_after = "2d" }', True),
+        ("masaniello = { events = 5 }", False),
         ('stops = { fixed = { stop_loss = "50 pips", fallback = true }, lock = "away" }', True),
         ("volume = { max = true }", False),
         ("filter = { volume = [0.01, 50], sides = ['buy'] }", True),

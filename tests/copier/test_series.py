@@ -1,0 +1,55 @@
+"""Sizes that follow results, through the engine: counts outlive a restart, and a stop's price is asked for."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from attrs import evolve
+
+from copier.recovery import recover
+from rules.actions import ClosePosition
+from rules.events import QuoteReported
+from rules.observed import Quote
+from rules.policy import CopyPolicy
+from rules.reports import Filled
+from rules.series_policy import AfterLosses
+from rules.values import PositionId, Symbol
+from tests.copier.desk import LINK, TARGET, Desk
+from tests.copier.fakes import source_position
+from tests.rules.playbook import shape
+
+LINKS = [evolve(LINK, policy=CopyPolicy("doubled", after_losses=AfterLosses(Decimal(2))))]
+SECOND = timedelta(seconds=1)
+
+
+async def test_a_loss_doubles_the_next_copy_also_after_a_restart() -> None:
+    desk = await Desk(links=LINKS).ready()
+    await desk.copied(source_position())
+    [close] = await desk.closes()
+    assert isinstance(close, ClosePosition)
+    await desk.reports(Filled(close.cl_ord_id, close.position_id, close.volume, Decimal("1.05")))
+    again = await Desk(desk.ledger, links=LINKS, now=desk.now).ready()
+    assert shape(await again.sees(source_position("p2", opened_at=again.now))) == [("open", "2.00")]
+
+
+async def test_what_a_target_closed_by_itself_counts_at_a_quote_that_is_asked_for() -> None:
+    desk = await Desk(links=LINKS).ready()
+    await desk.copied(source_position())
+    desk.now += 5 * SECOND
+    await desk.polls(TARGET)
+    [asked] = [look_up for look_up in desk.looked_up if look_up.quote]
+    assert (asked.account, asked.symbol, asked.awaited) == (TARGET, Symbol("EURUSD"), False)
+    quote = Quote(asked.symbol, Decimal("1.05"), Decimal("1.0501"), desk.now)
+    await desk.takes(QuoteReported(TARGET, desk.now, quote))
+    desk.now += 2 * SECOND
+    await desk.polls(TARGET)
+    [memory] = recover(desk.ledger).memories.values()
+    assert [(series.won, series.lost) for series in memory.series] == [(0, 1)]
+
+
+async def test_no_price_is_asked_for_where_no_size_follows_results() -> None:
+    desk = await Desk().ready()
+    await desk.copied(source_position())
+    desk.now += 5 * SECOND
+    await desk.polls(TARGET)
+    assert [look_up for look_up in desk.looked_up if look_up.quote] == []
+    assert desk.book.get((LINK.link_id, PositionId("p1"))) is not None
