@@ -47,7 +47,7 @@ class Series:
 
 @frozen
 class LinkMemory:
-    """The opens that throttles count, oldest first, skips and series; an old one may be missing where nobody counts it."""
+    """The opens that throttles count, oldest first, skips, series; an old one may be missing where nobody counts it."""
 
     link_id: LinkId
     opens: tuple[Opened, ...] = ()

@@ -1,4 +1,4 @@
-"""What a person wants sizes to do after copies have won or lost: two progressions, of which a policy has one at most."""
+"""What a person wants sizes to do after copies have won or lost: two progressions, of which a policy has one."""
 
 from datetime import timedelta
 from decimal import Decimal

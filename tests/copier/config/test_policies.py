@@ -403,7 +403,7 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("masaniello = { events = 101, wins = 1 }", "masaniello.events", "101"),
         ("masaniello = { events = 5, wins = 5 }", "masaniello.wins", "5"),
         ("masaniello = { events = 5, wins = 3, payout = 0 }", "masaniello.payout", "0"),
-        ("masaniello = { events = 5, wins = 3 }\nafter_losses = { multiplier = 2 }", "masaniello", "both"),
+        ("after_losses = { multiplier = 2 }\nmasaniello = { events = 5, wins = 3 }", "masaniello", "both"),
         ("delay = { open = ['5s', '1s'] }", "delay.open", "an array"),
         ("delay = { open = 5 }", "delay.open", "5"),
         ("delay = { close = '2h' }", "delay.close", '"2h"'),
