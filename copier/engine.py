@@ -3,7 +3,7 @@
 Each round takes what has come, decides, makes all of it durable in one commit, and only then lets orders leave.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import trio
@@ -77,7 +77,9 @@ class Engine:
         levers: Iterable[LeverRecord] = (),
         close_orphans: bool = False,
         observe_targets: bool = True,
+        touched: Callable[[Iterable[AccountId]], None] = lambda _: None,
     ) -> None:
+        """`touched` is told after each round which accounts were heard of in it."""
         self.views = views
         self.latency = latency
         self._links = {link.link_id: link for link in links}
@@ -100,13 +102,17 @@ class Engine:
             TargetWatch(self._desk, closes=limits.closes, close_orphans=close_orphans) if observe_targets else None
         )
         self._operator = Operator(self._desk, limits, levers, self._enforce)
-        self._sessions = SessionWatch(journal)
+        self.sessions = SessionWatch(journal)
+        self._touched = touched
+        self.busy_since: datetime | None = None
+        """When the round began that is not finished yet."""
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
         self._net_stops = NetStopWatch(self._desk)
         self._orders = OrderWatch(self._desk, limits.flattens_all)
         self._closings = Closings(self._desk, self._links)
         self._emptied: set[AccountId] = set()
+        self._heard_of: set[AccountId] = set()
         self._rounded = trio.Event()
         for account, view in self.views.items():
             view.denied, view.spent = limits.denied(account), limits.conduct.spent(account)
@@ -126,7 +132,7 @@ class Engine:
 
     async def round(self, batch: Iterable[Input], *, busy: bool = False) -> None:
         """Take a batch in, make what follows durable, let the orders go."""
-        self._desk.now = self._utc_now()
+        self._desk.now = self.busy_since = self._utc_now()
         for each in batch:
             self._take(each)
         self._desk.cause_at = None
@@ -152,6 +158,9 @@ class Engine:
             self._outside.send(action.account, Intent(action, durable_at, resend))
         self._journal.announce()
         self._operator.say()
+        self._touched(self._heard_of)
+        self._heard_of.clear()
+        self.busy_since = None
         self._rounded.set()
         self._rounded = trio.Event()
 
@@ -216,11 +225,13 @@ class Engine:
 
     def _take(self, given: Input) -> None:
         self._desk.cause_at = None
+        if not isinstance(given, CalendarRead | CalendarUnread | Pulled):
+            self._heard_of.add(given.account)
         match given:
             case Reported():
                 self._desk.settle(given.report)
             case Polled():
-                self._sessions.lose(given.account, Eye.BOOKS, given.reason, self._desk.now, refused=given.refused)
+                self.sessions.lose(given.account, Eye.BOOKS, given.reason, self._desk.now, refused=given.refused)
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
@@ -240,7 +251,7 @@ class Engine:
             case SnapshotReceived():
                 self._desk.cause_at = given.received_at if given.origin is Origin.LIVE else None
                 if given.requested_at is not None:
-                    self._sessions.regain(given.account, Eye.BOOKS, self._desk.now)
+                    self.sessions.regain(given.account, Eye.BOOKS, self._desk.now)
                 self._snapshot(given)
             case OrderReported():
                 self.views[given.account].report_order(given)
@@ -261,9 +272,9 @@ class Engine:
             case CalendarUnread():
                 self._closings.unread(given)
             case SessionOpened():
-                self._sessions.regain(given.account, Eye.STREAM, self._desk.now)
+                self.sessions.regain(given.account, Eye.STREAM, self._desk.now)
             case SessionEnded():
-                self._sessions.lose(given.account, Eye.STREAM, given.reason, self._desk.now, refused=given.refused)
+                self.sessions.lose(given.account, Eye.STREAM, given.reason, self._desk.now, refused=given.refused)
                 self._limits.lose_sight(given.account, self._desk.now)
                 self._enforce(given.account)
 

@@ -72,6 +72,8 @@ class Journal:
         self._entries: list[Entry] = []
         self._urgent = False
         """Whether something was written that must be durable before anything leaves."""
+        self.stuck_by: str | None = None
+        """Why the ledger cannot be written now."""
         self.rows_since_checkpoint = ledger.last_seq - ledger.last_of_kind("checkpoint")
 
     def decision(
@@ -148,7 +150,6 @@ class Journal:
         self._urgent = False
         entries, self._entries = self._entries, []
         records, self._records = self._records, []
-        was_stuck = False
         while True:
             try:
                 if busy and self._threads:
@@ -160,10 +161,11 @@ class Journal:
                 if self._ledger.broken:
                     raise
                 _log.error("no order leaves until the ledger can be written", error=str(error))
-                was_stuck = True
-                self._stuck(str(error))
+                self.stuck_by = str(error)
+                self._stuck(self.stuck_by)
                 await trio.sleep(FULL_DISK_PAUSE_S)
-        if was_stuck:
+        if self.stuck_by is not None:
+            self.stuck_by = None
             self._stuck(None)
         self._durable += [(record, at) for record in records]
 

@@ -87,6 +87,7 @@ class Service:
         reconcile_every_s: Mapping[AccountId, float] | None = None,
         listeners: Iterable[Listener] = (),
         stuck: Callable[[str | None], None] = lambda _: None,
+        touched: Callable[[Iterable[AccountId]], None] = lambda _: None,
         threads: bool = True,
     ) -> None:
         self._every_s = reconcile_every_s or {}
@@ -99,7 +100,7 @@ class Service:
         self._random = random
         self._orders = 0
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
-        self._journal = Journal(ledger, threads=threads, listeners=listeners, stuck=stuck)
+        self.journal = Journal(ledger, threads=threads, listeners=listeners, stuck=stuck)
         recovered = recover(ledger)
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
@@ -117,14 +118,14 @@ class Service:
         self.limits = LimitWatch(
             limits,
             recovered.limits.values(),
-            self._journal,
+            self.journal,
             now,
             conduct=conduct,
             results=results,
             recall={name: history.ask for name, history in self._histories.items()},
         )
-        if self._journal.rows_since_checkpoint > CHECKPOINT_ROWS:
-            self._journal.checkpoint(
+        if self.journal.rows_since_checkpoint > CHECKPOINT_ROWS:
+            self.journal.checkpoint(
                 CheckpointRecord(
                     tuple(self.book.all()),
                     tuple(self.limits.states),
@@ -144,7 +145,7 @@ class Service:
             links=self._links,
             views=views,
             book=self.book,
-            journal=self._journal,
+            journal=self.journal,
             limits=self.limits,
             utc_now=utc_now,
             latency=self.latency,
@@ -159,6 +160,7 @@ class Service:
             levers=recovered.levers.values(),
             close_orphans=self.options.close_orphans,
             observe_targets=not self.options.dry_run,
+            touched=touched,
         )
 
     def _held_at(self) -> list[AccountId]:
@@ -166,7 +168,7 @@ class Service:
         held = {copy.target for copy in self.book.all() if copy.holds}
         for name in sorted(held - self._accounts.keys()):
             _log.error("copies are open on an account that the config no longer names", account=name)
-            self._journal.alert(AlertKind.ACCOUNT_UNNAMED, name, "see `copier status`")
+            self.journal.alert(AlertKind.ACCOUNT_UNNAMED, name, "see `copier status`")
         return sorted(held & self._accounts.keys())
 
     def _target(self, name: AccountId) -> "Dispatcher | DryRun":
@@ -224,6 +226,11 @@ class Service:
         await answered.wait()
         return said[0]
 
+    def stuck_s(self) -> float:
+        """Return for how many seconds the engine has been at one round; 0 where it waits for something to do."""
+        since = self.engine.busy_since
+        return 0.0 if since is None else (self._utc_now() - since).total_seconds()
+
     # Life
 
     async def run(self, stop: trio.Event, *, until_converged: bool = False) -> None:
@@ -250,7 +257,7 @@ class Service:
                 self._target_nursery.cancel_scope.cancel()
             service.cancel_scope.cancel()
         self.limits.save()
-        await self._journal.commit(self._utc_now(), all_=True)
+        await self.journal.commit(self._utc_now(), all_=True)
 
     def _resolve(self, order: Unanswered) -> None:
         dispatcher = self._targets.get(order.action.account)

@@ -32,6 +32,11 @@ class SessionWatch:
         self._lost: dict[AccountId, _Loss] = {}
         self._refused: set[AccountId] = set()
 
+    def lost_since(self, account: AccountId) -> datetime | None:
+        """Return since when an account is out of sight; None while it is seen."""
+        loss = self._lost.get(account)
+        return None if loss is None else loss.since
+
     def lose(self, account: AccountId, eye: Eye, reason: str, now: datetime, *, refused: bool) -> None:
         """Note that an account is lost, for good where the venue refused it."""
         if refused and account not in self._refused:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from copier.config.errors import ConfigError, format_problem
 from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+from copier.web.serve import CannotListen
 
 FINE = 0
 FAILED = 1
@@ -30,7 +31,7 @@ def explained() -> Iterator[None]:
     except* LedgerRefused as group:
         say(*map(str, leaves(group)))
         code = WRONG_INPUT
-    except* LedgerFailed as group:
+    except* (LedgerFailed, CannotListen) as group:
         say(*map(str, leaves(group)))
         code = FAILED
     else:

@@ -30,6 +30,9 @@ from copier.journal import Listener
 from copier.ledger import Ledger
 from copier.logs import configure_logs
 from copier.service import Options, Service
+from copier.web.changes import Changes
+from copier.web.serve import serve_surface
+from copier.web.surface import Surface
 from rules.values import AccountId
 
 ONCE_S_MAX = 60.0
@@ -67,7 +70,7 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
     stop = trio.Event()
     stopped_by: list[int] = []
     async with open_accounts(config) as accounts, alerting(config, quiet=dry_run) as alerter:
-        words = AlertWords(alerter.take)
+        words, changes = AlertWords(alerter.take), Changes()
         service = make_service(
             config,
             accounts,
@@ -76,6 +79,7 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
             out=None if quiet else sys.stdout,
             listeners=[words],
             stuck=lambda error: alerter.take(ledger_stuck(utc_now(), error)),
+            changes=changes,
         )
         alerter.take(service_started(utc_now(), len(config.links), len(config.accounts)))
         for record in service.lasting():  # of which the last run's reminders ended with it
@@ -85,6 +89,9 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
             await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
             if not dry_run:
                 await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
+            if config.service.listen is not None:
+                surface = Surface(config, service, changes, utc_now=utc_now)
+                await nursery.start(serve_surface, surface, config.service.listen)
             _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
             with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
                 await service.run(stop, until_converged=once)
@@ -124,8 +131,10 @@ def make_service(
     out: TextIO | None = None,
     listeners: Iterable[Listener] = (),
     stuck: Callable[[str | None], None] = lambda _: None,
+    changes: Changes | None = None,
 ) -> Service:
-    """Return the service of a config over opened accounts."""
+    """Return the service of a config over opened accounts; `changes` is told what changes."""
+    changes = changes or Changes()
     return Service(
         links=config.links,
         limits=config.limits,
@@ -144,8 +153,9 @@ def make_service(
             dry_run=dry_run,
         ),
         reconcile_every_s={name: each.reconcile_every.total_seconds() for name, each in config.accounts.items()},
-        listeners=[Narrator(out), *listeners],
+        listeners=[Narrator(out), changes.record, *listeners],
         stuck=stuck,
+        touched=changes.touch,
     )
 
 

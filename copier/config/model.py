@@ -11,6 +11,7 @@ from attrs import field, frozen
 from copier.config.alerts import AlertConfig
 from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
+from copier.config.listen import Listen, read_listen, read_names, read_origins
 from copier.config.news import CalendarSource
 from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
@@ -54,6 +55,30 @@ class ServiceConfig:
     drain: timedelta = field(
         default=timedelta(seconds=10),
         metadata={"doc": "How long orders under way may take to be answered when the service ends; up to 10 min."},
+    )
+    listen: Listen | None = field(
+        default=None,
+        metadata={
+            "read": read_listen,
+            "doc": 'Where the dashboard and the APIs are served, such as `"127.0.0.1:8377"`; port 0 for any free one. '
+            '`"off"` serves nothing. Only addresses of this machine itself can be given.',
+        },
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "read": read_names,
+            "doc": "Names that the service is reached by, beside `localhost`, `127.0.0.1` and `[::1]`, without port. "
+            "Requests to any other name are refused (421).",
+        },
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "read": read_origins,
+            "doc": 'Pages of other sites that may ask here, such as `"https://panel.lan"`. Requests that browsers send '
+            "for any other page are refused (403).",
+        },
     )
     log_level: LogLevel = field(default=LogLevel.INFO, metadata={"doc": "The least severe line that is logged."})
 

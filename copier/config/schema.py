@@ -25,6 +25,7 @@ from copier.config.checks import POLICY_READINGS, CronText, Pattern
 from copier.config.groups import GroupKeys
 from copier.config.limit_keys import LimitKeys, Reset
 from copier.config.links import LinkKeys
+from copier.config.listen import Listen
 from copier.config.maintenance import MaintenanceKeys
 from copier.config.model import ServiceConfig
 from copier.config.news import NewsKeys
@@ -61,6 +62,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     Span: {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}]},
     ZoneInfo: _TEXT,
     Path: _TEXT,
+    Listen: _TEXT,
     Secret: _TEXT,
     Pattern: _TEXT,
     CronText: _TEXT,

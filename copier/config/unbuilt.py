@@ -7,7 +7,6 @@ _ANY = "*"
 _KEYS: dict[KeyPath, str | None] = {
     ("prop",): None,
     ("presets",): None,
-    ("service", "listen"): None,
     ("service", "tls"): None,
     ("service", "behind_proxy"): None,
     ("service", "api_keys"): None,

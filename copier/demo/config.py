@@ -12,6 +12,7 @@ _CONFIG = """\
 [service]
 ledger = "sqlite:demo.db"
 reconcile_every = "2s"
+listen = "127.0.0.1:0"
 
 [accounts.tl-source]
 {tl_source}

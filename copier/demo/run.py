@@ -16,6 +16,7 @@ from rich.table import Table
 
 from adapters.base import Account
 from adapters.paper.driver import PaperAccount
+from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
 from copier.commands.run import make_service, open_accounts
@@ -34,6 +35,9 @@ from copier.demo.venues import ChildVenue, child_venue
 from copier.ledger import Ledger
 from copier.logs import configure_logs
 from copier.service import Service
+from copier.web.changes import Changes
+from copier.web.serve import serve_surface
+from copier.web.surface import Surface
 from rules.values import AccountId
 
 TRADE_EVERY_S = 0.4
@@ -107,10 +111,12 @@ async def _demo(folder: Path, duration: float, seed: int, out: TextIO | None) ->
         narrator = Narrator(out)
         try:
             async with open_accounts(config) as accounts:
-                service = make_service(config, accounts, ledger, listeners=[narrator])
+                changes = Changes()
+                service = make_service(config, accounts, ledger, listeners=[narrator], changes=changes)
+                surface = Surface(config, service, changes, utc_now=utc_now)
                 sources = [tradelocker.terminal(TRADELOCKER_SOURCE), metacopier.terminal(METACOPIER_SOURCE)]
                 trader = Trader(sources, Random(seed))
-                await _trade(service, trader, duration)
+                await _trade(service, trader, duration, surface, out)
                 latency = service.latency.summary()
                 return Outcome(
                     trader.opened,
@@ -123,8 +129,19 @@ async def _demo(folder: Path, duration: float, seed: int, out: TextIO | None) ->
             ledger.close()
 
 
-async def _trade(service: Service, trader: Trader, duration: float) -> None:
-    """Let the trader trade beside the service, then let the service catch up and stop it."""
+async def _trade(service: Service, trader: Trader, duration: float, surface: Surface, out: TextIO | None) -> None:
+    """Let the trader trade beside the service and its surfaces."""
+    async with trio.open_nursery() as nursery:
+        assert surface.config.service.listen is not None  # the demo's config says so
+        url = await nursery.start(serve_surface, surface, surface.config.service.listen)
+        if out is not None:
+            print(f"dashboard: {url}", file=out, flush=True)
+        await _trade_until(service, trader, duration)
+        nursery.cancel_scope.cancel()
+
+
+async def _trade_until(service: Service, trader: Trader, duration: float) -> None:
+    """Let the trader trade for a while, then let the service catch up and stop it."""
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(service.run, stop)

@@ -183,9 +183,9 @@ async def test_many_rows_make_a_checkpoint_at_the_next_start(autojump_clock: Moc
         world.opens(source_position())
         await trio.sleep(1)
         for _ in range(CHECKPOINT_ROWS):
-            service._journal.alert(AlertKind.ORPHAN, TARGET, "")
+            service.journal.alert(AlertKind.ORPHAN, TARGET, "")
         await trio.sleep(10)
-        service._journal.alert(AlertKind.ORPHAN, TARGET, "")
+        service.journal.alert(AlertKind.ORPHAN, TARGET, "")
         world.opens(source_position("p2"))
         await trio.sleep(1)
     async with world.running() as service:

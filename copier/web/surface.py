@@ -1,0 +1,161 @@
+"""What the surfaces see of the running service, and the levers through which they change it.
+
+Read in the engine's thread, between awaits: what is read without an await in between is of one moment, and needs no
+lock. Nothing here may be changed by a reader.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeVar
+
+import trio
+from attrs import frozen
+
+from adapters.base import UtcNow
+from copier.book import CopyBook
+from copier.config.model import Configuration
+from copier.ledger import Ledger
+from copier.limit_watch import LimitWatch
+from copier.records import LeverRecord
+from copier.service import Service
+from copier.web.changes import Changes
+from copier.web.principal import Principal
+from rules.levers import Lever
+from rules.mismatch import Mismatch
+from rules.policy import CopyLink
+from rules.state import AccountView
+from rules.values import AccountId, LinkId
+
+T = TypeVar("T")
+
+PATIENCE_S: Final = 10.0
+"""For a lever to be pulled and durable: the engine's round takes milliseconds, a commit on a slow disk a second."""
+
+REASON_MAX: Final = 500
+"""Characters of a reason: more than anybody types."""
+
+_LEDGER_READERS_MAX: Final = 2
+"""Threads that read the ledger beside the engine: more would only take its processor time."""
+
+
+class NotPulled(Exception):
+    """The engine did not answer in time. The lever may still be pulled: it is not known."""
+
+
+@frozen
+class Health:
+    """Whether the service does what it is for; each text says what is wrong, for a person."""
+
+    alive: tuple[str, ...]
+    """Why a restart may help: empty where the engine's loop turns."""
+    ready: tuple[str, ...]
+    """Why nothing can be relied upon now; empty where the ledger takes rows and every account is synchronized."""
+
+
+class Surface:
+    """The running service as it may be shown."""
+
+    def __init__(
+        self,
+        config: Configuration,
+        service: Service,
+        changes: Changes,
+        *,
+        utc_now: UtcNow,
+    ) -> None:
+        self.config = config
+        self.changes = changes
+        self.utc_now = utc_now
+        self.version = version("trade-copier")
+        self.started_at: datetime = utc_now()
+        self.links: Mapping[LinkId, CopyLink] = {link.link_id: link for link in config.links}
+        self._service = service
+        self._readers = trio.CapacityLimiter(_LEDGER_READERS_MAX)
+
+    # What is now
+
+    @property
+    def dry_run(self) -> bool:
+        return self._service.options.dry_run
+
+    @property
+    def views(self) -> Mapping[AccountId, AccountView]:
+        """Each account as the engine knows it."""
+        return self._service.engine.views
+
+    @property
+    def book(self) -> CopyBook:
+        """All copies that can still matter."""
+        return self._service.book
+
+    @property
+    def limits(self) -> LimitWatch:
+        return self._service.limits
+
+    @property
+    def mismatches(self) -> Iterable[Mismatch]:
+        """What lasts now."""
+        return self._service.engine.mismatches
+
+    @property
+    def levers(self) -> Iterable[LeverRecord]:
+        """What operators have set and is in force."""
+        return self._service.engine.desk.levers.values()
+
+    @property
+    def latency_ms(self) -> Mapping[str, Mapping[str, float | int]]:
+        """By stage: count, p50, p99."""
+        return self._service.latency.summary()
+
+    def lost_since(self, account: AccountId) -> datetime | None:
+        """Return since when an account is out of sight; None while it is seen."""
+        return self._service.engine.sessions.lost_since(account)
+
+    def health(self) -> Health:
+        """Look whether all is well."""
+        stuck_s = self._service.stuck_s()
+        alive = (f"the engine has not finished a round for {stuck_s:.0f} s",) if stuck_s > PATIENCE_S else ()
+        ready = list(alive)
+        if self._service.journal.stuck_by is not None:
+            ready.append("the ledger cannot be written")
+        for name, view in self.views.items():
+            if not (view.known and view.ready) or self.lost_since(name) is not None:
+                ready.append(f"account {name} is not synchronized")
+        return Health(alive, tuple(ready))
+
+    # What was
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.config.service.ledger
+
+    async def read_ledger(self, reading: Callable[[Ledger], T]) -> T:
+        """Return what `reading` makes of the ledger, read in a thread beside the engine; the caller bounds the wait.
+
+        Raises:
+            LedgerFailed, LedgerRefused: it cannot be read.
+        """
+
+        def read() -> T:
+            ledger = Ledger.open(self.ledger_path, readonly=True)
+            try:
+                return reading(ledger)
+            finally:
+                ledger.close()
+
+        return await trio.to_thread.run_sync(read, limiter=self._readers, abandon_on_cancel=True)
+
+    # What changes it
+
+    async def pull(self, lever: Lever, principal: Principal, why: str) -> str:
+        """Pull a lever in a principal's name; return one sentence on what it did, once that is durable.
+
+        Raises:
+            NotPulled: no answer in time.
+        """
+        record = LeverRecord(lever, principal.name, why[:REASON_MAX])
+        with trio.move_on_after(PATIENCE_S):
+            return await self._service.pull(record)
+        raise NotPulled(f"{lever.key}: the engine did not answer within {PATIENCE_S:.0f} s")

@@ -1,0 +1,98 @@
+"""A service on two paper accounts with its surface and its app, in this process; requests go straight to the app."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+from attrs import field, frozen
+
+from copier.clock import utc_now
+from copier.commands.configs import read_config
+from copier.commands.run import make_service, open_accounts
+from copier.ledger import Ledger
+from copier.web.asgi import App, Message
+from copier.web.changes import Changes
+from copier.web.surface import Surface
+from tests.copier.commands.shell import PAPER
+from tests.copier.web.served import LOCAL
+
+
+@asynccontextmanager
+async def running_surface(folder: Path, text: str = PAPER) -> AsyncIterator[Surface]:
+    """Run the service of a config for the length of the block."""
+    file = folder / "copier.toml"
+    file.write_text(text, encoding="utf-8")
+    config = read_config(file)
+    ledger = Ledger.open(config.service.ledger)
+    stop = trio.Event()
+    try:
+        async with open_accounts(config) as accounts, trio.open_nursery() as nursery:
+            changes = Changes()
+            service = make_service(config, accounts, ledger, changes=changes)
+            nursery.start_soon(service.run, stop)
+            yield Surface(config, service, changes, utc_now=utc_now)
+            stop.set()
+    finally:
+        ledger.close()
+
+
+@frozen
+class Answered:
+    """What an app said to one request."""
+
+    status: int
+    headers: dict[str, str] = field(factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(
+    app: App,
+    method: str,
+    target: str,
+    *,
+    headers: Iterable[tuple[str, str]] = (("host", "localhost"),),
+    body: bytes = b"",
+    client: tuple[str, int] = LOCAL,
+) -> Answered:
+    """Ask an app as our host would."""
+    path, _, query = target.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "client": client,
+        "server": None,
+        "state": {},
+        "extensions": {},
+    }
+    said: list[Message] = []
+    asked = False
+
+    async def receive() -> Message:
+        nonlocal asked
+        if asked:
+            await trio.sleep_forever()
+        asked = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        await trio.lowlevel.checkpoint()
+        said.append(message)
+
+    await app(scope, receive, send)
+    lines = {name.decode(): value.decode() for name, value in said[0].get("headers", ())}
+    return Answered(said[0]["status"], lines, b"".join(each.get("body", b"") for each in said[1:]))
