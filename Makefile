@@ -20,23 +20,27 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock files are whole, so that pip has nothing to resolve.
 INSTALL := $(PIP) install --quiet --no-deps --require-hashes --requirement
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 NODE_MODULES := tests/peers/node_modules
-NODE_MAJOR_MIN := 18
+# What the dashboard's build needs; the tests' programs are content with less.
+NODE_MIN := 20 19
+DASHBOARD := copier/dashboard
+DASHBOARD_PAGE := $(DASHBOARD)/dist/index.html
 
 # A stamp in .venv says which lock file is installed. Tests find the venv's programs (node, where the machine has
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check conformance demo bench simulate recompute fuzz schedules lock clean
+.PHONY: help test check dashboard conformance demo bench simulate recompute fuzz schedules lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-test: check $(NODE_MODULES)/.stamp  ## check, then run all tests
+test: check $(DASHBOARD_PAGE) $(NODE_MODULES)/.stamp  ## check, then run all tests
 	@echo "== tests"
 	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-check: $(VENV)/dev.stamp  ## lint, format, types, import rules
+check: $(VENV)/dev.stamp $(DASHBOARD)/node_modules/.stamp  ## lint, format, types, import rules
 	@echo "== ruff check"
 	@$(BIN)/ruff check .
 	@echo "== ruff format"
@@ -45,8 +49,12 @@ check: $(VENV)/dev.stamp  ## lint, format, types, import rules
 	@$(BIN)/mypy
 	@echo "== import rules"
 	@$(BIN)/lint-imports
+	@echo "== types of the dashboard"
+	@npm run --silent --prefix $(DASHBOARD) check
 
-demo: $(VENV)/run.stamp  ## copy trades between simulated brokers for DURATION=30 seconds
+dashboard: $(DASHBOARD_PAGE)  ## build what the service shows in a browser
+
+demo: $(VENV)/run.stamp $(DASHBOARD_PAGE)  ## copy trades between simulated brokers for DURATION=30 seconds
 	@$(BIN)/python -m copier demo --duration $(DURATION)
 
 bench: $(VENV)/bench.stamp  ## measure, and write bench/results/
@@ -72,7 +80,7 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 	@tools/lock
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(NODE_MODULES) .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
+	rm -rf $(VENV) $(NODE_MODULES) $(DASHBOARD)/node_modules $(DASHBOARD)/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
 	find copier rules adapters tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -95,9 +103,23 @@ $(VENV)/bench.stamp: requirements-bench.lock $(VENV)/dev.stamp
 	@$(INSTALL) requirements-bench.lock
 	@touch $@
 
-# Programs that we did not write, to talk to in tests. The machine's own node is used where it is new enough.
-$(NODE_MODULES)/.stamp: tests/peers/package-lock.json requirements-node.lock $(VENV)/dev.stamp
-	@if ! tools/has_node $(NODE_MAJOR_MIN); then echo "== installing node"; $(INSTALL) requirements-node.lock; fi
-	@echo "== installing the tests' peers"
-	@npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+# The machine's own node is used where it is new enough.
+$(VENV)/node.stamp: requirements-node.lock $(VENV)/run.stamp
+	@if ! tools/has_node $(NODE_MIN); then echo "== installing node"; $(INSTALL) requirements-node.lock; fi
 	@touch $@
+
+# Programs that we did not write, to talk to in tests.
+$(NODE_MODULES)/.stamp: tests/peers/package-lock.json $(VENV)/node.stamp
+	@echo "== installing the tests' peers"
+	@$(NPM_CI) --prefix tests/peers
+	@touch $@
+
+$(DASHBOARD)/node_modules/.stamp: $(DASHBOARD)/package-lock.json $(VENV)/node.stamp
+	@echo "== installing what builds the dashboard"
+	@$(NPM_CI) --prefix $(DASHBOARD)
+	@touch $@
+
+$(DASHBOARD_PAGE): $(DASHBOARD)/node_modules/.stamp $(shell find $(DASHBOARD)/src -type f) \
+		$(DASHBOARD)/index.html $(DASHBOARD)/vite.config.ts $(DASHBOARD)/tsconfig.json
+	@echo "== building the dashboard"
+	@npm run --silent --prefix $(DASHBOARD) build -- --logLevel warn

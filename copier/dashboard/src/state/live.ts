@@ -1,0 +1,210 @@
+/** Reads everything, then follows the event stream; after each gap it reads everything again. */
+
+import { batch } from "@preact/signals";
+import { get, keyNeeded, wordsOf } from "../api/client";
+import { Stream } from "../api/stream";
+import type { StreamEvent } from "../api/sse";
+import type {
+  Account,
+  Alert,
+  Copy,
+  Decision,
+  Lever,
+  Limit,
+  Link,
+  Mismatch,
+  MismatchEnded,
+  Positions,
+  Status,
+} from "../api/types";
+import { clockAhead, now } from "../text/time";
+import { refreshSession } from "./session";
+import * as store from "./store";
+import { touch, touchAll } from "./topics";
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** Lists are read to their end, but not without end. */
+const PAGES_MAX = 50;
+
+/** The verdict follows what happens within this time, and is looked at now and then where nothing does. */
+const STATUS_AFTER_MS = 700;
+const STATUS_EVERY_MS = 15_000;
+
+let stream: Stream | null = null;
+let held: StreamEvent[] | null = null;
+let looks = 0;
+
+export function start(): void {
+  stream?.stop();
+  stream = new Stream({
+    opened: () => {
+      store.connection.value = "live";
+      store.lostAt.value = null;
+      // Also after a gap that the stream makes up for: figures that changed meanwhile are no events.
+      void readAll();
+    },
+    event: (event) => {
+      if (event.name === "reset") void readAll();
+      else if (held) held.push(event);
+      else apply(event);
+    },
+    lost: () => {
+      if (store.connection.peek() !== "lost") store.lostAt.value = Date.now();
+      store.connection.value = "lost";
+      if (store.loaded.peek() === "no") store.loaded.value = { failed: "The service does not answer." };
+    },
+  });
+  stream.start();
+}
+
+export function tryNow(): void {
+  stream?.hurry();
+}
+
+/** Read everything. Events that come meanwhile wait, and are newer than what was read. */
+async function readAll(): Promise<void> {
+  const mine = ++looks;
+  held = [];
+  try {
+    const [status, accounts, links, limits, mismatches, levers, approvals, decisions, alerts] = await Promise.all([
+      get<Status>("/status"),
+      list<Account>("/accounts"),
+      list<Link>("/links"),
+      list<Limit>("/limits"),
+      list<Mismatch>("/mismatches"),
+      list<Lever>("/levers"),
+      list<Copy>("/approvals"),
+      get<Page<Decision>>("/decisions?limit=100"),
+      get<Page<Alert>>("/alerts?limit=100"),
+      refreshSession(),
+    ]);
+    if (mine !== looks) return;
+    batch(() => {
+      takeStatus(status);
+      store.accounts.replace(accounts);
+      store.links.replace(links);
+      store.limits.replace(limits);
+      store.mismatches.replace(mismatches);
+      store.levers.replace(levers);
+      store.approvals.replace(approvals);
+      store.decisions.value = [...decisions.items].sort((a, b) => b.seq - a.seq);
+      store.alerts.value = [...alerts.items].sort((a, b) => b.at.localeCompare(a.at));
+      store.loaded.value = "yes";
+      touchAll();
+    });
+  } catch (error) {
+    if (mine === looks && store.loaded.peek() !== "yes" && !keyNeeded.peek()) {
+      store.loaded.value = { failed: wordsOf(error) };
+    }
+  } finally {
+    if (mine === looks) {
+      const waiting = held ?? [];
+      held = null;
+      batch(() => waiting.forEach(apply));
+    }
+  }
+}
+
+async function list<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const found: Page<T> = await get<Page<T>>(`${path}?limit=200${query}`);
+    items.push(...found.items);
+    cursor = found.next;
+    if (cursor === null) break;
+  }
+  return items;
+}
+
+function takeStatus(status: Status): void {
+  clockAhead.value = new Date(status.now).getTime() - Date.now();
+  now.value = Date.now() + clockAhead.value;
+  store.status.value = status;
+}
+
+function apply(event: StreamEvent): void {
+  const data: unknown = JSON.parse(event.data);
+  switch (event.name) {
+    case "account":
+      store.accounts.put(data as Account);
+      break;
+    case "positions":
+      store.positionsReported(data as Positions);
+      break;
+    case "copy": {
+      const copy = data as Copy;
+      touch(`link ${copy.link}`);
+      touch("copies");
+      soon("status");
+      soon("links");
+      if (copy.status === "waiting" || store.approvals.cell(`${copy.link} ${copy.source_position}`)) soon("approvals");
+      break;
+    }
+    case "decision": {
+      const decision = data as Decision;
+      store.decided(decision);
+      touch(`link ${decision.link}`);
+      touch("decisions");
+      break;
+    }
+    case "limit":
+      store.limits.put(data as Limit);
+      soon("status");
+      break;
+    case "mismatch": {
+      const found = data as Mismatch | MismatchEnded;
+      if ("severity" in found) store.mismatches.put(found);
+      else store.mismatches.drop(store.mismatchKey(found as Mismatch));
+      soon("status");
+      break;
+    }
+    case "alert":
+      store.alerted(data as Alert);
+      soon("status");
+      break;
+    case "lever":
+      soon("levers");
+      soon("links");
+      soon("accounts");
+      soon("status");
+      break;
+    case "session":
+      soon("accounts");
+      soon("status");
+      break;
+  }
+}
+
+// What follows from many events is looked at once for all of them.
+
+const due = new Map<string, number>();
+
+const looksAt: Record<string, () => Promise<void>> = {
+  status: async () => takeStatus(await get<Status>("/status")),
+  accounts: async () => store.accounts.replace(await list<Account>("/accounts")),
+  links: async () => store.links.replace(await list<Link>("/links")),
+  levers: async () => store.levers.replace(await list<Lever>("/levers")),
+  approvals: async () => store.approvals.replace(await list<Copy>("/approvals")),
+};
+
+export function soon(what: keyof typeof looksAt): void {
+  if (due.has(what)) return;
+  const timer = window.setTimeout(() => {
+    due.delete(what);
+    // A look that fails is made up for by the next one, and the stream's own state tells of a dead service.
+    looksAt[what]!().catch(() => undefined);
+  }, STATUS_AFTER_MS);
+  due.set(what, timer);
+}
+
+window.setInterval(() => {
+  if (store.loaded.peek() !== "yes" || document.hidden) return;
+  soon("status");
+  touch("minute");
+}, STATUS_EVERY_MS);

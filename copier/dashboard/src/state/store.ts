@@ -1,0 +1,103 @@
+/** Everything that the whole dashboard knows: read once, then patched by the event stream. */
+
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type {
+  Account,
+  Alert,
+  Copy,
+  Decision,
+  Lever,
+  Limit,
+  Link,
+  Mismatch,
+  Position,
+  Positions,
+  Status,
+} from "../api/types";
+import { Keyed } from "./keyed";
+import { touch } from "./topics";
+
+/** As many lines as anybody scrolls through; older ones are a query away. */
+const RECENT_MAX = 200;
+
+export const status = signal<Status | null>(null);
+export const accounts = new Keyed<Account>((each) => each.name);
+export const links = new Keyed<Link>((each) => each.link);
+export const limits = new Keyed<Limit>((each) => each.limit);
+export const mismatches = new Keyed<Mismatch>(mismatchKey);
+export const levers = new Keyed<Lever>((each) => `${each.kind} ${each.subject}`);
+export const approvals = new Keyed<Copy>((each) => `${each.link} ${each.source_position}`);
+export const decisions = signal<readonly Decision[]>([]);
+export const alerts = signal<readonly Alert[]>([]);
+
+/** The first look at the service: not yet, done, or why it failed. */
+export const loaded = signal<"no" | "yes" | { readonly failed: string }>("no");
+
+/** How the event stream stands, and since when it does not. */
+export const connection = signal<"connecting" | "live" | "lost">("connecting");
+export const lostAt = signal<number | null>(null);
+
+export const lastDenied = computed(
+  () => decisions.value.find((each) => each.kind === "denied" || each.kind === "waiting") ?? null,
+);
+
+export function mismatchKey(each: Pick<Mismatch, "link" | "symbol" | "kind">): string {
+  return `${each.link} ${each.kind} ${each.symbol}`;
+}
+
+// Positions, by account and id, for the cells that show a price.
+
+const positions = new Map<string, Map<string, Signal<Position | null>>>();
+
+export function livePosition(account: string, id: string): ReadonlySignal<Position | null> {
+  let held = positions.get(account);
+  if (!held) positions.set(account, (held = new Map()));
+  let cell = held.get(id);
+  if (!cell) held.set(id, (cell = signal(null)));
+  return cell;
+}
+
+export function positionsReported(report: Positions): void {
+  const held = positions.get(report.account);
+  const now = new Map(report.items.map((each) => [each.position, each]));
+  batch(() => {
+    // Only what is looked at has a cell; what is gone keeps its last price until the page drops the row.
+    for (const [id, cell] of held ?? []) {
+      const found = now.get(id);
+      if (found && JSON.stringify(found) !== JSON.stringify(cell.peek())) cell.value = found;
+    }
+  });
+  const ids = [...now.keys()].sort().join(" ");
+  if (shapes.get(report.account) !== ids) {
+    shapes.set(report.account, ids);
+    touch(`positions ${report.account}`);
+  }
+}
+
+const shapes = new Map<string, string>();
+
+/** Forget the cells of an account that no page shows any more. */
+export function forgetPositions(account: string): void {
+  positions.delete(account);
+}
+
+export function decided(decision: Decision): void {
+  if (decisions.peek().some((each) => each.seq === decision.seq)) return;
+  const at = decisions.peek().findIndex((each) => each.seq < decision.seq);
+  const all = [...decisions.peek()];
+  all.splice(at < 0 ? all.length : at, 0, decision);
+  decisions.value = all.slice(0, RECENT_MAX);
+}
+
+export function alerted(alert: Alert): void {
+  alerts.value = [alert, ...alerts.peek()].slice(0, RECENT_MAX);
+}
+
+/** The account with the least left of a limit, by the share of the limit's whole amount. */
+export const nearest = computed(() => {
+  const found = limits.all.filter((each) => each.headroom_percent !== null && each.stage !== "unknown");
+  return [...found].sort((a, b) => Number(a.headroom_percent) - Number(b.headroom_percent));
+});
+
+/** What a person should do something about. */
+export const urgent = computed(() => (status.value?.concerns ?? []).filter((each) => each.severity !== "info"));

@@ -1,0 +1,120 @@
+/** The confirm step of every lever: what it will do, why you do it, and for what moves money the name once more. */
+
+import { signal, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { freshKey, post, wordsOf } from "../api/client";
+import type { Done } from "../api/types";
+import { visibleText } from "../text/safe";
+import { soon } from "../state/live";
+import { say } from "./toasts";
+
+export interface Ask {
+  readonly path: string;
+  readonly title: string;
+  /** What it does, in plain words. */
+  readonly does: string;
+  readonly button: string;
+  /** What has to be typed; null: it moves no money. */
+  readonly confirm: { readonly word: string; readonly is: string } | null;
+  readonly grave: boolean;
+}
+
+const REASON_MAX = 500;
+
+const asked = signal<Ask | null>(null);
+
+export function ask(what: Ask): void {
+  asked.value = what;
+}
+
+export function AskDialog(): JSX.Element | null {
+  return asked.value && <Dialog ask={asked.value} key={asked.value.path} />;
+}
+
+function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
+  const box = useRef<HTMLDialogElement>(null);
+  const reason = useSignal("");
+  const typed = useSignal("");
+  const busy = useSignal(false);
+  const failed = useSignal<string | null>(null);
+  const key = useRef(freshKey());
+  useEffect(() => box.current?.showModal(), []);
+
+  const close = () => {
+    if (!busy.value) asked.value = null;
+  };
+  const matches = what.confirm === null || typed.value === what.confirm.word;
+  const ready = matches && reason.value.trim() !== "" && !busy.value;
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (!ready) return;
+    busy.value = true;
+    failed.value = null;
+    const why = reason.value.trim();
+    const body = what.confirm === null ? { reason: why } : { reason: why, confirm: typed.value };
+    try {
+      const done = await post<Done>(what.path, body, key.current);
+      asked.value = null;
+      say(done.says);
+      for (const each of ["levers", "links", "accounts", "approvals", "status"]) soon(each);
+    } catch (error) {
+      failed.value = wordsOf(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <dialog ref={box} class="dialog" aria-labelledby="ask-title" onCancel={close} onClose={close}>
+      <form method="dialog" onSubmit={submit}>
+        <h2 id="ask-title">{visibleText(what.title, 120)}</h2>
+        <p>{what.does}</p>
+        <label class="field">
+          <span>Why? It is kept in the ledger.</span>
+          <input
+            type="text"
+            name="reason"
+            autoComplete="off"
+            maxLength={REASON_MAX}
+            required
+            autoFocus
+            value={reason.value}
+            onInput={(event) => (reason.value = event.currentTarget.value)}
+          />
+        </label>
+        {what.confirm && (
+          <label class="field">
+            <span>
+              Type {what.confirm.is} <strong class="confirm-word">{visibleText(what.confirm.word, 200)}</strong> to confirm
+            </span>
+            <input
+              type="text"
+              name="confirm"
+              autoComplete="off"
+              autoCapitalize="none"
+              spellcheck={false}
+              required
+              value={typed.value}
+              onInput={(event) => (typed.value = event.currentTarget.value)}
+            />
+          </label>
+        )}
+        {failed.value && (
+          <p class="failed" role="alert">
+            {failed.value}
+          </p>
+        )}
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class={`button ${what.grave ? "grave" : "primary"}`} disabled={!ready}>
+            {busy.value ? "Waiting…" : what.button}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

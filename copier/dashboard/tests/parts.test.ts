@@ -1,0 +1,83 @@
+/** The parts that need no browser: numbers, texts, the stream's grammar, live lists. `npm test` runs them in node. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { effect } from "@preact/signals";
+import { EventReader } from "../src/api/sse";
+import { Keyed } from "../src/state/keyed";
+import { grouped, money, roundedTo } from "../src/text/numbers";
+import { TEXT_MAX, visible, visibleText } from "../src/text/safe";
+
+test("digits are grouped and nothing of them is lost", () => {
+  assert.equal(grouped("1234567.890"), "1,234,567.890");
+  assert.equal(grouped("-0.00000001"), "−0.00000001");
+  assert.equal(grouped("123456789012345678901234567890"), "123,456,789,012,345,678,901,234,567,890");
+  assert.equal(grouped("5 points (0.00005)"), "5 points (0.00005)");
+});
+
+test("money is rounded to the cent by its digits, not by a float", () => {
+  assert.equal(money("0.005"), "0.01");
+  assert.equal(money("1.005"), "1.01"); // a float makes 1.00 of it
+  assert.equal(money("9007199254740993.999"), "9,007,199,254,740,994.00");
+  assert.equal(money("-1587.895"), "−1,587.90");
+  assert.equal(money("-0.001"), "0.00");
+  assert.equal(money("12", true), "+12.00");
+  assert.equal(money("0", true), "0.00");
+  assert.equal(roundedTo("0.5", 0), "1");
+  assert.equal(roundedTo("1e5", 2), null);
+});
+
+test("what turns text around or hides is shown as its number", () => {
+  assert.equal(visibleText("XAU\u202eUSD\u0007"), "XAU[U+202E]USD[U+0007]");
+  assert.equal(visibleText("a\u200bb\u2028c\ud800d\u00a0e\u3164"), "a[U+200B]b[U+2028]c[U+D800]d[U+00A0]e[U+3164]");
+  assert.deepEqual(visible("<img src=x>"), [{ text: "<img src=x>", hidden: false }]);
+});
+
+test("text is bounded, whole characters at a time, and marks do not pile up", () => {
+  assert.equal(visibleText("x".repeat(1000)), `${"x".repeat(TEXT_MAX)}…`);
+  assert.equal(visibleText("😀😀😀", 2), "😀😀…");
+  assert.equal(visibleText("e\u0301\u0301\u0301\u0301"), "e\u0301\u0301[U+0301][U+0301]");
+});
+
+test("events are the same however the network cuts them", () => {
+  const text = 'id: 7\nevent: copy\ndata: {"a":\ndata: 1}\n\n: still here\n\nid: 8\r\ndata: x\r\n\r\n';
+  const expected = [
+    { name: "copy", data: '{"a":\n1}' },
+    { name: "message", data: "x" },
+  ];
+  for (let size = 1; size <= text.length; size += 1) {
+    const reader = new EventReader();
+    const found = [];
+    for (let at = 0; at < text.length; at += size) found.push(...reader.take(text.slice(at, at + size)));
+    assert.deepEqual(found, expected, `cut each ${size}`);
+    assert.equal(reader.lastId, "8");
+  }
+});
+
+test("an event without end is given up", () => {
+  const reader = new EventReader();
+  assert.throws(() => {
+    for (;;) reader.take("x".repeat(100_000));
+  });
+});
+
+test("only the row that changed wakes who shows it", () => {
+  const rows = new Keyed<{ name: string; price: string }>((row) => row.name);
+  rows.replace([
+    { name: "a", price: "1" },
+    { name: "b", price: "1" },
+  ]);
+  const woken: string[] = [];
+  for (const name of rows.keys) effect(() => void woken.push(`${name} ${rows.cell(name)?.value.price}`));
+  effect(() => void woken.push(`order ${rows.keys.join()}`));
+  woken.length = 0;
+  rows.put({ name: "b", price: "2" });
+  rows.replace([
+    { name: "a", price: "1" },
+    { name: "b", price: "2" },
+  ]);
+  assert.deepEqual(woken, ["b 2"]);
+  rows.drop("a");
+  assert.ok(woken.includes("order b"));
+  assert.deepEqual(rows.all, [{ name: "b", price: "2" }]);
+});
