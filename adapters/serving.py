@@ -16,13 +16,13 @@ from wsproto.utilities import RemoteProtocolError as WebSocketGarbage
 from adapters.base import SessionLost
 from adapters.handshake import HandshakeStream
 from adapters.http_link import HttpResponse, header_mapping
+from adapters.served_link import ServedLink
 
 _HEAD_BYTES_MAX = 64 * 1024
 _READ_BYTES = 64 * 1024
 _QUERY_FIELDS_MAX = 1000
 _CLOSE_S_MAX = 1.0
 _MESSAGES_WAITING_MAX = 16
-_BODYLESS = (204, 304)
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 StartTask: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
@@ -150,19 +150,19 @@ class _Conversation:
         self._service = service
         self._stream = stream
         self._start_task = start_task
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES_MAX)
-        self._head = bytearray()  # the raw bytes of the request's head: a WebSocket handshake is replayed from them
+        self._link = ServedLink(stream, head_bytes_max=_HEAD_BYTES_MAX)
 
     async def run(self) -> None:
+        service, link = self._service, self._link
         while True:
             try:
-                event = await self._receive_head()
+                event = await link.next_request(idle_s_max=service.idle_s_max, head_s_max=service.request_s_max)
                 if event is None:
                     return
                 request = _as_request(event)
-                handler = self._service.websockets.get(request.path)
+                handler = service.websockets.get(request.path)
                 if handler is not None and _wants_websocket(request):
-                    refusal = None if self._service.admit is None else self._service.admit(request)
+                    refusal = None if service.admit is None else service.admit(request)
                     if refusal is None:
                         await self._serve_websocket(handler, request)
                         return
@@ -175,31 +175,12 @@ class _Conversation:
             if body is None:
                 await self._answer(HttpResponse(413, body=b"request body too large\n"), close=True)
                 return
-            response = await self._service.http(
+            response = await service.http(
                 HttpRequest(request.method, request.path, request.query, request.headers, body, self._start_task)
             )
-            await self._answer(response, method=request.method, close=False)
-            if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            await self._answer(response, close=False)
+            if not link.next_cycle():
                 return
-            self._http.start_next_cycle()
-
-    async def _receive_head(self) -> h11.Request | None:
-        """Return the next request's head; None when the client closed, or asked nothing for too long."""
-        self._head[:] = self._http.trailing_data[0]
-        patience_s = self._service.request_s_max if self._head else self._service.idle_s_max
-        deadline = trio.current_time() + patience_s
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            with trio.move_on_at(deadline):
-                data = await self._stream.receive_some(_READ_BYTES)
-                if not data and not self._head:
-                    return None
-                if not self._head:
-                    deadline = trio.current_time() + self._service.request_s_max
-                self._head += data
-                self._http.receive_data(bytes(data))
-                continue
-            return None
-        return event if isinstance(event, h11.Request) else None
 
     async def _receive_body(self) -> bytes | None:
         """Return the request's body; None when it is too large.
@@ -207,52 +188,22 @@ class _Conversation:
         Raises:
             trio.BrokenResourceError: it does not come within its time.
         """
-        chunks: list[bytes] = []
-        size = 0
+        body = bytearray()
         with trio.move_on_after(self._service.request_s_max):
-            if self._http.they_are_waiting_for_100_continue:
-                go_on = self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
-                await self._stream.send_all(go_on or b"")
-            while True:
-                event = self._http.next_event()
-                if event is h11.NEED_DATA:
-                    self._http.receive_data(bytes(await self._stream.receive_some(_READ_BYTES)))
-                elif isinstance(event, h11.Data):
-                    size += len(event.data)
-                    if size > self._service.body_bytes_max:
-                        return None
-                    chunks.append(bytes(event.data))
-                else:
-                    return b"".join(chunks)
+            while not self._link.is_heard:
+                body += await self._link.body_chunk()
+                if len(body) > self._service.body_bytes_max:
+                    return None
+            return bytes(body)
         raise trio.BrokenResourceError("the request's body did not come in time")
 
-    async def _answer(self, response: HttpResponse, *, method: str = "", close: bool) -> None:
-        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            return
-        headers = list(response.headers.items())
-        if response.status not in _BODYLESS:
-            headers.append(("content-length", str(len(response.body))))
-        if close:
-            headers.append(("connection", "close"))
-        data = self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
-        if response.body and response.status not in _BODYLESS and method != "HEAD":
-            data += self._http.send(h11.Data(data=response.body)) or b""
-        data += self._http.send(h11.EndOfMessage()) or b""
-        with trio.move_on_after(self._service.request_s_max):
-            await self._stream.send_all(data)
-            if close:
-                await self._linger()
-            return
-        raise trio.BrokenResourceError("the client did not take the answer")
-
-    async def _linger(self) -> None:
-        """Read on for a moment: closing over unread input resets the line, and the client loses our last answer."""
-        with trio.move_on_after(_CLOSE_S_MAX):
-            while await self._stream.receive_some(_READ_BYTES):
-                continue
+    async def _answer(self, response: HttpResponse, *, close: bool) -> None:
+        await self._link.answer(
+            response.status, response.headers.items(), response.body, close=close, timeout_s=self._service.request_s_max
+        )
 
     async def _serve_websocket(self, handler: WebSocketHandler, request: HttpRequest) -> None:
-        stream = HandshakeStream(self._stream, bytes(self._head))
+        stream = HandshakeStream(self._stream, bytes(self._link.head))
         failure: Exception | None = None
         try:
             async with trio.open_nursery() as nursery:

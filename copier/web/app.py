@@ -1,6 +1,7 @@
 """The app of the surfaces: all routes behind one pair of doors, every error in one shape."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from copier.web.asgi import App
 from copier.web.doors import Doors
 from copier.web.health import health_routes
 from copier.web.pages import page_routes
-from copier.web.problems import MEDIA_TYPE, Problem
+from copier.web.problems import MEDIA_TYPE, problem, problem_body
 from copier.web.surface import Surface
 
 ROUTES: Final[tuple[Callable[[Surface], list[BaseRoute]], ...]] = (health_routes, page_routes)
@@ -33,8 +34,7 @@ def create_app(surface: Surface, doors: Callable[[App], Doors] = Doors) -> App:
 async def _as_problem(_: Request, error: Exception) -> Response:
     """Answer what a handler raised: an HTTPException as it says, a bug (which the host tells of) with no word on it."""
     if not isinstance(error, HTTPException):
-        return Response(Problem(500).body(), 500, None, MEDIA_TYPE)
-    problem = Problem(error.status_code)
-    if error.detail != problem.title:
-        problem = Problem(error.status_code, error.detail)
-    return Response(problem.body(), problem.status, error.headers, MEDIA_TYPE)
+        return Response(problem_body(problem(500)), 500, None, MEDIA_TYPE)
+    detail = "" if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    shown = problem(error.status_code, detail)
+    return Response(problem_body(shown), shown.status, error.headers, MEDIA_TYPE)

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 
 from copier.web.asgi import App, Message, Receive, Scope, Send
+from copier.web.dto.problems import Problem
 from copier.web.host import is_loopback
 from copier.web.principal import LOCAL_READER
-from copier.web.problems import MEDIA_TYPE, Problem
+from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -70,14 +71,14 @@ class Doors:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or _name_of(hosts[0]) not in self._hosts:
-            return Problem(421, "this service is not reached by that name; see allowed_hosts")
+            return problem(421, "this service is not reached by that name; see allowed_hosts")
         for origin in headers.getlist("origin"):
             if origin.lower() not in self._origins and urlsplit(origin).netloc.lower() != hosts[0].lower():
-                return Problem(403, "pages of that origin may not ask here; see allowed_origins")
+                return problem(403, "pages of that origin may not ask here; see allowed_origins")
         if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDER):
             return None
         if not is_loopback(scope["client"][0]):
-            return Problem(401)
+            return problem(401)
         scope["state"]["principal"] = LOCAL_READER
         return None
 
@@ -88,10 +89,10 @@ def _name_of(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
-async def _refuse(problem: Problem, scope: Scope, send: Send) -> None:
+async def _refuse(refusal: Problem, scope: Scope, send: Send) -> None:
     """Answer a request or a WebSocket's handshake with a problem."""
     kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
-    body = problem.body()
+    body = problem_body(refusal)
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{kind}.start", "status": problem.status, "headers": headers})
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})

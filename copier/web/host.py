@@ -22,7 +22,7 @@ from adapters.served_link import ServedLink
 from copier.web.asgi import App, Bounds, ClientGone, Peer, Scope
 from copier.web.host_http import HttpExchange
 from copier.web.host_websocket import WebSocketExchange, read_handshake
-from copier.web.problems import MEDIA_TYPE, Problem
+from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
 _DEPARTED = (ClientGone, ClientDisconnect, WebSocketDisconnect)
 """What the app lets through when its client is gone: no bug."""
@@ -191,7 +191,7 @@ class _Connection:
         headers = [("content-type", MEDIA_TYPE)]
         if status == HTTPStatus.UPGRADE_REQUIRED:
             headers += [("upgrade", "websocket"), ("sec-websocket-version", "13")]
-        body = Problem(status).body()
+        body = problem_body(problem(status))
         await self._link.answer(status, headers, body, close=True, timeout_s=self._bounds.answer_s_max)
 
 

@@ -7,7 +7,7 @@ import trio
 
 from adapters.served_link import BODYLESS, ServedLink
 from copier.web.asgi import Bounds, ClientGone, Message
-from copier.web.problems import MEDIA_TYPE, Problem
+from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
 _PIPELINED_BYTES_MAX: Final = 64 * 1024
 """Of requests that come before the one before is answered; what is more waits in the socket."""
@@ -72,7 +72,7 @@ class HttpExchange:
         if self._refused is None and self._head is None and not self._gone:
             self._refused = 500  # the app answered nothing: a bug, which a client must not wait for
         if self._refused is not None:
-            body = Problem(self._refused).body()
+            body = problem_body(problem(self._refused))
             kind = ("content-type", MEDIA_TYPE)
             await self._link.answer(self._refused, [kind], body, close=True, timeout_s=self._bounds.answer_s_max)
             return False

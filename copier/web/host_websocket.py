@@ -16,7 +16,7 @@ from wsproto.utilities import generate_accept_token, split_comma_header
 from adapters.served_link import ServedLink
 from copier.web.asgi import Bounds, ClientGone, Message
 from copier.web.outbox import Outbox
-from copier.web.problems import MEDIA_TYPE, Problem
+from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
 _READ_BYTES: Final = 64 * 1024
 _GOODBYE_S_MAX: Final = 1.0
@@ -130,7 +130,7 @@ class WebSocketExchange:
     async def _finish(self, *, failed: bool) -> None:
         if self._link.http.our_state is h11.SEND_RESPONSE:
             status = 500 if failed else 403
-            kind, body = ("content-type", MEDIA_TYPE), Problem(status).body()
+            kind, body = ("content-type", MEDIA_TYPE), problem_body(problem(status))
             await self._link.answer(status, [kind], body, close=True, timeout_s=self._bounds.answer_s_max)
         elif self._link.http.our_state is not h11.SWITCHED_PROTOCOL:
             await self._link.linger()  # over a refusal of the app's own

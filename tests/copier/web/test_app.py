@@ -55,7 +55,8 @@ async def test_what_does_not_exist_is_a_problem(tmp_path: Path) -> None:
         said = await ask(create_app(surface), "GET", "/nothing/here")
         assert said.status == 404
         assert said.headers["content-type"] == "application/problem+json"
-        assert said.json == {"type": "about:blank", "title": "Not Found", "status": 404}
+        shown = {"type": "/problems/not-found", "title": "Not Found", "status": 404, "detail": "", "errors": []}
+        assert said.json == shown
 
 
 async def test_a_bug_is_a_problem_without_a_word_of_it_and_comes_out_to_the_host(
