@@ -21,6 +21,7 @@ from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.identity import cl_ord_id
+from rules.keep_alive import is_keep_alive
 from rules.levers import SetAccount, SetLink, lasts
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
@@ -239,6 +240,16 @@ class Desk:
         self._note_unlinked(copy)
         self.correct(replace_leg(copy, evolve(leg, step=step)), copy.flatten or "adopted")
 
+    def begin(self, decision: Decision, because: str) -> None:
+        """Begin a record of a trade that no source position asks for; one that was denied is only told."""
+        assert decision.copy is not None  # there is something to begin
+        if decision.copy.status is CopyStatus.ENDED:
+            self.journal.decision(decision.copy, because, decision.trace)
+            self.journal.forget(decision.copy)
+            return
+        self._note_unlinked(decision.copy)
+        self._apply(None, decision, because, None)
+
     def _note_unlinked(self, copy: Copy) -> None:
         if copy.link_id not in self.links:
             self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
@@ -304,7 +315,11 @@ class Desk:
         target = None if copy is None else self.views[copy.target]
         if copy is None or target is None or copy.flatten is not None:
             return False
-        if target.denied is not None or target.halted is not None or self.link_of(copy).state is not LinkState.ACTIVE:
+        if target.denied is not None or target.halted is not None:
+            return False
+        if is_keep_alive(copy):
+            return True
+        if self.link_of(copy).state is not LinkState.ACTIVE:
             return False
         position = self.views[copy.source].positions.get(copy.source_position_id)
         return position is not None and copy.is_of(position)

@@ -16,6 +16,7 @@ from copier.dispatch import Intent
 from copier.foreign import count_foreign
 from copier.inputs import CalendarRead, CalendarUnread, Input, Outside, Polled, Pulled, Remembered, Reported
 from copier.journal import Journal
+from copier.keep_alive import KeepAlives
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
 from copier.mismatches import MismatchWatch
@@ -111,6 +112,8 @@ class Engine:
         self._net_stops = NetStopWatch(self._desk)
         self._orders = OrderWatch(self._desk, limits.flattens_all)
         self._closings = Closings(self._desk, self._links)
+        results = limits.results
+        self._keep_alives = KeepAlives(self._desk, results.inactivity, ask=results.ask, told=results.told)
         self._emptied: set[AccountId] = set()
         self._heard_of: set[AccountId] = set()
         self._rounded = trio.Event()
@@ -205,6 +208,7 @@ class Engine:
         times = [
             self._desk.timers.first(),
             self._closings.timers.first(),
+            self._keep_alives.timers.first(),
             self._limits.next_due(),
             self._mismatches.next_due(),
         ]
@@ -220,6 +224,7 @@ class Engine:
             self._enforce(account)
         self._mismatches.ask_due(self._desk.now)
         self._closings.fire()
+        self._keep_alives.fire()
 
     # What comes in
 

@@ -67,7 +67,7 @@ class LimitWatch:
         """`recall` asks an account's history from an instant on, of the accounts that have one."""
         states = tuple(states)
         self.conduct = ConductWatch(conduct, states, journal, now)
-        self._results = ResultsWatch(results, states, journal, now, recall or {})
+        self.results = ResultsWatch(results, states, journal, now, recall or {})
         self._limits: dict[AccountId, list[Limit]] = {}
         self._states = {state.limit_id: state for state in states}
         self._saved = dict(self._states)
@@ -88,7 +88,7 @@ class LimitWatch:
 
     @property
     def states(self) -> Iterable[LimitState]:
-        return (*self._states.values(), *self.conduct.states, *self._results.states)
+        return (*self._states.values(), *self.conduct.states, *self.results.states)
 
     def judgements(self, account: AccountId) -> list[tuple[Limit, Judgement]]:
         """Return each limit of the account with what was last found."""
@@ -103,7 +103,7 @@ class LimitWatch:
 
     def sample(self, account: AccountId, status: AccountStatus, now: datetime) -> None:
         """Judge an account by its new figures, unless its history must be asked first what they mean."""
-        self._results.sample(account, status, now)
+        self.results.sample(account, status, now)
         if account not in self._limits:
             return
         withheld = self._withheld.get(account)
@@ -119,7 +119,7 @@ class LimitWatch:
 
     def remember(self, account: AccountId, past: Past, now: datetime) -> None:
         """Take what the account's history told."""
-        self._results.remember(account, past, now)
+        self.results.remember(account, past, now)
         if account not in self._limits:
             return
         withheld = self._withheld.get(account)
@@ -182,7 +182,7 @@ class LimitWatch:
             self._judge(account, None, now)
 
     def next_due(self) -> datetime | None:
-        dues = (self._clock.first(), self.conduct.next_due(), self._results.next_due())
+        dues = (self._clock.first(), self.conduct.next_due(), self.results.next_due())
         return min((due for due in dues if due is not None), default=None)
 
     def clock_due(self, now: datetime) -> list[AccountId]:
@@ -193,7 +193,7 @@ class LimitWatch:
             if withheld is not None:
                 self._settle(account, withheld, now)
             self._judge(account, None, now)
-        return [*accounts, *self.conduct.clock_due(now), *self._results.clock_due(now)]
+        return [*accounts, *self.conduct.clock_due(now), *self.results.clock_due(now)]
 
     def denied(self, account: AccountId) -> Denied | None:
         """Return why the account may take no new risk, None when it may."""
@@ -203,7 +203,7 @@ class LimitWatch:
         for limit, judgement in self.judgements(account):
             if judgement.forbids:
                 return denial(limit, judgement)
-        return self.conduct.denied(account) or self._results.denied(account)
+        return self.conduct.denied(account) or self.results.denied(account)
 
     def flattening(self, account: AccountId) -> str | None:
         """Return the id of a limit that wants the account flat, None when there is none."""

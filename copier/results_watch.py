@@ -11,7 +11,7 @@ from rules.limits_state import LimitStage, LimitState
 from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.results import Found, found
-from rules.results_policy import Results
+from rules.results_policy import Inactivity, Results
 from rules.trace import Denied
 from rules.values import AccountId
 
@@ -89,6 +89,21 @@ class ResultsWatch:
                     "limits", Reason.BEST_DAY, (("limit", rule.rule_id), ("note", judged.said)), judged.again_at
                 )
         return None
+
+    def told(self, account: AccountId, since: datetime) -> Past | None:
+        """Return the account's history where it was asked for at `since` or later, and told all that the rules need."""
+        past = self._past.get(account)
+        return past if past is not None and past.asked_at >= since else None
+
+    def ask(self, account: AccountId, now: datetime) -> None:
+        """Ask for the history of an account that has one, at once or as soon as it may be asked again."""
+        if account in self._recall:
+            self._ask(account, now)
+
+    @property
+    def inactivity(self) -> Iterable[Inactivity]:
+        """The rules on inactivity, of all accounts."""
+        return [rule for own in self._rules.values() for rule in own if isinstance(rule, Inactivity)]
 
     def _ask(self, account: AccountId, now: datetime) -> None:
         asked_at = self._asked_at.get(account)

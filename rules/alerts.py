@@ -57,6 +57,12 @@ class AlertKind(Enum):
         " stop in time; or what it loses cannot be told. The text says whether it is closed.",
         "Look at the position. Where the rule only warns, closing it is up to you.",
     )
+    KEEP_ALIVE = (
+        "keep_alive",
+        Severity.INFO,
+        "A keep-alive trade was opened because the account had not traded for too long, or was due and not opened.",
+        "Nothing if it was opened; else see why, and trade by hand before the firm's time is over.",
+    )
     LIMIT_RESET = (
         "limit.reset",
         Severity.INFO,

@@ -43,6 +43,17 @@ def forbids_new_risk(link: CopyLink, target: AccountView) -> Denied | None:
     return target.denied if target.halted is None else _halted(target.account, target.halted)
 
 
+def forbids_entry(target: AccountView) -> Denied | None:
+    """Return why the target cannot take new risk now, whatever it is: a person, its state, its queue."""
+    if target.halted is not None:
+        return _halted(target.account, target.halted)
+    if not target.ready:
+        return Denied("target", Reason.TARGET_NOT_READY, (("account", target.account),))
+    if target.lagging:
+        return Denied("target", Reason.TARGET_LAGGING, (("account", target.account),))
+    return None
+
+
 def _halted(account: AccountId, why: str) -> Denied:
     return Denied("target", Reason.ACCOUNT_HALTED, (("account", account), ("why", why)))
 
@@ -62,12 +73,9 @@ def _early_gates(question: Question, finding: Finding) -> Denied | None:
     link, target = question.link, question.target
     if link.state in _NO_NEW_RISK:
         return finding.deny("link", _NO_NEW_RISK[link.state])
-    if target.halted is not None:
-        return finding.no(_halted(target.account, target.halted))
-    if not target.ready:
-        return finding.deny("target", Reason.TARGET_NOT_READY, ("account", target.account))
-    if target.lagging:
-        return finding.deny("target", Reason.TARGET_LAGGING, ("account", target.account))
+    forbidden = forbids_entry(target)
+    if forbidden is not None:
+        return finding.no(forbidden)
     filtered = check_filter(link.policy.filter, question.position)
     return finding.no(filtered) if filtered is not None else None
 

@@ -1,9 +1,12 @@
 """The gates of new risk on times that others set: news, and maintenance at the target. None: it passes."""
 
+from datetime import datetime
+
 from rules.market import Market
 from rules.news import check_news
 from rules.reasons import Reason
 from rules.schedule import Closed
+from rules.state import AccountView
 from rules.trace import Denied
 
 
@@ -22,8 +25,13 @@ def news(market: Market) -> Denied | None:
 
 def maintenance(market: Market) -> Denied | None:
     """Refuse what the target's venue or broker would hardly take well: it is being worked on."""
-    for window in market.question.target.maintenance:
-        state = window.state(market.question.now)
+    return maintained(market.question.target, market.question.now)
+
+
+def maintained(target: AccountView, now: datetime) -> Denied | None:
+    """Return the denial while the target's venue or broker is in a maintenance window."""
+    for window in target.maintenance:
+        state = window.state(now)
         if isinstance(state, Closed):
             numbers = (("maintenance", window.name), ("why", state.why))
             return Denied("maintenance", Reason.MAINTENANCE, numbers, state.until)

@@ -67,6 +67,7 @@ class Reason(Enum):
     MAX_LEVERAGE = ("MAX_LEVERAGE", "The target would hold more value over its equity than `limits.max_leverage`.")
     MARGIN_FREE_LOW = ("MARGIN_FREE_LOW", "The target has less free margin than `limits.min_free_margin`.")
     STOP_TOO_FAR = ("STOP_TOO_FAR", "The stop-loss lies further from the entry than `limits.max_stop_distance`.")
+    KEEP_ALIVE_HELD = ("KEEP_ALIVE_HELD", "The account holds the keep-alive's symbol: such a trade would mix with it.")
     REFERENCE_UNKNOWN = ("REFERENCE_UNKNOWN", "Balance, equity or free margin that the copy needs is unknown.", True)
     REFERENCE_NOT_POSITIVE = (
         "REFERENCE_NOT_POSITIVE",

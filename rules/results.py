@@ -113,8 +113,13 @@ def _trading_days(rule: TradingDays, past: Past, at: datetime) -> Found:
     return Found(LimitStage.OK, f"{counted} of {rule.days} days{with_profit}", again)
 
 
+def last_trade(rule: Inactivity, past: Past) -> datetime:
+    """Return when the account last traded, as far as its history tells: else when the rule begins."""
+    return max((entry.at for entry in past.entries if isinstance(entry, Fill)), default=rule.since)
+
+
 def _inactivity(rule: Inactivity, past: Past, at: datetime) -> Found:
-    last = max((entry.at for entry in past.entries if isinstance(entry, Fill)), default=rule.since)
+    last = last_trade(rule, past)
     ends = last + rule.within
     part = Fraction(rule.warn_at)
     warns_at = last + rule.within * part.numerator // part.denominator

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from rules.cron import Cron
 from rules.limits_days import ResetTime
 from rules.limits_terms import LimitAmount
-from rules.values import AccountId
+from rules.values import AccountId, Symbol
 
 
 class ProfitBase(Enum):
@@ -77,6 +78,25 @@ class TradingDays:
 
 
 @frozen
+class KeepAlive:
+    """The smallest trade of `symbol` is opened and closed at a firing where the account has not traded for `after`."""
+
+    symbol: Symbol
+    at: tuple[Cron, ...]
+    after: timedelta
+    lasts: timedelta = timedelta(0)
+    """How long it is held."""
+
+    def next_after(self, at: datetime) -> datetime:
+        """Return the first firing after an aware instant, in UTC."""
+        return min(cron.next_after(at) for cron in self.at)
+
+    def last_until(self, at: datetime) -> datetime:
+        """Return the last firing that is not after an aware instant, in UTC."""
+        return max(cron.last_until(at) for cron in self.at)
+
+
+@frozen
 class Inactivity:
     """The account must trade at least once in `within`; a warning comes when `warn_at` of it has passed."""
 
@@ -86,6 +106,13 @@ class Inactivity:
     since: datetime
     """Counted from here where the history has no trade."""
     warn_at: Decimal = Decimal("0.75")
+    keep_alive: KeepAlive | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.keep_alive is not None and not self.keep_alive.at:
+            raise ValueError(f"rule {self.rule_id}: keep_alive must fire at some time, its `at` names none")
+        if self.keep_alive is not None and self.keep_alive.after >= self.within:
+            raise ValueError(f"rule {self.rule_id}: keep_alive must be due before `within` is over, its `after` is not")
 
 
 Results: TypeAlias = Consistency | TradingDays | Inactivity

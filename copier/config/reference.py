@@ -43,7 +43,7 @@ from copier.config.model import ServiceConfig
 from copier.config.news import NewsKeys, NewsSymbolKeys
 from copier.config.policies import FilterKeys, PerSymbolKeys, PolicyKeys
 from copier.config.prop import PropKeys
-from copier.config.results import ConsistencyKeys, InactivityKeys, MinDaysKeys
+from copier.config.results import ConsistencyKeys, InactivityKeys, KeepAliveKeys, MinDaysKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
@@ -135,6 +135,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[[limits]] of the best day", ConsistencyKeys),
     ("[[limits]] of trading days", MinDaysKeys),
     ("[[limits]] of inactivity", InactivityKeys),
+    ("keep_alive of these [[limits]]", KeepAliveKeys),
     ("[[tests]]", CaseKeys),
     ("[[tests]] given", Given),
     ("A position of [[tests]]", PositionGiven),

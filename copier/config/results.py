@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from copier.config.checks import count_above_zero, duration_within
+from copier.config.checks import TEXT_READINGS, CronText, count_above_zero, duration_within
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.limit_keys import (
     ConsistencyKind,
@@ -23,10 +24,20 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_amount
+from rules.cron import Cron
 from rules.limits_days import ResetTime, reset_on
 from rules.limits_terms import LimitAmount
-from rules.results_policy import BookedBy, Consistency, Inactivity, OnExcess, ProfitBase, Results, TradingDays
-from rules.values import AccountId
+from rules.results_policy import (
+    BookedBy,
+    Consistency,
+    Inactivity,
+    KeepAlive,
+    OnExcess,
+    ProfitBase,
+    Results,
+    TradingDays,
+)
+from rules.values import AccountId, Symbol
 
 _NAME = "Tells two limits of one kind apart."
 _SINCE = "The date from which on it counts: the phase's or the payout cycle's first day."
@@ -80,6 +91,35 @@ class MinDaysKeys:
 
 
 @frozen
+class KeepAliveKeys:
+    """The smallest trade that the account can do, bought and sold again at a firing where it is due.
+
+    It passes the account's limits, caps, halts and maintenance windows as any copy does, and is not opened while the
+    account holds the symbol (`KEEP_ALIVE_HELD`) or its history does not tell (`LIMIT_UNKNOWN`). What is denied is tried
+    at the next firing; one that was missed is not made up for. It has no stop-loss.
+    """
+
+    symbol: str = field(metadata={"doc": "The account's own name of what is traded."})
+    at: tuple[CronText, ...] = field(metadata={"doc": 'Cron expressions, such as `["0 10 * * tue"]`.'})
+    timezone: ZoneInfo | None = field(default=None, metadata={"doc": "IANA zone; the service's where none is given."})
+    after: timedelta | None = field(
+        default=None,
+        metadata={
+            "doc": "How long the account must not have traded, less than `within`; else `warn_at` of it.",
+            "read": duration_within(timedelta(minutes=1), timedelta(days=366)),
+        },
+    )
+    lasts: timedelta = field(
+        default=timedelta(0),
+        metadata={
+            "key": "for",
+            "doc": "How long it is held before it is sold; up to 1 h.",
+            "read": duration_within(timedelta(0), timedelta(hours=1)),
+        },
+    )
+
+
+@frozen
 class InactivityKeys:
     """How long an account may go without a trade before the firm closes it. A warning comes in time."""
 
@@ -95,6 +135,9 @@ class InactivityKeys:
     name: str | None = field(default=None, metadata={"doc": _NAME})
     warn_at: Decimal = field(
         default=Decimal("0.75"), metadata={"doc": "Part of that time after which it is told.", "read": read_fraction}
+    )
+    keep_alive: KeepAliveKeys | None = field(
+        default=None, metadata={"doc": "A trade that keeps the account alive, where this is written; see below."}
     )
 
 
@@ -123,7 +166,7 @@ def read_results(reader: Reader, rows: list[Any], accounts: Collection[str], tim
     Args:
         timezone: of resets that name none.
     """
-    converter = make_converter()
+    converter = make_converter(texts=TEXT_READINGS)
     found: dict[str, Results] = {}
     for index, row in enumerate(rows):
         path: KeyPath = ("limits", index)
@@ -155,7 +198,7 @@ def results_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Results:
     account = AccountId(keys.account)
     if isinstance(keys, InactivityKeys):
         began = datetime.combine(keys.since, time(), UTC)
-        return Inactivity(rule_id, account, keys.within, began, keys.warn_at)
+        return Inactivity(rule_id, account, keys.within, began, keys.warn_at, _keep_alive(keys, timezone))
     reset = ResetTime(keys.reset.at, keys.reset.zone or timezone)
     began = _began(reset, keys.since)
     if isinstance(keys, MinDaysKeys):
@@ -172,6 +215,16 @@ def results_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Results:
         keys.on_excess,
         keys.initial_balance,
     )
+
+
+def _keep_alive(keys: InactivityKeys, timezone: ZoneInfo) -> KeepAlive | None:
+    trade = keys.keep_alive
+    if trade is None:
+        return None
+    firings = tuple(Cron(text, trade.timezone or timezone) for text in trade.at)
+    part = Fraction(keys.warn_at)
+    after = keys.within * part.numerator // part.denominator if trade.after is None else trade.after
+    return KeepAlive(Symbol(trade.symbol), firings, after, trade.lasts)
 
 
 def _began(reset: ResetTime, day: date) -> datetime:

@@ -3,11 +3,23 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from rules.cron import Cron
 from rules.limits_terms import Percent
-from rules.results_policy import BookedBy, Consistency, Inactivity, OnExcess, ProfitBase, Results, TradingDays
+from rules.results_policy import (
+    BookedBy,
+    Consistency,
+    Inactivity,
+    KeepAlive,
+    OnExcess,
+    ProfitBase,
+    Results,
+    TradingDays,
+)
+from rules.values import Symbol
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
 HEAD = '[[limits]]\naccount = "small"\n'
@@ -36,6 +48,32 @@ def test_every_key_of_a_rule_on_results_reaches_its_class(tmp_path: Path):
     assert (idle.within, idle.warn_at) == (timedelta(days=30), Decimal("0.5"))
 
 
+TRADE = 'keep_alive = { symbol = "EURUSD", at = ["0 10 * * tue", "0 15 * * thu"] }\n'
+
+
+def test_every_key_of_a_keep_alive_trade_reaches_its_class(tmp_path: Path):
+    text = TRADE.replace("] }", '], timezone = "Asia/Tokyo", after = "20d", for = "90s" }')
+    [idle] = results_of(tmp_path, IDLE + text)
+    assert isinstance(idle, Inactivity)
+    firings = tuple(Cron(each, ZoneInfo("Asia/Tokyo")) for each in ("0 10 * * tue", "0 15 * * thu"))
+    expected = KeepAlive(Symbol("EURUSD"), firings, timedelta(days=20), timedelta(seconds=90))
+    assert idle.keep_alive == expected
+
+
+def test_a_keep_alive_trade_is_due_when_the_warning_comes_in_the_zone_of_the_service(tmp_path: Path):
+    [idle] = results_of(tmp_path, IDLE + TRADE)
+    assert isinstance(idle, Inactivity)
+    assert idle.keep_alive is not None
+    assert (idle.keep_alive.after, idle.keep_alive.lasts) == (timedelta(days=22.5), timedelta(0))
+    assert {cron.zone.key for cron in idle.keep_alive.at} == {"Europe/Prague"}
+
+
+def test_without_the_key_no_trade_is_ever_made(tmp_path: Path):
+    [idle] = results_of(tmp_path, IDLE)
+    assert isinstance(idle, Inactivity)
+    assert idle.keep_alive is None
+
+
 @pytest.mark.parametrize(
     ("text", "key", "found"),
     [
@@ -45,6 +83,14 @@ def test_every_key_of_a_rule_on_results_reaches_its_class(tmp_path: Path):
         (EVEN.replace("small", "smal"), "account", 'the unknown account "smal"'),
         (DAYS.replace("days = 3", "days = 0"), "days", "0"),
         (IDLE.replace("30d", "1m"), "within", '"1m"'),
+        (
+            IDLE + TRADE.replace('"0 10 * * tue", "0 15 * * thu"', ""),
+            "keep_alive",
+            "a limit whose keep_alive must fire",
+        ),
+        (IDLE + TRADE.replace(" }", ', after = "30d" }'), "keep_alive", "a limit whose keep_alive must be due"),
+        (IDLE + TRADE.replace("0 10 * * tue", "at ten"), "keep_alive.at[0]", "a cron expression must have five"),
+        (IDLE + TRADE.replace(" }", ', for = "2h" }'), "keep_alive.for", '"2h"'),
         (IDLE + 'reset = "00:00"\n', "reset", "the unknown key `reset`"),
     ],
 )
