@@ -1,11 +1,12 @@
 """All copies in memory, with the indexes that keep work proportional to what changed."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from rules.copies import Copy, CopyStatus, Ending
 from rules.reconcile import CopyKey
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, PositionId, Volume
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, Volume
 
 _NO_RULE = (Ending.REJECTED, Ending.TARGET_CLOSED)
 
@@ -24,6 +25,7 @@ class CopyBook:
         self._by_target: dict[AccountId, dict[CopyKey, None]] = {}
         self._short: dict[AccountId, dict[CopyKey, None]] = {}
         self._waiting: dict[AccountId, dict[CopyKey, None]] = {}
+        self._beside: dict[tuple[LinkId, Symbol, Side], dict[CopyKey, None]] = {}
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -48,6 +50,10 @@ class CopyBook:
         """Return the copies that hold, or may yet hold, something at a target."""
         return [self._copies[key] for key in self._by_target.get(account, {})]
 
+    def open_beside(self, link_id: LinkId, symbol: Symbol, side: Side) -> tuple[Copy, ...]:
+        """Return a link's copies of one symbol and side of its source that hold, or may yet hold, something."""
+        return tuple(self._copies[key] for key in self._beside.get((link_id, symbol, side), {}))
+
     def short_at(self, account: AccountId) -> list[Copy]:
         """Return the copies that hold nothing at a target any more although no rule ended them."""
         return [self._copies[key] for key in self._short.get(account, {})]
@@ -64,6 +70,9 @@ class CopyBook:
         self._index_orders(old, copy)
         self._by_source.setdefault(copy.source, {})[copy.key] = None
         _mark(self._by_target, copy.target, copy.key, copy.holds)
+        if old is not None and _beside(old) != _beside(copy):
+            _mark(self._beside, _beside(old), copy.key, False)
+        _mark(self._beside, _beside(copy), copy.key, copy.holds)
         _mark(self._short, copy.target, copy.key, not copy.holds and copy.ending in _NO_RULE)
         _mark(self._waiting, copy.target, copy.key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
 
@@ -74,6 +83,7 @@ class CopyBook:
             return
         self._count(old, None)
         self._index_orders(old, None)
+        _mark(self._beside, _beside(old), old.key, False)
         for index, account in (
             (self._by_source, old.source),
             (self._by_target, old.target),
@@ -108,8 +118,15 @@ def _orders(copy: Copy | None) -> Iterable[ClOrdId]:
             yield leg.pending.cl_ord_id
 
 
-def _mark(index: dict[AccountId, dict[CopyKey, None]], account: AccountId, key: CopyKey, present: bool) -> None:
+def _beside(copy: Copy) -> tuple[LinkId, Symbol, Side]:
+    return (copy.link_id, copy.source_symbol, copy.side)
+
+
+Place = TypeVar("Place")
+
+
+def _mark(index: dict[Place, dict[CopyKey, None]], place: Place, key: CopyKey, present: bool) -> None:
     if present:
-        index.setdefault(account, {})[key] = None
-    elif account in index:
-        index[account].pop(key, None)
+        index.setdefault(place, {})[key] = None
+    elif place in index:
+        index[place].pop(key, None)

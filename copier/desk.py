@@ -269,8 +269,9 @@ class Desk:
         target = self.views[link.target]
         before = self._legs_before(link_id, position) if copy is None and position is not None else 0
         memory = self.memories.get(link_id) or LinkMemory(link_id)
+        beside = () if position is None else self._beside(link, position)
         decision = decide(
-            Context(self.now, link, source, target, position_id, position, origin, copy, price, before, memory)
+            Context(self.now, link, source, target, position_id, position, origin, copy, price, before, memory, beside)
         )
         met = None if decision.copy is None else known(link, source, target, decision.copy, decision)
         self._apply(copy, decision, because, met)
@@ -278,6 +279,12 @@ class Desk:
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
             self.journal.forget(new)
             self.book.forget(new)
+
+    def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
+        """Return the open copies whose proportions the position's copy keeps."""
+        if not link.policy.for_symbol(position.symbol).volume.keep_proportions:
+            return ()
+        return self.book.open_beside(link.link_id, position.symbol, position.side)
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""

@@ -25,6 +25,7 @@ class Context:
     """Everything that a decision may look at; nobody changes it meanwhile.
 
     `position` is None when the source does not hold it (any more); `price` is then what it was closed at, if known.
+    `beside` are open copies of the link, of the position's symbol and side, where sizes keep proportions.
     `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
     """
 
@@ -39,6 +40,7 @@ class Context:
     price: Price | None = None
     legs_before: int = 0
     memory: LinkMemory = NO_MEMORY
+    beside: tuple[Copy, ...] = ()
 
 
 @frozen

@@ -55,7 +55,9 @@ def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
     if market.question.increase_of is not None:
         return _grow(market, *market.question.increase_of)
     stop_loss = None if isinstance(stops, Denied) else stops.stop_loss
-    sized = size_copy(market.policy.size, market.policy.volume, market.basis(stop_loss), _scale(market))
+    policy, basis = market.policy, market.basis(stop_loss)
+    beside = market.question.beside if policy.volume.keep_proportions else ()
+    sized = size_copy(policy.size, policy.volume, basis, _scale(market), beside)
     if isinstance(sized, Denied) and sized.reason is Reason.STOP_MISSING and isinstance(stops, Denied):
         return stops  # which says why there is none
     return sized

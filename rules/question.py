@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field, frozen
 
+from rules.copies import Copy
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
@@ -26,7 +27,8 @@ class Question:
     `increase_of` is the copy's entry ratio and expected volume where a copy grows, None for a new copy. `seen_at` is
     when we first saw what is asked for: an increase carries no time of its own. `gap` is the one that a growing copy
     has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
-    says that the target closed a copy of the position before: the position's own age tells nothing then.
+    says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
+    the open copies whose proportions it keeps.
     """
 
     now: datetime
@@ -41,6 +43,7 @@ class Question:
     memory: LinkMemory = NO_MEMORY
     approved: bool = False
     reopening: bool = False
+    beside: tuple[Copy, ...] = ()
 
 
 @frozen

@@ -115,10 +115,15 @@ class OverMax(Enum):
 
 @frozen
 class VolumePolicy:
-    """`max` caps the whole copy in lots, increases included; `max_amplification` (>= 1) bounds `min = "raise"`."""
+    """`max` caps the whole copy in lots, increases included; `max_amplification` (>= 1) bounds `min = "raise"`.
+
+    With `keep_proportions` copies of one link, symbol and side that are open together are sized as one: the second of
+    0.02 and 0.04 lots at a quarter becomes twice the first, though the first was raised to 0.01.
+    """
 
     min: BelowMin = BelowMin.DENY
     max: Volume | None = None
     over_max: OverMax = OverMax.CLAMP
     round: Rounding = Rounding.DOWN
     max_amplification: Decimal = Decimal(2)
+    keep_proportions: bool = False

@@ -3,12 +3,15 @@
 The ratio of a copy is that of the volume before it was rounded, so that many small partial closes do not drift.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from attrs import frozen
 
+from rules.copies import Copy
 from rules.instruments import Instrument, Rounding
+from rules.proportions import in_proportion
 from rules.reasons import Reason
 from rules.series import Scale
 from rules.size_modes import WANTED_MAX, wanted_volume
@@ -33,7 +36,9 @@ class Sized:
     notes: Trace
 
 
-def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis, scale: Scale | None = None) -> Sized | Denied:
+def size_copy(
+    size: Size, volume_policy: VolumePolicy, basis: Basis, scale: Scale | None = None, beside: Sequence[Copy] = ()
+) -> Sized | Denied:
     """Return the size of the copy of a source position: size, `volume.max`, instrument maximum, rounding, minimum.
 
     Args:
@@ -41,6 +46,7 @@ def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis, scale: Scal
         volume_policy: caps, rounding, and what to do outside of the instrument's range.
         basis: what the mode reckons with.
         scale: what multiplies that, where sizes follow results.
+        beside: open copies whose proportions it keeps.
     Returns:
         The size, or the denial with its numbers.
     """
@@ -61,6 +67,8 @@ def size_copy(size: Size, volume_policy: VolumePolicy, basis: Basis, scale: Scal
         wanted *= scale.factor
         if not 0 < wanted <= WANTED_MAX:
             return Denied("size", Reason.SIZE_UNUSABLE, (*scale.note.numbers, ("wanted", shown(wanted))))
+    if beside:
+        wanted = in_proportion(wanted, beside, volume_policy, instrument, notes)
     return fit(wanted, volume_policy, source.volume, instrument, notes)
 
 

@@ -36,6 +36,9 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "min": "What becomes of a volume below the instrument's minimum.",
         "max": "Lots that one copy never passes, increases included.",
         "over_max": "What becomes of a volume above the instrument's maximum.",
+        "keep_proportions": "Copies that are open together keep the proportions of what was wanted of them, where "
+        "rounding each by itself would flatten them; the source's growing lots stay growing ones. Within "
+        "`max_amplification` and every cap. The idea: the rounding for martingales of other copiers.",
         "round": "How a volume meets the instrument's step.",
         "max_amplification": '>= 1; how many times the wanted volume `min = "raise"` may give.',
     },

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from tests.checker import pacing, rooms, series, stops, volumes
 from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
+from tests.checker.facts import holds
 from tests.checker.refusals import No
 from tests.checker.sizes import MOST, wanted_volume
 from tests.checker.symbols import matches, rename
@@ -231,6 +232,30 @@ def current_gap(asked: Asked) -> Fraction | None:
     return None if quote is None or price is None else entry_of(quote, closing) - price
 
 
+def beside_others(asked: Asked, wanted: Fraction) -> Fraction:
+    """Return what keeps the proportions of the link's open copies of the symbol and side: the multiple that rounding
+    made of the first, and what rounding left of the last."""
+    volume, position = asked.rules["volume"], asked.position
+    others = [
+        copy
+        for (link_id, name), copy in asked.facts.copies.items()
+        if link_id == asked.link.link_id and name != position["position_id"] and holds(copy)
+        if (copy["source_symbol"], copy["side"]) == (position["symbol"], position["side"])
+    ]
+    if not volume["keep_proportions"] or not others:
+        return wanted
+    others.sort(key=lambda copy: (copy["opened_at"], copy["source_position_id"]))
+    asked_for = [copy["ratio"] * copy["followed"] for copy in others]
+    if not others[0]["granted"] or not asked_for[0]:
+        return wanted
+    kept = wanted * others[0]["granted"] / asked_for[0]
+    left = asked_for[-1] - others[-1]["granted"]
+    if len(others) > 1 and abs(left) < asked.instrument["volume_step"]:
+        kept = max(kept + left, Fraction(0))
+    kept = min(kept, wanted * volume["max_amplification"])
+    return min(kept, wanted) if kept < volumes.smallest(asked.instrument) else kept
+
+
 def its_size(asked: Asked) -> volumes.Size:
     volume, instrument, source = asked.rules["volume"], asked.instrument, Fraction(asked.position["volume"])
     if asked.increase is None:
@@ -239,7 +264,7 @@ def its_size(asked: Asked) -> volumes.Size:
         wanted = wanted_volume(asked) * series.factor(asked)
         if not 0 < wanted <= MOST:
             raise No("SIZE_UNUSABLE")
-        return volumes.fitted(wanted, volume, source, instrument)
+        return volumes.fitted(beside_others(asked, wanted), volume, source, instrument)
     ratio, held = asked.increase
     more = max(volumes.followed(ratio, source, volume["max"], instrument, volume) - held, Fraction(0))
     wanted = volumes.on_grid(more, instrument["volume_step"], "down")

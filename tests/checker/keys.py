@@ -47,6 +47,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "over_max": (word, "clamp"),
         "round": (word, "down"),
         "max_amplification": (number, Fraction(2)),
+        "keep_proportions": (truth, False),
     },
     "filter": {
         "symbols": (words, ()),

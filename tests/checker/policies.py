@@ -117,6 +117,7 @@ def _volume(random: Random) -> dict[str, str]:
         over_max=random.choice(('"split"', '"deny"', '"clamp"')),
         round=random.choice(('"nearest"', '"up"', '"down"')),
         max_amplification=random.choice(("1", "5", "100")),
+        keep_proportions="true",
     )
 
 

@@ -64,7 +64,7 @@ def _rounded(wanted: Fraction, volume: Mapping[str, Any], instrument: Tree, ceil
     too_low = rounded < least
     if too_low and (volume["min"] == "deny" or (ceiling is not None and least > ceiling)):
         raise No("VOLUME_BELOW_MIN")
-    if wanted < least and least / wanted > volume["max_amplification"]:
+    if wanted < least and least > wanted * volume["max_amplification"]:
         raise No("VOLUME_AMPLIFIED")
     return least if too_low else rounded
 

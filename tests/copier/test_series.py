@@ -1,4 +1,4 @@
-"""Sizes that follow results, through the engine: counts outlive a restart, and a stop's price is asked for."""
+"""Sizes that follow results, or other copies, through the engine: it outlives a restart."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +12,8 @@ from rules.observed import Quote
 from rules.policy import CopyPolicy
 from rules.reports import Filled
 from rules.series_policy import AfterLosses
-from rules.values import PositionId, Symbol
+from rules.size_policy import BelowMin, Size, VolumePolicy
+from rules.values import PositionId, Side, Symbol
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
@@ -53,3 +54,19 @@ async def test_no_price_is_asked_for_where_no_size_follows_results() -> None:
     await desk.polls(TARGET)
     assert [look_up for look_up in desk.looked_up if look_up.quote] == []
     assert desk.book.get((LINK.link_id, PositionId("p1"))) is not None
+
+
+async def test_copies_beside_each_other_keep_their_proportions_also_after_a_restart() -> None:
+    volume = VolumePolicy(min=BelowMin.RAISE, keep_proportions=True)
+    links = [evolve(LINK, policy=CopyPolicy("ladder", size=Size(multiplier=Decimal("0.25")), volume=volume))]
+    desk = await Desk(links=links).ready()
+    held = await desk.copied(source_position(volume="0.02"))
+    assert held.volume == Decimal("0.01")
+    again = Desk(desk.ledger, links=links, now=desk.now)
+    await again.polls(TARGET, held)
+    await again.takes_books(source_position(volume="0.02"))
+    later = again.now + SECOND
+    again.now = later
+    assert shape(await again.sees(source_position("p2", volume="0.04", opened_at=later))) == [("open", "0.02")]
+    other = source_position("p3", volume="0.04", opened_at=later, side=Side.SELL)
+    assert shape(await again.sees(other)) == [("open", "0.01")]

@@ -60,6 +60,7 @@ class Playbook:
     )
     copy: Copy | None = None
     memory: LinkMemory = NO_MEMORY
+    beside: tuple[Copy, ...] = ()
     now: datetime = T0
     held: Position | None = None
     last: Decision = field(factory=lambda: Decision(None))
@@ -85,6 +86,7 @@ class Playbook:
             origin,
             self.copy,
             memory=self.memory,
+            beside=self.beside,
         )
         self.last = decide(context)
         self.copy = self.last.copy

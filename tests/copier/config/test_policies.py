@@ -35,7 +35,8 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         [policies.p]
         size     = { mode = "equity_ratio", multiplier = 0.5, source_reference = 1000, target_reference = 2000.5,
                      ignore_contract_size = true, ignore_currency = true }
-        volume   = { min = "raise", max = 5, over_max = "split", round = "nearest", max_amplification = 3 }
+        volume   = { min = "raise", max = 5, over_max = "split", round = "nearest", max_amplification = 3,
+                     keep_proportions = true }
         filter   = { symbols = ['XAU.*'], not_symbols = ['BTC.*'], sides = ["buy"], magic = ['12..'], comment = ['a'],
                      volume = [0.01, 50], require = ["stop_loss", "take_profit"] }
         guard    = { max_age = "3s", max_deviation = "5 points", max_spread = "20 points", max_price_ratio = "5 %",
@@ -87,6 +88,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.size.ignore_contract_size is True
     assert (policy.volume.min, policy.volume.max, policy.volume.over_max) == (BelowMin.RAISE, 5, OverMax.SPLIT)
     assert (policy.volume.round, policy.volume.max_amplification) == (Rounding.NEAREST, 3)
+    assert policy.volume.keep_proportions
     assert (policy.filter.symbols, policy.filter.not_symbols) == (("XAU.*",), ("BTC.*",))
     assert (policy.filter.sides, policy.filter.magic, policy.filter.comment) == ({Side.BUY}, ("12..",), ("a",))
     assert (policy.filter.volume_min, policy.filter.volume_max) == (Decimal("0.01"), 50)
