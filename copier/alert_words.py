@@ -35,6 +35,8 @@ _AS_ASKED = frozenset(
         Reason.FILTER_COMMENT,
         Reason.FILTER_VOLUME,
         Reason.FILTER_STOPS,
+        Reason.FILTER_ORDER_TYPE,
+        Reason.PENDING_SKIPPED,
         Reason.SYMBOL_DENIED,
         Reason.SCHEDULE_CLOSED,
         Reason.NEWS_WINDOW,

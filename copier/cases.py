@@ -1,6 +1,6 @@
 """Runs the cases of a config: the service's own decisions on given accounts, prices and times, without any network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,10 +15,13 @@ from copier.inputs import CalendarRead, Input, Reported
 from copier.records import DecisionRecord
 from copier.rehearsal import Rehearsal
 from rules.actions import Action
+from rules.beginnings import EntryType
 from rules.copies import Copy
 from rules.events import (
     AccountReported,
     InstrumentReported,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
@@ -28,11 +31,11 @@ from rules.events import (
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.news import Calendar, NewsEvent
-from rules.observed import AccountStatus, Position, Quote
+from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.policy import CopyLink
 from rules.symbols import Mapped, map_symbol
 from rules.trace import Trace
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol
+from rules.values import AccountId, ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Symbol, VenueOrderId
 
 CASE = PositionId("case")
 """The id of the position that a case is about."""
@@ -99,6 +102,7 @@ class _Stage:
         rehearsal.now = given.at
         await self._figures(given.source, given.target)
         position = self._position(given.open, given.source, CASE, Symbol(given.open.symbol))
+        await rehearsal.takes(*self._order(given.open, position))
         if given.found:
             held = tuple(self.rehearsal.views[self.link.source].positions.values())
             await self._snapshot(self.link.source, (*held, position))
@@ -174,6 +178,18 @@ class _Stage:
             given.magic,
             given.comment,
         )
+
+    def _order(self, given: PositionGiven, position: Position) -> Iterator[Input]:
+        """Yield the life of the pending order that opened a position, if one did."""
+        if given.opened_by is EntryType.MARKET:
+            return
+        source, now = self.link.source, self.rehearsal.now
+        kind, order_id = OrderType(given.opened_by.value), VenueOrderId(position.position_id)
+        order = WorkingOrder(
+            order_id, position.symbol, position.side, kind, position.volume, position.open_price, position.open_price
+        )
+        yield OrderReported(source, now, order)
+        yield OrderEnded(source, now, order_id, OrderStatus.FILLED, position.position_id)
 
     def _target_quote(self, symbol: Symbol) -> Quote | None:
         mapped = map_symbol(self.link.policy.for_symbol(symbol).symbols, symbol)

@@ -16,6 +16,7 @@ from copier.records import Known, LeverRecord
 from copier.timers import Timers
 from rules.actions import Action, CancelOrder, ReplaceStops
 from rules.alerts import AlertKind
+from rules.beginnings import AT_MARKET, Beginning
 from rules.copies import Copy, CopyStatus, Purpose, SetStops, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
@@ -31,7 +32,7 @@ from rules.reconcile import CopyKey, overtaken_copy
 from rules.reports import Filled, Rejected, Report
 from rules.settling import settle
 from rules.state import AccountView, Change
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol, plain
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol, VenueOrderId, plain
 
 
 class Desk:
@@ -72,6 +73,9 @@ class Desk:
         """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
+        self._ask_beginnings = {link.link_id for link in links if link.policy.asks_beginnings}
+        self._unclear: dict[AccountId, dict[CopyKey, None]] = {}
+        """By source account, the copies that wait for its books to tell how their positions began."""
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
         self._outgoing: list[tuple[Action, bool, datetime | None]] = []
         for copy in book.all():
@@ -88,10 +92,25 @@ class Desk:
         """Decide about every copy of a source position that changed."""
         self.observations.position(account, change, origin, self.now)
         because = "closed" if change.position is None else "position"
+        if change.position is None:
+            self.views[account].beginnings.forget(change.position_id)
         for link in self._by_source.get(account, ()):
             self._run(link.link_id, change.position_id, origin, because, change.price)
         for link_id in self._unlinked.get(account, ()):
             self._run(link_id, change.position_id, origin, because, change.price)
+
+    def order_changed(self, account: AccountId, order_id: VenueOrderId) -> None:
+        """Write that a pending order of a source is not what it was, where a link asks how positions began."""
+        if any(link.link_id in self._ask_beginnings for link in self._by_source.get(account, ())):
+            self.observations.order(account, self.views[account].waiting, order_id, self.now)
+            self.looked(account)
+
+    def looked(self, account: AccountId) -> None:
+        """Decide again about what waited for a look at a source's books."""
+        for key in self._unclear.pop(account, ()):
+            copy = self.book.get(key)
+            if copy is not None:
+                self.reconsider(copy, "looked up")
 
     def answer(self, account: AccountId, symbol: Symbol) -> None:
         """Decide again about the copies that waited for what is now known of a symbol."""
@@ -269,9 +288,25 @@ class Desk:
         target = self.views[link.target]
         before = self._legs_before(link_id, position) if copy is None and position is not None else 0
         memory = self.memories.get(link_id) or LinkMemory(link_id)
+        new_or_waits = copy is None or copy.status is not CopyStatus.ACTIVE
+        began = self._began(source, (link_id, position_id), position) if new_or_waits else AT_MARKET
         beside = () if position is None else self._beside(link, position)
         decision = decide(
-            Context(self.now, link, source, target, position_id, position, origin, copy, price, before, memory, beside)
+            Context(
+                self.now,
+                link,
+                source,
+                target,
+                position_id,
+                position,
+                origin,
+                copy,
+                price,
+                before,
+                memory,
+                beside,
+                beginning=began,
+            )
         )
         met = None if decision.copy is None else known(link, source, target, decision.copy, decision)
         self._apply(copy, decision, because, met)
@@ -285,6 +320,16 @@ class Desk:
         if not link.policy.for_symbol(position.symbol).volume.keep_proportions:
             return ()
         return self.book.open_beside(link.link_id, position.symbol, position.side)
+
+    def _began(self, source: AccountView, key: CopyKey, position: Position | None) -> Beginning | None:
+        """Return how a source position began; while that is not known, its source's books are asked."""
+        if position is None or key[0] not in self._ask_beginnings:
+            return AT_MARKET
+        began = source.began(position, self.now)
+        if began is None:
+            self._unclear.setdefault(source.account, {})[key] = None
+            self.outside.poll(source.account)
+        return began
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""

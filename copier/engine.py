@@ -47,7 +47,7 @@ from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
 from rules.observed import AccountStatus, Position
 from rules.policy import CopyLink
-from rules.state import AccountView, Change, Doubt
+from rules.state import AccountView, Change, Doubt, OrderChange
 from rules.values import AccountId
 
 BATCH_MAX = 256
@@ -259,9 +259,11 @@ class Engine:
                     self.sessions.regain(given.account, Eye.BOOKS, self._desk.now)
                 self._snapshot(given)
             case OrderReported():
-                self.views[given.account].report_order(given)
+                if self.views[given.account].waiting.report(given):
+                    self._desk.order_changed(given.account, given.order.order_id)
             case OrderEnded():
-                self.views[given.account].end_order(given)
+                if self.views[given.account].waiting.end(given):
+                    self._desk.order_changed(given.account, given.order_id)
             case AccountReported():
                 self._figures(given.account, given.status)
             case InstrumentReported():
@@ -300,6 +302,8 @@ class Engine:
         for found in view.sync(event):
             if isinstance(found, Doubt):
                 self._outside.poll(event.account)
+            elif isinstance(found, OrderChange):
+                self._desk.order_changed(event.account, found.order_id)
             else:
                 self._desk.changed(event.account, found, event.origin)
         view.known = view.known or event.certain or event.requested_at is not None
@@ -310,6 +314,7 @@ class Engine:
             for copy in self._desk.book.of_source(event.account):
                 if copy.source_position_id not in view.positions:
                     self._desk.gone(copy)
+        self._desk.looked(event.account)
         if event.requested_at is not None:
             if view.caps or view.counts_foreign:
                 count_foreign(view, self._desk.book, event.positions)

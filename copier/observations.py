@@ -11,13 +11,22 @@ from copier.journal import Journal
 from copier.records import CalendarRecord, FirstSeen, Known, ObservedRecord
 from rules.copies import Copy
 from rules.decision import Decision
-from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
+from rules.events import (
+    InstrumentReported,
+    OrderEnded,
+    OrderReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    QuoteReported,
+)
 from rules.instruments import Instrument
 from rules.news import Calendar
 from rules.policy import CopyLink
 from rules.state import AccountView, Change
 from rules.symbols import Mapped, map_symbol
-from rules.values import AccountId, Symbol
+from rules.values import AccountId, Symbol, VenueOrderId
+from rules.waiting_orders import WaitingOrders
 
 QUOTE_EVERY = timedelta(hours=1)
 """A symbol's quotes are written this often at most, for conversions; a decision carries the quote that it met."""
@@ -49,6 +58,15 @@ class Observations:
         else:
             event = PositionReported(account, now, change.position)
         self._journal.observed(ObservedRecord(event, origin))
+
+    def order(self, account: AccountId, orders: WaitingOrders, order_id: VenueOrderId, now: datetime) -> None:
+        """Write how a pending order of a source is now, or how it ended."""
+        working, ended = orders.working.get(order_id), orders.last_end(order_id)
+        if working is not None:
+            self._journal.observed(ObservedRecord(OrderReported(account, now, working)))
+        elif ended is not None:
+            event = OrderEnded(account, now, order_id, ended.status, ended.position_id)
+            self._journal.observed(ObservedRecord(event))
 
     def first_seen(self, account: AccountId, at: datetime) -> None:
         """Write that an account was seen whole for the first time in this run."""

@@ -8,7 +8,7 @@ from attrs import define, field
 from copier.records import DecisionRecord, IntentRecord, ObservedRecord, Record, ReportRecord
 from rules.actions import Action
 from rules.copies import LegStage
-from rules.events import PositionClosed, PositionReported
+from rules.events import OrderEnded, OrderReported, PositionClosed, PositionReported
 from rules.reasons import Reason
 from rules.reconcile import CopyKey
 from rules.reports import Filled
@@ -71,7 +71,8 @@ def turns(records: list[Record]) -> Iterator[list[Record]]:
     for record in records:
         again = isinstance(record, DecisionRecord) and record.copy.key in decided
         happened = isinstance(record, ReportRecord) or (
-            isinstance(record, ObservedRecord) and isinstance(record.event, PositionReported | PositionClosed)
+            isinstance(record, ObservedRecord)
+            and isinstance(record.event, PositionReported | PositionClosed | OrderReported | OrderEnded)
         )
         if turn and (again or happened):
             yield turn

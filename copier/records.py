@@ -10,7 +10,15 @@ from attrs import frozen
 
 from rules.actions import Action
 from rules.copies import Copy
-from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
+from rules.events import (
+    InstrumentReported,
+    OrderEnded,
+    OrderReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    QuoteReported,
+)
 from rules.levers import Lever
 from rules.limits_state import LimitState
 from rules.memory import LinkMemory
@@ -66,10 +74,13 @@ class ObservedRecord:
 
     Only for replaying; it never makes a commit of its own, so that a crash may lose the last few. `origin` is how a
     position came to be seen. What is recorded is bounded: a position when more than its price changed, an instrument
-    when it is first known or changed, a quote once in `copier.observations.QUOTE_EVERY`.
+    when it is first known or changed, a quote once in `copier.observations.QUOTE_EVERY`, a pending order where a link
+    asks about them.
     """
 
-    event: PositionReported | PositionClosed | InstrumentReported | QuoteReported | FirstSeen
+    event: (
+        PositionReported | PositionClosed | OrderReported | OrderEnded | InstrumentReported | QuoteReported | FirstSeen
+    )
     origin: Origin = Origin.LIVE
 
 

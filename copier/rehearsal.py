@@ -44,6 +44,8 @@ class Rehearsal:
         self._ledger = Ledger.in_memory()
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
         self.views = empty_views(capabilities, config.caps, config.maintenance)
+        targets = {link.target for link in config.links}
+        self._sources = {link.source for link in config.links} & self.views.keys() - targets
         self.book = CopyBook(self.views)
         self.limits = LimitWatch(config.limits, (), journal, now, conduct=config.conduct)
         self.engine = Engine(
@@ -72,6 +74,8 @@ class Rehearsal:
 
     async def takes(self, *inputs: Input) -> None:
         """Let the engine decide on inputs, and on the answers to whatever it asks."""
+        for account in self._sources:
+            self.views[account].looked_at = self.now  # what was given is all that its books would show
         await self.engine.round(inputs)
         answered: set[LookUp] = set()
         while asked := [look_up for look_up in dict.fromkeys(self._asked) if look_up not in answered]:

@@ -37,6 +37,8 @@ from rules.copies import Copy
 from rules.events import (
     AccountReported,
     InstrumentReported,
+    OrderEnded,
+    OrderReported,
     Origin,
     PositionClosed,
     PositionReported,
@@ -182,6 +184,8 @@ class Replay:
             change = Change(event.position.position_id, event.position)
             if run.views[event.account].positions.get(change.position_id) != event.position:
                 await run.sees(event.account, change, record.origin)
+        elif isinstance(event, OrderReported | OrderEnded):
+            await run.takes(event)
         elif isinstance(event, PositionClosed):
             await run.sees(event.account, Change(event.position_id, None, event.close_price), record.origin)
 

@@ -112,6 +112,7 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         approved=copy.approved,
         reopening=copy.reopened > 0,
         beside=tuple(each for each in context.beside if each.source_position_id != copy.source_position_id),
+        beginning=context.beginning,
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)

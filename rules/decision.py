@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from rules.actions import Action
+from rules.beginnings import AT_MARKET, Beginning
 from rules.copies import Copy
 from rules.events import Origin
 from rules.look_ups import LookUp
@@ -17,6 +18,10 @@ from rules.state import AccountView
 from rules.trace import Trace
 from rules.values import PositionId, Price
 
+BEGINNING_PATIENCE = timedelta(seconds=15)
+"""How long it may take at least until the books tell how a position began: they must be older than a possible lag, and
+one look may fail."""
+
 _OF_STOPS = (Reason.FILTER_STOPS, Reason.STOP_MISSING)
 
 
@@ -27,6 +32,7 @@ class Context:
     `position` is None when the source does not hold it (any more); `price` is then what it was closed at, if known.
     `beside` are open copies of the link, of the position's symbol and side, where sizes keep proportions.
     `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
+    `beginning` is how the position began, None while that is not known.
     """
 
     now: datetime
@@ -41,6 +47,7 @@ class Context:
     legs_before: int = 0
     memory: LinkMemory = NO_MEMORY
     beside: tuple[Copy, ...] = ()
+    beginning: Beginning | None = AT_MARKET
 
 
 @frozen
@@ -76,6 +83,8 @@ def patience(context: Context, copy: Copy, reason: Reason | None = None) -> time
     policy = context.link.policy
     found = copy.origin is Origin.RECONCILED and policy.on_start.open is not StartOpen.SKIP
     longest = policy.on_start.max_age if found else policy.guard.wait_max
+    if reason is Reason.BEGINNING_UNKNOWN:
+        return max(longest, BEGINNING_PATIENCE)
     if reason is Reason.DELAYED and policy.delay.open is not None:
         return longest + policy.delay.open.most
     return min(longest, policy.guard.wait_for_stop) if reason in _OF_STOPS else longest

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from attrs import field, frozen
 
+from rules.beginnings import Beginning, EntryType
 from rules.observed import Position
 from rules.patterns import PatternSet
 from rules.reasons import Reason
@@ -27,6 +28,7 @@ class Filter:
     symbols: tuple[str, ...] = ()
     not_symbols: tuple[str, ...] = ()
     sides: frozenset[Side] = frozenset(Side)
+    order_types: frozenset[EntryType] = frozenset(EntryType)
     magic: tuple[str, ...] = ()
     comment: tuple[str, ...] = ()
     volume_min: Volume | None = None
@@ -41,6 +43,8 @@ class Filter:
     def __attrs_post_init__(self) -> None:
         if not self.sides:
             raise ValueError("filter.sides must name a side, was empty: nothing would ever be copied")
+        if not self.order_types:
+            raise ValueError("filter.order_types must name one, was empty: nothing would ever be copied")
         if self.volume_min is not None and self.volume_max is not None and self.volume_min > self.volume_max:
             raise ValueError(f"filter.volume must be [least, most], was [{self.volume_min}, {self.volume_max}]")
         for name, key in (
@@ -110,6 +114,15 @@ def _check_stops(rules: Filter, position: Position) -> Denied | None:
     if rules.require_take_profit and position.take_profit is None:
         missing.append("take_profit")
     return Denied("filter.require", Reason.FILTER_STOPS, (("missing", ", ".join(missing)),)) if missing else None
+
+
+def check_order_type(filter: Filter, beginning: Beginning) -> Denied | None:
+    """Return why a position is not copied that began so, or None."""
+    if beginning.entry in filter.order_types:
+        return None
+    allowed = ", ".join(entry.value for entry in EntryType if entry in filter.order_types)
+    numbers = (("order_type", beginning.entry.value), ("allowed", allowed))
+    return Denied("filter.order_types", Reason.FILTER_ORDER_TYPE, numbers)
 
 
 def _shown(text: str | None) -> str:

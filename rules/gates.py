@@ -1,14 +1,15 @@
 """The gates of new risk, in the order in which a denial is reported. Closing and reducing never pass here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from rules import caps, entry, pacing, quiet_times
-from rules.filters import check_filter
+from rules.filters import check_filter, check_order_type
 from rules.grants import grant
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.market import Market
-from rules.policy import CopyLink, LinkState
+from rules.policy import CopyLink, LinkState, PendingOrders
 from rules.question import Finding, Grant, Question
 from rules.reasons import Reason
 from rules.state import AccountView
@@ -77,7 +78,27 @@ def _early_gates(question: Question, finding: Finding) -> Denied | None:
     if forbidden is not None:
         return finding.no(forbidden)
     filtered = check_filter(link.policy.filter, question.position)
-    return finding.no(filtered) if filtered is not None else None
+    denied = filtered or _began(question)
+    return None if denied is None else finding.no(denied)
+
+
+ASK_AGAIN = timedelta(seconds=1)
+"""How a position began is asked again after this, besides at each look at the source's books."""
+
+
+def _began(question: Question) -> Denied | None:
+    """Judge how a new position began; one that is reopened was judged before."""
+    policy, beginning = question.link.policy, question.beginning
+    if not policy.asks_beginning or question.increase_of is not None or question.reopening:
+        return None
+    if beginning is None:
+        numbers = (("symbol", question.position.symbol),)
+        return Denied("pending", Reason.BEGINNING_UNKNOWN, numbers, question.now + ASK_AGAIN)
+    order = beginning.order
+    if order is not None and policy.pending is PendingOrders.SKIP:
+        what = (("order", order.order_id), ("order_type", order.order_type.value))
+        return Denied("pending", Reason.PENDING_SKIPPED, what)
+    return check_order_type(policy.filter, beginning)
 
 
 def _market_gates(question: Question, finding: Finding) -> Grant | Denied:

@@ -9,6 +9,7 @@ from enum import Enum
 
 from attrs import evolve, field, frozen
 
+from rules.beginnings import EntryType
 from rules.distances import Distance
 from rules.exits_policy import Exits
 from rules.filters import Filter
@@ -63,6 +64,15 @@ class StartPolicy:
     open: StartOpen = StartOpen.IF_YOUNG
     max_age: timedelta = timedelta(seconds=60)
     max_deviation: Distance | None = None
+
+
+class PendingOrders(Enum):
+    """What becomes of a source's pending orders, and of the positions that came of them."""
+
+    ON_FILL = "on_fill"
+    """An order is not copied; its position is, when it is there, like any other."""
+    SKIP = "skip"
+    """Neither the order is copied nor its position."""
 
 
 class OnLimit(Enum):
@@ -156,6 +166,7 @@ class CopyPolicy:
     masaniello: Masaniello | None = None
     delay: Delay = field(factory=Delay)
     exits: Exits = field(factory=Exits)
+    pending: PendingOrders = PendingOrders.ON_FILL
     approval: bool = False
     reopen: int = 0
     """How often a copy that the target closed by itself may be opened again."""
@@ -198,6 +209,16 @@ class CopyPolicy:
     def counts_foreign(self) -> bool:
         """Tell whether it, or a row of it, counts positions that are not ours."""
         return any(each.limits.count_foreign for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def asks_beginnings(self) -> bool:
+        """Tell whether it, or a row of it, asks how a source position began."""
+        return any(each.asks_beginning for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def asks_beginning(self) -> bool:
+        """Tell the same of its own keys alone."""
+        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != frozenset(EntryType)
 
     @property
     def news_policies(self) -> tuple[NewsPolicy, ...]:

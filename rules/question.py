@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field, frozen
 
+from rules.beginnings import AT_MARKET, Beginning
 from rules.copies import Copy
 from rules.events import Origin
 from rules.instruments import Instrument
@@ -29,6 +30,8 @@ class Question:
     has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
     says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
     the open copies whose proportions it keeps.
+    says that the target closed a copy of the position before: the position's own age tells nothing then. `beginning`
+    is how the position began, None while that is not known.
     """
 
     now: datetime
@@ -44,6 +47,7 @@ class Question:
     approved: bool = False
     reopening: bool = False
     beside: tuple[Copy, ...] = ()
+    beginning: Beginning | None = AT_MARKET
 
 
 @frozen

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 from attrs import define, evolve, field, frozen
 
-from rules.events import OrderEnded, OrderReported, Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.beginnings import Beginning, Beginnings
+from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
 from rules.instruments import Instrument
 from rules.limits_policy import Cap
 from rules.news import News
@@ -14,18 +14,11 @@ from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.schedule import Schedule
 from rules.trace import Denied
 from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
-
-YOUNG = timedelta(seconds=2)
-"""A list that lacks what was reported this short a while ago may be an older list, and a venue's books may lag behind
-its stream by as much: it must be confirmed."""
+from rules.waiting_orders import TOMBSTONES_MAX, YOUNG, WaitingOrders
 
 SAME_LIFE = timedelta(seconds=1)
 """A venue's stream and its books may tell the opening of one position this far apart (another resolution, a rounding).
 An id that is used again so soon is taken for the same life, which reopens nothing."""
-
-TOMBSTONES_MAX = 10_000
-"""Closed positions, and ended orders, that are remembered per account, so that a late message reopens nothing. One that
-comes after ten thousand others is caught by the next poll instead."""
 
 
 @frozen
@@ -52,6 +45,13 @@ class Change:
     position: Position | None
     price: Price | None = None
     """The close price where the venue told it."""
+
+
+@frozen
+class OrderChange:
+    """One pending order that is not what it was, or works no more."""
+
+    order_id: VenueOrderId
 
 
 @frozen
@@ -91,10 +91,8 @@ class AccountView:
     reborn: set[PositionId] = field(factory=set)
     """Open positions that took the place of an earlier life of their id whose close the stream has not told."""
     tombstones: dict[PositionId, Tombstone] = field(factory=dict)
-    orders: dict[VenueOrderId, WorkingOrder] = field(factory=dict)
-    """Pending orders; empty where the venue does not tell of them."""
-    orders_told_at: dict[VenueOrderId, datetime] = field(factory=dict)
-    """When the stream last told of a pending order, or of its end, in order: a list that was made before is older."""
+    waiting: WaitingOrders = field(factory=WaitingOrders)
+    beginnings: Beginnings = field(factory=Beginnings)
     instruments: dict[Symbol, Instrument | None] = field(factory=dict)
     quotes: dict[Symbol, Quote] = field(factory=dict)
     denied: Denied | None = None
@@ -152,7 +150,7 @@ class AccountView:
         self._bury(event.position_id, known.opened_at if known else None, event.received_at, heard=True)
         return Change(event.position_id, None, event.close_price)
 
-    def sync(self, event: SnapshotReceived) -> list[Change | Doubt]:
+    def sync(self, event: SnapshotReceived) -> list[Change | OrderChange | Doubt]:
         """Take a complete list: what is missing is closed, except where we learned of it after the list was asked for.
 
         Where the books were asked shortly after the stream told of a position and contradict that, they may lag behind
@@ -168,7 +166,7 @@ class AccountView:
         ):
             return [Doubt(f"{len(self.positions)} positions are gone at once")]
         self.looked_at = event.requested_at or self.looked_at
-        found: list[Change | Doubt] = []
+        found: list[Change | OrderChange | Doubt] = []
         present = {position.position_id: position for position in event.positions}
         for position_id in [known for known in self.positions if known not in present]:
             seen_at = self.seen_at[position_id]
@@ -186,44 +184,17 @@ class AccountView:
         for position in event.positions:
             found.extend(self._present(position, event))
         if event.orders is not None:
-            self._sync_orders(event, event.orders)
+            found.extend(map(OrderChange, self.waiting.sync(event, event.orders)))
         return found
 
-    def report_order(self, event: OrderReported) -> None:
-        """Take one streamed pending order; one that ended stays so, since no venue uses an order's id again."""
-        order_id = event.order.order_id
-        if order_id in self.orders or order_id not in self.orders_told_at:
-            self.orders[order_id] = event.order
-            self._note_order(order_id, event.received_at)
+    @property
+    def orders(self) -> dict[VenueOrderId, WorkingOrder]:
+        """Pending orders; empty where the venue does not tell of them."""
+        return self.waiting.working
 
-    def end_order(self, event: OrderEnded) -> None:
-        """Take the streamed end of a pending order, known or not."""
-        self.orders.pop(event.order_id, None)
-        self._note_order(event.order_id, event.received_at)
-
-    def _sync_orders(self, event: SnapshotReceived, orders: tuple[WorkingOrder, ...]) -> None:
-        """Take a complete list of pending orders, but for what the stream told after, or just before, it was made.
-
-        Where the venue cannot vouch for the list, an absence proves nothing.
-        """
-        made_at = event.received_at if event.requested_at is None else event.requested_at - YOUNG
-        latest_first = reversed(self.orders_told_at.items())
-        told_later = {order_id for order_id, _ in takewhile(lambda told: told[1] >= made_at, latest_first)}
-        listed = {order.order_id: order for order in orders if order.order_id not in told_later}
-        kept = {
-            order_id: order
-            for order_id, order in self.orders.items()
-            if order_id not in listed and (order_id in told_later or not event.certain)
-        }
-        for order_id in self.orders.keys() - kept.keys() - listed.keys():
-            self.orders_told_at.pop(order_id, None)
-        self.orders = kept | listed
-
-    def _note_order(self, order_id: VenueOrderId, at: datetime) -> None:
-        self.orders_told_at.pop(order_id, None)
-        self.orders_told_at[order_id] = at
-        if len(self.orders_told_at) > TOMBSTONES_MAX:
-            del self.orders_told_at[next(iter(self.orders_told_at))]
+    def began(self, position: Position, now: datetime) -> Beginning | None:
+        """Return how one of its positions began; None while that is not known yet."""
+        return self.beginnings.of(position, self.waiting, self.looked_at, now)
 
     def _present(self, position: Position, event: SnapshotReceived) -> Iterable[Change | Doubt]:
         """Take one position of a list."""

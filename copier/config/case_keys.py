@@ -12,6 +12,7 @@ from copier.config.checks import above_zero, duration_within
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF
 from copier.config.units import read_number
+from rules.beginnings import EntryType
 from rules.news import Impact
 from rules.reasons import Reason
 from rules.values import OmsType, Side, exact
@@ -94,6 +95,7 @@ class PositionGiven:
     )
     magic: str | None = field(default=None, metadata={"doc": "The opening program's number."})
     comment: str | None = field(default=None, metadata={"doc": "The position's comment."})
+    opened_by: EntryType = field(default=EntryType.MARKET, metadata={"doc": "What opened it."})
 
 
 @frozen

@@ -10,11 +10,12 @@ from copier.config.checks import Pattern, duration_text, least_and_most, some_si
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
+from rules.beginnings import EntryType
 from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, OnTargetChange, PolicyLimits, StartPolicy, SymbolOf
+from rules.policy import Guard, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Aggregate, Stops
@@ -39,6 +40,13 @@ class FilterKeys:
     symbols: tuple[Pattern, ...] = field(default=(), metadata={"doc": "Source symbols that are copied."})
     not_symbols: tuple[Pattern, ...] = field(default=(), metadata={"doc": "Source symbols that are not copied."})
     sides: tuple[Side, ...] = field(default=tuple(Side), metadata={"doc": "Sides that are copied.", "read": some_sides})
+    order_types: tuple[EntryType, ...] = field(
+        default=(),
+        metadata={
+            "doc": "What a position must have been opened by (`FILTER_ORDER_TYPE`). What a pending order opened while"
+            " nobody looked counts as opened at market."
+        },
+    )
     magic: tuple[Pattern, ...] = field(
         default=(), metadata={"doc": "Magic numbers that are copied; a position without one is then refused."}
     )
@@ -129,6 +137,10 @@ class PolicyKeys:
             "read": up_to(100, least=0),
         },
     )
+    pending: PendingOrders = field(
+        default=PendingOrders.ON_FILL,
+        metadata={"doc": "What becomes of the source's pending orders, and of the positions that came of them."},
+    )
     approval: bool = field(
         default=False,
         metadata={
@@ -204,6 +216,7 @@ def filter_of(keys: FilterKeys) -> Filter:
         symbols=keys.symbols,
         not_symbols=keys.not_symbols,
         sides=frozenset(keys.sides),
+        order_types=frozenset(keys.order_types or EntryType),
         magic=keys.magic,
         comment=keys.comment,
         volume_min=least,

@@ -11,13 +11,11 @@ _KEYS: dict[KeyPath, str | None] = {
     ("service", "behind_proxy"): None,
     ("service", "api_keys"): None,
     ("schedules", _ANY, "news"): "write [news.NAME] and a policy's `news`",
-    ("policies", _ANY, "pending"): "pending orders are not copied",
-    ("policies", _ANY, "filter", "order_types"): None,
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",
 }
 
-_VALUES: dict[KeyPath, frozenset[str]] = {}
+_VALUES: dict[KeyPath, frozenset[str]] = {("policies", _ANY, "pending"): frozenset({"mirror"})}
 
 
 def is_unbuilt_key(path: KeyPath) -> bool:
@@ -32,7 +30,7 @@ def way_around(path: KeyPath) -> str | None:
 
 def is_unbuilt_value(path: KeyPath, value: object) -> bool:
     """Tell whether a word belongs to the design and not to this version."""
-    return value in _VALUES.get(path[-2:], frozenset())
+    return value in _VALUES.get(_pattern_of(path), frozenset())
 
 
 def _pattern_of(path: KeyPath) -> KeyPath:

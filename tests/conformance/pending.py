@@ -80,9 +80,9 @@ def known(mirror: Mirror) -> AccountView:
             case PositionClosed():
                 view.close(event)
             case OrderReported():
-                view.report_order(event)
+                view.waiting.report(event)
             case OrderEnded():
-                view.end_order(event)
+                view.waiting.end(event)
     return view
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from rules.events import OrderEnded, OrderReported, Origin, SnapshotReceived
 from rules.observed import WorkingOrder
-from rules.state import TOMBSTONES_MAX, AccountView
+from rules.state import AccountView
 from rules.values import AccountId, OrderStatus, OrderType, Side, Symbol, VenueOrderId
+from rules.waiting_orders import TOMBSTONES_MAX
 from tests.rules.playbook import T0, position
 
 ACCOUNT, EURUSD = AccountId("a"), Symbol("EURUSD")
@@ -22,11 +23,11 @@ def order(number: int = 1, price: str = "1.10") -> WorkingOrder:
 
 def told(seen: AccountView, *orders: WorkingOrder, at_s: float = 0) -> None:
     for each in orders:
-        seen.report_order(OrderReported(ACCOUNT, T0 + at_s * SECOND, each))
+        seen.waiting.report(OrderReported(ACCOUNT, T0 + at_s * SECOND, each))
 
 
 def ended(seen: AccountView, number: int = 1, at_s: float = 0) -> None:
-    seen.end_order(OrderEnded(ACCOUNT, T0 + at_s * SECOND, order(number).order_id, OrderStatus.CANCELED))
+    seen.waiting.end(OrderEnded(ACCOUNT, T0 + at_s * SECOND, order(number).order_id, OrderStatus.CANCELED))
 
 
 def asked(seen: AccountView, *orders: WorkingOrder, at_s: float) -> None:
@@ -112,4 +113,4 @@ def test_ended_orders_are_remembered_up_to_a_bound() -> None:
     seen = AccountView(ACCOUNT)
     for number in range(TOMBSTONES_MAX + 10):
         ended(seen, number)
-    assert len(seen.orders_told_at) == TOMBSTONES_MAX
+    assert len(seen.waiting.told_at) == TOMBSTONES_MAX

@@ -366,7 +366,7 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("filter = { volume = [5, 1] }", "filter.volume", "[5, 1]"),
         ("filter = { volume = 5 }", "filter.volume", "5"),
         ('filter = { require = ["stop"] }', "filter.require[0]", '"stop"'),
-        ("filter = { order_types = [] }", "filter.order_types", f"`order_types`{LATER}"),
+        ('filter = { order_types = ["trailing"] }', "filter.order_types[0]", '"trailing"'),
         ('guard = { max_age = "0s" }', "guard.max_age", '"0s"'),
         ('guard = { max_spread = "-5 points" }', "guard.max_spread", '"-5 points"'),
         ("guard = { max_price_ratio = 0 }", "guard.max_price_ratio", "0"),
@@ -417,7 +417,7 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("reopen = true", "reopen", "true"),
         ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
         ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
-        ('pending = "mirror"', "pending", "`pending`, which is not supported in this version"),
+        ('pending = "mirror"', "pending", f"`mirror`{LATER}"),
         ("per_symbol = 3", "per_symbol", "3"),
         ("per_symbol = ['XAU']", "per_symbol[0]", '"XAU"'),
         ("per_symbol = [{ reverse = true }]", "per_symbol[0]", "a table without it"),
@@ -428,7 +428,8 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("per_symbol = [{ match = 'X', per_symbol = [] }]", "per_symbol[0].per_symbol", "`per_symbol`"),
         ("per_symbol = [{ match = 'X', symbols = 'x' }]", "per_symbol[0].symbols", 'the unknown name "x"'),
         ("per_symbol = [{ match = 'X', size = { volume = 1 } }]", "per_symbol[0].size.volume", "`volume`"),
-        ("per_symbol = [{ match = 'X', pending = 'skip' }]", "per_symbol[0].pending", f"`pending`{LATER}"),
+        ("per_symbol = [{ match = 'X', pending = 'no' }]", "per_symbol[0].pending", '"no"'),
+        ("per_symbol = [{ match = 'X', pending = 'mirror' }]", "per_symbol[0].pending", f"`mirror`{LATER}"),
         ("extends = 3", "extends", "3"),
         ("extends = ['x']", "extends[0]", 'the unknown name "x"'),
         ('symbols = "x"', "symbols", 'the unknown name "x"'),
@@ -461,13 +462,13 @@ def test_a_mistake_in_a_base_is_told_once_however_many_extend_it(tmp_path: Path)
 
 
 def test_a_mistake_in_an_override_is_told_in_the_link(tmp_path: Path):
-    text = f'{ACCOUNTS}{LINK}override = {{ reverse = 1, pending = "skip", extends = "default" }}\n'
+    text = f'{ACCOUNTS}{LINK}override = {{ reverse = 1, stops = {{ copy = true }}, extends = "default" }}\n'
     problem = one_problem(tmp_path, text)
     assert (problem.key, problem.line) == ("links[0].override.extends", text.count("\n"))
     text = text.replace(', extends = "default"', "")
     assert [problem.key for problem in problems_of(tmp_path, text)] == [
-        "links[0].override.pending",
         "links[0].override.reverse",
+        "links[0].override.stops.copy",
     ]
 
 
