@@ -243,6 +243,7 @@ class Engine:
             case Pulled():
                 self._operator.pull(given.record, given.answer)
             case Remembered():
+                self._desk.observations.history(given.account, given.past)
                 self._limits.remember(given.account, given.past, self._desk.now)
                 self._enforce(given.account)
                 self._outside.poll(given.account)

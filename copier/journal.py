@@ -19,6 +19,7 @@ from copier.records import (
     CheckpointRecord,
     DecisionRecord,
     ForgetRecord,
+    HistoryRecord,
     IntentRecord,
     Known,
     LeverRecord,
@@ -87,10 +88,11 @@ class Journal:
         orders = tuple(action.cl_ord_id for action in actions)
         self._write(DecisionRecord(copy, because, trace, orders, known), copy.target)
 
-    def observed(self, record: ObservedRecord | CalendarRecord) -> None:
+    def observed(self, record: ObservedRecord | CalendarRecord | HistoryRecord) -> None:
         """Write what decisions are made on. It waits for the next commit, and makes none by itself."""
         urgent = self._urgent
-        self._write(record, record.event.account if isinstance(record, ObservedRecord) else "")
+        account = record.event.account if isinstance(record, ObservedRecord) else ""
+        self._write(record, record.account if isinstance(record, HistoryRecord) else account)
         self._urgent = urgent or len(self._entries) >= WAITING_MAX
 
     def intent(self, action: Action, *, resend: bool) -> None:

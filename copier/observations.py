@@ -6,9 +6,11 @@ Bounded, and beside the way: rows of the ledger that wait for the next commit, w
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from attrs import evolve
+
 from copier.inputs import CalendarRead
 from copier.journal import Journal
-from copier.records import CalendarRecord, FirstSeen, Known, ObservedRecord
+from copier.records import CalendarRecord, FirstSeen, HistoryRecord, Known, ObservedRecord
 from rules.copies import Copy
 from rules.decision import Decision
 from rules.events import (
@@ -21,6 +23,7 @@ from rules.events import (
     QuoteReported,
 )
 from rules.instruments import Instrument
+from rules.limits_past import Past
 from rules.news import Calendar
 from rules.policy import CopyLink
 from rules.state import AccountView, Change
@@ -46,6 +49,8 @@ class Observations:
         self._named = self._sources | {link.target for link in links}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._calendars: dict[str, Calendar] = {}
+        self._booked: dict[AccountId, frozenset[str]] = {}
+        """Of each account's history the entries that the last answer had, by their ids."""
         self._quoted_at: dict[tuple[AccountId, Symbol], datetime] = {}
 
     def position(self, account: AccountId, change: Change, origin: Origin, now: datetime) -> None:
@@ -97,6 +102,13 @@ class Observations:
         if last is None or old or last.events != read.calendar.events:
             self._calendars[read.news] = read.calendar
             self._journal.observed(CalendarRecord(read.news, read.calendar))
+
+    def history(self, account: AccountId, past: Past) -> None:
+        """Write what an account's history told that the answer before did not."""
+        before = self._booked.get(account, frozenset())
+        self._booked[account] = frozenset(entry.exec_id for entry in past.entries)
+        entries = tuple(entry for entry in past.entries if entry.exec_id not in before)
+        self._journal.observed(HistoryRecord(account, evolve(past, entries=entries)))
 
 
 def known(link: CopyLink, source: AccountView, target: AccountView, copy: Copy, decision: Decision) -> Known | None:

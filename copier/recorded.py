@@ -5,15 +5,23 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from copier.records import DecisionRecord, IntentRecord, ObservedRecord, Record, ReportRecord
+from copier.records import (
+    DecisionRecord,
+    HistoryRecord,
+    IntentRecord,
+    LeverRecord,
+    ObservedRecord,
+    Record,
+    ReportRecord,
+)
 from rules.actions import Action
-from rules.copies import LegStage
+from rules.copies import Leg, LegStage
 from rules.events import OrderEnded, OrderReported, PositionClosed, PositionReported
 from rules.reasons import Reason
 from rules.reconcile import CopyKey
 from rules.reports import Filled
 from rules.trace import Denied
-from rules.values import ClOrdId
+from rules.values import AccountId, ClOrdId, Price
 
 _BEFORE_THE_TARGET = ("link", "source")
 """Rules that say no without a look at the target."""
@@ -28,6 +36,8 @@ class Past:
     reports: Counter[ClOrdId] = field(factory=Counter)
     """Answers that are still to come, by order."""
     answered: set[ClOrdId] = field(factory=set)
+    histories: set[AccountId] = field(factory=set)
+    """Accounts whose history was told."""
 
     def take(self, record: Record) -> None:
         match record:
@@ -38,6 +48,8 @@ class Past:
                 self.answered.add(record.report.cl_ord_id)
                 if isinstance(record.report, Filled):
                     self.fills[record.report.cl_ord_id] = record.report
+            case HistoryRecord():
+                self.histories.add(record.account)
             case _:
                 pass
 
@@ -51,12 +63,24 @@ class Past:
         return recorded is not None and type(recorded) is type(order) and recorded.symbol == order.symbol
 
 
+def exit_price(leg: Leg, before: Leg | None = None) -> Price | None:
+    """Return at which price a leg was closed on the mean (since `before`), None where nobody told one."""
+    now, then = leg.exited, None if before is None else before.exited
+    if now is None or now.proceeds is None or now == then:
+        return None
+    if then is None or then.proceeds is None:
+        return now.proceeds / now.lots
+    return (now.proceeds - then.proceeds) / (now.lots - then.lots)
+
+
 def was_ready(record: DecisionRecord) -> bool | None:
     """Tell whether a decision shows that its target was ready; None: it does not show."""
     copy = record.copy
     denied = next((item for item in record.trace if isinstance(item, Denied)), None)
     if denied is not None and denied.reason is Reason.TARGET_NOT_READY:
         return False
+    if denied is not None and denied.reason is Reason.ACCOUNT_HALTED:
+        return None  # judged before the target is looked at
     if record.because == "target ready":
         return True
     if any(leg.stage is LegStage.OPENING and leg.cl_ord_id in record.orders for leg in copy.legs):
@@ -70,7 +94,7 @@ def turns(records: list[Record]) -> Iterator[list[Record]]:
     decided: set[CopyKey] = set()
     for record in records:
         again = isinstance(record, DecisionRecord) and record.copy.key in decided
-        happened = isinstance(record, ReportRecord) or (
+        happened = isinstance(record, ReportRecord | LeverRecord | HistoryRecord) or (
             isinstance(record, ObservedRecord)
             and isinstance(record.event, PositionReported | PositionClosed | OrderReported | OrderEnded)
         )

@@ -20,6 +20,7 @@ from rules.events import (
     QuoteReported,
 )
 from rules.levers import Lever
+from rules.limits_past import Past
 from rules.limits_state import LimitState
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
@@ -90,6 +91,14 @@ class CalendarRecord:
 
     news: str
     calendar: Calendar
+
+
+@frozen
+class HistoryRecord:
+    """What an account's history told that no earlier row of the run tells; only for replaying, as what is observed."""
+
+    account: AccountId
+    past: Past
 
 
 @frozen
@@ -194,6 +203,7 @@ Record: TypeAlias = (
     | CheckpointRecord
     | ObservedRecord
     | CalendarRecord
+    | HistoryRecord
 )
 
 KINDS: dict[type, str] = {
@@ -210,5 +220,6 @@ KINDS: dict[type, str] = {
     CheckpointRecord: "checkpoint",
     ObservedRecord: "observed",
     CalendarRecord: "calendar",
+    HistoryRecord: "history",
 }
 """The `kind` of each record's row."""

@@ -3,7 +3,7 @@
 The decisions are those of the service: the same engine, desk, book, limits and journal, over a ledger in memory.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from adapters.base import Capabilities
@@ -30,12 +30,22 @@ Answer = Callable[[LookUp, datetime], list[Input]]
 """What a venue would say to a look-up."""
 
 
+def _given(_: datetime) -> None:
+    """Ask for a history: what is given comes by itself."""
+
+
 class Rehearsal:
     """One run of a config. `records` is all that was written, each with its time; `orders` what left, unanswered."""
 
     def __init__(
-        self, config: Configuration, capabilities: Mapping[AccountId, Capabilities], answer: Answer, now: datetime
+        self,
+        config: Configuration,
+        capabilities: Mapping[AccountId, Capabilities],
+        answer: Answer,
+        now: datetime,
+        histories: Iterable[AccountId] = (),
     ) -> None:
+        """`histories` are the accounts of which a history is given in time."""
         self.now = now
         self.orders: list[Action] = []
         self.records: list[tuple[Record, datetime]] = []
@@ -47,7 +57,11 @@ class Rehearsal:
         targets = {link.target for link in config.links}
         self._sources = {link.source for link in config.links} & self.views.keys() - targets
         self.book = CopyBook(self.views)
-        self.limits = LimitWatch(config.limits, (), journal, now, conduct=config.conduct)
+        recall = dict.fromkeys(histories, _given)
+        results = [rule for rule in config.results if rule.account in recall]
+        self.limits = LimitWatch(
+            config.limits, (), journal, now, recall=recall, conduct=config.conduct, results=results
+        )
         self.engine = Engine(
             links=config.links,
             views=self.views,

@@ -14,16 +14,18 @@ from attrs import define, evolve, field
 from adapters.base import Capabilities
 from copier.config.model import Configuration
 from copier.dry_run import as_wished
-from copier.inputs import CalendarRead, Input, Polled, Reported
+from copier.inputs import CalendarRead, Input, Polled, Pulled, Remembered, Reported
 from copier.ledger import Ledger, StoredEntry
 from copier.ledger_codec import decode
-from copier.recorded import Past, turns, was_ready
+from copier.recorded import Past, exit_price, turns, was_ready
 from copier.records import (
     TARGET_CHANGED_IT,
     TARGET_CLOSED_IT,
     CalendarRecord,
     DecisionRecord,
     FirstSeen,
+    HistoryRecord,
+    LeverRecord,
     LimitRecord,
     ObservedRecord,
     Record,
@@ -48,13 +50,13 @@ from rules.events import (
 from rules.hands import after_lots
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
-from rules.observed import AccountStatus
+from rules.observed import AccountStatus, Booked
 from rules.reconcile import lose_leg
 from rules.reports import Filled, Report
 from rules.state import Change
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
-_KINDS = ("observed", "calendar", "decision", "intent", "report", "limit")
+_KINDS = ("observed", "calendar", "history", "lever", "decision", "intent", "report", "limit")
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -74,6 +76,7 @@ class Replay:
     _instruments: dict[tuple[AccountId, Symbol], Instrument | None] = field(factory=dict)
     _seen: set[tuple[AccountId, PositionId]] = field(factory=set)
     _past: Past = field(factory=Past)
+    _booked: dict[AccountId, dict[str, Booked]] = field(factory=dict)
     _under_way: dict[ClOrdId, Action] = field(factory=dict)
 
     def instrument_of(self, account: AccountId, symbol: Symbol) -> Instrument | None:
@@ -88,7 +91,8 @@ class Replay:
         for at, group in groupby(self._records(), key=lambda entry: entry[0].at):
             rows = list(group)
             if rehearsal is None:
-                rehearsal = Rehearsal(self.config, self.capabilities, self._answer, at - _JUST_BEFORE)
+                histories = sorted(self._past.histories)
+                rehearsal = Rehearsal(self.config, self.capabilities, self._answer, at - _JUST_BEFORE, histories)
                 await self._begin(rehearsal)
             await self._moment(rehearsal, at, [record for _, record in rows])
             self.on_row(rows[-1][0].seq)
@@ -132,6 +136,12 @@ class Replay:
             if isinstance(record, ObservedRecord):
                 await self._observe(run, record)
                 await self._settle(run)
+            elif isinstance(record, LeverRecord):
+                # One whose subject the config does not name, or that nothing waits for, does nothing.
+                await run.takes(Pulled(record, lambda _: None))
+                await self._settle(run)
+            elif isinstance(record, HistoryRecord):
+                await self._remember(run, record)
             elif isinstance(record, ReportRecord):
                 await self._report(run, record.report)
             elif isinstance(record, DecisionRecord):
@@ -189,6 +199,17 @@ class Replay:
         elif isinstance(event, PositionClosed):
             await run.sees(event.account, Change(event.position_id, None, event.close_price), record.origin)
 
+    async def _remember(self, run: Rehearsal, record: HistoryRecord) -> None:
+        """Tell an account's history as it was told then, with what earlier answers had of it."""
+        booked = self._booked.setdefault(record.account, {})
+        booked.update((entry.exec_id, entry) for entry in record.past.entries)
+        told = sorted(booked.values(), key=lambda entry: entry.at)
+        since = record.past.since
+        past = evolve(record.past, entries=tuple(entry for entry in told if entry.at >= since))
+        if record.account in run.views:
+            await run.takes(Remembered(record.account, past))
+            await self._settle(run)
+
     def _decide(self, run: Rehearsal, record: DecisionRecord) -> None:
         """Take what a target did by itself; note a trade that cannot be replayed."""
         copy = record.copy
@@ -202,10 +223,10 @@ class Replay:
             if ours is None or mine is None or not mine.held or mine.pending is not None or leg.pending is not None:
                 continue
             if not leg.held:
-                run.engine.desk.correct(lose_leg(ours, leg.number), record.because)
+                run.engine.desk.correct(lose_leg(ours, leg.number, exit_price(leg)), record.because)
             elif mine.volume == leg.volume and leg.held < mine.held:
                 on_change = run.engine.desk.link_of(ours).policy.for_symbol(ours.source_symbol).on_target_change
-                shrunk, _ = after_lots(ours, leg.number, leg.held, None, on_change)
+                shrunk, _ = after_lots(ours, leg.number, leg.held, None, on_change, exit_price(leg))
                 run.engine.desk.correct(shrunk, record.because)
 
     # Orders and their answers

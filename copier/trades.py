@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from attrs import define, field, frozen
 
+from copier.recorded import exit_price
 from copier.records import DecisionRecord, IntentRecord, Record, ReportRecord
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
 from rules.copies import ZERO, Copy, CopyStatus, Ending
@@ -104,12 +105,12 @@ class TradeBook:
         trade.copy = record.copy
 
     def _closed_by_target(self, trade: Trade, copy: Copy, at: datetime) -> None:
-        """Note what is not held any more although no order of ours closed it; at which price is not known."""
+        """Note what is not held any more although no order of ours closed it."""
         before = trade.copy.legs_by_number
         for leg in copy.legs:
             earlier = before.get(leg.number)
             if earlier is not None and leg.held < earlier.held:
-                trade.deals.append(Deal(at, False, earlier.held - leg.held, None))
+                trade.deals.append(Deal(at, False, earlier.held - leg.held, exit_price(leg, earlier)))
 
     def _ordered(self, action: Action) -> None:
         if not isinstance(action, OpenPosition):

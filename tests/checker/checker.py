@@ -263,6 +263,9 @@ class _Walk:
         self._settle_dues(row)
         self.facts.calendars[row.tree["news"]] = row.tree["calendar"]
 
+    def _history(self, row: Row) -> None:
+        """Pass over what an account's history told: what limits made of it is in their states."""
+
     def _checkpoint(self, row: Row) -> None:
         told = {(copy["link_id"], copy["source_position_id"]): copy for copy in row.tree["copies"]}
         if told != self.facts.copies:

@@ -1,8 +1,9 @@
 """A recorded day through another config."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import trio
@@ -13,26 +14,34 @@ from hypothesis import strategies as st
 from adapters.base import Capabilities
 from copier.config.model import Configuration, ServiceConfig
 from copier.differences import Comparison, compare
+from copier.inputs import Pulled, Remembered
 from copier.ledger import Entry, Ledger
+from copier.recorded import was_ready
+from copier.records import DecisionRecord, HistoryRecord, LeverRecord
 from copier.replay import Replay
 from rules.actions import Action, OpenPosition
 from rules.copies import Copy
-from rules.events import InstrumentReported, PositionClosed
+from rules.events import InstrumentReported, PositionClosed, QuoteReported
 from rules.exits_policy import Exits
 from rules.filters import Filter
+from rules.levers import Approve, Lever, SetAccount, SetLink, TradingState
+from rules.limits_days import ResetTime
+from rules.limits_past import Past
 from rules.limits_policy import Limit, LimitKind
 from rules.limits_terms import Percent
-from rules.observed import AccountStatus, Position
+from rules.observed import AccountStatus, CashFlow, Position, Quote
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import CopyLink, CopyPolicy, LinkState, PolicyLimits, StartOpen, StartPolicy, SymbolPolicy
+from rules.policy import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy, SymbolPolicy
 from rules.reasons import Reason
 from rules.reports import Filled, Rejected
-from rules.size_policy import Size
+from rules.series_policy import AfterLosses
+from rules.size_policy import Size, VolumePolicy
 from rules.values import LinkId, OmsType, PositionId, Price, Volume
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, filled
 
+MIDNIGHT = ResetTime(time(0), ZoneInfo("UTC"))
 CAN = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
 DOLLARS = evolve(EURUSD, profit_currency="USD")
 HALF = CopyPolicy("half", size=Size(multiplier=Decimal("0.5")))
@@ -203,7 +212,113 @@ async def test_open_trades_are_in_no_result() -> None:
     assert (found.trades, found.without_result, found.recorded) == (1, 1, ())
 
 
-WORDS = ("open", "grow", "shrink", "stop", "close", "answer", "reject", "gone", "look", "lose", "wait", "restart")
+async def test_what_an_operator_held_back_is_held_back_in_the_replay_too() -> None:
+    desk = await begun()
+    await desk.takes(pulled(SetLink(LINK.link_id, LinkState.PAUSED)))
+    assert await desk.sees(source_position(opened_at=desk.now)) == []
+    await desk.takes(pulled(SetLink(LINK.link_id, LinkState.ACTIVE)), pulled(SetAccount(TARGET, TradingState.HALTED)))
+    desk.now += timedelta(minutes=1)
+    assert await desk.sees(source_position("p2", opened_at=desk.now)) == []
+    await desk.takes(pulled(SetAccount(TARGET, TradingState.ACTIVE)))
+    desk.now += timedelta(minutes=1)
+    await traded(desk, "p3")
+    found = await through(desk.ledger, LINK)
+    assert (found.trades, found.differences) == (3, ())
+    renamed = await through(desk.ledger, evolve(LINK, link_id=LinkId("other")))
+    assert ("other", "p1", "copied") in {
+        (each.link_id, each.position_id, change.replayed) for each in renamed.differences for change in each.changes
+    }, "a lever on a link that the config does not have holds nothing back"
+
+
+async def test_a_halted_target_is_no_proof_that_it_was_ready() -> None:
+    desk = Desk(links=[LINK])
+    for account in (SOURCE, TARGET):
+        await desk.takes(InstrumentReported(account, desk.now, EURUSD.symbol, DOLLARS))
+    await desk.polls(SOURCE)
+    await desk.takes(pulled(SetAccount(TARGET, TradingState.HALTED)))
+    await desk.sees(source_position(opened_at=desk.now))
+    [denied] = desk.records("decision")
+    assert isinstance(denied, DecisionRecord)
+    assert was_ready(denied) is None
+
+
+async def test_a_flattened_account_is_flattened_in_the_replay_too() -> None:
+    desk = await begun()
+    [opening] = await desk.sees(source_position(opened_at=desk.now))
+    await desk.reports(filled(opening))
+    desk.now += timedelta(minutes=1)
+    [closing] = await desk.takes(pulled(SetAccount(TARGET, TradingState.FLAT)))
+    await desk.reports(at_price(closing, "1.2"))
+    found = await through(desk.ledger, evolve(LINK, policy=HALF))
+    assert [change.what for change in found.differences[0].changes] == ["volume", "result"], "it ended in the same way"
+
+
+async def test_what_was_approved_is_approved_in_the_replay_and_nothing_else() -> None:
+    asked = evolve(LINK, policy=CopyPolicy("asked", approval=True, guard=Guard(wait_default=timedelta(minutes=5))))
+    desk = await begun(asked)
+    assert await desk.sees(source_position(opened_at=desk.now)) == []
+    desk.now += timedelta(minutes=1)
+    [opening] = await desk.takes(pulled(Approve(PositionId("p1"))))
+    await desk.reports(at_price(opening, "1.1"))
+    assert (await through(desk.ledger, asked)).differences == ()
+    unasked = await begun()
+    await traded(unasked)
+    [different] = (await through(unasked.ledger, asked)).differences
+    assert different.changes[0].replayed == "denied, APPROVAL_NEEDED"
+
+
+async def test_a_withdrawal_is_no_loss_in_the_replay_either_since_the_history_says_so() -> None:
+    daily = Limit("day", TARGET, LimitKind.DAILY_LOSS, Percent(Decimal("0.04")), reset=MIDNIGHT)
+    desk = Desk(links=[LINK], limits=[daily], remembers=True)
+    for account in (SOURCE, TARGET):
+        await desk.takes(InstrumentReported(account, desk.now, EURUSD.symbol, DOLLARS))
+    await desk.ready()
+    desk.now += timedelta(minutes=1)
+    less = AccountStatus(Decimal(90_000), Decimal(90_000), "USD")
+    await desk.polls(TARGET, status=less)
+    taken = CashFlow("w", desk.now, Decimal(-10_000), "withdrawal")
+    for _ in range(2):  # told again, it is the same one
+        await desk.takes(Remembered(TARGET, Past(desk.now - timedelta(days=1), desk.now, (taken,))))
+    desk.now += timedelta(minutes=1)
+    await traded(desk)
+    found = await through(desk.ledger, LINK, limits=[daily])
+    assert (found.trades, found.differences) == (1, ())
+    told = [record.past.entries for record in desk.records("history") if isinstance(record, HistoryRecord)]
+    assert told == [(taken,), ()], "each entry is written once"
+
+
+async def test_what_the_target_closed_counts_in_the_replay_at_the_price_that_was_known() -> None:
+    link = evolve(LINK, policy=CopyPolicy("doubled", after_losses=AfterLosses(Decimal(2))))
+    desk = await begun(link)
+    [opening] = await desk.sees(source_position(opened_at=desk.now))
+    await desk.reports(at_price(opening, "1.1"))
+    desk.now += timedelta(seconds=10)
+    await desk.polls(TARGET)
+    await desk.takes(QuoteReported(TARGET, desk.now, Quote(EURUSD.symbol, Price("1.05"), Price("1.0501"), desk.now)))
+    desk.now += timedelta(seconds=5)
+    await desk.polls(TARGET)
+    desk.now += timedelta(minutes=1)
+    await traded(desk, "p2", "1")
+    found = await through(desk.ledger, link)
+    assert (found.trades, found.differences) == (2, ())
+    assert found.recorded == (("USD", Decimal(-5000) + Decimal(20_000)),)
+
+
+def pulled(lever: Lever) -> Pulled:
+    """Return a lever as somebody pulls it."""
+    return Pulled(LeverRecord(lever, "anna", "why not"), lambda _: None)
+
+
+WORDS = (
+    *("open", "grow", "shrink", "stop", "close", "answer", "reject", "gone", "look", "lose", "wait", "restart"),
+    *("pause", "halt", "flatten", "lift", "approve"),
+)
+LEVERS: dict[str, tuple[Lever, ...]] = {
+    "pause": (SetLink(LINK.link_id, LinkState.PAUSED),),
+    "halt": (SetAccount(TARGET, TradingState.HALTED),),
+    "flatten": (SetAccount(TARGET, TradingState.FLAT),),
+    "lift": (SetLink(LINK.link_id, LinkState.ACTIVE), SetAccount(TARGET, TradingState.ACTIVE)),
+}
 STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 2)), max_size=25)
 
 
@@ -238,9 +353,16 @@ class Day:
             order = self.under_way.pop(0)
             refused = what == "reject" and isinstance(order, OpenPosition)
             report = Rejected(order.cl_ord_id, "no") if refused else filled(order)
+            if isinstance(report, Filled):
+                report = evolve(report, price=Price(("1.1", "1.05", "1.2")[number]))
             self.under_way += await desk.reports(report)
         elif what == "restart" and not self.under_way and not self.waits():
             await self.restarted()
+        elif what in LEVERS:
+            for lever in LEVERS[what]:
+                self.under_way += await desk.takes(pulled(lever))
+        elif what == "approve":
+            self.under_way += await desk.takes(pulled(Approve(name)))
         elif what == "lose":
             self.under_way += await desk.loses(TARGET)
         elif what == "look" and not self.under_way:
@@ -295,6 +417,9 @@ POLICIES = st.sampled_from(
         CopyPolicy("late", delay=Delay(open=Span(2 * SECOND, 4 * SECOND), close=Span(SECOND, 5 * SECOND))),
         CopyPolicy("slow", throttle=Throttle(1, 10 * SECOND), skip_first=SkipFirst(1, 20 * SECOND)),
         CopyPolicy("long", exits=Exits(min_hold=7 * SECOND, max_open=20 * SECOND)),
+        CopyPolicy("asked", approval=True, guard=Guard(wait_default=20 * SECOND)),
+        CopyPolicy("doubled", after_losses=AfterLosses(Decimal(2))),
+        CopyPolicy("ladder", size=Size(multiplier=Decimal("0.013")), volume=VolumePolicy(keep_proportions=True)),
         CopyPolicy("rows", per_symbol=(SymbolPolicy("EUR.*", CopyPolicy("row", reverse=True, row=1)),)),
     ]
 )
