@@ -29,9 +29,7 @@ class Question:
     when we first saw what is asked for: an increase carries no time of its own. `gap` is the one that a growing copy
     has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
     says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
-    the open copies whose proportions it keeps.
-    says that the target closed a copy of the position before: the position's own age tells nothing then. `beginning`
-    is how the position began, None while that is not known.
+    the open copies whose proportions it keeps; `beginning` is how the position began, None while that is not known.
     """
 
     now: datetime

@@ -22,6 +22,7 @@ from rules.size_policy import OverMax
 from rules.stops_policy import StopsMode
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from tests.simulation.alarms import false_alarms
+from tests.simulation.beginnings import wrongly_copied
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
@@ -175,6 +176,7 @@ class Auditor:
     def _copies(self, link: CopyLink, source: PositionLife) -> Iterator[str]:
         legs = self.copies.get((link.link_id, source.position_id), [])
         if legs:
+            yield from wrongly_copied(self.outcome, link, source)
             yield from self._exposure(link, source, legs)
             yield from self._ending(link, source, legs)
         if source.closed_at is None:

@@ -6,10 +6,13 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rules.policy import CopyLink, StartOpen
+from adapters.simulation.broker import Book
+from rules.beginnings import EntryType
+from rules.policy import CopyLink, PendingOrders, StartOpen
 from rules.schedule import Closed
 from rules.size_policy import BelowMin
 from rules.values import Symbol, Volume
+from tests.simulation.beginnings import could_be_mistaken, opened_by
 from tests.simulation.expected import entry_volume, is_above_max, units
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome
@@ -125,12 +128,41 @@ def _max_positions(case: Case) -> bool:
     return cap is not None and (case.stormy or case.peak + UNDER_WAY_MAX >= cap)
 
 
+def _pending_skipped(case: Case) -> bool:
+    """It came of a pending order, or one that went at its time could have opened it."""
+    skips = case.link.policy.pending is PendingOrders.SKIP
+    return skips and (opened_by(_source(case), case.source) is not EntryType.MARKET or _could_be_mistaken(case))
+
+
+def _order_type(case: Case) -> bool:
+    """It came of what is not named, or seems to: by an order like it, or by none since nobody saw it."""
+    named, opened = case.link.policy.filter.order_types, opened_by(_source(case), case.source)
+    if opened not in named or (case.stormy and EntryType.MARKET not in named):
+        return True
+    return _could_be_mistaken(case) and named != frozenset(EntryType)
+
+
+def _beginning_unknown(case: Case) -> bool:
+    return case.stormy and case.link.policy.asks_beginnings
+
+
+def _could_be_mistaken(case: Case) -> bool:
+    return any(could_be_mistaken(_source(case), case.source))
+
+
+def _source(case: Case) -> Book:
+    return case.outcome.books[case.link.source]
+
+
 def _waited_in_vain(case: Case) -> bool:
     return case.stormy
 
 
 _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "SYMBOL_DENIED": _symbol_denied,
+    "PENDING_SKIPPED": _pending_skipped,
+    "FILTER_ORDER_TYPE": _order_type,
+    "BEGINNING_UNKNOWN": _beginning_unknown,
     "SCHEDULE_CLOSED": _schedule_closed,
     "TOO_OLD": _too_old,
     "DENIED_STALE": _stale,

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from rules.beginnings import EntryType
+from rules.filters import Filter
 from rules.instruments import Rounding
-from rules.policy import CopyLink, CopyPolicy, Guard, PolicyLimits, StartOpen, StartPolicy
+from rules.policy import CopyLink, CopyPolicy, Guard, PendingOrders, PolicyLimits, StartOpen, StartPolicy
 from rules.schedule import Outside, Schedule, Window
 from rules.size_policy import BelowMin, OverMax, Size, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
@@ -139,19 +141,21 @@ def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None =
         ),
         limits=PolicyLimits(max_positions=random.choice((None, None, 3, 5))),
     )
+    orders = Random(f"{seed}/orders").random() < 0.6 if orders is None else orders
+    links = tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS)
     return Scenario(
         seed=seed,
         start=start,
         trading_s=random.uniform(15, 50),
         trade_every_s=random.uniform(0.4, 2.5),
         market_every_s=random.uniform(1.5, 4.0),
-        links=tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS),
+        links=_choosy(seed, links) if orders else links,
         reconcile_every_s={account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)},
         calm=calm,
         venues=kinds,
         oms=_oms(seed, kinds, random.random() < 0.35),
         books_late_s=random.choice((20.0, 20.0, 190.0)),
-        orders=Random(f"{seed}/orders").random() < 0.6 if orders is None else orders,
+        orders=orders,
         coarse=random.random() < 0.4,
         crashes=0 if calm else random.choice((0, 1, 2, 3, 5)),
     )
@@ -174,6 +178,26 @@ def _oms(seed: int, kinds: Mapping[str, str], netting: bool) -> Mapping[AccountI
     if len(second) > 1:
         drawn[TWO_SOURCE] = OmsType.NETTING if netting else OmsType.HEDGING
     return drawn
+
+
+def _choosy(seed: int, links: tuple[CopyLink, ...]) -> tuple[CopyLink, ...]:
+    """Return the links, some of which ask in some seeds what opened a position."""
+    random = Random(f"{seed}/what opened it")
+    if random.random() < 0.75:
+        return links
+    return tuple(
+        evolve(link, policy=evolve(link.policy, **random.choice(CHOOSY))) if random.random() < 0.6 else link
+        for link in links
+    )
+
+
+CHOOSY: tuple[Mapping[str, object], ...] = (
+    {"pending": PendingOrders.SKIP},
+    {"pending": PendingOrders.SKIP},
+    {"filter": Filter(order_types=frozenset({EntryType.MARKET, EntryType.STOP}))},
+    {"filter": Filter(order_types=frozenset({EntryType.LIMIT, EntryType.STOP}))},
+)
+"""What a policy may ask of a position's beginning."""
 
 
 def _schedule(random: Random, start: datetime) -> Schedule:

@@ -65,6 +65,14 @@ def test_the_auditor_finds_it_on_netted_positions_too(
     assert any(words in finding for finding in findings), findings
 
 
+@pytest.mark.slow  # simulates a seed twice
+def test_the_auditor_finds_copies_of_what_a_policy_does_not_take_by_its_beginning() -> None:
+    """A calm seed whose policies ask what opened a position; nobody can tell where orders are hidden."""
+    assert audit(simulate(766)) == []
+    findings = audit(simulate(766, sabotage.on(sabotage.HidesOrders, *SOURCES)))
+    assert any("copied, though a limit order opened it" in finding for finding in findings), findings
+
+
 @pytest.mark.slow  # simulates some seeds
 def test_a_wrapper_that_changes_nothing_is_no_finding() -> None:
     for seed in SEEDS:
