@@ -7,9 +7,10 @@ from attrs import frozen
 
 from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
+from rules.beginnings import EntryType
 from rules.literals import CATCH_ALLS, literals_of
 from rules.patterns import PatternSet
-from rules.policy import CopyPolicy, SymbolOf, SymbolPolicy
+from rules.policy import CopyPolicy, PendingOrders, SymbolOf, SymbolPolicy
 from rules.symbols import Mapped, map_symbol
 from rules.values import Symbol
 
@@ -30,6 +31,9 @@ APPROVAL_LEAST = timedelta(seconds=30)
 def doubts_of(policy: CopyPolicy) -> Iterator[Doubt]:
     """Yield what can hardly be meant in a policy; only what is certain, whatever names a venue has."""
     yield from _dead_filter(policy)
+    if policy.pending is PendingOrders.SKIP and EntryType.MARKET not in policy.filter.order_types:
+        found = 'only pending orders, which `pending = "skip"` refuses'
+        yield Doubt(("filter", "order_types"), "a filter that lets something pass", found)
     if policy.approval and policy.guard.wait_max < APPROVAL_LEAST:
         key = "wait_default" if policy.guard.max_age is None else "max_age"
         expected = f"`guard.{key}` of at least {duration_text(APPROVAL_LEAST)}, as long as somebody needs to approve"

@@ -39,7 +39,16 @@ def test_a_config_is_read_by_its_documents() -> None:
     assert (link.link_id, guard["max_age"], guard["max_price_ratio"]) == ("one->two", duration("3s"), Fraction(1, 10))
 
 
-@pytest.mark.parametrize("more", ["guard.new = 1", "news = 1", "per_symbol = [{ match = 'X', size.new = 1 }]"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "guard.new = 1",
+        "news = 1",
+        "per_symbol = [{ match = 'X', size.new = 1 }]",
+        "pending = 'skip'",
+        "filter.order_types = ['limit']",
+    ],
+)
 def test_a_key_that_the_checker_does_not_know_is_refused(more: str) -> None:
     text = CONFIG.replace('guard = { max_age = "3s" }', more)
     with pytest.raises(Unchecked):

@@ -19,6 +19,7 @@ def warned(folder: Path, text: str) -> list[tuple[str, str]]:
         "filter = { symbols = ['XAU.*'], not_symbols = ['XAU.*'] }",
         "filter = { symbols = ['XAUUSD', 'XAGUSD'], not_symbols = ['XA.USD'] }",
         "filter = { not_symbols = ['.*'] }",
+        "pending = 'skip'\nfilter = { order_types = ['limit', 'stop'] }",
         "symbols = 's'\nfilter = { symbols = ['OIL|GAS'] }\n[symbols.s]\nmap = [{ match = 'OIL|GAS', deny = true }]",
     ],
 )
@@ -40,6 +41,7 @@ def test_a_pattern_that_the_filter_refuses_itself_is_warned_of(tmp_path: Path):
         "filter = { symbols = ['XAU.*'], not_symbols = ['XAUUSD'] }",
         "filter = { symbols = ['XAUUSD|XAGUSD'], not_symbols = ['XAUUSD'] }",
         "filter = { not_symbols = ['BTC.*'] }",
+        "pending = 'skip'\nfilter = { order_types = ['market', 'stop'] }",
         "per_symbol = [{ match = 'XAUUSD', reverse = true }, { match = 'XAU.*', reverse = true }]",
         "per_symbol = [{ match = 'A', on = 'target', reverse = true }, { match = 'A', reverse = true }]",
     ],
