@@ -53,7 +53,7 @@ class Rehearsal:
         self._asked: list[LookUp] = []
         self._ledger = Ledger.in_memory()
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
-        self.views = empty_views(capabilities, config.caps, config.maintenance)
+        self.views = empty_views(capabilities, config.caps, config.maintenance, config.conduct)
         targets = {link.target for link in config.links}
         self._sources = {link.source for link in config.links} & self.views.keys() - targets
         self.book = CopyBook(self.views)

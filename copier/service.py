@@ -105,7 +105,8 @@ class Service:
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
         able = {name: account.capabilities for name, account in accounts.items()}
-        views = empty_views(able, caps, maintenance or {})
+        conduct = tuple(conduct)
+        views = empty_views(able, caps, maintenance or {}, conduct)
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)

@@ -71,7 +71,9 @@ def _offence_text(
 
 def offends_at(rule: PositionRule, position: Position) -> datetime | None:
     """Return when time alone will make the position offend; None when it will not."""
-    if rule.within is None or (rule.kind is PositionRuleKind.STOP_REQUIRED and position.stop_loss is not None):
+    if rule.within is None or rule.kind is PositionRuleKind.MIN_HOLD:
+        return None
+    if rule.kind is PositionRuleKind.STOP_REQUIRED and position.stop_loss is not None:
         return None
     return position.opened_at + rule.within
 

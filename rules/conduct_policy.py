@@ -22,6 +22,9 @@ class PositionRuleKind(Enum):
     """Stay open for longer than `within`."""
     STOP_REQUIRED = "stop_required"
     """Have no stop-loss `within` after its opening."""
+    MIN_HOLD = "min_hold"
+    """Be closed after its source before it was open for `within`: the close waits, as with `exits.min_hold`, whatever
+    the link's policy says."""
     MAX_POSITION_VOLUME = "max_position_volume"
     """Hold more than `volume` lots: the guardrail against a size that nobody meant."""
 
@@ -53,7 +56,7 @@ class PositionRule:
     scope: FlattenScope = FlattenScope.COPIES
 
     def __attrs_post_init__(self) -> None:
-        timed = (PositionRuleKind.MAX_OPEN_TIME, PositionRuleKind.STOP_REQUIRED)
+        timed = (PositionRuleKind.MAX_OPEN_TIME, PositionRuleKind.STOP_REQUIRED, PositionRuleKind.MIN_HOLD)
         needed = {
             "amount": self.kind is PositionRuleKind.PER_TRADE_LOSS,
             "within": self.kind in timed,
@@ -92,7 +95,7 @@ class BudgetKind(Enum):
 
 @frozen
 class Budget:
-    """How much of something an account may use up in a day (or week, or month) of `reset`."""
+    """How much of something an account may use up in a day (week, month, quarter, year) of `reset`."""
 
     rule_id: str
     account: AccountId

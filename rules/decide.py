@@ -217,7 +217,7 @@ def _leave(context: Context, copy: Copy) -> Decision:
     left = copy.left or context.position is None or not copy.is_of(context.position)
     close_at = copy.close_at
     if left and not copy.left and copy.flatten is None:
-        close_at = close_due(copy, context.link.policy, context.now)
+        close_at = close_due(copy, context.link.policy, context.target, context.now)
     copy = evolve(copy, wait_until=None, left=left, close_at=close_at)
     if close_at is not None and copy.flatten is None and context.now < close_at and copy.holds:
         return Decision(copy, (), (_held_back(close_at),), (), None if close_at == NEVER else close_at)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from rules.copies import Copy, LegStage
 from rules.pacing import draw
 from rules.policy import CopyPolicy
+from rules.state import AccountView
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """The source's close is not followed at all: the copy ends by its stops."""
@@ -20,17 +21,18 @@ def ends_at(copy: Copy, policy: CopyPolicy) -> datetime | None:
     return None if policy.exits.max_open is None else opened_at(copy) + policy.exits.max_open
 
 
-def close_due(copy: Copy, policy: CopyPolicy, now: datetime) -> datetime | None:
+def close_due(copy: Copy, policy: CopyPolicy, target: AccountView, now: datetime) -> datetime | None:
     """Return when a copy whose source has closed now is to be closed; None: at once.
 
-    The latest of the delay, the minimum holding time and the ignored close counts, but no later than the copy ends.
+    The latest of the delay, the minimum holding times and the ignored close counts, but no later than the copy ends.
     """
     exits, span = policy.exits, policy.delay.close
     due = now
     if span is not None:
         due = max(due, now + draw(span, "close", copy.link_id, copy.source_position_id, copy.opened_at))
-    if exits.min_hold is not None:
-        due = max(due, opened_at(copy) + exits.min_hold)
+    for hold in (exits.min_hold, target.min_hold):
+        if hold is not None:
+            due = max(due, opened_at(copy) + hold)
     if exits.ignore_close and _is_protected(copy):
         due = NEVER if exits.ignore_close_for is None else max(due, now + exits.ignore_close_for)
     latest = ends_at(copy, policy)

@@ -67,7 +67,8 @@ def keep_alive(
     if denied is not None or instrument is None or past is None:
         assert denied is not None  # neither is let pass
         return Decision(evolve(copy, ending=Ending.DENIED, reason=denied.reason), (), (denied,))
-    return _opened(copy, instrument, trade, last_trade(rule, past))
+    lasts = max(trade.lasts, target.min_hold or trade.lasts)
+    return _opened(copy, instrument, evolve(trade, lasts=lasts), last_trade(rule, past))
 
 
 def _opened(copy: Copy, instrument: Instrument, trade: KeepAlive, last: datetime) -> Decision:

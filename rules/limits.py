@@ -73,6 +73,8 @@ _REASONS = {
     LimitKind.DAILY_LOSS: Reason.LIMIT_DAILY_LOSS,
     LimitKind.WEEKLY_LOSS: Reason.LIMIT_WEEKLY_LOSS,
     LimitKind.MONTHLY_LOSS: Reason.LIMIT_MONTHLY_LOSS,
+    LimitKind.QUARTERLY_LOSS: Reason.LIMIT_QUARTERLY_LOSS,
+    LimitKind.YEARLY_LOSS: Reason.LIMIT_YEARLY_LOSS,
     LimitKind.MAX_LOSS: Reason.LIMIT_MAX_LOSS,
     LimitKind.PROFIT_TARGET: Reason.PROFIT_TARGET,
 }
@@ -130,6 +132,8 @@ def judge(
         if isinstance(figures, Figures):
             state, figures = locked(limit, state, figures)
         state, breached = _held(limit, state, figures, sampled=status is not None)
+        if limit.resets_below and not breached and isinstance(figures, Figures):
+            state = evolve(state, latched=None, latched_at=None)
         reached = _reached(limit, figures, breached)
         state = _kept(limit, state, reached, figures)
     return _judgement(limit, state, reached, figures)

@@ -1,6 +1,6 @@
 """The days of a limit: half-open from one reset to the next, one reset for each local date, whatever the clocks do.
 
-A limit may count by weeks or months instead: these begin at the reset of their first local date.
+A limit may count by weeks, months, quarters or years instead: these begin at the reset of their first local date.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ _DAY = timedelta(days=1)
 # gap after its own local time, and the longest gap that a zone ever had was one day.
 _DAYS_AROUND = (-2, -1, 0, 1, 2)
 
-# The same for weeks and months, in days: two of the longest and the days around. A date that a zone left out may have
-# been a week's first, which makes that week one of fourteen days.
+# The same for weeks: two of them and the days around. A date that a zone left out may have been a week's first, which
+# makes that week one of fourteen days; so it is with what counts by months, of which two on either side are enough too.
 _WEEKS_AROUND = range(-16, 17)
-_MONTHS_AROUND = range(-64, 65)
+_PERIODS_AROUND = (-2, -1, 0, 1, 2)
 
 
 class Period(Enum):
@@ -30,11 +30,15 @@ class Period(Enum):
     WEEK = "week"
     MONTH = "month"
     """From the first of a calendar month."""
+    QUARTER = "quarter"
+    """From the first of January, April, July or October."""
+    YEAR = "year"
+    """From the first of January."""
 
 
 @frozen
 class ResetTime:
-    """When a limit's day (or week, or month) ends and the next begins: a local time of day in a zone.
+    """When a limit's day (or week, month, quarter, year) ends and the next begins: a local time of day in a zone.
 
     A local time that the clocks skip happens at the instant the gap ends; one that occurs twice happens at its first.
     A date that a zone left out altogether has no reset. "EST" in a firm's text means America/New_York.
@@ -73,20 +77,26 @@ def resets_between(reset: ResetTime, after: datetime, until: datetime) -> Iterat
 
 
 def _around(reset: ResetTime, at: datetime) -> list[datetime]:
-    today = at.astimezone(reset.zone).date()
-    days = (today + _DAY * number for number in _NUMBERS[reset.period])
-    firsts = (day for day in days if _begins(reset, day))
+    firsts = _firsts(reset, at.astimezone(reset.zone).date())
     return [instant for day in firsts if (instant := reset_on(reset, day)) is not None]
 
 
-_NUMBERS = {Period.DAY: _DAYS_AROUND, Period.WEEK: _WEEKS_AROUND, Period.MONTH: _MONTHS_AROUND}
+_MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
 
-def _begins(reset: ResetTime, day: date) -> bool:
-    """Tell whether a period begins on a local date."""
-    if reset.period is Period.WEEK:
-        return day.weekday() == reset.weekday
-    return reset.period is Period.DAY or day.day == 1
+def _firsts(reset: ResetTime, today: date) -> Iterator[date]:
+    """Yield the local dates around `today` on which periods begin."""
+    if reset.period is Period.DAY:
+        yield from (today + _DAY * number for number in _DAYS_AROUND)
+    elif reset.period is Period.WEEK:
+        days = (today + _DAY * number for number in _WEEKS_AROUND)
+        yield from (day for day in days if day.weekday() == reset.weekday)
+    else:
+        length = _MONTHS[reset.period]
+        current = (today.year * 12 + today.month - 1) // length
+        for number in _PERIODS_AROUND:
+            year, month = divmod((current + number) * length, 12)
+            yield date(year, month + 1, 1)
 
 
 @lru_cache(maxsize=1024)  # some days of some zones: asked for with every sample of every account

@@ -1,5 +1,6 @@
 """What a person wants of a limit: typed and immutable, one `Limit` for every loss rule and profit target we know of."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
@@ -89,11 +90,14 @@ _PEAKS = (Anchor.DAY_PEAK_BALANCE, Anchor.DAY_PEAK_EQUITY)
 _LIVE = (Trailing.LIVE_EQUITY, Trailing.LIVE_BALANCE)
 _EOD = (Trailing.EOD_BALANCE, Trailing.EOD_EQUITY, Trailing.EOD_HIGHER)
 _ON_BALANCE = (Anchor.INITIAL, Anchor.DAY_START_BALANCE, Anchor.DAY_PEAK_BALANCE)
-_PERIODS = {
+PERIODS: Mapping[LimitKind, Period] = {
     LimitKind.DAILY_LOSS: Period.DAY,
     LimitKind.WEEKLY_LOSS: Period.WEEK,
     LimitKind.MONTHLY_LOSS: Period.MONTH,
+    LimitKind.QUARTERLY_LOSS: Period.QUARTER,
+    LimitKind.YEARLY_LOSS: Period.YEAR,
 }
+"""The losses that begin anew, with how long each counts."""
 EVERYTHING = frozenset(Part)
 
 
@@ -129,8 +133,8 @@ class Limit:
     high_water_mark: Decimal | None = None
     """What the mark of an account taken over in profit starts at. It never starts below the initial balance."""
     reset: ResetTime | None = None
-    """When days, weeks or months begin: required by what begins anew and by end-of-day marks. It never ends a maximum
-    loss. A profit target without one is of all time."""
+    """When days, weeks, months, quarters or years begin: required by what begins anew and by end-of-day marks. It never
+    ends a maximum loss. A profit target without one is of all time."""
     hold: timedelta | None = None
     """How long the breach must last before it counts. Stages are never held."""
     comparator: Comparator = Comparator.LE
@@ -148,6 +152,8 @@ class Limit:
     flows: Flows | None = None
     """None: `shift` of what begins anew, `ignore` otherwise."""
     scope: FlattenScope = FlattenScope.COPIES
+    resets_below: bool = False
+    """A profit target that was reached is in force no longer than its figure stands there."""
 
     def __attrs_post_init__(self) -> None:
         for name, problem in (*self._problems(), *self._stage_problems()):
@@ -156,7 +162,7 @@ class Limit:
     def _problems(self) -> list[tuple[str, str]]:
         amount = self.amount.fraction if isinstance(self.amount, Percent) else self.amount.amount
         max_loss = self.kind is LimitKind.MAX_LOSS
-        period, trails = _PERIODS.get(self.kind), self.trailing is not Trailing.NONE
+        period, trails = PERIODS.get(self.kind), self.trailing is not Trailing.NONE
         wrong = self.reset is not None and period is not None and self.reset.period is not period
         costs = {Part.COMMISSION, Part.SWAP} - self.include
         own = self.counted_from is not Anchor.INITIAL
@@ -179,6 +185,7 @@ class Limit:
             ("lock_when", "is for max_loss", self.lock_when is not None and not max_loss),
             ("high_water_mark", "is for trailing limits", self.high_water_mark is not None and not trails),
             ("include", "leaves out costs only of what begins anew", bool(costs) and not self.begins_anew),
+            ("resets_below", "is for profit_target", self.resets_below and not self.is_target),
             ("for", "must be > 0", self.hold is not None and self.hold <= timedelta(0)),
         ]
         return [(name, problem) for name, problem, is_so in found if is_so]
@@ -208,7 +215,7 @@ class Limit:
     @property
     def begins_anew(self) -> bool:
         """Whether each reset ends what is in force and sets the anchors anew."""
-        return self.kind in _PERIODS or (self.is_target and self.reset is not None)
+        return self.kind in PERIODS or (self.is_target and self.reset is not None)
 
     @property
     def shifts(self) -> bool:

@@ -13,12 +13,14 @@ class LimitKind(Enum):
     DAILY_LOSS = "daily_loss"
     """Since the reset that opened the day. It begins anew with each day."""
     WEEKLY_LOSS = "weekly_loss"
-    """The same by weeks, and below by months: what is said of days holds for these periods."""
+    """The same by weeks, and below by months, quarters and years: what is said of days holds for these periods."""
     MONTHLY_LOSS = "monthly_loss"
+    QUARTERLY_LOSS = "quarterly_loss"
+    YEARLY_LOSS = "yearly_loss"
     MAX_LOSS = "max_loss"
     """Since the beginning (`trailing = "none"`), or from the high-water mark. It never begins anew."""
     PROFIT_TARGET = "profit_target"
-    """A profit of a day, week or month, or of all time, that is reached rather than breached."""
+    """A profit of a day, week, month, quarter or year, or of all time, that is reached rather than breached."""
 
 
 @frozen
@@ -50,7 +52,7 @@ class AmountOf(Enum):
 
 
 class Anchor(Enum):
-    """What a day's loss or profit is counted from. A week and a month start like a day."""
+    """What a day's loss or profit is counted from. A week, a month and what is longer start like a day."""
 
     INITIAL = "initial"
     DAY_START_BALANCE = "day_start_balance"

@@ -56,6 +56,8 @@ class Reason(Enum):
     LIMIT_DAILY_LOSS = ("LIMIT_DAILY_LOSS", "The target account's daily loss limit forbids new risk.")
     LIMIT_WEEKLY_LOSS = ("LIMIT_WEEKLY_LOSS", "The target account's weekly loss limit forbids new risk.")
     LIMIT_MONTHLY_LOSS = ("LIMIT_MONTHLY_LOSS", "The target account's monthly loss limit forbids new risk.")
+    LIMIT_QUARTERLY_LOSS = ("LIMIT_QUARTERLY_LOSS", "The target account's quarterly loss limit forbids new risk.")
+    LIMIT_YEARLY_LOSS = ("LIMIT_YEARLY_LOSS", "The target account's yearly loss limit forbids new risk.")
     LIMIT_MAX_LOSS = ("LIMIT_MAX_LOSS", "The target account's maximum loss limit forbids new risk.")
     PROFIT_TARGET = ("PROFIT_TARGET", "The target account has reached a profit target, which ends trading for now.")
     FLAT_BY = ("FLAT_BY", "The target account must be flat now, or will have to be shortly.", True)

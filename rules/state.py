@@ -102,6 +102,8 @@ class AccountView:
     halted: str | None = None
     """Why an operator lets it take no new risk; None: it may."""
     caps: tuple[Cap, ...] = ()
+    min_hold: timedelta | None = None
+    """How long a position must be open at least before it is closed after its source, by a rule of the account."""
     maintenance: tuple[Schedule, ...] = ()
     """When its venue or broker is worked on."""
     news: dict[str, News] = field(factory=dict)

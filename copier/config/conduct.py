@@ -40,12 +40,15 @@ class PositionRuleKeys:
     )
     within: timedelta | None = field(
         default=None,
-        metadata={"doc": "Of `max_open_time` and `stop_required`: how long after its opening.", "read": _WITHIN},
+        metadata={
+            "doc": "Of `max_open_time`, `min_hold` and `stop_required`: how long after its opening.",
+            "read": _WITHIN,
+        },
     )
     volume: Decimal | None = field(
         default=None, metadata={"doc": "Of `max_position_volume`: how many lots.", "read": above_zero}
     )
-    follow: Follow = field(default=Follow.CLOSE, metadata={"doc": "What follows an offence."})
+    follow: Follow = field(default=Follow.CLOSE, metadata={"doc": "What follows an offence; `min_hold` has none."})
     scope: FlattenScope = field(default=FlattenScope.COPIES, metadata={"doc": _SCOPE})
 
 
@@ -84,7 +87,7 @@ class BudgetKeys:
     reset: Reset = field(metadata={"doc": 'When counting begins anew: `"00:00 Europe/Prague"`.', "read": read_reset})
     name: str | None = field(default=None, metadata={"doc": _NAME})
     period: TargetPeriod = field(
-        default=TargetPeriod.DAY, metadata={"doc": "How long it counts: `day`, `week` or `month`."}
+        default=TargetPeriod.DAY, metadata={"doc": "How long it counts: anything but `total`."}
     )
     week_starts: Weekday = field(default=Weekday.MONDAY, metadata={"doc": "The local day whose reset begins a week."})
     warn_at: Decimal | None = field(
@@ -162,7 +165,7 @@ def conduct_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Conduct:
             return FlatBy(rule_id, account, firings, keys.lasts, keys.no_new_before, keys.scope)
         case BudgetKeys():
             if keys.period is TargetPeriod.TOTAL:
-                raise ValueError(f"rule {rule_id}: period must be day, week or month")
+                raise ValueError(f"rule {rule_id}: period must not be total")
             weekday = list(Weekday).index(keys.week_starts)
             reset = ResetTime(keys.reset.at, keys.reset.zone or timezone, Period(keys.period.value), weekday)
             return Budget(rule_id, account, keys.kind, keys.amount, reset, keys.warn_at)

@@ -149,6 +149,8 @@ class TargetPeriod(Enum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
     TOTAL = "total"
     """From the initial balance on, without end."""
 
@@ -174,8 +176,9 @@ class LimitKeys:
     account: str = field(metadata={"doc": "Name of the account, or `group:NAME` for each of a group."})
     kind: LimitKind = field(
         metadata={
-            "doc": "A `daily_loss` begins anew at each `reset`, a weekly or monthly one with its week or month;"
-            " `max_loss` counts from the beginning or trails; `profit_target` is reached rather than breached.",
+            "doc": "A `daily_loss` begins anew at each `reset`, a weekly, monthly, quarterly or yearly one with its"
+            " week, month, quarter or year; `max_loss` counts from the beginning or trails; `profit_target` is reached"
+            " rather than breached.",
             "read": _read_kind,
         }
     )
@@ -196,8 +199,8 @@ class LimitKeys:
     anchor: Anchor | None = field(
         default=None,
         metadata={
-            "doc": "What a day (week, month) counts from: by default the higher of balance and equity, the balance of"
-            " a profit target."
+            "doc": "What a day (week, month, ...) counts from: by default the higher of balance and equity, the balance"
+            " of a profit target."
         },
     )
     metric: Metric | None = field(
@@ -292,4 +295,11 @@ class LimitKeys:
     )
     scope: FlattenScope = field(
         default=FlattenScope.COPIES, metadata={"doc": "What is closed: what links own, or the whole `account`."}
+    )
+    resets_below: bool = field(
+        default=False,
+        metadata={
+            "doc": "Of a `profit_target`: one that was reached ends as soon as its figure is below the level again,"
+            " not only at the reset; `halt` still waits for a person."
+        },
     )

@@ -15,7 +15,7 @@ from copier.config.reader import Reader
 from copier.config.results import is_results
 from copier.config.structure import make_converter, toml_key
 from rules.limits_days import Period, ResetTime
-from rules.limits_policy import Limit
+from rules.limits_policy import PERIODS, Limit
 from rules.limits_terms import LimitKind, Metric, StagedLock
 from rules.values import AccountId
 
@@ -94,18 +94,15 @@ def limit_of(keys: LimitKeys, timezone: ZoneInfo) -> Limit:
         raise LimitRefused(str(error).removeprefix(f"limit {limit_id}: ")) from None
 
 
-_LOSS_PERIODS = {LimitKind.WEEKLY_LOSS: Period.WEEK, LimitKind.MONTHLY_LOSS: Period.MONTH}
-
-
 def _reset_of(keys: LimitKeys, timezone: ZoneInfo) -> ResetTime | None:
     """Return the reset with the period that the kind, or a target's own key, gives it."""
-    period = _LOSS_PERIODS.get(keys.kind, Period.DAY)
+    period = PERIODS.get(keys.kind, Period.DAY)
     if keys.kind is not LimitKind.PROFIT_TARGET:
         if keys.period is not TargetPeriod.TOTAL:
             raise LimitRefused("period is for profit_target; losses name theirs in `kind`")
     elif keys.period is TargetPeriod.TOTAL:
         if keys.reset is not None:
-            raise LimitRefused("reset is for targets of a day, week or month: write `period`")
+            raise LimitRefused("reset is for targets of a day, week, month, quarter or year: write `period`")
     elif keys.reset is None:
         raise LimitRefused(f"reset is required by a target of a {keys.period.value}")
     else:

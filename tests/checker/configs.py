@@ -110,7 +110,7 @@ def _limits(target: str, random: Random) -> list[str]:
     if random.random() < 0.3:
         rows.append(f'kind = "daily_loss"\namount = "4 %"\nreset = "{random.randrange(24):02}:00 Europe/Prague"')
     if random.random() < 0.15:
-        kind = random.choice(("weekly_loss", "monthly_loss"))
+        kind = random.choice(("weekly_loss", "monthly_loss", "quarterly_loss", "yearly_loss"))
         rows.append(f'kind = "{kind}"\namount = 5000\nreset = "17:00 America/New_York"\ncomparator = "lt"')
     if random.random() < 0.15:
         trailing = random.choice(("live_equity", "live_balance"))

@@ -15,11 +15,13 @@ from tests.checker.text import Unchecked, number, ratio
 from tests.checker.trees import Tree
 
 STAGES = ("ok", "warn", "block", "unknown", "halt", "flatten", "breached")
-PERIODS = ("daily_loss", "weekly_loss", "monthly_loss")
+PERIODS = ("daily_loss", "weekly_loss", "monthly_loss", "quarterly_loss", "yearly_loss")
 CODES = {
     "daily_loss": "LIMIT_DAILY_LOSS",
     "weekly_loss": "LIMIT_WEEKLY_LOSS",
     "monthly_loss": "LIMIT_MONTHLY_LOSS",
+    "quarterly_loss": "LIMIT_QUARTERLY_LOSS",
+    "yearly_loss": "LIMIT_YEARLY_LOSS",
     "max_loss": "LIMIT_MAX_LOSS",
     "profit_target": "PROFIT_TARGET",
 }

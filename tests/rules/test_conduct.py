@@ -227,3 +227,9 @@ def test_budget_once_used_up_stays_used_up_until_its_reset(seconds: list[int]):
             assert (budget_denial(orders, waited) is not None) or waited.day_started != spent_in
         state = counted(orders, state, now, opening())
         spent_in = state.day_started if budget_denial(orders, state) is not None else None
+
+
+def test_a_minimum_time_is_no_offence_of_what_is_open():
+    hold = rule(PositionRuleKind.MIN_HOLD, within=timedelta(minutes=2))
+    assert offends_at(hold, POSITION) is None
+    assert offence(hold, POSITION, KNOWN, FIGURES, OPENED + timedelta(seconds=1)) is None

@@ -36,6 +36,23 @@ def test_a_copy_is_held_for_its_minimum_time() -> None:
     assert shape(play.waits(6)) == [("close", "1.00")]
 
 
+@pytest.mark.parametrize(("own", "accounts", "seconds"), [(None, 10, 10), (4, 10, 10), (20, 10, 20)])
+def test_an_accounts_minimum_time_holds_for_every_policy(own: int | None, accounts: int, seconds: int) -> None:
+    play = opened(Exits(min_hold=None if own is None else own * SECOND))
+    play.target.min_hold = accounts * SECOND
+    assert play.sees(None) == []
+    assert play.last.look_again_at == T0 + seconds * SECOND
+    assert shape(play.waits(seconds)) == [("close", "1.00")]
+
+
+def test_what_must_be_flat_does_not_wait_for_an_accounts_minimum_time() -> None:
+    play = opened(Exits())
+    play.target.min_hold = 10 * SECOND
+    assert play.copy is not None
+    play.copy = evolve(play.copy, flatten="small/daily_loss")
+    assert shape(play.again()) == [("close", "1.00")]
+
+
 def test_after_its_minimum_time_it_closes_with_its_source() -> None:
     play = opened(Exits(min_hold=10 * SECOND))
     play.waits(10)
@@ -103,7 +120,7 @@ def test_a_close_is_never_held_back_beyond_what_was_said(ignore, ignore_for, hol
     play = opened(Exits(hold, ignore, ignore_for, most), delay=Delay(close=span))
     assert play.copy is not None
     now = T0 + waited * SECOND
-    due = close_due(play.copy, play.policy, now)
+    due = close_due(play.copy, play.policy, play.target, now)
     held = [waited * SECOND + (span.least if span else 0 * SECOND), hold or 0 * SECOND]
     if ignore:
         held.append(waited * SECOND + ignore_for if ignore_for is not None else NEVER - T0)

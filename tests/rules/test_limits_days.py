@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.limits_days import ResetTime, following_reset, last_reset, reset_on
+from rules.limits_days import Period, ResetTime, following_reset, last_reset, reset_on
 
 
 def utc(text: str) -> datetime:
@@ -55,6 +55,26 @@ def test_instant_of_the_reset_opens_the_new_day():
 def test_reset_time_with_a_zone_of_its_own_or_finer_than_a_second_is_refused(bad: time):
     with pytest.raises(ValueError, match="local time of day in whole seconds"):
         ResetTime(bad, ZoneInfo("UTC"))
+
+
+@given(
+    at=st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    period=st.sampled_from([Period.MONTH, Period.QUARTER, Period.YEAR]),
+    zone=st.sampled_from(["America/New_York", "Europe/Prague", "America/Nuuk", "Pacific/Apia", "Asia/Gaza"]),
+)
+def test_long_periods_join_without_a_hole_and_begin_on_the_first_of_their_months(
+    at: datetime, period: Period, zone: str
+):
+    reset = ResetTime(time(17), ZoneInfo(zone), period)
+    begin, end = last_reset(reset, at), following_reset(reset, at)
+    assert begin <= at < end
+    assert following_reset(reset, begin) == end
+    assert last_reset(reset, end) == end
+    months = {Period.MONTH: range(1, 13), Period.QUARTER: (1, 4, 7, 10), Period.YEAR: (1,)}[period]
+    days = {Period.MONTH: (28, 31), Period.QUARTER: (90, 92), Period.YEAR: (365, 366)}[period]
+    local = begin.astimezone(reset.zone)
+    assert (local.day, local.month in months) == (1, True)
+    assert timedelta(days=days[0], hours=-25) <= end - begin <= timedelta(days=days[1], hours=25)
 
 
 @given(

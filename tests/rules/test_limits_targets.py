@@ -17,6 +17,8 @@ OK, REACHED = LimitStage.OK, LimitStage.BREACHED
 PRAGUE = ZoneInfo("Europe/Prague")
 WEEK = ResetTime(time(0), PRAGUE, Period.WEEK)
 MONTH = ResetTime(time(0), PRAGUE, Period.MONTH)
+QUARTER = ResetTime(time(0), PRAGUE, Period.QUARTER)
+YEAR = ResetTime(time(0), PRAGUE, Period.YEAR)
 
 
 def utc(text: str) -> datetime:
@@ -94,8 +96,66 @@ def test_monthly_loss_has_its_own_reason():
 
 
 @pytest.mark.parametrize(
+    ("kind", "reset", "reason", "until"),
+    [
+        (LimitKind.QUARTERLY_LOSS, QUARTER, Reason.LIMIT_QUARTERLY_LOSS, "2026-03-31T22:00"),
+        (LimitKind.YEARLY_LOSS, YEAR, Reason.LIMIT_YEARLY_LOSS, "2026-12-31T23:00"),
+    ],
+)
+def test_losses_of_a_quarter_and_of_a_year_last_until_their_own_reset(
+    kind: LimitKind, reset: ResetTime, reason: Reason, until: str
+):
+    limit = Limit("long", AccountId("a"), kind, amount("5 %"), reset=reset)
+    watch = Watch(limit)
+    watch.report("15 12:00", "100000")
+    judged = watch.report("31 12:00", "95000")
+    denied = denial(limit, judged)
+    assert (judged.stage, denied.reason, denied.until) == (REACHED, reason, utc(until))
+    assert watch.clock("31 23:00").stage is REACHED, "a new month is no new quarter"
+
+
+def test_a_loss_of_a_quarter_needs_a_reset_of_a_quarter():
+    with pytest.raises(ValueError, match="reset must be of the limit's own period"):
+        Limit("q", AccountId("a"), LimitKind.QUARTERLY_LOSS, amount("5 %"), reset=MONTH)
+
+
+def test_a_target_may_end_when_the_balance_falls_below_it_again():
+    watch = Watch(target("10 %", resets_below=True))
+    assert watch.report("15 12:00", "100000").stage is OK
+    assert watch.report("15 13:00", "110000").stage is REACHED
+    assert watch.report("15 14:00", "110000").stage is REACHED
+    judged = watch.report("15 15:00", "109999.99")
+    assert (judged.stage, judged.forbids, judged.state.latched) == (OK, False, None)
+    assert watch.report("15 16:00", "110000").stage is REACHED
+
+
+def test_a_target_that_halted_still_waits_for_a_person():
+    watch = Watch(target("10 %", resets_below=True, on_breach=OnBreach.HALT))
+    watch.report("15 12:00", "100000")
+    watch.report("15 13:00", "110000")
+    assert watch.report("15 15:00", "100000").forbids
+
+
+def test_figures_that_are_missing_end_no_target():
+    watch = Watch(target("10 %", resets_below=True))
+    watch.report("15 12:00", "100000")
+    watch.report("15 13:00", "110000")
+    assert watch.clock("15 15:00").stage is REACHED
+
+
+def test_only_targets_reset_below():
+    with pytest.raises(ValueError, match="resets_below is for profit_target"):
+        Limit("x", AccountId("a"), LimitKind.MAX_LOSS, amount("5 %"), resets_below=True)
+
+
+@pytest.mark.parametrize(
     ("reset", "at_", "begin", "end"),
     [
+        (QUARTER, "2026-04-01T00:00", "2026-03-31T22:00", "2026-06-30T22:00"),
+        (QUARTER, "2026-03-31T21:59", "2025-12-31T23:00", "2026-03-31T22:00"),
+        (QUARTER, "2026-12-31T22:59", "2026-09-30T22:00", "2026-12-31T23:00"),
+        (YEAR, "2026-12-31T22:59", "2025-12-31T23:00", "2026-12-31T23:00"),
+        (YEAR, "2026-12-31T23:00", "2026-12-31T23:00", "2027-12-31T23:00"),
         (WEEK, "2026-03-29T12:00", "2026-03-22T23:00", "2026-03-29T22:00"),  # the clock change is inside
         (WEEK, "2026-10-26T12:00", "2026-10-25T23:00", "2026-11-01T23:00"),
         (MONTH, "2026-03-15T12:00", "2026-02-28T23:00", "2026-03-31T22:00"),
@@ -104,7 +164,9 @@ def test_monthly_loss_has_its_own_reason():
          "2026-01-15T12:00", "2026-01-11T22:00", "2026-01-18T22:00"),
     ],
 )  # fmt: skip
-def test_weeks_and_months_begin_at_the_reset_of_their_first_date(reset: ResetTime, at_: str, begin: str, end: str):
+def test_weeks_and_longer_periods_begin_at_the_reset_of_their_first_date(
+    reset: ResetTime, at_: str, begin: str, end: str
+):
     assert last_reset(reset, utc(at_)) == utc(begin)
     assert following_reset(reset, utc(at_)) == utc(end)
 

@@ -40,6 +40,12 @@ def test_every_key_of_a_rule_on_positions_reaches_its_class(tmp_path: Path):
     assert size.scope is FlattenScope.ACCOUNT
 
 
+def test_a_minimum_time_is_read_and_needs_its_time(tmp_path: Path):
+    [hold] = conduct_of(tmp_path, STOP.replace("stop_required", "min_hold"))
+    assert isinstance(hold, PositionRule)
+    assert (hold.kind, hold.within) == (PositionRuleKind.MIN_HOLD, timedelta(seconds=30))
+
+
 def test_a_loss_may_be_cash(tmp_path: Path):
     [loss] = conduct_of(tmp_path, LOSS.replace("2 %", "500 USD"))
     assert isinstance(loss, PositionRule)
@@ -83,7 +89,7 @@ def test_the_summary_tells_every_rule(tmp_path: Path):
         (FLAT.replace('["10 15 * * mon-fri"]', "[]"), "at", "a limit whose at must name at least one moment"),
         (FLAT.replace("1h50m", "8d"), "for", '"8d"'),
         (ORDERS.replace("2000", "0"), "amount", "0"),
-        (ORDERS + 'period = "total"\n', "period", "a limit whose period must be day, week or month"),
+        (ORDERS + 'period = "total"\n', "period", "a limit whose period must not be total"),
         (ORDERS.replace('reset = "00:00"\n', ""), "", "a table without it"),
     ],
 )  # fmt: skip

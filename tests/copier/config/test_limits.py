@@ -98,14 +98,23 @@ def test_a_period_is_of_the_kind_or_of_the_target(tmp_path: Path):
     week = DAILY.replace("daily_loss", "weekly_loss") + 'week_starts = "sunday"\n'
     month = DAILY.replace("daily_loss", "monthly_loss")
     goal = DAILY.replace("daily_loss", "profit_target") + 'period = "week"\n'
-    found = [limit.reset for limit in limits_of(tmp_path, week + month + goal)]
+    quarter = DAILY.replace("daily_loss", "quarterly_loss")
+    year = DAILY.replace("daily_loss", "yearly_loss")
+    found = [limit.reset for limit in limits_of(tmp_path, week + month + goal + quarter + year)]
     assert [(reset.period, reset.weekday) for reset in found if reset is not None] == [
         (Period.WEEK, 6),
         (Period.MONTH, 0),
         (Period.WEEK, 0),
+        (Period.QUARTER, 0),
+        (Period.YEAR, 0),
     ]
     (goal_of_all_time,) = limits_of(tmp_path, GOAL)
     assert goal_of_all_time.reset is None
+
+
+def test_a_target_may_reset_below(tmp_path: Path):
+    below, plainly = limits_of(tmp_path, GOAL + "resets_below = true\n" + GOAL + 'name = "other"\n')
+    assert (below.resets_below, plainly.resets_below) == (True, False)
 
 
 def test_a_daily_limit_names_its_anchor(tmp_path: Path):
@@ -128,7 +137,7 @@ def test_two_limits_of_one_kind_need_names(tmp_path: Path):
     ("text", "key", "found"),
     [
         (DAILY.replace("small", "smal"), "account", 'the unknown account "smal"'),
-        (DAILY.replace("daily_loss", "yearly_loss"), "kind", '"yearly_loss"'),
+        (DAILY.replace("daily_loss", "hourly_loss"), "kind", '"hourly_loss"'),
         (DAILY.replace('"4 %"', '"4"'), "amount", '"4"'),
         (DAILY.replace('"4 %"', '"0 %"'), "amount", "a limit whose amount must be > 0"),
         (DAILY.replace('"4 %"', '"101 %"'), "amount", "a limit whose amount must be at most 100 %"),
