@@ -75,6 +75,10 @@ class Capabilities:
     """
     pending_orders: bool = False
     """The account shows its pending orders in snapshots and, where it trades, takes such orders."""
+    figures: bool = True
+    """The account tells balance and equity."""
+    quotes: bool = True
+    """The account tells prices: of symbols that are asked for, and of its positions."""
     history: bool = True
     """The account tells what happened in it; what of it a venue lacks stands in its README."""
     parallel_requests: int = 4

@@ -21,6 +21,8 @@ def capabilities() -> Capabilities:
         keeps_take_profit=False,
         stop_loss_lasts=False,
         pending_orders=True,
+        figures=False,
+        quotes=False,
         parallel_requests=4,
         requests_per_s=5.0,
         settle_s=20.0,

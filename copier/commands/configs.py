@@ -22,7 +22,7 @@ def read_config(file: Path) -> Configuration:
     Raises:
         ConfigError: with every problem of the file.
     """
-    config = load_config(file, os.environ, CONFIGS, can_trade=_can_trade, today=utc_now().date())
+    config = load_config(file, os.environ, CONFIGS, able=_capabilities, today=utc_now().date())
     for account in config.accounts.values():
         keep_secrets(_secrets(account.settings))
     for alerts in config.alerts:
@@ -33,10 +33,6 @@ def read_config(file: Path) -> Configuration:
 def capabilities_of(config: Configuration) -> dict[AccountId, Capabilities]:
     """Return what each account's venue can; nothing is connected for that."""
     return {name: _capabilities(account) for name, account in config.accounts.items()}
-
-
-def _can_trade(account: AccountConfig) -> bool:
-    return _capabilities(account).trades
 
 
 def _capabilities(account: AccountConfig) -> Capabilities:

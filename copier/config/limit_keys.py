@@ -79,6 +79,10 @@ _KINDS = tuple(str(kind.value) for kinds in _ENUMS for kind in kinds)
 """Every kind of [[limits]] row."""
 
 
+KINDS_ON_MONEY = frozenset(kind.value for kind in LimitKind)
+"""Those that are judged by balance and equity."""
+
+
 def _read_kind(value: object) -> LimitKind:
     if value in {kind.value for kind in LimitKind}:
         return LimitKind(value)

@@ -10,6 +10,7 @@ from typing import Any
 import tomli
 from attrs import evolve
 
+from adapters.base import Capabilities
 from copier.config.accounts import RECONCILE_EVERY, read_accounts, same_accounts
 from copier.config.alerts import read_alerts
 from copier.config.caps import read_caps
@@ -18,6 +19,7 @@ from copier.config.checks import duration_within
 from copier.config.conduct import read_conduct
 from copier.config.errors import ConfigError, ConfigProblem, Fault, UnknownKey, nearest, one_of, shown_value
 from copier.config.groups import AccountNames
+from copier.config.lacks import warn_of_lacks
 from copier.config.limits import read_limits
 from copier.config.links import LinkBook
 from copier.config.maintenance import read_maintenance
@@ -62,7 +64,7 @@ def load_config(
     env: Mapping[str, str],
     venues: Mapping[str, type[Any]],
     *,
-    can_trade: Callable[[AccountConfig], bool] = lambda _: True,
+    able: Callable[[AccountConfig], Capabilities] | None = None,
     today: date | None = None,
 ) -> Configuration:
     """Return the configuration that a file describes.
@@ -71,7 +73,8 @@ def load_config(
         path: the TOML file. Relative paths in it start from its folder.
         env: what `${env:NAME}` refers to.
         venues: each venue's Config class by the venue's name.
-        can_trade: tells whether an account's venue takes orders; an account that does not can be no target.
+        able: tells what an account's venue can: one that takes no orders can be no target, and what a policy or a limit
+            needs and it never gives is warned of. None asks for nothing.
         today: what the age of presets is counted to; None asks for none.
     Raises:
         ConfigError: the file cannot be read or holds mistakes; it has all of them. No text in it shows a secret.
@@ -83,7 +86,7 @@ def load_config(
         reader = Reader(file, find_positions(text))
     except NestedTooDeep as deep:
         raise _one_problem(file, deep.line, f"at most {DEPTH_MAX} levels of keys and brackets", "more") from None
-    configuration = _read_sections(reader, document, file, env, venues, can_trade, today)
+    configuration = _read_sections(reader, document, file, env, venues, able, today)
     if reader.problems or configuration is None:
         raise ConfigError(reader.problems)
     return evolve(configuration, warnings=tuple(sorted(reader.warnings, key=lambda problem: problem.line or 0)))
@@ -138,7 +141,7 @@ def _read_sections(
     file: Path,
     env: Mapping[str, str],
     venues: Mapping[str, type[Any]],
-    can_trade: Callable[[AccountConfig], bool],
+    able: Callable[[AccountConfig], Capabilities] | None,
     today: date | None,
 ) -> Configuration | None:
     folder = file.absolute().parent
@@ -161,11 +164,12 @@ def _read_sections(
         reader.warn(("accounts", name), "each account once", f"the same as `{other}`")
     links = LinkBook(reader, account_names, policies, same)
     links.read_all(reader.rows(document, "links"))
+    known = {} if able is None else {name: able(account) for name, account in accounts.items()}
     for link in links.links:
-        target = accounts.get(link.target)
-        if target is not None and not can_trade(target):
-            expected = "a target whose venue takes orders"
-            reader.fault(links.target_paths[link.link_id], Fault(expected, f"`{link.target}` at {target.venue}"))
+        target = known.get(link.target)
+        if target is not None and not target.trades:
+            found = f"`{link.target}` at {accounts[link.target].venue}"
+            reader.fault(links.target_paths[link.link_id], Fault("a target whose venue takes orders", found))
     rows = account_names.spread(reader.rows(document, "limits"), "limits")
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
@@ -180,6 +184,7 @@ def _read_sections(
     if not names:
         reader.fault((), Fault("at least one account, such as [accounts.source]", "none"))
     _warn_of_unused(reader, tables, policies)
+    warn_of_lacks(reader, links, rows, {limit.account for limit in firms.limits}, known)
     account_names.warn_of_unused()
     if good_service is None:
         return None

@@ -43,6 +43,8 @@ class PolicySum:
     keys: PolicyKeys
     lines: Mapping[KeyPath, int]
     """The line of each value that was written, by its path in `keys`; what is missing here is a default."""
+    places: Mapping[KeyPath, KeyPath]
+    """The same by where in the file each value stands."""
     rows: tuple["PolicySum", ...] = ()
     """Those of `per_symbol`."""
 
@@ -200,9 +202,9 @@ class PolicyBook:
         policy = CopyPolicy(name=label, per_symbol=per_symbol, row=row, **made)
         for doubt in doubts_of(policy) if row is None else ():
             # In other sums of what is written there it is the same doubt, which the reader tells once.
-            self._reader.warn(_nearest(doubt.at, summed.places) or path, doubt.expected, doubt.found)
+            self._reader.warn(nearest_place(doubt.at, summed.places) or path, doubt.expected, doubt.found)
         lines = {at: self._reader.line(place) or 0 for at, place in summed.places.items()}
-        return PolicySum(policy, keys, lines, good)
+        return PolicySum(policy, keys, lines, summed.places, good)
 
     def _part(self, keys: PolicyKeys, key: str) -> object:
         name = getattr(keys, key)
@@ -225,7 +227,7 @@ class PolicyBook:
         return matches, sums
 
 
-def _nearest(at: KeyPath, places: Mapping[KeyPath, KeyPath]) -> KeyPath | None:
+def nearest_place(at: KeyPath, places: Mapping[KeyPath, KeyPath]) -> KeyPath | None:
     """Return where the value of a path stands, or a part of an array that was written as one value."""
     for end in range(len(at), 0, -1):
         if at[:end] in places:

@@ -1,12 +1,16 @@
 """The accounts' section: the service's keys, the venue's keys."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
+from adapters.base import Capabilities
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.tradelocker.config import Config as TradeLockerConfig
-from copier.config import load_config
+from copier.config import AccountConfig, load_config
+from rules.values import OmsType
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 
@@ -75,7 +79,13 @@ def test_an_account_that_is_no_table_is_told(tmp_path: Path):
     assert one_problem(tmp_path, "[accounts]\nmaster = 3\n").key == "accounts.master"
 
 
+def reader(name: str) -> Callable[[AccountConfig], Capabilities]:
+    """Return venues that can everything, of which that of one account takes no orders."""
+    can = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
+    return lambda account: evolve(can, trades=account.account != name)
+
+
 def test_a_target_must_take_orders(tmp_path: Path):
-    problem = one_problem(tmp_path, ACCOUNTS + LINK, can_trade=lambda account: account.account != "small")
+    problem = one_problem(tmp_path, ACCOUNTS + LINK, able=reader("small"))
     assert (problem.key, problem.found) == ("links[0].targets[0]", "`small` at toy")
-    assert load(tmp_path, ACCOUNTS + LINK, can_trade=lambda account: account.account != "master").links
+    assert load(tmp_path, ACCOUNTS + LINK, able=reader("master")).links
