@@ -308,7 +308,7 @@ class Desk:
                 beginning=began,
             )
         )
-        met = None if decision.copy is None else known(link, source, target, decision.copy, decision)
+        met = None if decision.copy is None else known(link, source, target, copy, decision.copy, decision)
         self._apply(copy, decision, because, met)
         new = decision.copy
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:

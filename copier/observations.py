@@ -111,12 +111,23 @@ class Observations:
         self._journal.observed(HistoryRecord(account, evolve(past, entries=entries)))
 
 
-def known(link: CopyLink, source: AccountView, target: AccountView, copy: Copy, decision: Decision) -> Known | None:
-    """Return the prices and figures that a decision met, where it asked gates or ordered something."""
-    if not decision.trace and not decision.actions:
+def known(
+    link: CopyLink, source: AccountView, target: AccountView, old: Copy | None, copy: Copy, decision: Decision
+) -> Known | None:
+    """Return the prices and figures that a decision met, where it asked gates, ordered something or a price led it."""
+    if not decision.trace and not decision.actions and not _followed_a_price(old, copy):
         return None
     symbol = copy.target_symbol
     if symbol is None:
         mapped = map_symbol(link.policy.for_symbol(copy.source_symbol).symbols, copy.source_symbol)
         symbol = mapped.symbol if isinstance(mapped, Mapped) else copy.source_symbol
     return Known(symbol, target.quotes.get(symbol), source.status, target.status)
+
+
+def _followed_a_price(old: Copy | None, new: Copy) -> bool:
+    """Tell whether the price has led stops of our own anywhere."""
+    before = {} if old is None else old.legs_by_number
+    return any(
+        leg.managed is not None and (leg.number not in before or leg.managed != before[leg.number].managed)
+        for leg in new.legs
+    )

@@ -46,6 +46,9 @@ BEGINNINGS = ("2026-03-28T21", "2026-10-24T22", "2026-03-08T03", "2026-11-01T02"
 LENGTH = timedelta(hours=9)
 """As many hours as a person trades; what happens in them is a day's work."""
 
+SHORT = timedelta(minutes=45)
+"""A day on which stops follow the price: they are looked at every five seconds."""
+
 ACTS = 45
 ROUNDS_MAX = 20_000  # far more than a day has: beyond, something asks for itself for ever
 
@@ -73,6 +76,7 @@ class _Day:
             (file.parent / "news.csv").write_text("")
             file.write_text(self._text)
             self._config = load_config(file, env={}, venues=CONFIGS)
+        self._length = SHORT if any(key in self._text for key in ("trailing = {", "break_even = {")) else LENGTH
         self._ledger = Ledger.in_memory()
         self._now = datetime.fromisoformat(self._random.choice(BEGINNINGS) + ":00:00+00:00").astimezone(UTC)
         self._market = Market(self._random, still="max_leverage" in self._text)
@@ -84,7 +88,7 @@ class _Day:
         self._venues = {name: Venue(name, nets=self._nets(name), random=self._random) for name in targets}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
-        self._news = draw_news(self._random, self._now, LENGTH)
+        self._news = draw_news(self._random, self._now, self._length)
         self._entries = 0
         self._run = 0
         self._full_until: dict[AccountId, datetime] = {}
@@ -96,20 +100,22 @@ class _Day:
         return getattr(self._config.accounts[name].settings, "oms", None) is OmsType.NETTING
 
     async def run(self) -> Story:
-        end = self._now + LENGTH
+        end = self._now + self._length
         for _ in range(self._random.choice((0, 0, 1, 2))):
-            self._plan(self._random.random() * LENGTH, self._restart)
+            self._plan(self._random.random() * self._length, self._restart)
         for name in self._traders:
             for _ in range(ACTS):
-                self._plan(self._random.random() * LENGTH, lambda name=name: self._act(name))
+                self._plan(self._random.random() * self._length, lambda name=name: self._act(name))
         for name in self._config.accounts:
             for turn in range(1, 20):
-                self._plan(turn * LENGTH / 20 + timedelta(seconds=self._random.randrange(60)), self._polling(name))
+                self._plan(
+                    turn * self._length / 20 + timedelta(seconds=self._random.randrange(60)), self._polling(name)
+                )
         for _ in range(2):
-            self._plan(self._random.random() * LENGTH, self._take_away)
+            self._plan(self._random.random() * self._length, self._take_away)
         for act, most in ((self._operate, 3), (self._clog, 4)):
             for _ in range(self._random.randrange(most + 1)):
-                self._plan(self._random.random() * LENGTH, act)
+                self._plan(self._random.random() * self._length, act)
         self._start()
         await self._go_on(end)
         for name in self._config.accounts:
@@ -285,7 +291,7 @@ class _Day:
     def _operate(self) -> Iterable[Input]:
         """Let an operator hold a link or an account back, and lift that later."""
         now, later = draw_levers(self._random, self._random.choice(self._config.links))
-        self._plan(self._random.random() * LENGTH / 4, lambda: [pulled(later)])
+        self._plan(self._random.random() * self._length / 4, lambda: [pulled(later)])
         yield pulled(now)
 
     def _quotes(self, symbol: Symbol) -> Iterable[Input]:

@@ -1,10 +1,12 @@
-"""When a copy is closed later than its source, or sooner."""
+"""When a copy is closed later than its source, or sooner; stops of our own that follow the price."""
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
 from tests.checker.facts import is_live
 from tests.checker.links import Rules
 from tests.checker.pacing import draw
+from tests.checker.text import Span
 from tests.checker.trees import Tree
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -37,6 +39,40 @@ def close_at(copy: Tree, rules: Rules, now: datetime) -> datetime | None:
     if exits["max_open"] is not None:
         due = min(due, opened_at(copy) + exits["max_open"])
     return due if due > now else None
+
+
+def follows_price(rules: Rules) -> bool:
+    """Tell whether stops of our own follow the price."""
+    return any(rules["exits"][name] is not None for name in ("break_even", "reverse_break_even", "trailing"))
+
+
+def led_to(rules: Rules, leg: Tree, instrument: Tree, market: Fraction) -> Tree | None:
+    """Return the stops that the price has led to by now, None for none; they are never loosened."""
+    exits, entry, way = rules["exits"], leg["open_price"], 1 if leg["side"] == "buy" else -1
+    before = leg["managed"] or {"stop_loss": None, "take_profit": None}
+    loss, profit, gain = before["stop_loss"], before["take_profit"], (market - entry) * way
+
+    def of(span: Span | None) -> Fraction | None:
+        return Fraction(0) if span is None else span.of(instrument, entry)
+
+    def has_come(span: Span | None, so_far: Fraction) -> bool:
+        needed = of(span)
+        return needed is not None and so_far >= needed
+
+    def better(price: Fraction) -> Fraction:
+        return price if loss is None or (price - loss) * way > 0 else loss
+
+    even, back, trail = exits["break_even"], exits["reverse_break_even"], exits["trailing"]
+    if even is not None and has_come(even["trigger"], gain):
+        loss = better(entry + way * (of(even["lock"]) or Fraction(0)))
+    behind = None if trail is None else of(trail["distance"])
+    if trail is not None and behind is not None and has_come(trail["activate"], gain):
+        wanted = market - way * behind
+        if loss is None or has_come(trail["step"], (wanted - loss) * way):
+            loss = better(wanted)
+    if back is not None and profit is None and has_come(back["trigger"], -gain):
+        profit = entry + way * (of(back["lock"]) or Fraction(0))
+    return None if loss is None and profit is None else {"stop_loss": loss, "take_profit": profit}
 
 
 def ends_by_itself(copy: Tree) -> bool:

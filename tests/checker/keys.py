@@ -15,6 +15,7 @@ from tests.checker.text import (
     ratio,
     share_or_cash,
     span,
+    spans,
     truth,
     whole,
     word,
@@ -100,6 +101,9 @@ KEYS: dict[str, dict[str, Key]] = {
         "ignore_close": (truth, False),
         "ignore_close_for": (duration, None),
         "max_open": (duration, None),
+        "break_even": (spans("trigger", "lock"), None),
+        "reverse_break_even": (spans("trigger", "lock"), None),
+        "trailing": (spans("distance", "activate", "step"), None),
     },
     "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (word, "alert")},
 }

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from tests.checker import stops
+from tests.checker import exits, stops
 from tests.checker.asked import FRESH, Granted, entry_of, other
 from tests.checker.facts import expected, is_live, leg_expected, most
 from tests.checker.identity import order_id
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NONE = Fraction(0)
 REFUSED_FRESH = timedelta(minutes=5)
 """Stops that the venue has refused are judged by an older quote too."""
+MANAGED_FRESH = timedelta(seconds=10)
+"""Stops of our own are looked at every five seconds, by what was asked for at the look before."""
 
 
 def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
@@ -48,6 +50,7 @@ def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
                 "missing": NONE,
                 "stops_refused_at": None,
                 "exited": None,
+                "managed": None,
             }
         )
     return made
@@ -206,12 +209,16 @@ def protected(case: "Case", copy: Tree, leg: Tree, position: Tree) -> tuple[Tree
         return copy, None
     if not case.facts.stops_follow(case.link):
         return copy, None
-    quote, longest = case.quote, REFUSED_FRESH if leg["failures"] else FRESH
+    quote, managing = case.quote, exits.follows_price(case.rules)
+    longest = REFUSED_FRESH if leg["failures"] else MANAGED_FRESH if managing else FRESH
     market = None
     if quote is not None and quote["symbol"] == leg["symbol"] and case.now - quote["at"] <= longest:
         market = entry_of(quote, other(leg["side"]))
+    if managing and market is not None:
+        leg = {**leg, "managed": exits.led_to(case.rules, leg, instrument, market)}
+        copy = replaced(copy, leg)
     held = (leg["stop_loss"], leg["take_profit"])
-    scene = stops.Scene(leg["side"], instrument, leg["open_price"], copy["stop_gap"])
+    scene = stops.Scene(leg["side"], instrument, leg["open_price"], copy["stop_gap"], leg["managed"])
     wanted = stops.moved(case.rules["stops"], case.rules.reverse, position, scene, market, held)
     if wanted == held:
         return copy, None

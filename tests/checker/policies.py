@@ -180,7 +180,22 @@ def _caps(random: Random) -> dict[str, str]:
 
 def _exits(random: Random) -> dict[str, str]:
     keys = some(random, 0.4, min_hold='"35m"', max_open='"80m"', ignore_close="true")
-    return keys | ({"ignore_close_for": '"25m"'} if "ignore_close" in keys and random.random() < 0.5 else {})
+    keys |= {"ignore_close_for": '"25m"'} if "ignore_close" in keys and random.random() < 0.5 else {}
+    return keys | (_own_stops(random) if random.random() < FOLLOWING else {})
+
+
+FOLLOWING = 0.5
+"""How often exits have stops that follow the price. These are looked at every five seconds: such days are short."""
+
+
+def _own_stops(random: Random) -> dict[str, str]:
+    trail = {"distance": random.choice(('"0.03 %"', '"12 points"'))} | some(
+        random, 0.4, activate='"0.02 %"', step='"3 points"'
+    )
+    even = {"trigger": random.choice(('"0.02 %"', '"6 points"'))} | some(random, 0.5, lock='"1 points"')
+    back = {"trigger": '"0.04 %"'} | some(random, 0.3, lock='"2 points"')
+    own = {"trailing": inline(trail), "break_even": inline(even), "reverse_break_even": inline(back)}
+    return some(random, 0.6, **own) or {"trailing": own["trailing"]}
 
 
 TABLES: dict[str, tuple[float, Callable[[Random], dict[str, str]]]] = {
@@ -196,7 +211,7 @@ TABLES: dict[str, tuple[float, Callable[[Random], dict[str, str]]]] = {
     "after_losses": (0.25, _after_losses),
     "masaniello": (0.15, _masaniello),
     "delay": (0.2, _delay),
-    "exits": (0.25, _exits),
+    "exits": (0.35, _exits),
     "mismatch": (0.4, _mismatch),
 }
 """The tables of a policy, each with how often it is written. Too many gates, and nothing would ever be copied."""

@@ -23,12 +23,14 @@ class Refused:
 
 @frozen
 class Scene:
-    """The target's side and instrument, its (expected) entry, and the gap kept from the entry for `offset`."""
+    """The target's side and instrument, its (expected) entry, the gap kept from the entry for `offset`, and the stops
+    that the price has led to."""
 
     side: str
     instrument: Tree
     entry: Fraction
     gap: Fraction | None
+    managed: Tree | None = None
 
     @property
     def down(self) -> int:
@@ -79,10 +81,14 @@ def wanted(stops: Mapping[str, Any], reverse: bool, source: Tree, scene: Scene) 
         shift = scene.entry - source["open_price"]
     elif stops["mode"] == "offset" and scene.gap is not None:
         shift = scene.gap
-    return (
-        _one(stops, "stop_loss", "add_stop_points", loss, shift, scene.down, scene),
-        _one(stops, "take_profit", "add_profit_points", profit, shift, -scene.down, scene),
-    )
+    asked_loss = _one(stops, "stop_loss", "add_stop_points", loss, shift, scene.down, scene)
+    asked_profit = _one(stops, "take_profit", "add_profit_points", profit, shift, -scene.down, scene)
+    own = scene.managed or {"stop_loss": None, "take_profit": None}
+    if own["take_profit"] is not None:
+        asked_profit = own["take_profit"]
+    if own["stop_loss"] is not None and (asked_loss is None or (asked_loss - own["stop_loss"]) * scene.down > 0):
+        asked_loss = own["stop_loss"]  # the one that allows the smaller loss
+    return asked_loss, asked_profit
 
 
 def _one(

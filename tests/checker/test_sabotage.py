@@ -13,9 +13,13 @@ import rules.caps
 import rules.entry
 import rules.filters
 import rules.gates
+import rules.grants
+import rules.protect
 import rules.shape
+import rules.sizing
 import rules.stops
 import rules.volumes
+from rules.exits_policy import Exits
 from rules.instruments import Rounding
 from tests.checker.campaign import run_day
 from tests.checker.checker import Difference, check
@@ -148,6 +152,15 @@ def test_an_order_that_leaves_twice_is_found() -> None:
     assert found(day, [*day.rows[: index + 1], day.rows[index], *day.rows[index + 1 :]])
 
 
+def closer(exits: Exits) -> Exits:
+    """Return exits whose trailing stop follows at half the distance."""
+    trail = exits.trailing
+    if trail is None:
+        return exits
+    half = evolve(trail.distance, amount=trail.distance.amount / 2)
+    return evolve(exits, trailing=evolve(trail, distance=half))
+
+
 def never(*_: object) -> None:
     """Let everything pass."""
 
@@ -167,6 +180,13 @@ BUGS: dict[str, tuple[object, str, object]] = {
     ),
     "filters nothing": (rules.gates, "check_filter", never),
     "locks no stops": (rules.stops, "_locked", lambda *_: False),
+    "trails at half the distance": (
+        rules.protect,
+        "follow_price",
+        lambda exits, *rest, right=rules.protect.follow_price: right(closer(exits), *rest),
+    ),
+    "forgets what was lost": (rules.grants, "_scale", never),
+    "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
     "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),
 }
 

@@ -1,6 +1,7 @@
 """Values of a config that carry their unit, read anew: durations, distances, fractions, money."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -77,6 +78,17 @@ def span(value: Any) -> Span:
         raise Unchecked(f"expected a price distance, found {value!r}")
     unit = {None: "price", "%": "percent"}.get(found[2]) or ("points" if found[2].startswith("point") else "pips")
     return Span(Fraction(found[1]), unit)
+
+
+def spans(*names: str) -> Callable[[Any], dict[str, Span | None]]:
+    """Return what reads a table of price distances; those that are not given are None."""
+
+    def read(value: Any) -> dict[str, Span | None]:
+        if value.keys() - set(names):
+            raise Unchecked(f"expected distances {names}, found {value!r}")
+        return {name: span(value[name]) if value.get(name, "off") != "off" else None for name in names}
+
+    return read
 
 
 def money(value: Any) -> tuple[Fraction, str]:
