@@ -1,6 +1,7 @@
 """What decisions were made on is kept, bounded, and never costs a commit of its own."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from attrs import evolve
 
@@ -8,10 +9,15 @@ from copier.journal import WAITING_MAX
 from copier.ledger_codec import decode, encode
 from copier.observations import QUOTE_EVERY
 from copier.records import DecisionRecord, FirstSeen, Known, ObservedRecord
+from rules.distances import Distance, DistanceUnit
 from rules.events import InstrumentReported, Origin, PositionClosed, PositionReported, QuoteReported
+from rules.exits_policy import Exits, Trailing
+from rules.managed_stops import Managed
 from rules.observed import Quote
+from rules.policy import CopyPolicy
+from rules.stops_policy import Stops, StopsLock
 from rules.values import AccountId, Price, Symbol
-from tests.copier.desk import FULL, SOURCE, TARGET, Desk
+from tests.copier.desk import FULL, LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.copier.test_wording import COPY
 from tests.rules.playbook import EURUSD, T0
@@ -125,3 +131,19 @@ def test_a_decision_of_an_older_ledger_knows_nothing_of_that() -> None:
     body = encode(DecisionRecord(COPY, "position")).replace(b',"known":null', b"")
     assert b"known" not in body
     assert decode(DecisionRecord, body).known is None
+
+
+async def test_a_stop_that_the_price_led_is_kept_with_that_price() -> None:
+    trailing = Trailing(Distance(Decimal("0.01"), DistanceUnit.PRICE), step=Distance(Decimal(1), DistanceUnit.PRICE))
+    policy = CopyPolicy("trails", exits=Exits(trailing=trailing), stops=Stops(lock=StopsLock.ALL))
+    desk = await Desk(links=[evolve(LINK, policy=policy)]).ready()
+    await desk.copied(source_position(stop_loss=Price("1.0")))
+    quote = Quote(EURUSD.symbol, Price("1.2"), Price("1.2001"), desk.now)
+    await desk.takes(QuoteReported(TARGET, desk.now, quote))
+    desk.now += timedelta(seconds=5)
+    assert await desk.takes() == [], "the stop is locked, and nothing is ordered"
+    record = desk.records("decision")[-1]
+    assert isinstance(record, DecisionRecord)
+    assert record.copy.legs[0].managed == Managed(Price("1.19"))
+    assert record.known is not None
+    assert record.known.quote == quote
