@@ -10,6 +10,7 @@ from copier.commands.author import init, schema
 from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
+from copier.commands.keys import keys_app
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
 from copier.commands.limits import limits
 from copier.commands.mismatches import mismatches
@@ -46,6 +47,7 @@ for command in COMMANDS:
     app.command(command)
 app.command(run_cases, name="test")
 app.command(ledger_app)
+app.command(keys_app)
 app.command(alerts_app)
 
 

@@ -6,6 +6,7 @@ are cut out of every finished line, wherever in it a venue or a library repeated
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
@@ -23,6 +24,9 @@ _STARS: Final = "***"
 # Shorter ones would cut ordinary words and numbers to pieces ("1", "demo"), and are no secrets anyway.
 _SECRET_LENGTH_MIN: Final = 6
 
+# Keys of ours are known by their form only: nobody keeps them.
+_KEY: Final = re.compile(r"copier_[A-Za-z0-9_-]{43}")
+
 _secrets: set[str] = set()
 
 
@@ -39,7 +43,7 @@ def redact(text: str) -> str:
     """Return `text` with every known secret replaced by stars, the longest first (one may contain another)."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, _STARS)
-    return text
+    return _KEY.sub(_STARS, text)
 
 
 def configure_logs(

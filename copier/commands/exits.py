@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from copier.config.errors import ConfigError, format_problem
 from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+from copier.web.key_file import KeysRefused
 from copier.web.serve import CannotListen
 
 FINE = 0
@@ -28,7 +29,7 @@ def explained() -> Iterator[None]:
     except* LedgerBusy as group:
         say(*map(str, leaves(group)))
         code = OTHER_INSTANCE
-    except* LedgerRefused as group:
+    except* (LedgerRefused, KeysRefused) as group:
         say(*map(str, leaves(group)))
         code = WRONG_INPUT
     except* (LedgerFailed, CannotListen) as group:

@@ -9,6 +9,9 @@ from attrs import frozen
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF
 
+SESSIONS_MAX: Final = 10_000
+"""More would leave no sockets for the venues."""
+
 _EXPECTED: Final = 'an address and a port such as "127.0.0.1:8377", or "off"'
 _FORM: Final = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)|(?P<name>localhost)):(?P<port>[0-9]{1,5})")
 
@@ -44,10 +47,7 @@ def read_listen(value: object) -> Listen | None:
         ip = str(ipaddress.ip_address("127.0.0.1" if match["name"] else match["v6"] or match["v4"]))
     except ValueError:
         raise Fault(_EXPECTED, shown_value(value)) from None
-    listen = Listen(ip, int(match["port"]))
-    if not listen.is_loopback:
-        raise Fault("an address that only this machine can reach", shown_value(value))
-    return listen
+    return Listen(ip, int(match["port"]))
 
 
 def read_names(value: object) -> tuple[str, ...]:
@@ -67,6 +67,17 @@ def read_origins(value: object) -> tuple[str, ...]:
     """
     form = re.compile(r"https?://(?:[a-zA-Z0-9._-]{1,253}|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
     return _texts(value, form, 'origins such as "https://copier.lan:8443"')
+
+
+def read_sessions(value: object) -> int:
+    """Return how many sessions there may be.
+
+    Raises:
+        Fault: no whole number from 1 to 10000.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= SESSIONS_MAX:
+        raise Fault(f"a whole number from 1 to {SESSIONS_MAX}", shown_value(value))
+    return value
 
 
 def _texts(value: object, form: re.Pattern[str], expected: str) -> tuple[str, ...]:

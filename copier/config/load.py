@@ -226,13 +226,39 @@ def _service(reader: Reader, raw: object, folder: Path) -> ServiceConfig | None:
             raise Fault('"sqlite:FILE"', shown_value(value))
         return folder / value.removeprefix("sqlite:")
 
+    def read_path(value: object) -> Path:
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
+            raise Fault("the name of a file", shown_value(value))
+        return folder / value
+
     readings = {
         "ledger": read_ledger,
+        "tls_certificate": read_path,
+        "tls_key": read_path,
         "reconcile_every": RECONCILE_EVERY,
         "drain": duration_within(timedelta(0), timedelta(minutes=10)),
     }
     service = reader.structure(make_converter(readings={ServiceConfig: readings}), ServiceConfig, raw, ("service",))
-    return None if service is None else evolve(service, ledger=folder / service.ledger)
+    if service is None:
+        return None
+    _check_listening(reader, service)
+    return evolve(service, ledger=folder / service.ledger)
+
+
+def _check_listening(reader: Reader, service: ServiceConfig) -> None:
+    """Refuse to be reached by others without TLS."""
+    for key, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if getattr(service, key) is not None and getattr(service, other) is None:
+            reader.fault(("service", key), Fault(f"`{other}` beside it", "none"))
+    if service.listen is None or service.listen.is_loopback:
+        return
+    if service.tls_certificate is None and not service.behind_proxy:
+        hint = "set `tls_certificate` and `tls_key`, or put a proxy before it and set `behind_proxy`"
+        reader.fault(
+            ("service", "listen"), Fault("an address that only this machine reaches", str(service.listen), hint)
+        )
+    if not service.allowed_hosts:
+        reader.warn(("service", "listen"), "the service's name in `allowed_hosts`", "none: only its address is a name")
 
 
 def _warn_of_unused(reader: Reader, tables: Mapping[str, Mapping[str, Any]], policies: PolicyBook) -> None:

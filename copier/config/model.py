@@ -11,7 +11,7 @@ from attrs import field, frozen
 from copier.config.alerts import AlertConfig
 from copier.config.cases import Case
 from copier.config.errors import ConfigProblem
-from copier.config.listen import Listen, read_listen, read_names, read_origins
+from copier.config.listen import Listen, read_listen, read_names, read_origins, read_sessions
 from copier.config.news import CalendarSource
 from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
@@ -61,7 +61,24 @@ class ServiceConfig:
         metadata={
             "read": read_listen,
             "doc": 'Where the dashboard and the APIs are served, such as `"127.0.0.1:8377"`; port 0 for any free one. '
-            '`"off"` serves nothing. Only addresses of this machine itself can be given.',
+            '`"off"` serves nothing. Where others reach it, it needs `tls_certificate` or `behind_proxy`, and a key.',
+        },
+    )
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata={
+            "doc": "File with the certificate to serve with, and those that vouch for it (PEM); goes with `tls_key`. "
+            "A relative one lies beside the config file. Read at the start."
+        },
+    )
+    tls_key: Path | None = field(
+        default=None, metadata={"doc": "File with the certificate's private key (PEM, without a password)."}
+    )
+    behind_proxy: bool = field(
+        default=False,
+        metadata={
+            "doc": "A proxy of yours stands before the service and does TLS: its last `X-Forwarded-For` and its "
+            "`X-Forwarded-Proto` are believed. Nobody but the proxy may be able to reach `listen`."
         },
     )
     allowed_hosts: tuple[str, ...] = field(
@@ -78,6 +95,17 @@ class ServiceConfig:
             "read": read_origins,
             "doc": 'Pages of other sites that may ask here, such as `"https://panel.lan"`. Requests that browsers send '
             "for any other page are refused (403).",
+        },
+    )
+    sessions_per_key: int = field(
+        default=100,
+        metadata={"read": read_sessions, "doc": "Streams and sockets that one API key may have open; from 1 to 10000."},
+    )
+    sessions_per_ip: int = field(
+        default=100,
+        metadata={
+            "read": read_sessions,
+            "doc": "The same for one address, but not for this machine's own; from 1 to 10000.",
         },
     )
     log_level: LogLevel = field(default=LogLevel.INFO, metadata={"doc": "The least severe line that is logged."})

@@ -7,9 +7,8 @@ _ANY = "*"
 _KEYS: dict[KeyPath, str | None] = {
     ("prop",): None,
     ("presets",): None,
-    ("service", "tls"): None,
-    ("service", "behind_proxy"): None,
-    ("service", "api_keys"): None,
+    ("service", "tls"): "set `tls_certificate` and `tls_key`",
+    ("service", "api_keys"): "keys are made by `copier keys add`",
     ("schedules", _ANY, "news"): "write [news.NAME] and a policy's `news`",
     ("policies", _ANY, "stops", "copy"): 'set `stop_loss` and `take_profit`, or mode = "none"',
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",

@@ -1,5 +1,6 @@
 """The app of the surfaces: all routes behind one pair of doors, every error in one shape."""
 
+import ipaddress
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -10,25 +11,45 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from copier.config.listen import Listen
 from copier.web.asgi import App
-from copier.web.doors import Doors
+from copier.web.doors import LOOPBACK_NAMES, Access, Doors
 from copier.web.health import health_routes
 from copier.web.pages import page_routes
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
+from copier.web.signing_in import session_routes
 from copier.web.surface import Surface
 
-ROUTES: Final[tuple[Callable[[Surface], list[BaseRoute]], ...]] = (health_routes, page_routes)
+ROUTES: Final[tuple[Callable[[Surface], list[BaseRoute]], ...]] = (
+    health_routes,
+    page_routes,
+    session_routes,
+)
 """Each part of the surfaces gives its routes here."""
 
 
-def create_app(surface: Surface, doors: Callable[[App], Doors] = Doors) -> App:
+def create_app(surface: Surface) -> App:
     """Return the ASGI app of a running service."""
     routes = [route for part in ROUTES for route in part(surface)]
     inner = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _as_problem, Exception: _as_problem},
     )
-    return doors(inner)
+    service = surface.config.service
+    access = Access(
+        surface.keys,
+        LOOPBACK_NAMES | own_names(service.listen) | set(service.allowed_hosts),
+        frozenset(service.allowed_origins),
+        service.behind_proxy,
+    )
+    return Doors(inner, access)
+
+
+def own_names(listen: Listen | None) -> set[str]:
+    """Return the name that an address is itself; none where it stands for all of this machine's."""
+    if listen is None or ipaddress.ip_address(listen.ip).is_unspecified:
+        return set()
+    return {f"[{listen.ip}]" if ":" in listen.ip else listen.ip}
 
 
 async def _as_problem(_: Request, error: Exception) -> Response:

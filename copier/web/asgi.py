@@ -42,3 +42,8 @@ class Bounds:
     connections_max: int = 4096
     connections_per_ip_max: int = 128
     """Of one address, but for this machine's own: there, a proxy or a bench may stand for many."""
+
+
+def is_loopback(ip: str) -> bool:
+    """Tell whether an address of a peer is this machine's own."""
+    return ip == "::1" or ip.startswith(("127.", "::ffff:127."))

@@ -4,23 +4,29 @@ A page of another site can make a browser on this machine send anything here, al
 names are checked wherever we listen. A request that comes from a page must come from one of ours.
 """
 
-from collections.abc import Iterable
+import ipaddress
+import math
 from typing import Final
 from urllib.parse import urlsplit
 
+from attrs import field, frozen
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 
-from copier.web.asgi import App, Message, Receive, Scope, Send
+from copier.web.asgi import App, ClientGone, Message, Receive, Scope, Send
 from copier.web.dto.problems import Problem
-from copier.web.host import is_loopback
-from copier.web.principal import LOCAL_READER
+from copier.web.keys import KeyRing, TooManyAttempts
+from copier.web.principal import Principal
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/", "/ws/api/v1", "/api/v1/session"})
 OPEN_FOLDER: Final = "/assets/"
-"""What is answered to everybody, the dashboard's own files too: it says nothing that is anybody's."""
+"""What is let in without a key: health and the dashboard's own files say nothing that is anybody's; the Socket API asks
+for its key in CONNECT; and where one signs in, nobody is known yet."""
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS: Final = {
     # Nothing but our own files runs, is shown or is asked; no page may frame us; forms go nowhere.
@@ -38,49 +44,141 @@ _HEADERS: Final = {
 }
 
 
+@frozen
+class Access:
+    """Who may come in, and how."""
+
+    keys: KeyRing
+    hosts: frozenset[str] = LOOPBACK_NAMES
+    """Names that this service is reached by, in small letters, without port."""
+    origins: frozenset[str] = field(factory=frozenset)
+    """Pages of other origins than ours that may ask."""
+    behind_proxy: bool = False
+    """A proxy of the operator's own stands before us, and says in its headers who the client is."""
+
+
+class Refused(Exception):
+    """Somebody is not let in."""
+
+    def __init__(self, shown: Problem, headers: dict[str, str] | None = None) -> None:
+        super().__init__(shown.detail)
+        self.shown = shown
+        self.headers = headers or {}
+
+
 class Doors:
-    """The app behind its doors.
+    """The app behind its doors."""
 
-    Args:
-        hosts: names that this service is reached by, in small letters, without port.
-        origins: pages of other origins than ours that may ask.
-    """
-
-    def __init__(self, app: App, *, hosts: Iterable[str] = LOOPBACK_NAMES, origins: Iterable[str] = ()) -> None:
+    def __init__(self, app: App, access: Access) -> None:
         self._app = app
-        self._hosts = frozenset(hosts)
-        self._origins = frozenset(origins)
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
         async def send_safely(message: Message) -> None:
+            nonlocal begun
             if message["type"] in ("http.response.start", "websocket.http.response.start", "websocket.accept"):
+                begun = True
                 headers = MutableHeaders(raw=list(message.get("headers", ())))
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] in ("https", "wss"):
+                    headers.setdefault("strict-transport-security", "max-age=31536000")
                 message["headers"] = headers.raw
             await send(message)
 
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            await _refuse(refusal, scope, send_safely)
+        try:
+            principal = self._let_in(scope)
+        except Refused as refused:
+            await _refuse(refused, scope, send_safely)
             return
-        await self._app(scope, receive, send_safely)
+        scope["state"]["principal"] = principal
+        if principal is None or scope["type"] != "http" or _is_open(scope["path"]):
+            await self._app(scope, receive, send_safely)
+            return
+        with self._access.keys.lease(principal) as lease:
+            await self._app(scope, receive, send_safely)
+        if lease.cancelled_caught:
+            if begun:
+                raise ClientGone("the key was revoked")
+            await _refuse(_unknown(), scope, send_safely)
 
-    def _refusal(self, scope: Scope) -> Problem | None:
-        """Let a request in, with its principal, or return why not."""
+    def _let_in(self, scope: Scope) -> Principal | None:
+        """Return who asks; None: somebody without a key, at a door that is open to all.
+
+        Raises:
+            Refused: they may not come in.
+        """
         headers = Headers(scope=scope)
+        if self._access.behind_proxy:
+            _believe_proxy(scope, headers)
+        self._check_names(headers)
+        principal = self._known(scope, headers)
+        if principal is None and not _is_open(scope["path"]):
+            raise _unknown()
+        return principal
+
+    def _check_names(self, headers: Headers) -> None:
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or _name_of(hosts[0]) not in self._hosts:
-            return problem(421, "this service is not reached by that name; see allowed_hosts")
+        if len(hosts) != 1 or _name_of(hosts[0]) not in self._access.hosts:
+            raise Refused(problem(421, "this service is not reached by that name; see allowed_hosts"))
         for origin in headers.getlist("origin"):
-            if origin.lower() not in self._origins and urlsplit(origin).netloc.lower() != hosts[0].lower():
-                return problem(403, "pages of that origin may not ask here; see allowed_origins")
-        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDER):
-            return None
-        if not is_loopback(scope["client"][0]):
-            return problem(401)
-        scope["state"]["principal"] = LOCAL_READER
-        return None
+            ours = urlsplit(origin).netloc.lower() == hosts[0].lower()
+            if not ours and origin.lower() not in self._access.origins:
+                raise Refused(problem(403, "pages of that origin may not ask here; see allowed_origins"))
+
+    def _known(self, scope: Scope, headers: Headers) -> Principal | None:
+        """Return who shows a key or a cookie, or who needs none."""
+        keys, ip = self._access.keys, scope["client"][0]
+        shown = set(headers.getlist("x-api-key"))
+        shown |= {value[7:].strip() for value in headers.getlist("authorization") if value[:7].lower() == "bearer "}
+        if len(shown) > 1:
+            raise Refused(problem(400, "expected one key, found several"))
+        if shown:
+            return _by_key(keys, shown.pop(), ip)
+        cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name(scope))
+        principal = None if cookie is None else keys.by_cookie(cookie)
+        if principal is None:  # also where the cookie is another service's of this host
+            return keys.stranger(ip)
+        if scope.get("method") not in _SAFE and "origin" not in headers:
+            raise Refused(problem(403, "expected an Origin beside the cookie; programs show their key instead"))
+        return principal
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+
+
+def cookie_name(scope: Scope) -> str:
+    """Return the name of the cookie of signed-in browsers; where it can be, one that only we can set."""
+    return "__Host-copier" if scope["scheme"] == "https" else "copier"
+
+
+def _by_key(keys: KeyRing, text: str, ip: str) -> Principal:
+    try:
+        principal = keys.by_key(text, ip)
+    except TooManyAttempts as error:
+        raise Refused(problem(429, str(error)), {"retry-after": str(math.ceil(error.wait_s))}) from None
+    if principal is None:
+        raise _unknown()
+    return principal
+
+
+def _unknown() -> Refused:
+    return Refused(problem(401, "expected a key that is good"), {"www-authenticate": "Bearer"})
+
+
+def _believe_proxy(scope: Scope, headers: Headers) -> None:
+    """Take the client and the scheme from what the last proxy says; of what others say before it, nothing."""
+    forwarded = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+    if forwarded:
+        try:
+            scope["client"] = (str(ipaddress.ip_address(forwarded.strip("[]"))), 0)
+        except ValueError:
+            raise Refused(problem(400, "X-Forwarded-For does not end with an address")) from None
+    if headers.get("x-forwarded-proto", "").lower() == "https":
+        scope["scheme"] = "https" if scope["type"] == "http" else "wss"
 
 
 def _name_of(host: str) -> str:
@@ -89,10 +187,11 @@ def _name_of(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
-async def _refuse(refusal: Problem, scope: Scope, send: Send) -> None:
+async def _refuse(refused: Refused, scope: Scope, send: Send) -> None:
     """Answer a request or a WebSocket's handshake with a problem."""
     kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
-    body = problem_body(refusal)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
+    body = problem_body(refused.shown)
+    given = {**refused.headers, "content-type": MEDIA_TYPE, "content-length": str(len(body))}
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
+    await send({"type": f"{kind}.start", "status": refused.shown.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})

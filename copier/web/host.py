@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from adapters.served_link import ServedLink
-from copier.web.asgi import App, Bounds, ClientGone, Peer, Scope
+from copier.web.asgi import App, Bounds, ClientGone, Peer, Scope, is_loopback
 from copier.web.host_http import HttpExchange
 from copier.web.host_websocket import WebSocketExchange, read_handshake
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
@@ -100,11 +100,6 @@ class Host:
         """Tell of the exception that is being handled."""
         _log.error("a bug in what serves clients; trading goes on", request=where, exc_info=True)
         self._failed(f"{where} failed by a bug; see the log")
-
-
-def is_loopback(ip: str) -> bool:
-    """Tell whether an address of a peer is this machine's own."""
-    return ip == "::1" or ip.startswith(("127.", "::ffff:127."))
 
 
 class _Connection:

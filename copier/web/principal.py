@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from rules.policy import CopyLink
 from rules.values import AccountId
@@ -28,6 +28,8 @@ class Principal:
     scopes: frozenset[KeyScope]
     accounts: frozenset[AccountId] | None = None
     """None: all."""
+    sign_in: str | None = field(default=None, repr=False)
+    """Which signed-in browser it is, where it is one."""
 
     @property
     def may_operate(self) -> bool:

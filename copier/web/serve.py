@@ -1,14 +1,14 @@
 """Opens the port and serves the app there, beside the engine."""
 
+import ssl
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 import structlog
 import trio
 
 from copier.config.listen import Listen
 from copier.web.app import create_app
-from copier.web.doors import LOOPBACK_NAMES, Doors
 from copier.web.host import Host
 from copier.web.surface import Surface
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger("web")
 
 
 class CannotListen(Exception):
-    """The port is not ours to have."""
+    """The port is not ours to have, or must not be opened like this."""
 
 
 async def serve_surface(
@@ -29,16 +29,40 @@ async def serve_surface(
     """Serve until cancelled; reports the address of the dashboard by `task_status.started(url)`.
 
     Raises:
-        CannotListen: the address cannot be bound.
+        CannotListen: others could reach it and no key was made, its certificate cannot be used, or the address cannot
+            be bound.
     """
+    service = surface.config.service
+    if surface.keys.is_empty and (service.behind_proxy or not listen.is_loopback):
+        raise CannotListen(f"others can reach {listen}: make a key first, by `copier keys add`")
+    tls = None
+    if service.tls_certificate is not None and service.tls_key is not None:
+        tls = _tls(service.tls_certificate, service.tls_key)
     try:
         listeners = await trio.open_tcp_listeners(listen.port, host=listen.ip)
     except OSError as error:
         raise CannotListen(f"cannot listen at {listen}: {error.strerror or error}; see [service] listen") from error
-    service = surface.config.service
-    doors = partial(Doors, hosts=LOOPBACK_NAMES | set(service.allowed_hosts), origins=service.allowed_origins)
     bound = Listen(listen.ip, int(listeners[0].socket.getsockname()[1]))
-    url = f"http://{bound}/"
-    _log.info("listening", url=url)
-    task_status.started(url)
-    await Host(create_app(surface, doors), failed=failed).serve(listeners)
+    url = f"{'http' if tls is None else 'https'}://{bound}/"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(surface.keys.watch)
+        nursery.start_soon(Host(create_app(surface), failed=failed).serve, listeners, tls)
+        _log.info("listening", url=url)
+        task_status.started(url)
+
+
+def _tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ssl.SSLError) as error:
+        why = getattr(error, "reason", None) or error.strerror or "it cannot be used"
+        raise CannotListen(f"cannot use the certificate {certificate} with its key {key}: {why}") from None
+    return context
+
+
+def _no_password() -> str:
+    """Answer for a key that is locked, which OpenSSL would else ask for at the terminal."""
+    return ""

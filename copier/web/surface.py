@@ -21,7 +21,10 @@ from copier.limit_watch import LimitWatch
 from copier.records import LeverRecord
 from copier.service import Service
 from copier.web.changes import Changes
+from copier.web.key_file import keys_path
+from copier.web.keys import KeyRing
 from copier.web.principal import Principal
+from copier.web.sessions import Sessions, SessionsMax
 from rules.levers import Lever
 from rules.mismatch import Mismatch
 from rules.policy import CopyLink
@@ -65,12 +68,17 @@ class Surface:
         *,
         utc_now: UtcNow,
     ) -> None:
+        """Raises KeysRefused where the file of keys cannot be trusted."""
         self.config = config
         self.changes = changes
         self.utc_now = utc_now
         self.version = version("trade-copier")
         self.started_at: datetime = utc_now()
         self.links: Mapping[LinkId, CopyLink] = {link.link_id: link for link in config.links}
+        self.keys = KeyRing(
+            keys_path(config.service.ledger), utc_now=utc_now, anonymous=not config.service.behind_proxy
+        )
+        self.sessions = Sessions(SessionsMax(config.service.sessions_per_key, config.service.sessions_per_ip))
         self._service = service
         self._readers = trio.CapacityLimiter(_LEDGER_READERS_MAX)
 

@@ -3,13 +3,16 @@
 import json
 import signal
 import socket
-from http.client import HTTPConnection
+import ssl
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.copier.commands.shell import PAPER, copier, started, wait_for_line
+
+TLS = Path(__file__).parents[2] / "data" / "tls"
 
 pytestmark = pytest.mark.slow  # each test starts processes of its own
 
@@ -30,6 +33,43 @@ def test_a_running_service_answers_on_its_port_until_it_ends(tmp_path: Path) -> 
     process.send_signal(signal.SIGTERM)
     _, log = process.communicate(timeout=20)
     assert process.returncode == 0, log
+
+
+def test_tls_is_spoken_with_the_certificate_and_nothing_else_is(tmp_path: Path) -> None:
+    file = listening(tmp_path, "127.0.0.1:0")
+    lines = f'[service]\ntls_certificate = "{TLS}/certificate.pem"\ntls_key = "{TLS}/key.pem"'
+    file.write_text(file.read_text().replace("[service]", lines), encoding="utf-8")
+    process = started("run", file, folder=tmp_path)
+    url = urlsplit(wait_for_line(process, "listening").partition("url=")[2].strip())
+    assert url.scheme == "https"
+    context = ssl.create_default_context(cafile=TLS / "certificate.pem")
+    secured = HTTPSConnection(url.netloc, timeout=5, context=context)
+    secured.request("GET", "/healthz")
+    answer = secured.getresponse()
+    assert answer.status == 200
+    assert answer.headers["strict-transport-security"]
+    secured.close()
+    with socket.create_connection((url.hostname, url.port), 5) as plain:
+        plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"HTTP" not in plain.recv(100)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('listen = "127.0.0.1:0"\nbehind_proxy = true', "make a key first, by `copier keys add`"),
+        ('listen = "127.0.0.1:0"\ntls_certificate = "none.pem"\ntls_key = "none.pem"', "cannot use the certificate"),
+    ],
+)
+def test_a_service_that_must_not_listen_like_that_does_not_start(tmp_path: Path, lines: str, told: str) -> None:
+    file = listening(tmp_path, "off")
+    file.write_text(file.read_text().replace('listen = "off"', lines), encoding="utf-8")
+    result = copier("run", file, folder=tmp_path)
+    assert result.returncode == 1
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_port_that_is_taken_is_one_clear_error_and_nothing_starts(tmp_path: Path) -> None:

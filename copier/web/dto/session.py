@@ -1,0 +1,17 @@
+"""Who asks, as they are shown to themselves."""
+
+from typing import Annotated, Literal
+
+from attrs import frozen
+
+from copier.web.dto.words import about
+
+
+@frozen
+class Session:
+    """Whom the key, the cookie or the absence of both stands for."""
+
+    name: Annotated[str, about("The key's name; `local` where no key was ever made.")]
+    scopes: Annotated[list[Literal["read", "operate"]], about("What it may do.")]
+    accounts: Annotated[list[str] | None, about("The accounts that it sees; null: all.")]
+    signed_in: Annotated[bool, about("By a cookie, which `DELETE` gives back.")]
