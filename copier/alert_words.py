@@ -314,6 +314,12 @@ def ledger_stuck(at: datetime, error: str | None) -> Alert:
     return Alert(kind, "ledger", title, at, kind.severity, lines, lasts=True, over=error is None)
 
 
+def surface_failed(at: datetime, what: str) -> Alert:
+    """Return the alert that what serves clients met a bug."""
+    kind = AlertKind.SURFACE_FAILED
+    return Alert(kind, "surface", "a request failed by a bug; trading goes on", at, kind.severity, (printable(what),))
+
+
 def trial_alert(at: datetime) -> Alert:
     """Return the alert of `copier alerts test`."""
     kind = AlertKind.TEST

@@ -169,6 +169,13 @@ class AlertKind(Enum):
         "The ledger cannot be written, as on a full disk: no order leaves, not even a close, until it can.",
         "Make room on the disk now.",
     )
+    SURFACE_FAILED = (
+        "surface.failed",
+        Severity.WARNING,
+        "A bug in what serves the dashboard or an API cost one request or connection. Trading goes on, and so do the"
+        " others.",
+        "Reload the page. Tell of the bug, with the traceback that is in the log.",
+    )
     SERVICE_STARTED = (
         "service.started",
         Severity.INFO,

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Annotated, TextIO
@@ -16,7 +17,7 @@ from cyclopts import Parameter
 from adapters.base import Account
 from adapters.network import connect_tcp
 from adapters.registry import open_account
-from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started
+from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started, surface_failed
 from copier.calendars import CalendarReader
 from copier.clock import utc_now
 from copier.commands.alerts import alerting
@@ -91,7 +92,8 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
                 await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
             if config.service.listen is not None:
                 surface = Surface(config, service, changes, utc_now=utc_now)
-                await nursery.start(serve_surface, surface, config.service.listen)
+                serve = partial(serve_surface, failed=lambda what: alerter.take(surface_failed(utc_now(), what)))
+                await nursery.start(serve, surface, config.service.listen)
             _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
             with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
                 await service.run(stop, until_converged=once)

@@ -6,7 +6,15 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from copier.alert_words import AlertWords, denial_severity, ledger_stuck, service_ended, service_started, trial_alert
+from copier.alert_words import (
+    AlertWords,
+    denial_severity,
+    ledger_stuck,
+    service_ended,
+    service_started,
+    surface_failed,
+    trial_alert,
+)
 from copier.records import AlertRecord, LimitRecord, MismatchRecord
 from rules.alerts import KINDS, Alert, AlertKind
 from rules.limits_state import LimitStage, LimitState
@@ -259,6 +267,9 @@ def test_a_session_that_is_back_ends_the_topic_of_the_lost_one() -> None:
 
 def test_the_service_tells_of_its_start_and_its_end() -> None:
     assert service_started(T0, 2, 3).lines == ("2 links, 3 accounts",)
+    failed = surface_failed(T0, "GET /x\x1b failed by a bug; see the log")
+    assert failed.severity is Severity.WARNING
+    assert "\x1b" not in failed.lines[0]
     asked, fell = service_ended(T0, None, 0), service_ended(T0, "LedgerFailed: disk", 2)
     assert (asked.severity, asked.lines) == (Severity.WARNING, ())
     assert (fell.severity, fell.lines[0]) == (Severity.CRITICAL, "LedgerFailed: disk")
