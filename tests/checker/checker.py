@@ -72,10 +72,14 @@ class _Walk:
         if begins:
             self._settle_dues(row)
             self.facts.restart()
-        if row.kind not in ("intent", "resend") and self._orders:
+        counts = row.kind == "limit" and row.tree["state"]["limit_id"] in self.facts.conduct.ids
+        if not counts and self.facts.conduct.due:
+            self._tell(row, f"nobody told what was counted: {self.facts.conduct.due}")
+            self.facts.conduct.due.clear()
+        if row.kind not in ("intent", "resend") and not counts and self._orders:
             self._tell(row, f"an order is missing: {self._orders[0]}")
             self._orders.clear()
-        if row.kind not in ("intent", "resend", "memory") and self._to_remember is not None:
+        if row.kind not in ("intent", "resend", "memory") and not counts and self._to_remember is not None:
             self._tell(row, f"nobody remembered {self._to_remember}")
             self._to_remember = None
         handler = getattr(self, f"_{row.kind}", None)
@@ -209,6 +213,7 @@ class _Walk:
         if row.account != action["account"]:
             self._tell(row, f"an order of {action['account']} stands in a row of {row.account}")
         self.checked.counts[row.kind if row.kind == "resend" else kind_of(action)] += 1
+        self.facts.conduct.ordered(action, row.at)
 
     def _report(self, row: Row) -> None:
         self._settle_dues(row)
@@ -233,6 +238,12 @@ class _Walk:
             self._tell(row, f"{key} is forgotten although it is not over")
 
     def _limit(self, row: Row) -> None:
+        if row.tree["state"]["limit_id"] in self.facts.conduct.ids:
+            wrong = self.facts.conduct.told(row.tree["stage"], row.tree["state"], row.at)
+            if wrong is not None:
+                self._tell(row, wrong)
+            self.checked.counts[f"budget {row.tree['stage']}"] += 1
+            return
         for text in self.facts.limits.take(row.tree["account"], row.tree["stage"], row.tree["state"]):
             self._tell(row, text)
         self.checked.counts[f"limit {row.tree['stage']}"] += 1
@@ -240,6 +251,11 @@ class _Walk:
     def _alert(self, row: Row) -> None:
         if row.tree["code"] == "session.lost":
             self.facts.loses(row.tree["account"])
+        if row.tree["code"] == "position.offence":
+            wrong = self.facts.conduct.offends(row.tree["account"], row.tree["text"])
+            if wrong is not None:
+                self._tell(row, wrong)
+            self.checked.counts["offence"] += 1
 
     def _mismatch(self, row: Row) -> None:
         self._settle_dues(row)

@@ -126,7 +126,27 @@ def _limits(target: str, random: Random) -> list[str]:
         rows.append('kind = "max_positions"\namount = 4')
     if random.random() < 0.15:
         rows.append('kind = "max_total_volume"\namount = 6')
+    rows += _conduct(random)
     return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
+
+
+def _conduct(random: Random) -> list[str]:
+    rows = []
+    reset = f'reset = "{random.randrange(24):02}:30 {random.choice(("Europe/Prague", "America/New_York", "UTC"))}"'
+    if random.random() < 0.2:
+        rows.append(f'kind = "max_orders"\namount = {random.choice((12, 40))}\n{reset}')
+    if random.random() < 0.15:
+        rows.append(f'kind = "max_opened_volume"\namount = {random.choice((3, 15))}\n{reset}\nwarn_at = "50 %"')
+    if random.random() < 0.2:
+        at = f'at = ["{random.randrange(60)} {random.randrange(24)} * * *"]\nfor = "40m"\ntimezone = "Europe/Prague"'
+        before = random.choice(("", '\nno_new_before = "25m"'))
+        rows.append(f'kind = "flat_by"\n{at}{before}\nscope = "{random.choice(("account", "copies"))}"')
+    if random.random() < 0.15:
+        follow = random.choice(("close", "close", "warn"))
+        rows.append(f'kind = "max_position_volume"\nvolume = 2.2\nfollow = "{follow}"')
+    if random.random() < 0.08:
+        rows.append('kind = "stop_required"\nwithin = "2m"')
+    return rows
 
 
 def _stages(random: Random) -> dict[str, str]:

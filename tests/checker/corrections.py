@@ -46,7 +46,10 @@ def is_flattening(because: str, old: Tree, new: Tree) -> bool:
 def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -> bool:
     """Tell whether a limit, a schedule, a maintenance window or news ask for that."""
     by_hand = why == "operator" and facts.operator.accounts.get(copy["target"]) == "flat"
-    return by_hand or why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy)
+    if by_hand or why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy):
+        return True
+    nets = facts.config.nets(copy["target"])
+    return why in facts.conduct.flat_now(copy["target"], now) or why in facts.conduct.closes(copy, nets=nets)
 
 
 def by_limit(facts: Facts, copy: Tree) -> list[str]:
@@ -74,7 +77,8 @@ def must_be_flat(facts: Facts, link: Link, copy: Tree, now: datetime) -> bool:
     if copy["flatten"] is not None or copy["status"] == "ended":
         return False
     by_hand = facts.operator.accounts.get(copy["target"]) == "flat"
-    return bool(by_clock(facts, link, copy, now) or (holds(copy) and (by_hand or by_limit(facts, copy))))
+    by_hours = facts.conduct.flat_now(copy["target"], now)
+    return bool(by_clock(facts, link, copy, now) or (holds(copy) and (by_hand or by_limit(facts, copy) or by_hours)))
 
 
 def is_approval(because: str, old: Tree, new: Tree) -> bool:

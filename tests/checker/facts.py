@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field
 
+from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link
 from tests.checker.text import number
@@ -38,6 +39,7 @@ class Facts:
 
     config: Config
     limits: Limits
+    conduct: Conduct
     positions: dict[Key, Tree] = field(factory=dict)
     """Open source positions by account and id."""
     seen: set[Key] = field(factory=set)
@@ -58,7 +60,7 @@ class Facts:
 
     @classmethod
     def of(cls, config: Config) -> "Facts":
-        return cls(config, Limits(config.limits))
+        return cls(config, Limits(config.limits), Conduct(config.conduct, config.zone))
 
     def restart(self) -> None:
         """Forget what only lived in memory."""
@@ -124,6 +126,10 @@ class Facts:
         if state != "active":
             return {"close_only": "LINK_CLOSE_ONLY", "paused": "LINK_PAUSED"}[state]
         return "ACCOUNT_HALTED" if link.target in self.operator.accounts else None
+
+    def denied(self, account: str, now: datetime) -> str | None:
+        """Return what of an account's rules forbids new risk; a budget that is used up forbids only what is new."""
+        return self.limits.denied(account) or ("FLAT_BY" if self.conduct.closed(account, now) else None)
 
     # What a target holds by our records
 

@@ -166,9 +166,11 @@ def price(asked: Asked) -> None:
 
 
 def account_limits(asked: Asked) -> None:
-    code = asked.facts.limits.denied(asked.link.target)
+    code = asked.facts.denied(asked.link.target, asked.now)
     if code is not None:
         raise No(code)
+    if asked.facts.conduct.spent(asked.link.target, asked.now):
+        raise No("BUDGET_USED_UP")
 
 
 def positions(asked: Asked) -> None:

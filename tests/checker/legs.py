@@ -137,7 +137,7 @@ def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[T
 
     guard = case.rules["guard"]
     longest = max(patience(case, copy), guard["wait_default"] if guard["max_age"] is None else guard["max_age"])
-    forbidden = case.facts.forbidden(case.link) or case.facts.limits.denied(case.link.target)
+    forbidden = case.facts.forbidden(case.link) or case.facts.denied(case.link.target, case.now)
     if unwanted or forbidden is not None or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
         dropped = replaced(copy, {**leg, "stage": "closed", "retry_at": None})
         return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else forbidden or "TOO_OLD"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
+from tests.checker.conduct import KINDS as CONDUCT
 from tests.checker.keys import (
     ACCOUNT_KEYS,
     CAP_KEYS,
@@ -93,6 +94,8 @@ class Config:
     calendars: Mapping[str, Calendar]
     news: Mapping[str, News]
     maintenance: list[Maintenance]
+    conduct: list[Tree]
+    zone: str
 
     def rows_of(self, name: str | None) -> list[Tree] | None:
         return None if name is None else self.maps[name]
@@ -137,15 +140,17 @@ def read_config(text: str) -> Config:
     for table in document.get("symbols", {}).values():
         refuse(table, {"map"}, "symbols")
     maps = {name: table["map"] for name, table in document.get("symbols", {}).items()}
-    limits = [row for row in document.get("limits", ()) if row["kind"] not in ("max_positions", "max_total_volume")]
-    caps = [row for row in document.get("limits", ()) if row not in limits]
+    rows = document.get("limits", ())
+    conduct = [row for row in rows if row["kind"] in CONDUCT]
+    caps = [row for row in rows if row["kind"] in ("max_positions", "max_total_volume")]
+    limits = [row for row in rows if row not in conduct and row not in caps]
     for row in limits:
         refuse(row, LIMIT_KEYS, "limits")
     for row in caps:
         refuse(row, CAP_KEYS, "limits")
     news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
     maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
-    config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance)
+    config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, zone)
     policies = {"default": {}, **document.get("policies", {})}
     for row in document.get("links", ()):
         refuse(row, LINK_KEYS, "links")

@@ -12,6 +12,7 @@ WAITING = frozenset(
         "DELAYED",
         "APPROVAL_NEEDED",
         "LIMIT_UNKNOWN",
+        "FLAT_BY",
         "REFERENCE_UNKNOWN",
         "STOP_MISSING",
     }

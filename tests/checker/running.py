@@ -43,7 +43,7 @@ def start(
         views=views,
         book=book,
         journal=journal,
-        limits=LimitWatch(config.limits, recovered.limits.values(), journal, utc_now()),
+        limits=LimitWatch(config.limits, recovered.limits.values(), journal, utc_now(), conduct=config.conduct),
         utc_now=utc_now,
         latency=Latency(),
         outside=outside,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+import copier.conduct_watch
 import rules.caps
 import rules.entry
 import rules.filters
@@ -19,6 +20,7 @@ import rules.shape
 import rules.sizing
 import rules.stops
 import rules.volumes
+from copier.conduct_watch import ConductWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
 from tests.checker.campaign import run_day
@@ -185,6 +187,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "follow_price",
         lambda exits, *rest, right=rules.protect.follow_price: right(closer(exits), *rest),
     ),
+    "has no budgets": (ConductWatch, "spent", never),
+    "keeps no hours": (copier.conduct_watch, "flat_denial", never),
     "forgets what was lost": (rules.grants, "_scale", never),
     "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
     "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),

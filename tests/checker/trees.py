@@ -15,7 +15,7 @@ _NUMBERS = """
 volume held granted followed refused expected_price open_price stop_loss take_profit missing stop_gap ratio remaining
 locked opened contract_size current_price volume_min volume_max volume_step tick_size stop_distance_min balance equity
 margin_used margin_free bid ask close_price price desired observed lots initial_balance day_balance day_equity
-day_peak_balance day_peak_equity high_water_mark locked_floor flows missed_balance commission swap proceeds
+day_peak_balance day_peak_equity high_water_mark locked_floor flows missed_balance commission swap proceeds count
 """
 _INSTANTS = """
 opened_at first_seen_at wait_until retry_at settled_at asked_at received_at at until judged_at day_started latched_at

@@ -1,0 +1,174 @@
+"""Accounts' conduct beside their losses: budgets of orders and lots, hours in which nothing is held, single positions.
+
+What a target's books show is not in a ledger: of a single position only the alert is, and what it says is judged.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from attrs import define, field
+
+from tests.checker.text import Unchecked, duration, number, ratio
+from tests.checker.trees import Tree, kind_of
+from tests.checker.windows import fires, minutes
+
+BUDGETS, POSITIONS = ("max_orders", "max_opened_volume"), ("max_position_volume", "stop_required")
+KINDS = (*BUDGETS, *POSITIONS, "flat_by")
+KEYS = {
+    "max_orders": {"account", "kind", "amount", "reset", "name", "warn_at"},
+    "max_opened_volume": {"account", "kind", "amount", "reset", "name", "warn_at"},
+    "max_position_volume": {"account", "kind", "volume", "name", "follow", "scope"},
+    "stop_required": {"account", "kind", "within", "name", "follow", "scope"},
+    "flat_by": {"account", "kind", "at", "for", "timezone", "name", "no_new_before", "scope"},
+}
+DAY = timedelta(days=1)
+TOLD = re.compile(r"(?P<rule>\S+): position (?P<position>\S+) (?P<symbol>\S+) (?P<what>.*), and is closed")
+HELD = re.compile(r"holds (\S+) of (\S+) lots allowed")
+NO_STOP = re.compile(r"has been open since (\S+) without a stop-loss")
+
+
+@define
+class Conduct:
+    """The rules of the config, what was counted, and which positions were told to offend."""
+
+    rows: list[Tree]
+    zone: str
+    counts: dict[str, tuple[datetime, Fraction]] = field(factory=dict)
+    """By budget: when its day began, and what was used since."""
+    offences: dict[tuple[str, str], set[str]] = field(factory=dict)
+    """By account and rule: ids of positions, and their symbols."""
+    due: list[str] = field(factory=list)
+    """Budgets whose new count must be told next."""
+    ids: dict[str, Tree] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for row in self.rows:
+            if row.keys() - KEYS[row["kind"]]:
+                raise Unchecked(f"limits: {row}")
+        self.ids = {rule_id(row): row for row in self.rows}
+
+    # Budgets
+
+    def ordered(self, action: Tree, now: datetime) -> None:
+        """Count an order that may leave."""
+        for name, row in self.ids.items():
+            if row["kind"] not in BUDGETS or row["account"] != action["account"]:
+                continue
+            began, used = self._used(name, now)
+            opens = kind_of(action) == "OpenPosition"
+            by = Fraction(1) if row["kind"] == "max_orders" else action["volume"] if opens else Fraction(0)
+            self.counts[name] = (began, used + by)
+            if by or self.counts[name][0] != began:
+                self.due.append(name)
+
+    def told(self, stage: str, state: Tree, now: datetime) -> str | None:
+        """Take a row on a budget: something was counted, or a reset emptied it; return what is wrong with it."""
+        name = state["limit_id"]
+        before, self.counts[name] = self.counts.get(name), self._used(name, now)
+        if name in self.due:
+            self.due.remove(name)
+        elif before == self.counts[name]:
+            return f"nothing was counted by {name}"
+        began, used = self.counts[name]
+        if (state["day_started"], state["count"]) != (began, used):
+            return f"{name} must have used {used} since {began}, found {state['count']} since {state['day_started']}"
+        expected = self._stage(self.ids[name], used)
+        return None if stage == expected else f"{name} must be at {expected}, was {stage}"
+
+    def spent(self, account: str, now: datetime) -> bool:
+        """Tell whether a budget of the account is used up."""
+        return any(
+            row["account"] == account and self._stage(row, self._used(name, now)[1]) == "block"
+            for name, row in self.ids.items()
+            if row["kind"] in BUDGETS
+        )
+
+    def _used(self, name: str, now: datetime) -> tuple[datetime, Fraction]:
+        began = day_begun(self.ids[name]["reset"], now)
+        known = self.counts.get(name)
+        return (began, Fraction(0)) if known is None or known[0] != began else known
+
+    def _stage(self, row: Tree, used: Fraction) -> str:
+        amount = number(row["amount"])
+        if used >= amount:
+            return "block"
+        return "warn" if used >= ratio(row.get("warn_at", "75 %")) * amount else "ok"
+
+    # Hours
+
+    def closed(self, account: str, now: datetime) -> bool:
+        """Tell whether new risk is not taken now because the account must be flat, or soon will be."""
+        return any(self._flat(row, now) or self._soon(row, now) for row in self._hours(account))
+
+    def flat_now(self, account: str, now: datetime) -> list[str]:
+        """Return the rules that want the account flat now."""
+        return [rule_id(row) for row in self._hours(account) if self._flat(row, now)]
+
+    def _hours(self, account: str) -> list[Tree]:
+        return [row for row in self.rows if row["kind"] == "flat_by" and row["account"] == account]
+
+    def _flat(self, row: Tree, now: datetime) -> bool:
+        return self._fires(row, now - duration(row["for"]), now)
+
+    def _soon(self, row: Tree, now: datetime) -> bool:
+        return self._fires(row, now, now + duration(row.get("no_new_before", "0s")))
+
+    def _fires(self, row: Tree, after: datetime, until: datetime) -> bool:
+        zone = ZoneInfo(row.get("timezone", self.zone))
+        return any(fires(cron, zone, each) for each in minutes(after, until) for cron in row["at"])
+
+    # Single positions
+
+    def offends(self, account: str, text: str) -> str | None:
+        """Take an alert on a position that offends; return what is wrong with it."""
+        found = TOLD.fullmatch(text)
+        if found is None:
+            return None  # told only: nothing is closed for it
+        row = self.ids.get(found["rule"])
+        if row is None or row["account"] != account or row.get("follow", "close") != "close":
+            return f"no rule closes what this tells: {text}"
+        if row["kind"] == "max_position_volume":
+            held = HELD.fullmatch(found["what"])
+            most = number(row["volume"])
+            if held is None or Fraction(held[1]) <= most or Fraction(held[2]) != most:
+                return f"that is no offence: {text}"
+        elif NO_STOP.fullmatch(found["what"]) is None:
+            return f"that is no offence: {text}"
+        self.offences.setdefault((account, found["rule"]), set()).update((found["position"], found["symbol"]))
+        return None
+
+    def closes(self, copy: Tree, *, nets: bool) -> list[str]:
+        """Return the rules that close a copy for a position of its own."""
+        legs = [leg for leg in copy["legs"] if leg["stage"] in ("opening", "open")]
+        names = {leg["symbol"] if nets else leg["position_id"] for leg in legs}
+        own = {rule: held for (account, rule), held in self.offences.items() if account == copy["target"]}
+        return [rule for rule, held in own.items() if names & held]
+
+
+def rule_id(row: Tree) -> str:
+    return f"{row['account']}/{row['kind']}" + (f"/{row['name']}" if "name" in row else "")
+
+
+def day_begun(reset: str, now: datetime) -> datetime:
+    """Return the last reset: each local date has one, at the first moment whose clocks show that time or later."""
+    clock, zone_name = reset.split()
+    zone, at = ZoneInfo(zone_name), time.fromisoformat(clock)
+    today = now.astimezone(zone).date()
+    return max(each for each in (instant(today + DAY * n, at, zone) for n in (-2, -1, 0, 1)) if each <= now)
+
+
+def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return when the clocks first show a time on a day; one that they skip counts when they jump."""
+    wall = datetime.combine(day, at)
+    found = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return found if found.astimezone(zone).replace(tzinfo=None) == wall else zone_jump(zone, found)
+
+
+def zone_jump(zone: ZoneInfo, near: datetime) -> datetime:
+    """Return when the clocks jump, at most three hours before `near`, by walking minutes."""
+    moment = near.replace(second=0, microsecond=0)
+    while moment.astimezone(zone).utcoffset() == (moment - timedelta(minutes=1)).astimezone(zone).utcoffset():
+        moment -= timedelta(minutes=1)
+    return moment
