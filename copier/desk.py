@@ -198,9 +198,9 @@ class Desk:
 
     def link_of(self, copy: Copy) -> CopyLink:
         """Return the copy's link; one that the config no longer names still closes with its source."""
-        return self._link(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
+        return self.link_now(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
 
-    def _link(self, link_id: LinkId) -> CopyLink | None:
+    def link_now(self, link_id: LinkId) -> CopyLink | None:
         """Return a link of the config as it may act now."""
         link = self.links.get(link_id)
         if link is None or link.state is not LinkState.ACTIVE:
@@ -277,7 +277,7 @@ class Desk:
         self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
     ) -> None:
         copy = self.book.get((link_id, position_id))
-        link = self._link(link_id) if copy is None else self.link_of(copy)
+        link = self.link_now(link_id) if copy is None else self.link_of(copy)
         if link is None or link.target not in self.views:
             return
         source = self.views.get(link.source) or AccountView(link.source)

@@ -130,6 +130,11 @@ class Journal:
         self._write(record, "")
         self.rows_since_checkpoint = 0
 
+    @property
+    def last_seq(self) -> int:
+        """The last entry that is durable."""
+        return self._ledger.last_seq
+
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether this ledger ever held an intent of that id."""
         return self._ledger.by_key(cl_ord_id) is not None

@@ -9,14 +9,23 @@ SAMPLES_MAX: Final = 10_000
 """Of each stage, the latest: enough for a p99 with a hundred samples above it."""
 
 
+OWN_SAMPLES_MAX: Final = 500
+"""Of each stage of one account: enough for a p99."""
+
+
 class Latency:
     """Samples by stage: `frame_to_intent`, `intent_to_sent`, `sent_to_report`."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: "Latency | None" = None) -> None:
+        """`whole`: the service's, of which this is one account's part; it gets every sample too."""
+        self._whole = whole
+        self._samples_max = SAMPLES_MAX if whole is None else OWN_SAMPLES_MAX
         self._samples: dict[str, deque[float]] = {}
 
     def record(self, stage: str, begun_at: datetime, ended_at: datetime) -> None:
-        samples = self._samples.setdefault(stage, deque(maxlen=SAMPLES_MAX))
+        if self._whole is not None:
+            self._whole.record(stage, begun_at, ended_at)
+        samples = self._samples.setdefault(stage, deque(maxlen=self._samples_max))
         samples.append((ended_at - begun_at).total_seconds() * 1000)
 
     def percentile_ms(self, stage: str, share: float) -> float | None:

@@ -25,6 +25,7 @@ from copier.ledger_file import (
 )
 from copier.ledger_rows import (
     AFTER,
+    BEFORE_OF_KIND,
     BY_KEY,
     GENESIS,
     INSERT,
@@ -53,6 +54,12 @@ __all__ = [
 # Rows are fetched in pages, so that no statement stays open between two steps of a slow reader: an open one would
 # keep the write-ahead log from being folded back, and it would grow without bound.
 _PAGE_ROWS: Final = 1000
+
+_LATEST_ROWS: Final = 200
+"""Of a page that is read backwards: who asks for the latest wants few."""
+
+_SEQ_MAX: Final = 2**63 - 1
+"""What SQLite's integers hold."""
 
 
 class DuplicateKey(Exception):
@@ -220,6 +227,22 @@ class Ledger:
         """
         for row in self._rows(after, kinds):
             yield stored_entry(row)
+
+    def latest(self, kind: str, before: int | None = None) -> Iterator[StoredEntry]:
+        """Yield the entries of a kind with a sequence number below `before` (None: all), the latest first.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        before = _SEQ_MAX if before is None else before
+        while True:
+            with reading(self._connection):
+                page = rows_from(self._connection, BEFORE_OF_KIND, (kind, before, _LATEST_ROWS))
+            for row in page:
+                yield stored_entry(row)
+            if len(page) < _LATEST_ROWS:
+                return
+            before = page[-1][0]
 
     def by_key(self, key: str) -> StoredEntry | None:
         """Return the entry with `key`, or None when there has never been one.

@@ -10,6 +10,10 @@ from attrs import frozen
 
 INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?)"
 AFTER: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+BEFORE_OF_KIND: Final = (
+    "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE kind = ? AND seq < ?"
+    " ORDER BY seq DESC LIMIT ?"
+)
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
 LAST_OF_KIND: Final = (

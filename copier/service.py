@@ -93,9 +93,10 @@ class Service:
         self._every_s = reconcile_every_s or {}
         self.options = options or Options()
         self.latency = Latency()
+        self.latencies = {name: Latency(self.latency) for name in accounts}
         self._links = tuple(links)
         self._calendars = tuple(calendars)
-        self._accounts = accounts
+        self.accounts = accounts
         self._utc_now = utc_now
         self._random = random
         self._orders = 0
@@ -167,27 +168,27 @@ class Service:
     def _held_at(self) -> list[AccountId]:
         """Return the accounts where copies are held, whether or not a link still names them."""
         held = {copy.target for copy in self.book.all() if copy.holds}
-        for name in sorted(held - self._accounts.keys()):
+        for name in sorted(held - self.accounts.keys()):
             _log.error("copies are open on an account that the config no longer names", account=name)
             self.journal.alert(AlertKind.ACCOUNT_UNNAMED, name, "see `copier status`")
-        return sorted(held & self._accounts.keys())
+        return sorted(held & self.accounts.keys())
 
     def _target(self, name: AccountId) -> "Dispatcher | DryRun":
         if self.options.dry_run:
             return DryRun(name, report=self._report)
         return Dispatcher(
             name,
-            self._accounts[name],
+            self.accounts[name],
             now=self._utc_now,
             report=self._report,
             wanted=lambda action: self.engine.wanted(action),
-            latency=self.latency,
+            latency=self.latencies[name],
         )
 
     def _poller(self, name: AccountId) -> Poller:
         return Poller(
             name,
-            self._accounts[name],
+            self.accounts[name],
             every_s=self._every_s.get(name, RECONCILE_EVERY_S),
             emit=self._send.send,
             backoff=Backoff(self._random),
@@ -270,7 +271,7 @@ class Service:
     def _start_sources(self, nursery: trio.Nursery) -> None:
         for calendar in self._calendars:
             nursery.start_soon(calendar.run, self._send.send)
-        for name, account in self._accounts.items():
+        for name, account in self.accounts.items():
             nursery.start_soon(self._pollers[name].run, name=f"poll {name}")
             if name in self._histories:
                 nursery.start_soon(self._histories[name].run, name=f"history {name}")
@@ -299,7 +300,7 @@ class Service:
 
     def _reachable(self) -> Iterator[Copy]:
         """Yield the copies at accounts that the config names."""
-        return (copy for copy in self.book.all() if copy.target in self._accounts)
+        return (copy for copy in self.book.all() if copy.target in self.accounts)
 
     @property
     def converged(self) -> bool:

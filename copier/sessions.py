@@ -19,8 +19,13 @@ class Eye(Enum):
 
 
 @define
-class _Loss:
+class Loss:
+    """An account is out of sight."""
+
     since: datetime
+    why: str
+    refused: bool = False
+    """The venue refused it for good."""
     eyes: set[Eye] = field(factory=set)
 
 
@@ -29,8 +34,12 @@ class SessionWatch:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._lost: dict[AccountId, _Loss] = {}
+        self._lost: dict[AccountId, Loss] = {}
         self._refused: set[AccountId] = set()
+
+    def loss(self, account: AccountId) -> Loss | None:
+        """Return how an account is out of sight; None while it is seen."""
+        return self._lost.get(account)
 
     def lost_since(self, account: AccountId) -> datetime | None:
         """Return since when an account is out of sight; None while it is seen."""
@@ -44,9 +53,11 @@ class SessionWatch:
             self._journal.alert(AlertKind.ACCOUNT_REFUSED, account, reason)
         loss = self._lost.get(account)
         if loss is None:
-            loss = self._lost[account] = _Loss(now)
+            loss = self._lost[account] = Loss(now, f"{eye.value}: {reason}")
             if not refused:
                 self._journal.alert(AlertKind.SESSION_LOST, account, f"{eye.value}: {reason}")
+        if refused:
+            loss.refused, loss.why = True, reason
         loss.eyes.add(eye)
 
     def regain(self, account: AccountId, eye: Eye, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """A source position's whole story out of the ledger: each decision with its numbers, each order, each answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from attrs import frozen
@@ -30,7 +30,7 @@ from copier.wording import (
     report_words,
     trace_words,
 )
-from rules.copies import CopyStatus
+from rules.copies import Copy, CopyStatus
 from rules.events import InstrumentReported, PositionClosed, PositionReported
 from rules.instruments import Instrument
 from rules.trace import Denied
@@ -48,12 +48,16 @@ class Line:
     steps: tuple[str, ...] = ()
 
 
-def story(ledger: Ledger, wanted: str) -> Iterator[Line]:
+Shows = Callable[[Copy], bool]
+"""Tells whether a copy may be told of."""
+
+
+def story(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> Iterator[Line]:
     """Yield everything about a source position id, a target position id, or an order id, oldest first.
 
     An order's or a target position's id tells the story of the source position behind it.
     """
-    keys = _keys(ledger, wanted)
+    keys = _keys(ledger, wanted, shows)
     sources = {(account, position_id) for (_, position_id), account in keys.items()}
     orders: set[str] = set()
     for entry in ledger.entries(kinds=("observed", "decision", "intent", "resend", "report", "mismatch")):
@@ -88,9 +92,9 @@ def _steps(record: DecisionRecord, at: datetime) -> Iterator[str]:
         yield known
 
 
-def outcomes(ledger: Ledger, wanted: str) -> list[str]:
+def outcomes(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> list[str]:
     """Return what became of an id on each link, in a line each: what a person wants to know first."""
-    keys = _keys(ledger, wanted)
+    keys = _keys(ledger, wanted, shows)
     book = TradeBook()
     instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
     for entry in ledger.entries(kinds=("observed", "decision", "intent", "report")):
@@ -121,7 +125,7 @@ def _outcome(trade: Trade, instruments: Mapping[tuple[AccountId, Symbol], Instru
     return text if result is None else f"{text}, {money_words(*result)} before costs"
 
 
-def _keys(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
+def _keys(ledger: Ledger, wanted: str, shows: Shows) -> dict[tuple[str, str], str]:
     """Return the copies that an id points to, each with its source account."""
     keys: dict[tuple[str, str], str] = {}
     for entry in ledger.entries(kinds=("decision", "report")):
@@ -130,7 +134,7 @@ def _keys(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
             continue
         copy = record.copy
         ids = {copy.source_position_id, *(leg.position_id for leg in copy.legs), *(leg.cl_ord_id for leg in copy.legs)}
-        if wanted in ids or wanted in getattr(record, "orders", ()):
+        if (wanted in ids or wanted in getattr(record, "orders", ())) and shows(copy):
             keys[copy.key] = copy.source
     return keys
 

@@ -33,6 +33,7 @@ from copier.logs import configure_logs
 from copier.service import Options, Service
 from copier.web.changes import Changes
 from copier.web.serve import serve_surface
+from copier.web.store import opened_store, store_path
 from copier.web.surface import Surface
 from rules.values import AccountId
 
@@ -86,18 +87,20 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
         for record in service.lasting():  # of which the last run's reminders ended with it
             words(record, utc_now())
         spare_collector()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
-            if not dry_run:
-                await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
-            if config.service.listen is not None:
-                surface = Surface(config, service, changes, utc_now=utc_now)
-                serve = partial(serve_surface, failed=lambda what: alerter.take(surface_failed(utc_now(), what)))
-                await nursery.start(serve, surface, config.service.listen)
-            _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
-            with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
-                await service.run(stop, until_converged=once)
-            nursery.cancel_scope.cancel()
+        kept = None if dry_run else store_path(config.service.ledger)
+        with opened_store(kept) as store:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
+                if not dry_run:
+                    await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
+                if config.service.listen is not None:
+                    surface = Surface(config, service, changes, utc_now=utc_now, store=store)
+                    serve = partial(serve_surface, failed=lambda what: alerter.take(surface_failed(utc_now(), what)))
+                    await nursery.start(serve, surface, config.service.listen)
+                _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)
+                with trio.move_on_after(ONCE_S_MAX if once else float("inf")) as scope:
+                    await service.run(stop, until_converged=once)
+                nursery.cancel_scope.cancel()
         why = f"not converged within {ONCE_S_MAX:.0f} s" if scope.cancelled_caught else None
         alerter.take(service_ended(utc_now(), why, service.in_flight()))
     if scope.cancelled_caught:
@@ -137,6 +140,7 @@ def make_service(
 ) -> Service:
     """Return the service of a config over opened accounts; `changes` is told what changes."""
     changes = changes or Changes()
+    changes.begin_after(ledger.last_seq)
     return Service(
         links=config.links,
         limits=config.limits,

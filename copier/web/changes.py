@@ -21,7 +21,7 @@ class Change:
     """A record that became durable."""
 
     number: int
-    """Counts up from 1 within a run."""
+    """Its place in the ledger."""
     record: Record
     at: datetime
 
@@ -74,6 +74,10 @@ class Changes:
     def __init__(self) -> None:
         self._readers: set[ChangeReader] = set()
         self._number = 0
+
+    def begin_after(self, seq: int) -> None:
+        """Count on from the last entry of the ledger: each that follows is told once, in order."""
+        self._number = seq
 
     def record(self, record: Record, at: datetime) -> None:
         """Take a record that became durable (a `copier.journal.Listener`)."""

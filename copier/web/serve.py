@@ -44,9 +44,12 @@ async def serve_surface(
         raise CannotListen(f"cannot listen at {listen}: {error.strerror or error}; see [service] listen") from error
     bound = Listen(listen.ip, int(listeners[0].socket.getsockname()[1]))
     url = f"{'http' if tls is None else 'https'}://{bound}/"
+    app = create_app(surface)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(surface.keys.watch)
-        nursery.start_soon(Host(create_app(surface), failed=failed).serve, listeners, tls)
+        for task in surface.beside:
+            nursery.start_soon(task)
+        nursery.start_soon(Host(app, failed=failed).serve, listeners, tls)
         _log.info("listening", url=url)
         task_status.started(url)
 

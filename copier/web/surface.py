@@ -4,16 +4,16 @@ Read in the engine's thread, between awaits: what is read without an await in be
 lock. Nothing here may be changed by a reader.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import trio
 from attrs import frozen
 
-from adapters.base import UtcNow
+from adapters.base import Account, UtcNow
 from copier.book import CopyBook
 from copier.config.model import Configuration
 from copier.ledger import Ledger
@@ -25,9 +25,10 @@ from copier.web.key_file import keys_path
 from copier.web.keys import KeyRing
 from copier.web.principal import Principal
 from copier.web.sessions import Sessions, SessionsMax
+from copier.web.store import Store
 from rules.levers import Lever
 from rules.mismatch import Mismatch
-from rules.policy import CopyLink
+from rules.policy import CopyLink, LinkState
 from rules.state import AccountView
 from rules.values import AccountId, LinkId
 
@@ -45,6 +46,15 @@ _LEDGER_READERS_MAX: Final = 2
 
 class NotPulled(Exception):
     """The engine did not answer in time. The lever may still be pulled: it is not known."""
+
+
+@frozen
+class SessionState:
+    """Whether an account is in sight, since when, and why not."""
+
+    state: Literal["ready", "starting", "lost", "refused"]
+    since: datetime | None
+    why: str | None
 
 
 @frozen
@@ -67,8 +77,16 @@ class Surface:
         changes: Changes,
         *,
         utc_now: UtcNow,
+        store: Store | None = None,
     ) -> None:
-        """Raises KeysRefused where the file of keys cannot be trusted."""
+        """`store`: what is remembered beside the ledger; None: in memory only.
+
+        Raises:
+            KeysRefused: the file of keys cannot be trusted.
+        """
+        self.store = store or Store(None)
+        self.beside: list[Callable[[], Awaitable[None]]] = []
+        """What the parts of the surfaces run of their own, for as long as they are served."""
         self.config = config
         self.changes = changes
         self.utc_now = utc_now
@@ -111,6 +129,42 @@ class Surface:
     def levers(self) -> Iterable[LeverRecord]:
         """What operators have set and is in force."""
         return self._service.engine.desk.levers.values()
+
+    @property
+    def ledger_seq(self) -> int:
+        """The last entry of the ledger."""
+        return self._service.journal.last_seq
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether the ledger cannot be written now."""
+        return self._service.journal.stuck_by is not None
+
+    def account(self, name: AccountId) -> Account:
+        """Return an account at its venue; only its history is for the surfaces to ask."""
+        return self._service.accounts[name]
+
+    def session(self, name: AccountId) -> SessionState:
+        """Return whether an account is in sight."""
+        view, loss = self.views[name], self._service.engine.sessions.loss(name)
+        if loss is not None:
+            return SessionState("refused" if loss.refused else "lost", loss.since, loss.why)
+        if not (view.known and view.ready):
+            return SessionState("starting", None, None)
+        return SessionState("ready", view.known_at, None)
+
+    def link_state(self, link_id: LinkId) -> LinkState:
+        """Return what a link may do, all things considered."""
+        link = self._service.engine.desk.link_now(link_id)
+        return LinkState.ACTIVE if link is None else link.state
+
+    def is_held_back(self, link_id: LinkId) -> bool:
+        """Tell whether a mismatch lets a link only close."""
+        return link_id in self._service.engine.desk.held_back
+
+    def latency_of(self, name: AccountId) -> Mapping[str, Mapping[str, float | int]]:
+        """Return an account's latencies by stage: count, p50, p99."""
+        return self._service.latencies[name].summary()
 
     @property
     def latency_ms(self) -> Mapping[str, Mapping[str, float | int]]:

@@ -56,6 +56,14 @@ def test_entries_come_back_as_they_were_written_in_order(ledger: Ledger) -> None
     assert ledger.last_seq == 3
 
 
+def test_entries_of_a_kind_can_be_asked_the_latest_first(ledger: Ledger) -> None:
+    ledger.append([entry(str(number), kind="ab"[number % 2]) for number in range(5000)], AT)
+    found = [each.seq for each in ledger.latest("b")]
+    assert found == list(range(5000, 0, -2))
+    assert [each.seq for each in ledger.latest("a", before=6)] == [5, 3, 1]
+    assert list(ledger.latest("c")) == []
+
+
 def test_entries_can_be_asked_from_a_place_on_and_by_kind(ledger: Ledger) -> None:
     ledger.append([entry(kind=kind) for kind in ("event", "intent", "report", "intent")], AT)
     assert [stored.seq for stored in ledger.entries(after=2)] == [3, 4]

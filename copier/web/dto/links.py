@@ -19,7 +19,7 @@ class Link:
     policy: str
     state: Annotated[Literal["active", "close_only", "paused"], about("What it may do, all things considered.")]
     configured: Annotated[Literal["active", "close_only", "paused"], about("What the config says.")]
-    lever: Annotated[Literal["close_only", "paused"] | None, about("What an operator set; null: nothing.")]
+    lever: Annotated[str | None, about("What an operator set: close_only or paused; null: nothing.")]
     lever_by: str | None
     lever_why: str | None
     held_back: Annotated[bool, about("A mismatch whose policy says so lets it only close.")]

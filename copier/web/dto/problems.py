@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from copier.web.dto.words import about
 
@@ -21,8 +21,11 @@ class FieldFault:
 class Problem:
     """Why a request was refused. Served as application/problem+json."""
 
-    type: Annotated[str, about("Stable; tells programs which problem it is: `/problems/not-found`.")]
+    type: Annotated[
+        str,
+        about("Stable; tells programs which problem it is: `/problems/not-found`; `about:blank`: the status says all."),
+    ]
     title: str
     status: int
-    detail: str
-    errors: Annotated[list[FieldFault], about("What was wrong with which field; empty where no field is to blame.")]
+    detail: str = ""
+    errors: Annotated[list[FieldFault], about("What was wrong with which field.")] = field(factory=list)

@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from attrs import frozen
 from msgspec import Meta
 
 from rules.values import plain
-
-T = TypeVar("T")
 
 
 def about(text: str) -> Meta:
@@ -35,10 +33,10 @@ def utc(at: datetime | None) -> datetime | None:
 
 
 @frozen
-class Page(Generic[T]):
+class Page:
     """A part of a list. `next` is what to give as `cursor` for the part after it; null at the end."""
 
-    items: list[T]
+    items: list[Any]
     next: str | None
 
 

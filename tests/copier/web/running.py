@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import trio
 from attrs import field, frozen
@@ -62,23 +63,7 @@ async def ask(
     client: tuple[str, int] = LOCAL,
 ) -> Answered:
     """Ask an app as our host would."""
-    path, _, query = target.partition("?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in headers],
-        "client": client,
-        "server": None,
-        "state": {},
-        "extensions": {},
-    }
+    scope = scope_of(method, target, headers, client)
     said: list[Message] = []
     asked = False
 
@@ -96,3 +81,42 @@ async def ask(
     await app(scope, receive, send)
     lines = {name.decode(): value.decode() for name, value in said[0].get("headers", ())}
     return Answered(said[0]["status"], lines, b"".join(each.get("body", b"") for each in said[1:]))
+
+
+async def stream(
+    app: App, target: str, headers: Iterable[tuple[str, str]], chunks: trio.MemorySendChannel[bytes]
+) -> None:
+    """Ask for something that goes on, and hand over its parts; the one who cancels this is the client that leaves."""
+
+    async def receive() -> Message:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            assert message["status"] == 200, message
+        else:
+            await chunks.send(message["body"])
+
+    await app(scope_of("GET", target, headers, LOCAL), receive, send)
+
+
+def scope_of(method: str, target: str, headers: Iterable[tuple[str, str]], client: tuple[str, int]) -> dict[str, Any]:
+    """Return what our host would make of a request."""
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "client": client,
+        "server": None,
+        "state": {},
+        "extensions": {},
+    }

@@ -49,7 +49,7 @@ def routes(surface: Surface) -> list[BaseRoute]:
 
 @pytest.fixture(autouse=True)
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "ROUTES", (*app_module.ROUTES, routes))
+    monkeypatch.setattr(app_module, "ROUTES", (routes, *app_module.ROUTES))
 
 
 def make_key(folder: Path, name: str = "phone", text: str = KEY) -> None:
