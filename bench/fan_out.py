@@ -72,7 +72,7 @@ class FanOut:
         for number in range(links + others):
             source = SOURCE if number < links else AccountId(f"source{number}")
             target = AccountId(f"target{number}")
-            views[target] = _view(target, now)
+            views[target] = _view(target, now, Decimal(100_000) + number * Decimal("1.37"))
             views.setdefault(source, _view(source, now))
             every.append(evolve(link, link_id=LinkId(f"{source}->{target}"), source=source, target=target))
         self._sent: list[Action] = []
@@ -162,8 +162,9 @@ async def measure() -> None:
     save("fan_out", {"orders_us": orders, "changes_us": changes})
 
 
-def _view(name: str, now: datetime) -> AccountView:
-    status = AccountStatus(Decimal(100_000), Decimal(100_000), "USD", Decimal(0), Decimal(100_000))
+def _view(name: str, now: datetime, equity: Decimal = Decimal(100_000)) -> AccountView:
+    """Return an account; targets differ in their money, so that no two links reckon the same."""
+    status = AccountStatus(Decimal(100_000), equity, "USD", Decimal(0), equity)
     instrument = evolve(INSTRUMENT, profit_currency="USD")
     quotes = {EURUSD: _quote(now)}
     return AccountView(

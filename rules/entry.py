@@ -72,7 +72,7 @@ def price(market: Market) -> Denied | None:
     spread = policy.guard.max_spread
     if deviation is None and spread is None:
         return None
-    quote = market.quote()
+    quote = market.quote
     if quote is None:
         market.finding.look_ups.append(LookUp(question.target.account, market.symbol, quote=True))
         return Denied("guard", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),))

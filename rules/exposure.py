@@ -1,12 +1,14 @@
 """What a copy risks and what all that is held is worth, in the target's money, against the policy's limits."""
 
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 from attrs import frozen
 
 from rules.conversion import lot_worth
 from rules.distances import in_price, shown_distance
+from rules.expressions import Exact
 from rules.limits_terms import LimitAmount, Percent
 from rules.look_ups import LookUp
 from rules.market import Market
@@ -21,12 +23,30 @@ PRICE_AGE_MAX = timedelta(days=4)
 
 @frozen
 class Room:
-    """Lots that may still be added, less than 0 where the limit is passed already; `reason` denies more."""
+    """Lots that may still be added, less than 0 where the limit is passed already; `reason` denies more.
+
+    `told` are the numbers that it came from: few copies come near to a limit, so they are put into words when asked for.
+    """
 
     rule: str
     reason: Reason
-    lots: Fraction
-    numbers: Numbers
+    lots: Exact
+    told: tuple[tuple[str, str | Exact], ...]
+
+    @property
+    def numbers(self) -> Numbers:
+        """A trace's numbers: decimals as they are, fractions to 12 digits."""
+        return tuple((name, _worded(value)) for name, value in self.told)
+
+
+def _worded(value: str | Exact) -> str:
+    match value:
+        case str():
+            return value
+        case Decimal():
+            return plain(value)
+        case Fraction():
+            return shown(value)
 
 
 def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Room | Denied:
@@ -44,8 +64,8 @@ def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Roo
     loss = abs(fraction(price) - fraction(stop_loss)) * worth + fraction(market.policy.size.cost_per_lot)
     increase = market.question.increase_of
     held = Fraction(0) if increase is None else fraction(increase[1])
-    numbers = (("max_risk", shown(cash)), ("risk_per_lot", shown(loss)), ("held", shown(held)))
-    return Room("limits", Reason.MAX_RISK, cash / loss - held, numbers)
+    told = (("max_risk", cash), ("risk_per_lot", loss), ("held", held))
+    return Room("limits", Reason.MAX_RISK, cash / loss - held, told)
 
 
 def leverage_room(market: Market, most: Fraction) -> Room | Denied:
@@ -57,7 +77,7 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
     value = _lot_value(market, market.symbol)
     if isinstance(value, Denied):
         return value
-    held, lots = Fraction(0), target.lots | (target.foreign_lots if market.policy.limits.count_foreign else {})
+    held, lots = Fraction(0), [*target.lots, *(target.foreign_lots if market.policy.limits.count_foreign else ())]
     for symbol in dict.fromkeys(symbol for symbol, _ in lots):
         both = sum((market.held(symbol, side) for side in Side), Volume(0))
         if not both:
@@ -66,9 +86,8 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
         if isinstance(theirs, Denied):
             return theirs
         held += theirs * fraction(both)
-    values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
-    numbers = (*values, ("max_leverage", shown(most)))
-    return Room("limits", Reason.MAX_LEVERAGE, (most * equity - held) / value, numbers)
+    told = (("equity", equity), ("held_value", held), ("lot_value", value), ("max_leverage", most))
+    return Room("limits", Reason.MAX_LEVERAGE, (most * equity - held) / value, told)
 
 
 def _lot_value(market: Market, symbol: Symbol) -> Fraction | Denied:
@@ -97,7 +116,7 @@ def _worth(market: Market, symbol: Symbol) -> Fraction | Denied:
 
 def _entry_now(market: Market) -> Price | Denied:
     """Return what the target would pay or get by a quote of now; the source's own price is no proof of it."""
-    quote = market.quote()
+    quote = market.quote
     if quote is not None:
         return quote.entry(market.side)
     market.finding.look_ups.append(LookUp(market.question.target.account, market.symbol, quote=True))

@@ -20,6 +20,8 @@ _TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]{1,20}(?:\.[0-9]{1,20})?)|(?P
 Ratio: TypeAlias = tuple[int, int]
 """Numerator and denominator (> 0), not reduced: a result is, once."""
 
+Exact: TypeAlias = Decimal | Fraction
+
 Operation: TypeAlias = Callable[[Ratio, Ratio], Ratio]
 
 
@@ -63,18 +65,28 @@ class ExpressionError(ValueError):
 class _Number:
     ratio: Ratio
 
+    def value(self, values: Mapping[str, Exact]) -> Ratio:
+        return self.ratio
+
 
 @frozen
 class _Variable:
     name: str
 
+    def value(self, values: Mapping[str, Exact]) -> Ratio:
+        return values[self.name].as_integer_ratio()
+
 
 @frozen
 class _Operation:
-    """`+ - * /`, or `min` and `max`, over two or more values from left to right."""
+    """`+ - * /`, or `min` and `max`, of two values."""
 
     do: Operation
-    values: "tuple[_Node, ...]"
+    left: "_Node"
+    right: "_Node"
+
+    def value(self, values: Mapping[str, Exact]) -> Ratio:
+        return self.do(self.left.value(values), self.right.value(values))
 
 
 _Node: TypeAlias = _Number | _Variable | _Operation
@@ -102,26 +114,16 @@ class Expression:
     def __str__(self) -> str:
         return self.text
 
-    def value(self, values: Mapping[str, Fraction]) -> Fraction | None:
+    def value(self, values: Mapping[str, Exact]) -> Fraction | None:
         """Return the result, exactly; None where something is divided by zero.
 
         Args:
             values: of all its `variables`.
         """
         try:
-            return Fraction(*_value(self._root, values))
+            return Fraction(*self._root.value(values))
         except ZeroDivisionError:
             return None
-
-
-def _value(node: _Node, values: Mapping[str, Fraction]) -> Ratio:
-    match node:
-        case _Operation(do=do, values=parts):
-            return reduce(do, [_value(part, values) for part in parts])
-        case _Variable(name=name):
-            return values[name].as_integer_ratio()
-        case _Number(ratio=ratio):
-            return ratio
 
 
 class _Parser:
@@ -151,7 +153,7 @@ class _Parser:
     def _chain(self, operations: Mapping[str, Operation], part: Callable[[], _Node]) -> _Node:
         node = part()
         while (sign := self._seen(*operations)) is not None:
-            node = _Operation(operations[sign], (node, part()))
+            node = _Operation(operations[sign], node, part())
         return node
 
     def _factor(self) -> _Node:
@@ -160,7 +162,7 @@ class _Parser:
             raise ExpressionError(f"expression must have at most {DEPTH_MAX} brackets in each other, had more")
         try:
             if self._seen("-") is not None:
-                return _Operation(_subtract, (_Number((0, 1)), self._factor()))
+                return _Operation(_subtract, _Number((0, 1)), self._factor())
             if self._seen("(") is not None:
                 node = self._sum()
                 self._must(")")
@@ -176,7 +178,7 @@ class _Parser:
             return _Number(Decimal(token).as_integer_ratio())
         if token in _CHOICES:
             self._next += 1
-            return _Operation(_CHOICES[token], self._arguments())
+            return reduce(lambda left, right: _Operation(_CHOICES[token], left, right), self._arguments())
         if token not in self._known:
             raise self._error(f"a number, a bracket or one of {', '.join(sorted(self._known))}")
         self._next += 1

@@ -85,6 +85,8 @@ def check_price_ratio(
     """
     if ratio is None:
         return None
+    if source_mid is not None and target_mid is not None and abs(target_mid - source_mid) <= ratio * source_mid:
+        return None
     shown = tuple(
         (name, "unknown" if price is None else plain(price))
         for name, price in (("source_price", source_mid), ("target_price", target_mid))
@@ -94,8 +96,6 @@ def check_price_ratio(
         if require_quotes:
             return Denied(rule, Reason.QUOTE_UNKNOWN, shown)
         return Note(rule, "could not be judged without both prices", shown)
-    if abs(target_mid - source_mid) <= ratio * source_mid:
-        return None
     return Denied(rule, Reason.SYMBOL_WRONG_PRICE, (*shown, ("max_price_ratio", plain(ratio))))
 
 

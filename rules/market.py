@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from attrs import define
+from attrs import define, field
 
 from rules.conversion import Rates
 from rules.instruments import Instrument
@@ -27,23 +27,22 @@ class Market:
     symbol: Symbol
     instrument: Instrument
     max_price_ratio: Decimal | None
+    policy: CopyPolicy = field(init=False)
+    side: Side = field(init=False)
+    """The side that the target would trade on."""
+    quote: Quote | None = field(init=False)
+    """The target's, if it is fresh."""
 
-    @property
-    def policy(self) -> CopyPolicy:
-        return self.question.link.policy
-
-    @property
-    def side(self) -> Side:
-        """The side that the target would trade on."""
-        side = self.question.position.side
-        return side.opposite if self.policy.reverse else side
-
-    def quote(self) -> Quote | None:
-        return self.question.target.fresh_quote(self.symbol, self.question.now, QUOTE_AGE_MAX)
+    def __attrs_post_init__(self) -> None:
+        question = self.question
+        self.policy = question.link.policy
+        side = question.position.side
+        self.side = side.opposite if self.policy.reverse else side
+        self.quote = question.target.fresh_quote(self.symbol, question.now, QUOTE_AGE_MAX)
 
     def expected_price(self) -> Price:
         """Return the price that a market order would meet: the target's quote, else the source's own fill."""
-        quote = self.quote()
+        quote = self.quote
         return self.question.position.open_price if quote is None else quote.entry(self.side)
 
     @property
@@ -63,11 +62,12 @@ class Market:
     def account_cap(self, kind: CapKind) -> Decimal | None:
         """Return the target account's own cap of that kind, the lowest of several."""
         target = self.question.target
-        return min((cap.allowed(target.status) for cap in target.caps if cap.kind is kind), default=None)
+        caps = target.caps and [cap.allowed(target.status) for cap in target.caps if cap.kind is kind]
+        return min(caps, default=None)
 
     def gap(self) -> Price | None:
         """Return how much higher the target is quoted than the source, where the source could close; None: unknown."""
-        question, quote = self.question, self.quote()
+        question, quote = self.question, self.quote
         closing = question.position.side.opposite
         there = question.source.fresh_quote(question.position.symbol, question.now, QUOTE_AGE_MAX)
         price = question.position.current_price if there is None else there.entry(closing)
@@ -75,7 +75,7 @@ class Market:
 
     def basis(self, stop_loss: Price | None) -> Basis:
         """Return what a size is reckoned from where the target's final stop is `stop_loss`."""
-        question, quote = self.question, self.quote()
+        question, quote = self.question, self.quote
         return Basis(
             question.position,
             question.source,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from fractions import Fraction
+
 from attrs import evolve
 
 from rules.exposure import Room, leverage_room, risk_room
@@ -13,7 +15,7 @@ from rules.sizing import Sized, shrink
 from rules.stops import TargetStops
 from rules.trace import Denied, Note
 from rules.values import Side, Volume, plain
-from rules.volumes import fraction
+from rules.volumes import WIDE, fraction
 
 
 def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | Denied:
@@ -22,11 +24,11 @@ def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | D
     for room in _rooms(market, stops):
         if isinstance(room, Denied):
             return room
-        if fraction(sized.volume) <= room.lots:
+        if sized.volume <= room.lots:  # exact, also where one is a fraction
             continue
         smaller = None
         if policy.limits.on_limit is OnLimit.SHRINK:
-            smaller = shrink(sized, room.lots, question.position.volume, market.instrument)
+            smaller = shrink(sized, Fraction(room.lots), question.position.volume, market.instrument)
         if smaller is None:
             return Denied(room.rule, room.reason, (*room.numbers, ("wanted", plain(sized.volume))))
         numbers = (("wanted", plain(sized.volume)), *room.numbers, ("volume", plain(smaller.volume)))
@@ -57,10 +59,10 @@ def _of_volumes(market: Market) -> Iterator[Room]:
         ("[[limits]]", everything, cap),
     ):
         if most is not None:
-            numbers = (("held", plain(held)), ("max_total_volume", plain(most)))
-            yield Room(rule, Reason.MAX_TOTAL_VOLUME, fraction(most) - fraction(held), numbers)
+            told = (("held", held), ("max_total_volume", most))
+            yield Room(rule, Reason.MAX_TOTAL_VOLUME, WIDE.subtract(most, held), told)
     if limits.max_volume_per_symbol is not None:
-        held = sum((market.held(market.symbol, side) for side in Side), Volume(0))
+        held = market.held(market.symbol, Side.BUY) + market.held(market.symbol, Side.SELL)
         most = limits.max_volume_per_symbol
-        lots = (("symbol", market.symbol), ("held", plain(held)), ("max_volume_per_symbol", plain(most)))
-        yield Room("limits", Reason.MAX_VOLUME_PER_SYMBOL, fraction(most) - fraction(held), lots)
+        lots = (("symbol", market.symbol), ("held", held), ("max_volume_per_symbol", most))
+        yield Room("limits", Reason.MAX_VOLUME_PER_SYMBOL, WIDE.subtract(most, held), lots)

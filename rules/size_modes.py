@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from rules.expressions import Expression
+from rules.expressions import Exact, Expression
 from rules.reasons import Reason
 from rules.size_policy import Size, SizeMode
 from rules.size_variables import VARIABLES, Basis
@@ -47,7 +47,7 @@ def wanted_volume(size: Size, basis: Basis, notes: list[Note]) -> Fraction | Den
     formula = size.expression if size.mode is SizeMode.EXPRESSION else FORMULAS[size.mode]
     if formula is None:
         raise ValueError("size.expression must be set in mode expression, was not")
-    values: dict[str, Fraction] = {}
+    values: dict[str, Exact] = {}
     numbers: list[tuple[str, str]] = []
     for name in formula.variables:
         known = VARIABLES[name](size, basis)

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from rules.conversion import Rates, lot_worth
 from rules.distances import in_price, shown_distance
+from rules.expressions import Exact
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.observed import AccountStatus, Position
@@ -50,7 +51,7 @@ class Basis:
 class Known:
     """A number, and how a trace shows it where the number alone says too little."""
 
-    value: Fraction
+    value: Exact
     text: str | None = None
 
     def __str__(self) -> str:
@@ -58,23 +59,21 @@ class Known:
 
 
 Answer: TypeAlias = Known | Denied
-_ONE: Final = Known(Fraction(1))
+_ONE: Final = Known(Decimal(1), "1")
 
 
 def _policy_number(name: str, number: Decimal | None) -> Answer:
     if number is None:
         raise ValueError(f"size.{name} must be set in this mode, was not")
-    return Known(fraction(number))
+    return Known(number)
 
 
 def _figure(account: AccountView, name: str) -> Answer:
     number: Decimal | None = None if account.status is None else getattr(account.status, name)
+    if number is not None and number > 0:
+        return Known(number)
     numbers = (("account", account.account), (name, "unknown" if number is None else plain(number)))
-    if number is None:
-        return Denied("size", Reason.REFERENCE_UNKNOWN, numbers)
-    if number <= 0:
-        return Denied("size", Reason.REFERENCE_NOT_POSITIVE, numbers)
-    return Known(fraction(number))
+    return Denied("size", Reason.REFERENCE_UNKNOWN if number is None else Reason.REFERENCE_NOT_POSITIVE, numbers)
 
 
 _REFERENCES: Final[Mapping[SizeMode, str]] = {
@@ -86,13 +85,13 @@ _REFERENCES: Final[Mapping[SizeMode, str]] = {
 
 def _source_reference(size: Size, basis: Basis) -> Answer:
     if size.source_reference is not None:
-        return Known(fraction(size.source_reference))
+        return Known(size.source_reference)
     return _figure(basis.source, _REFERENCES[size.mode])
 
 
 def _target_reference(size: Size, basis: Basis) -> Answer:
     if size.target_reference is not None:
-        return Known(fraction(size.target_reference))
+        return Known(size.target_reference)
     return _figure(basis.target, _REFERENCES[size.mode])
 
 
@@ -117,10 +116,12 @@ def _currency(status: AccountStatus | None) -> str | None:
 def _rate(size: Size, basis: Basis) -> Answer:
     """Return how much of the target's currency one unit of the source's is."""
     if size.ignore_currency:
-        return Known(Fraction(1), "1: currencies are ignored")
+        return Known(Decimal(1), "1: currencies are ignored")
     source, target = _currency(basis.source.status), _currency(basis.target.status)
     if source is None and target is None:
-        return Known(Fraction(1), "1: neither currency is known, they count as equal")
+        return Known(Decimal(1), "1: neither currency is known, they count as equal")
+    if source == target:
+        return _ONE
     rate = basis.rates.rate(source, target)
     return rate if isinstance(rate, Denied) else Known(rate)
 
@@ -128,7 +129,7 @@ def _rate(size: Size, basis: Basis) -> Answer:
 def _price_rate(size: Size, basis: Basis) -> Answer:
     """Return how much of what the target's instrument is priced in one unit of what the source's is priced in is."""
     if size.ignore_currency:
-        return Known(Fraction(1), "1: currencies are ignored")
+        return Known(Decimal(1), "1: currencies are ignored")
     source = _source_instrument(basis)
     if isinstance(source, Denied):
         return source
@@ -166,7 +167,7 @@ def _contract_size_at_source(basis: Basis) -> Decimal | Denied | None:
 def _contract_size(number: Decimal | None, symbol: str) -> Answer:
     if number is None or number <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", symbol),))
-    return Known(fraction(number))
+    return Known(number)
 
 
 def _contract_ratio(size: Size, basis: Basis) -> Answer:
@@ -178,7 +179,7 @@ def _contract_ratio(size: Size, basis: Basis) -> Answer:
     if isinstance(source, Denied):
         return source
     if source is None and target is None:
-        return Known(Fraction(1), "1: neither contract size is known, lots count as equal")
+        return Known(Decimal(1), "1: neither contract size is known, lots count as equal")
     if source is None or target is None or source <= 0 or target <= 0:
         sizes = (("source_contract_size", _or_unknown(source)), ("target_contract_size", _or_unknown(target)))
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, sizes)
@@ -188,13 +189,13 @@ def _contract_ratio(size: Size, basis: Basis) -> Answer:
 
 
 def _source_price(size: Size, basis: Basis) -> Answer:
-    return Known(fraction(basis.position.open_price))
+    return Known(basis.position.open_price)
 
 
 def _target_price(size: Size, basis: Basis) -> Answer:
     """Return what the target would pay or get now; the source's own price is no proof of it."""
     if basis.entry is not None:
-        return Known(fraction(basis.entry))
+        return Known(basis.entry)
     basis.look_ups.append(LookUp(basis.target.account, basis.instrument.symbol, quote=True))
     return Denied("size", Reason.QUOTE_UNKNOWN, (("symbol", basis.instrument.symbol),))
 
@@ -205,13 +206,13 @@ def _stop_distance(size: Size, basis: Basis) -> Answer:
     if isinstance(price, Denied) or basis.entry is None:
         return price
     if basis.stop_loss is not None:
-        distance = abs(price.value - fraction(basis.stop_loss))
+        distance = abs(fraction(basis.entry) - fraction(basis.stop_loss))
         if distance > 0:
             return Known(distance)
     elif size.default_stop is not None:
         default = in_price(size.default_stop, basis.instrument, basis.entry)
         if default:
-            return Known(fraction(default), f"{shown_distance(size.default_stop, default)}: the default")
+            return Known(default, f"{shown_distance(size.default_stop, default)}: the default")
     return Denied("size", Reason.STOP_MISSING, (("symbol", basis.position.symbol),))
 
 
@@ -230,7 +231,7 @@ def _source_lot_worth(size: Size, basis: Basis) -> Answer:
         return instrument
     currency = None if instrument is None else instrument.profit_currency
     rate = basis.rates.rate(currency, _currency(basis.source.status))
-    return rate if isinstance(rate, Denied) else Known(lots.value * rate)
+    return rate if isinstance(rate, Denied) else Known(Fraction(lots.value) * rate)
 
 
 def _or_unknown(number: Decimal | None) -> str:
@@ -238,7 +239,7 @@ def _or_unknown(number: Decimal | None) -> str:
 
 
 VARIABLES: Final[Mapping[str, Callable[[Size, Basis], Answer]]] = {
-    "source_volume": lambda size, basis: Known(fraction(basis.position.volume)),
+    "source_volume": lambda size, basis: Known(basis.position.volume),
     "source_balance": lambda size, basis: _figure(basis.source, "balance"),
     "source_equity": lambda size, basis: _figure(basis.source, "equity"),
     "source_margin_free": lambda size, basis: _figure(basis.source, "margin_free"),

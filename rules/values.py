@@ -127,8 +127,12 @@ def _is_sane(number: Decimal) -> bool:
     return bool(number) and -_DIGITS_MAX <= number.adjusted() <= _DIGITS_MAX
 
 
+@lru_cache(maxsize=4096)
 def plain(number: Decimal) -> str:
-    """Return `number` as text without exponent and without trailing zeros: 0.30 -> '0.3', 1E+2 -> '100'."""
+    """Return `number` as text without exponent and without trailing zeros: 0.30 -> '0.3', 1E+2 -> '100'.
+
+    Kept: one event tells the same prices and volumes on every link. Equal numbers have the same text.
+    """
     text = f"{number:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

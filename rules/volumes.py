@@ -100,20 +100,26 @@ def _ceiling(policy: VolumePolicy, instrument: Instrument) -> Volume | None:
 
 def least_of(instrument: Instrument) -> Volume:
     """Return the smallest volume on the grid that the instrument takes, > 0."""
-    smallest = max(instrument.volume_min, instrument.volume_step)
-    return to_grid(fraction(smallest), instrument.volume_step, Rounding.UP)
+    return _least(instrument.volume_min, instrument.volume_step)
+
+
+@lru_cache(maxsize=1024)
+def _least(volume_min: Volume, step: Volume) -> Volume:
+    return to_grid(fraction(max(volume_min, step)), step, Rounding.UP)
 
 
 def to_grid(volume: Fraction, step: Volume, rounding: Rounding) -> Volume:
     """Return `volume` (>= 0) on the grid of `step` (> 0), exactly: a fraction has no last digit to lose."""
-    steps = volume / fraction(step)
+    lots, whole = volume.as_integer_ratio()
+    one, parts = step.as_integer_ratio()
+    steps, of = lots * parts, whole * one  # the volume is so many steps, exactly
     match rounding:
         case Rounding.DOWN:
-            count = steps.numerator // steps.denominator
+            count = steps // of
         case Rounding.UP:
-            count = -(-steps.numerator // steps.denominator)
+            count = -(-steps // of)
         case Rounding.NEAREST:
-            count = (2 * steps.numerator + steps.denominator) // (2 * steps.denominator)
+            count = (2 * steps + of) // (2 * of)
     return WIDE.multiply(Decimal(count), step)
 
 
@@ -123,6 +129,8 @@ def fraction(number: Decimal) -> Fraction:
     return Fraction(number)
 
 
-def shown(number: Fraction) -> str:
-    """Return a fraction as a person reads it, to 12 digits."""
+def shown(number: Fraction | Decimal) -> str:
+    """Return a number as a person reads it, to 12 digits."""
+    if isinstance(number, Decimal):
+        return plain(_SHORT.plus(number))
     return plain(_SHORT.divide(Decimal(number.numerator), Decimal(number.denominator)))
