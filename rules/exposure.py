@@ -25,7 +25,7 @@ PRICE_AGE_MAX = timedelta(days=4)
 class Room:
     """Lots that may still be added, less than 0 where the limit is passed already; `reason` denies more.
 
-    `told` are the numbers that it came from: few copies come near to a limit, so they are put into words when asked for.
+    `told` are the numbers that it came from: few copies come near a limit, so they are put into words when asked for.
     """
 
     rule: str

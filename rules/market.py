@@ -62,8 +62,9 @@ class Market:
     def account_cap(self, kind: CapKind) -> Decimal | None:
         """Return the target account's own cap of that kind, the lowest of several."""
         target = self.question.target
-        caps = target.caps and [cap.allowed(target.status) for cap in target.caps if cap.kind is kind]
-        return min(caps, default=None)
+        if not target.caps:
+            return None
+        return min((cap.allowed(target.status) for cap in target.caps if cap.kind is kind), default=None)
 
     def gap(self) -> Price | None:
         """Return how much higher the target is quoted than the source, where the source could close; None: unknown."""

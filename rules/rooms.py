@@ -1,7 +1,6 @@
 """How many more lots the limits leave room for, after the size and the stops; a copy may be shrunk to that."""
 
 from collections.abc import Iterator
-
 from fractions import Fraction
 
 from attrs import evolve

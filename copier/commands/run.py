@@ -63,8 +63,8 @@ def run(
 
 
 COLLECT_AFTER = 10_000
-"""Objects that are new before the garbage collector looks at them, some 2 ms: what we keep has no cycles, so that it
-finds little. By Python's own 700 an order's share of its looks is as much as what the order itself takes to be sized."""
+"""Objects that are new before the garbage collector looks at them, for some 2 ms: what we keep has no cycles, so that
+it finds little. By Python's own 700, its looks cost an order as much as its size does."""
 
 
 def spare_collector() -> None:
