@@ -64,17 +64,18 @@ class CopyBook:
 
     def store(self, copy: Copy) -> None:
         """Put `copy` in the place of the record that it replaces."""
-        old = self._copies.get(copy.key)
-        self._copies[copy.key] = copy
+        key, holds = copy.key, copy.holds
+        old = self._copies.get(key)
+        self._copies[key] = copy
         self._count(old, copy)
         self._index_orders(old, copy)
-        self._by_source.setdefault(copy.source, {})[copy.key] = None
-        _mark(self._by_target, copy.target, copy.key, copy.holds)
+        self._by_source.setdefault(copy.source, {})[key] = None
+        _mark(self._by_target, copy.target, key, holds)
         if old is not None and _beside(old) != _beside(copy):
-            _mark(self._beside, _beside(old), copy.key, False)
-        _mark(self._beside, _beside(copy), copy.key, copy.holds)
-        _mark(self._short, copy.target, copy.key, not copy.holds and copy.ending in _NO_RULE)
-        _mark(self._waiting, copy.target, copy.key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
+            _mark(self._beside, _beside(old), key, False)
+        _mark(self._beside, _beside(copy), key, holds)
+        _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
+        _mark(self._waiting, copy.target, key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
 
     def forget(self, copy: Copy) -> None:
         """Drop a copy that holds nothing and whose source position is gone; the ledger keeps its story."""
@@ -104,15 +105,17 @@ class CopyBook:
                         view.lots[leg.symbol, leg.side] = held
 
     def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
-        for cl_ord_id in _orders(old):
-            self._by_order.pop(cl_ord_id, None)
+        if old is not None:
+            for cl_ord_id in _orders(old):
+                self._by_order.pop(cl_ord_id, None)
         if new is not None:
+            key = new.key
             for cl_ord_id in _orders(new):
-                self._by_order[cl_ord_id] = new.key
+                self._by_order[cl_ord_id] = key
 
 
-def _orders(copy: Copy | None) -> Iterable[ClOrdId]:
-    for leg in () if copy is None else copy.legs:
+def _orders(copy: Copy) -> Iterable[ClOrdId]:
+    for leg in copy.legs:
         yield leg.cl_ord_id
         if leg.pending is not None:
             yield leg.pending.cl_ord_id

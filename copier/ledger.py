@@ -175,14 +175,18 @@ class Ledger:
         return seq
 
     def _write(self, rows: Sequence[Row]) -> None:
-        execute = self._connection.execute
         key: str | None = None
-        try:
-            execute("BEGIN IMMEDIATE")
+
+        def told() -> Iterator[Row]:
+            nonlocal key
             for row in rows:
                 key = row[4]
-                execute(INSERT, row)
-            execute("COMMIT")
+                yield row
+
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(INSERT, told())
+            self._connection.execute("COMMIT")
         except apsw.ConstraintError as error:
             self._roll_back()
             code = error.extendedresult  # type: ignore[attr-defined]  # documented, missing in apsw's stubs

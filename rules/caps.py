@@ -17,9 +17,11 @@ def account_limits(market: Market) -> Denied | None:
 
 def hedging(market: Market) -> Denied | None:
     """Refuse where the target holds the other side of the symbol; what is being opened counts as held."""
+    if not market.policy.limits.block_hedging:
+        return None
     other = market.side.opposite
     held = market.held(market.symbol, other)
-    if not market.policy.limits.block_hedging or not held:
+    if not held:
         return None
     numbers = (("symbol", market.symbol), ("side", market.side.value), (f"held_{other.value}", plain(held)))
     return Denied("limits.block_hedging", Reason.HEDGING_BLOCKED, numbers)

@@ -9,9 +9,10 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from rules.events import Origin
+from rules.evolving import evolve
 from rules.managed_stops import Managed
 from rules.observed import Position
 from rules.reasons import Reason

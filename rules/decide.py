@@ -6,8 +6,6 @@ twice with the same input it orders nothing the second time, since the copy then
 
 from datetime import datetime, timedelta
 
-from attrs import evolve
-
 from rules.actions import Action
 from rules.copies import (
     ZERO,
@@ -22,6 +20,7 @@ from rules.copies import (
 )
 from rules.decision import Context, Decision, earlier, patience, with_result
 from rules.events import Origin
+from rules.evolving import evolve
 from rules.exits import NEVER, close_due, ends_at
 from rules.gates import judge_new_risk
 from rules.identity import cl_ord_id
@@ -47,7 +46,7 @@ LOOK_UP_AGAIN = timedelta(seconds=10)
 def decide(context: Context) -> Decision:
     """Return what the link wants done about the source position now."""
     if context.link.policy.per_symbol and (context.copy is not None or context.position is not None):
-        context = evolve(context, link=context.link.for_symbol(_symbol(context.copy, context.position)))
+        context = context.for_symbol(_symbol(context.copy, context.position))
     decision = _decide(context)
     return evolve(decision, memory=None) if decision.memory == context.memory else decision
 
@@ -116,14 +115,12 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)
-    if isinstance(answer, Grant):
-        decision = _open(context, copy, position, answer, trace)
-    else:
-        decision = _deny(context, copy, answer, trace, look_ups)
-    memory = context.memory
     if granted or (isinstance(answer, Denied) and answer.reason is Reason.SKIPPED_FIRST):
-        memory = remember_position(memory, context.link.policy, position.side, granted, context.now)
-    return evolve(decision, memory=memory)
+        memory = remember_position(context.memory, context.link.policy, position.side, granted, context.now)
+        context = context if memory is context.memory else evolve(context, memory=memory)
+    if isinstance(answer, Grant):
+        return _open(context, copy, position, answer, trace)
+    return _deny(context, copy, answer, trace, look_ups)
 
 
 def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace: Trace) -> Decision:
@@ -141,7 +138,7 @@ def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace:
         legs=(*copy.legs, *legs),
         legs_made=copy.legs_made + len(legs),
     )
-    return Decision(opened, actions, trace)
+    return Decision(opened, actions, trace, memory=context.memory)
 
 
 def _new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
@@ -171,9 +168,9 @@ def _deny(context: Context, copy: Copy, denied: Denied, trace: Trace, look_ups: 
     if _waits(context, denied) and context.now < wait_until:
         waiting = evolve(copy, reason=denied.reason, wait_until=wait_until)
         until = wait_until if denied.until is None else min(denied.until, wait_until)
-        return Decision(waiting, (), trace, look_ups, until)
+        return Decision(waiting, (), trace, look_ups, until, context.memory)
     ended = evolve(copy, status=CopyStatus.ENDED, ending=Ending.DENIED, reason=denied.reason, wait_until=None)
-    return Decision(ended, (), trace, look_ups)
+    return Decision(ended, (), trace, look_ups, memory=context.memory)
 
 
 def _waits(context: Context, denied: Denied) -> bool:

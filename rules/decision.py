@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from rules.actions import Action
 from rules.beginnings import AT_MARKET, Beginning
 from rules.copies import Copy
 from rules.events import Origin
+from rules.evolving import evolve
 from rules.look_ups import LookUp
 from rules.memory import NO_MEMORY, LinkMemory
 from rules.observed import Position
@@ -16,7 +17,7 @@ from rules.reasons import Reason
 from rules.series import remember_outcome
 from rules.state import AccountView
 from rules.trace import Trace
-from rules.values import PositionId, Price
+from rules.values import PositionId, Price, Symbol
 
 BEGINNING_PATIENCE = timedelta(seconds=15)
 """How long it may take at least until the books tell how a position began: they must be older than a possible lag, and
@@ -48,6 +49,11 @@ class Context:
     memory: LinkMemory = NO_MEMORY
     beside: tuple[Copy, ...] = ()
     beginning: Beginning | None = AT_MARKET
+
+    def for_symbol(self, symbol: Symbol) -> "Context":
+        """Return it with the policy that the link has for a symbol of the source."""
+        link = self.link.for_symbol(symbol)
+        return self if link is self.link else evolve(self, link=link)
 
 
 @frozen

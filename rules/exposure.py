@@ -14,7 +14,7 @@ from rules.look_ups import LookUp
 from rules.market import Market
 from rules.reasons import Reason
 from rules.trace import Denied, Numbers
-from rules.values import Price, Side, Symbol, Volume, plain
+from rules.values import Price, Symbol, plain
 from rules.volumes import fraction, shown
 
 PRICE_AGE_MAX = timedelta(days=4)
@@ -79,7 +79,7 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
         return value
     held, lots = Fraction(0), [*target.lots, *(target.foreign_lots if market.policy.limits.count_foreign else ())]
     for symbol in dict.fromkeys(symbol for symbol, _ in lots):
-        both = sum((market.held(symbol, side) for side in Side), Volume(0))
+        both = market.held_both(symbol)
         if not both:
             continue
         theirs = value if symbol == market.symbol else _lot_value(market, symbol)

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 from rules.values import ClOrdId, LinkId, PositionId
 
@@ -18,10 +19,12 @@ _SHIFTS = range(90, -10, -10)
 _PAIRS = tuple(first + second for first in _BASE32 for second in _BASE32)
 
 
+@lru_cache(maxsize=64)
 def cl_ord_id(link: LinkId, position_id: PositionId, opened_at: datetime, leg: int, step: int) -> ClOrdId:
     """Return the id of the order that is step number `step` of leg number `leg` of this copy.
 
-    `opened_at` keeps two lives of a venue's reused position id apart.
+    `opened_at` keeps two lives of a venue's reused position id apart. Kept for a moment: who decides of an order asks
+    for its id more than once.
     """
     purpose = "\x1f".join((link, position_id, opened_at.isoformat(), str(leg), str(step)))
     bits = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=13).digest(), "big") >> 4  # 100 of 104

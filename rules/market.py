@@ -6,6 +6,7 @@ from decimal import Decimal
 from attrs import define, field
 
 from rules.conversion import Rates
+from rules.copies import ZERO
 from rules.instruments import Instrument
 from rules.limits_policy import CapKind
 from rules.observed import Quote
@@ -54,10 +55,14 @@ class Market:
     def held(self, symbol: Symbol, side: Side) -> Volume:
         """Return the target's lots, at most; what is not ours counts where the policy says so."""
         target = self.question.target
-        lots = target.lots.get((symbol, side), Volume(0))
-        if self.policy.limits.count_foreign:
-            lots += target.foreign_lots.get((symbol, side), Volume(0))
+        lots = target.lots.get((symbol, side), ZERO)
+        if target.foreign_lots and self.policy.limits.count_foreign:
+            lots += target.foreign_lots.get((symbol, side), ZERO)
         return lots
+
+    def held_both(self, symbol: Symbol) -> Volume:
+        """Return the target's lots of both sides together."""
+        return self.held(symbol, Side.BUY) + self.held(symbol, Side.SELL)
 
     def account_cap(self, kind: CapKind) -> Decimal | None:
         """Return the target account's own cap of that kind, the lowest of several."""

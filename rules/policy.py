@@ -7,10 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from rules.beginnings import EntryType
 from rules.distances import Distance
+from rules.evolving import evolve
 from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.limits_terms import LimitAmount
@@ -251,11 +252,18 @@ class CopyLink:
     target: AccountId
     policy: CopyPolicy
     state: LinkState = LinkState.ACTIVE
+    _by_row: dict[int | None, "CopyLink"] = field(init=False, eq=False, repr=False, factory=dict)
+    """The links that it stands for by the rows of its policy; the memo changes no answer."""
 
     def for_symbol(self, symbol: Symbol) -> "CopyLink":
         """Return the link with the policy that holds for a symbol of the source."""
         policy = self.policy.for_symbol(symbol)
-        return self if policy is self.policy else evolve(self, policy=policy)
+        if policy is self.policy:
+            return self
+        known = self._by_row.get(policy.row)
+        if known is None or known.policy is not policy:
+            known = self._by_row[policy.row] = evolve(self, policy=policy)
+        return known
 
     @classmethod
     def orphaned(cls, link_id: LinkId, source: AccountId, target: AccountId) -> "CopyLink":

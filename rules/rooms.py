@@ -13,7 +13,7 @@ from rules.reasons import Reason
 from rules.sizing import Sized, shrink
 from rules.stops import TargetStops
 from rules.trace import Denied, Note
-from rules.values import Side, Volume, plain
+from rules.values import Volume, plain
 from rules.volumes import WIDE, fraction
 
 
@@ -61,7 +61,7 @@ def _of_volumes(market: Market) -> Iterator[Room]:
             told = (("held", held), ("max_total_volume", most))
             yield Room(rule, Reason.MAX_TOTAL_VOLUME, WIDE.subtract(most, held), told)
     if limits.max_volume_per_symbol is not None:
-        held = market.held(market.symbol, Side.BUY) + market.held(market.symbol, Side.SELL)
+        held = market.held_both(market.symbol)
         most = limits.max_volume_per_symbol
         lots = (("symbol", market.symbol), ("held", held), ("max_volume_per_symbol", most))
         yield Room("limits", Reason.MAX_VOLUME_PER_SYMBOL, WIDE.subtract(most, held), lots)

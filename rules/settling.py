@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from attrs import evolve
-
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg, with_exit
+from rules.evolving import evolve
 from rules.reports import (
     Accepted,
     Canceled,

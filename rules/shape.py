@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from attrs import evolve
-
 from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.decision import Context, Decision, earlier, patience
+from rules.evolving import evolve
 from rules.gates import forbids_new_risk
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument, round_to_step

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -59,19 +60,27 @@ class Known:
 
 
 Answer: TypeAlias = Known | Denied
-_ONE: Final = Known(Decimal(1), "1")
+
+
+@lru_cache(maxsize=4096)
+def _known(number: Decimal) -> Known:
+    """Return a number with its text; kept, since one event's links reckon with many of the same."""
+    return Known(number, shown(number))
+
+
+_ONE: Final = _known(Decimal(1))
 
 
 def _policy_number(name: str, number: Decimal | None) -> Answer:
     if number is None:
         raise ValueError(f"size.{name} must be set in this mode, was not")
-    return Known(number)
+    return _known(number)
 
 
 def _figure(account: AccountView, name: str) -> Answer:
     number: Decimal | None = None if account.status is None else getattr(account.status, name)
     if number is not None and number > 0:
-        return Known(number)
+        return _known(number)
     numbers = (("account", account.account), (name, "unknown" if number is None else plain(number)))
     return Denied("size", Reason.REFERENCE_UNKNOWN if number is None else Reason.REFERENCE_NOT_POSITIVE, numbers)
 
@@ -85,13 +94,13 @@ _REFERENCES: Final[Mapping[SizeMode, str]] = {
 
 def _source_reference(size: Size, basis: Basis) -> Answer:
     if size.source_reference is not None:
-        return Known(size.source_reference)
+        return _known(size.source_reference)
     return _figure(basis.source, _REFERENCES[size.mode])
 
 
 def _target_reference(size: Size, basis: Basis) -> Answer:
     if size.target_reference is not None:
-        return Known(size.target_reference)
+        return _known(size.target_reference)
     return _figure(basis.target, _REFERENCES[size.mode])
 
 
@@ -167,7 +176,7 @@ def _contract_size_at_source(basis: Basis) -> Decimal | Denied | None:
 def _contract_size(number: Decimal | None, symbol: str) -> Answer:
     if number is None or number <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", symbol),))
-    return Known(number)
+    return _known(number)
 
 
 def _contract_ratio(size: Size, basis: Basis) -> Answer:
@@ -189,13 +198,13 @@ def _contract_ratio(size: Size, basis: Basis) -> Answer:
 
 
 def _source_price(size: Size, basis: Basis) -> Answer:
-    return Known(basis.position.open_price)
+    return _known(basis.position.open_price)
 
 
 def _target_price(size: Size, basis: Basis) -> Answer:
     """Return what the target would pay or get now; the source's own price is no proof of it."""
     if basis.entry is not None:
-        return Known(basis.entry)
+        return _known(basis.entry)
     basis.look_ups.append(LookUp(basis.target.account, basis.instrument.symbol, quote=True))
     return Denied("size", Reason.QUOTE_UNKNOWN, (("symbol", basis.instrument.symbol),))
 
@@ -239,7 +248,7 @@ def _or_unknown(number: Decimal | None) -> str:
 
 
 VARIABLES: Final[Mapping[str, Callable[[Size, Basis], Answer]]] = {
-    "source_volume": lambda size, basis: Known(basis.position.volume),
+    "source_volume": lambda size, basis: _known(basis.position.volume),
     "source_balance": lambda size, basis: _figure(basis.source, "balance"),
     "source_equity": lambda size, basis: _figure(basis.source, "equity"),
     "source_margin_free": lambda size, basis: _figure(basis.source, "margin_free"),

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from rules.beginnings import Beginning, Beginnings
 from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.evolving import evolve
 from rules.instruments import Instrument
 from rules.limits_policy import Cap
 from rules.news import News

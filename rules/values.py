@@ -31,6 +31,9 @@ class Side(Enum):
     BUY = "buy"
     SELL = "sell"
 
+    __hash__ = object.__hash__
+    """Members are single, and lots are looked up by side many times a decision: Enum's own asks for the name."""
+
     @property
     def opposite(self) -> "Side":
         return Side.SELL if self is Side.BUY else Side.BUY
