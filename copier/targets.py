@@ -1,6 +1,6 @@
 """A target's books against our records: what it closed itself, what executed late, what nobody owns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -52,7 +52,7 @@ class TargetWatch:
         self._desk = desk
         self._closes = closes
         self._close_orphans = close_orphans
-        self._suspected: dict[AccountId, set[Finding]] = {}
+        self._suspected: dict[AccountId, list[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
         self._minding = frozenset(link.link_id for link in desk.links.values() if link.policy.minds_hands)
 
@@ -68,25 +68,27 @@ class TargetWatch:
         copies = desk.book.of_target(account)
         oms = desk.views[account].oms
         positions = {position.position_id: position for position in event.positions}
-        found: set[Finding] = set(compare_target(copies, positions, event.requested_at, oms))
+        # In order, so that equal books are corrected equally in every run: a set has another order in each process.
+        found: list[Finding] = list(compare_target(copies, positions, event.requested_at, oms))
         if oms is OmsType.HEDGING:
-            found |= self._late(event.positions, event.requested_at)
-            found |= self._moved(event, copies, positions)
-        found |= self._unowned(event, copies)
-        seen_before = self._suspected.get(account, set())
-        for confirmed in found & seen_before:
+            found += self._late(event.positions, event.requested_at)
+            found += self._moved(event, copies, positions)
+        found += self._unowned(event, copies)
+        seen_before = set(self._suspected.get(account, ()))
+        for confirmed in dict.fromkeys(found):
+            if confirmed not in seen_before:
+                continue
             if isinstance(confirmed, Unowned):
                 self._take(event, positions[confirmed.position_id])
             else:
                 self._correct(confirmed, positions)
-        self._suspected[account] = found - seen_before
+        self._suspected[account] = [each for each in dict.fromkeys(found) if each not in seen_before]
         if self._suspected[account]:
             self._ask_prices(self._suspected[account])
             desk.outside.poll(account)
 
-    def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> set[Finding]:
-        """Return our orders that we took for closed or never executed, and that the books show open."""
-        late: set[Finding] = set()
+    def _late(self, positions: tuple[Position, ...], requested_at: datetime) -> Iterator[Finding]:
+        """Yield our orders that we took for closed or never executed, and that the books show open."""
         for position in positions:
             found = self._leg_of(position)
             if found is None:
@@ -94,23 +96,19 @@ class TargetWatch:
             leg = found[1]
             over = leg.stage in (LegStage.CLOSED, LegStage.REJECTED)
             if over and leg.pending is None and (leg.settled_at is None or leg.settled_at < requested_at):
-                late.add(leg.cl_ord_id)
-        return late
+                yield leg.cl_ord_id
 
     def _moved(
         self, event: SnapshotReceived, copies: list[Copy], positions: Mapping[PositionId, Position]
-    ) -> set[Finding]:
-        """Return the stops that a person moved, of copies whose policy wants to know."""
+    ) -> Iterator[Finding]:
+        """Yield the stops that a person moved, of copies whose policy wants to know."""
         view = self._desk.views[event.account]
         assert event.requested_at is not None  # only polled snapshots are compared
         if not self._minding or not view.stop_loss_lasts:
-            return set()
-        return {
-            moved
-            for copy in copies
-            if copy.link_id in self._minding and self._on_change(copy) is not OnTargetChange.ADOPT
-            for moved in moved_by_hand(copy, positions, event.requested_at, view.instruments)
-        }
+            return
+        for copy in copies:
+            if copy.link_id in self._minding and self._on_change(copy) is not OnTargetChange.ADOPT:
+                yield from moved_by_hand(copy, positions, event.requested_at, view.instruments)
 
     def _on_change(self, copy: Copy) -> OnTargetChange:
         return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol).on_target_change
@@ -162,7 +160,7 @@ class TargetWatch:
         leg = copy.legs_by_number[number]
         return went_at(leg, self._desk.views[copy.target].quotes.get(leg.symbol), self._desk.now)
 
-    def _ask_prices(self, suspected: set[Finding]) -> None:
+    def _ask_prices(self, suspected: list[Finding]) -> None:
         """Ask for a quote where sizes follow results: the second look tells by it how a copy ended."""
         desk = self._desk
         for finding in suspected:
@@ -171,25 +169,23 @@ class TargetWatch:
                 symbol = copy.target_symbol or copy.source_symbol
                 desk.outside.look_up(LookUp(copy.target, symbol, quote=True, awaited=False))
 
-    def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> set[Finding]:
-        """Return the positions that no copy owns and that look like ours, or that must go with all others."""
+    def _unowned(self, event: SnapshotReceived, copies: list[Copy]) -> Iterator[Finding]:
+        """Yield the positions that no copy owns and that look like ours, or that must go with all others."""
         desk, account = self._desk, event.account
         owned = {leg.position_id for copy in copies for leg in copy.legs}
         shown = {position.position_id for position in event.positions}
         by_id = desk.views[account].oms is OmsType.HEDGING
         # A netted position that was turned around has a new id; it is still the one of its symbol.
         shared = set() if by_id else {leg.symbol for copy in copies for leg in copy.legs if leg.live}
-        found: set[Finding] = set()
         for position in event.positions:
             if position.position_id in owned or position.symbol in shared:
                 continue
             if is_ours(position.tag):
                 leg = self._leg_of(position)
                 if leg is None or (by_id and _is_double(leg[1], shown)):  # else under way, or suspected late
-                    found.add(Unowned(position.position_id))
+                    yield Unowned(position.position_id)
             elif self._closes(account, position.position_id):
-                found.add(Unowned(position.position_id))
-        return found
+                yield Unowned(position.position_id)
 
     def _take(self, event: SnapshotReceived, position: Position) -> None:
         """Tell of a position that nobody owns, and close it where that is ours to do."""

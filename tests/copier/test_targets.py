@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
+from copier.records import TARGET_CLOSED_IT, DecisionRecord
 from rules.actions import ClosePosition, ReplaceStops
 from rules.copies import CopyStatus, Ending, LegStage
 from rules.events import Origin, SnapshotReceived
@@ -45,6 +46,18 @@ async def test_two_looks_without_the_position_end_the_copy() -> None:
     await desk.polls(TARGET)
     await desk.polls(TARGET)
     assert (desk.copy.status, desk.copy.ending) == (CopyStatus.ENDED, Ending.TARGET_CLOSED)
+
+
+async def test_what_the_target_closed_at_once_is_taken_in_the_order_of_the_copies() -> None:
+    desk = await Desk().ready()
+    names = [f"p{number}" for number in range(12)]
+    for name in names:
+        await desk.copied(source_position(name))
+    await desk.polls(TARGET)
+    await desk.polls(TARGET)
+    decided = [record for record in desk.records("decision") if isinstance(record, DecisionRecord)]
+    closed = [record.copy for record in decided if record.because == TARGET_CLOSED_IT]
+    assert [copy.source_position_id for copy in closed if copy.status is CopyStatus.ACTIVE] == names
 
 
 async def test_what_the_target_closed_is_opened_again_once_where_the_policy_says_so() -> None:
