@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from rules.copies import Copy, CopyStatus, Ending
+from rules.copies import ZERO, Copy, CopyStatus, Ending
 from rules.reconcile import CopyKey
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
 
 _NO_RULE = (Ending.REJECTED, Ending.TARGET_CLOSED)
 
@@ -101,8 +101,8 @@ class CopyBook:
                 view.volume += sign * copy.exposure
                 for leg in copy.legs:
                     if leg.live:
-                        held = view.lots.get((leg.symbol, leg.side), Volume(0)) + sign * leg.most
-                        view.lots[leg.symbol, leg.side] = held
+                        of = (leg.symbol, leg.side)
+                        view.lots[of] = view.lots.get(of, ZERO) + sign * leg.most
 
     def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
         if old is not None:

@@ -137,7 +137,7 @@ class Journal:
 
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether this ledger ever held an intent of that id."""
-        return self._ledger.by_key(cl_ord_id) is not None
+        return self._ledger.holds(cl_ord_id)
 
     def intended(self, cl_ord_id: ClOrdId) -> Action | None:
         """Return what an order of that id was to do; None when this ledger never held its intent."""

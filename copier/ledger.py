@@ -28,6 +28,7 @@ from copier.ledger_rows import (
     BEFORE_OF_KIND,
     BY_KEY,
     GENESIS,
+    HAS_KEY,
     INSERT,
     LAST,
     LAST_OF_KIND,
@@ -257,6 +258,15 @@ class Ledger:
         with reading(self._connection):
             rows = rows_from(self._connection, BY_KEY, (key,))
         return stored_entry(rows[0]) if rows else None
+
+    def holds(self, key: str) -> bool:
+        """Tell whether there has ever been an entry with `key`.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        with reading(self._connection):
+            return self._connection.execute(HAS_KEY, (key,)).get is not None
 
     def _rows(self, after: int, kinds: Sequence[str] | None) -> Iterator[Row]:
         wanted = None if kinds is None else set(kinds)

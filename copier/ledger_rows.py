@@ -15,6 +15,7 @@ BEFORE_OF_KIND: Final = (
     " ORDER BY seq DESC LIMIT ?"
 )
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
+HAS_KEY: Final = "SELECT 1 FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
 LAST_OF_KIND: Final = (
     "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE kind = ? ORDER BY seq DESC LIMIT 1"

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from rules.expressions import Exact
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.reasons import Reason
@@ -112,7 +113,7 @@ class Rates:
         return fraction(quote.mid())
 
 
-def lot_worth(instrument: Instrument, currency: str | None, rates: Rates, ignore_currency: bool) -> Fraction | Denied:
+def lot_worth(instrument: Instrument, currency: str | None, rates: Rates, ignore_currency: bool) -> Exact | Denied:
     """Return what one lot gains when its price rises by 1, in money of `currency`, > 0.
 
     Args:
@@ -125,4 +126,6 @@ def lot_worth(instrument: Instrument, currency: str | None, rates: Rates, ignore
     if size is None or size <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", instrument.symbol),))
     rate = _SAME if ignore_currency else rates.rate(instrument.profit_currency, currency)
-    return rate if isinstance(rate, Denied) else fraction(size) * rate
+    if isinstance(rate, Denied):
+        return rate
+    return size if rate is _SAME else fraction(size) * rate

@@ -2,17 +2,16 @@
 
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-T = TypeVar("T")
 
-
-def _evolve(instance: T, /, **changes: Any) -> T:
+def _evolve(instance: Any, /, **changes: Any) -> Any:
     """Return `instance` with `changes`, which are named as its class is called."""
-    names, values = _reader(type(instance))
-    return type(instance)(**(dict(zip(names, values(instance), strict=True)) | changes))
+    class_: Any = type(instance)
+    names, values = _reader(class_)
+    return class_(**(dict(zip(names, values(instance), strict=True)) | changes))
 
 
 @cache

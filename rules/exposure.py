@@ -1,5 +1,6 @@
 """What a copy risks and what all that is held is worth, in the target's money, against the policy's limits."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -7,6 +8,7 @@ from fractions import Fraction
 from attrs import frozen
 
 from rules.conversion import lot_worth
+from rules.copies import ZERO
 from rules.distances import in_price, shown_distance
 from rules.expressions import Exact
 from rules.limits_terms import LimitAmount, Percent
@@ -14,8 +16,8 @@ from rules.look_ups import LookUp
 from rules.market import Market
 from rules.reasons import Reason
 from rules.trace import Denied, Numbers
-from rules.values import Price, Symbol, plain
-from rules.volumes import fraction, shown
+from rules.values import Price, Symbol, Volume, plain
+from rules.volumes import difference, product, shown, total
 
 PRICE_AGE_MAX = timedelta(days=4)
 """What is held is valued by a quote of this age at most: over a weekend with a holiday there is no newer one."""
@@ -23,30 +25,25 @@ PRICE_AGE_MAX = timedelta(days=4)
 
 @frozen
 class Room:
-    """Lots that may still be added, less than 0 where the limit is passed already; `reason` denies more.
+    """What a limit leaves: `space`, of which each lot takes `per_lot` (> 0); `reason` denies more.
 
-    `told` are the numbers that it came from: few copies come near a limit, so they are put into words when asked for.
+    `numbers` tells what it came from. Few copies come near a limit, so it is put into words when asked for.
     """
 
     rule: str
     reason: Reason
-    lots: Exact
-    told: tuple[tuple[str, str | Exact], ...]
+    space: Exact
+    per_lot: Exact
+    numbers: Callable[[], Numbers]
+
+    def takes(self, volume: Volume) -> bool:
+        """Tell whether so many more lots are within the limit."""
+        return product(volume, self.per_lot) <= self.space
 
     @property
-    def numbers(self) -> Numbers:
-        """A trace's numbers: decimals as they are, fractions to 12 digits."""
-        return tuple((name, _worded(value)) for name, value in self.told)
-
-
-def _worded(value: str | Exact) -> str:
-    match value:
-        case str():
-            return value
-        case Decimal():
-            return plain(value)
-        case Fraction():
-            return shown(value)
+    def lots(self) -> Fraction:
+        """Lots that may still be added, less than 0 where the limit is passed already."""
+        return Fraction(self.space) / Fraction(self.per_lot)
 
 
 def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Room | Denied:
@@ -61,14 +58,19 @@ def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Roo
         return worth
     if isinstance(cash, Denied):
         return cash
-    loss = abs(fraction(price) - fraction(stop_loss)) * worth + fraction(market.policy.size.cost_per_lot)
+    loss = total(
+        product(difference(max(price, stop_loss), min(price, stop_loss)), worth), market.policy.size.cost_per_lot
+    )
     increase = market.question.increase_of
-    held = Fraction(0) if increase is None else fraction(increase[1])
-    told = (("max_risk", cash), ("risk_per_lot", loss), ("held", held))
-    return Room("limits", Reason.MAX_RISK, cash / loss - held, told)
+    held = ZERO if increase is None else increase[1]
+
+    def numbers() -> Numbers:
+        return (("max_risk", shown(cash)), ("risk_per_lot", shown(loss)), ("held", shown(held)))
+
+    return Room("limits", Reason.MAX_RISK, difference(cash, product(held, loss)), loss, numbers)
 
 
-def leverage_room(market: Market, most: Fraction) -> Room | Denied:
+def leverage_room(market: Market, most: Decimal) -> Room | Denied:
     """Return the room under what all positions together, both sides added up, may be worth over equity."""
     target = market.question.target
     equity = _equity(market)
@@ -77,7 +79,8 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
     value = _lot_value(market, market.symbol)
     if isinstance(value, Denied):
         return value
-    held, lots = Fraction(0), [*target.lots, *(target.foreign_lots if market.policy.limits.count_foreign else ())]
+    held: Exact = ZERO
+    lots = [*target.lots, *(target.foreign_lots if market.policy.limits.count_foreign else ())]
     for symbol in dict.fromkeys(symbol for symbol, _ in lots):
         both = market.held_both(symbol)
         if not both:
@@ -85,12 +88,16 @@ def leverage_room(market: Market, most: Fraction) -> Room | Denied:
         theirs = value if symbol == market.symbol else _lot_value(market, symbol)
         if isinstance(theirs, Denied):
             return theirs
-        held += theirs * fraction(both)
-    told = (("equity", equity), ("held_value", held), ("lot_value", value), ("max_leverage", most))
-    return Room("limits", Reason.MAX_LEVERAGE, (most * equity - held) / value, told)
+        held = total(held, product(theirs, both))
+
+    def numbers() -> Numbers:
+        values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
+        return (*values, ("max_leverage", shown(most)))
+
+    return Room("limits", Reason.MAX_LEVERAGE, difference(product(most, equity), held), value, numbers)
 
 
-def _lot_value(market: Market, symbol: Symbol) -> Fraction | Denied:
+def _lot_value(market: Market, symbol: Symbol) -> Exact | Denied:
     """Return what a lot is worth at its price, in the target's currency, > 0."""
     target = market.question.target
     worth = _worth(market, symbol)
@@ -100,10 +107,10 @@ def _lot_value(market: Market, symbol: Symbol) -> Fraction | Denied:
     if quote is None:
         market.finding.look_ups.append(LookUp(target.account, symbol, quote=True))
         return Denied("limits", Reason.QUOTE_UNKNOWN, (("symbol", symbol),))
-    return worth * fraction(quote.mid())
+    return product(worth, quote.mid())
 
 
-def _worth(market: Market, symbol: Symbol) -> Fraction | Denied:
+def _worth(market: Market, symbol: Symbol) -> Exact | Denied:
     """Return what a lot gains when its price rises by 1, in the target's currency, > 0."""
     target = market.question.target
     instrument = target.instruments.get(symbol)
@@ -150,28 +157,28 @@ def free_margin(market: Market) -> Denied | None:
     cash = _cash(market, least)
     if isinstance(cash, Denied):
         return cash
-    if fraction(free) >= cash:
+    if free >= cash:
         return None
     return Denied("limits", Reason.MARGIN_FREE_LOW, (("margin_free", plain(free)), ("min_free_margin", shown(cash))))
 
 
-def _cash(market: Market, amount: LimitAmount) -> Fraction | Denied:
+def _cash(market: Market, amount: LimitAmount) -> Exact | Denied:
     """Return an amount in the target's currency; a percent is of its equity."""
     status = market.question.target.status
     if isinstance(amount, Percent):
         equity = _equity(market)
-        return equity if isinstance(equity, Denied) else equity * fraction(amount.fraction)
+        return equity if isinstance(equity, Denied) else product(equity, amount.fraction)
     if amount.currency is None:
-        return fraction(amount.amount)
+        return amount.amount
     rate = market.rates.rate(amount.currency, None if status is None else status.currency)
-    return rate if isinstance(rate, Denied) else rate * fraction(amount.amount)
+    return rate if isinstance(rate, Denied) else product(rate, amount.amount)
 
 
-def _equity(market: Market) -> Fraction | Denied:
+def _equity(market: Market) -> Exact | Denied:
     status = market.question.target.status
     equity = None if status is None else status.equity
     if equity is None:
         return Denied("limits", Reason.REFERENCE_UNKNOWN, (("equity", "unknown"),))
     if equity <= 0:
         return Denied("limits", Reason.REFERENCE_NOT_POSITIVE, (("equity", plain(equity)),))
-    return fraction(equity)
+    return equity

@@ -1,7 +1,6 @@
 """How many more lots the limits leave room for, after the size and the stops; a copy may be shrunk to that."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from attrs import evolve
 
@@ -12,9 +11,11 @@ from rules.policy import OnLimit
 from rules.reasons import Reason
 from rules.sizing import Sized, shrink
 from rules.stops import TargetStops
-from rules.trace import Denied, Note
+from rules.trace import Denied, Note, Numbers
 from rules.values import Volume, plain
-from rules.volumes import WIDE, fraction
+from rules.volumes import difference
+
+_LOT = Volume(1)
 
 
 def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | Denied:
@@ -23,14 +24,14 @@ def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | D
     for room in _rooms(market, stops):
         if isinstance(room, Denied):
             return room
-        if sized.volume <= room.lots:  # exact, also where one is a fraction
+        if room.takes(sized.volume):
             continue
         smaller = None
         if policy.limits.on_limit is OnLimit.SHRINK:
-            smaller = shrink(sized, Fraction(room.lots), question.position.volume, market.instrument)
+            smaller = shrink(sized, room.lots, question.position.volume, market.instrument)
         if smaller is None:
-            return Denied(room.rule, room.reason, (*room.numbers, ("wanted", plain(sized.volume))))
-        numbers = (("wanted", plain(sized.volume)), *room.numbers, ("volume", plain(smaller.volume)))
+            return Denied(room.rule, room.reason, (*room.numbers(), ("wanted", plain(sized.volume))))
+        numbers = (("wanted", plain(sized.volume)), *room.numbers(), ("volume", plain(smaller.volume)))
         market.finding.trace.append(Note(room.rule, f"shrunk: {room.reason.value}", numbers))
         # An increase stays at the ratio of the entry; what it may not have lowers what is followed.
         sized = smaller if question.increase_of is None else evolve(smaller, ratio=sized.ratio)
@@ -44,7 +45,7 @@ def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
     if limits.max_risk is not None:
         yield risk_room(market, limits.max_risk, stops.stop_loss)
     if limits.max_leverage is not None:
-        yield leverage_room(market, fraction(limits.max_leverage))
+        yield leverage_room(market, limits.max_leverage)
 
 
 def _of_volumes(market: Market) -> Iterator[Room]:
@@ -58,10 +59,12 @@ def _of_volumes(market: Market) -> Iterator[Room]:
         ("[[limits]]", everything, cap),
     ):
         if most is not None:
-            told = (("held", held), ("max_total_volume", most))
-            yield Room(rule, Reason.MAX_TOTAL_VOLUME, WIDE.subtract(most, held), told)
+            yield _room(rule, Reason.MAX_TOTAL_VOLUME, most, held, "max_total_volume")
     if limits.max_volume_per_symbol is not None:
-        held = market.held_both(market.symbol)
+        held, symbol = market.held_both(market.symbol), (("symbol", market.symbol),)
         most = limits.max_volume_per_symbol
-        lots = (("symbol", market.symbol), ("held", held), ("max_volume_per_symbol", most))
-        yield Room("limits", Reason.MAX_VOLUME_PER_SYMBOL, WIDE.subtract(most, held), lots)
+        yield _room("limits", Reason.MAX_VOLUME_PER_SYMBOL, most, held, "max_volume_per_symbol", symbol)
+
+
+def _room(rule: str, reason: Reason, most: Volume, held: Volume, key: str, more: Numbers = ()) -> Room:
+    return Room(rule, reason, difference(most, held), _LOT, lambda: (*more, ("held", plain(held)), (key, plain(most))))
