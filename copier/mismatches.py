@@ -99,10 +99,10 @@ class MismatchWatch:
     ) -> list[Difference]:
         view = self._desk.views[account]
         books = Books.of(view.oms, event.positions, keeps_stops=view.stop_loss_lasts)
-        by_key = {copy.key: copy for copy, _ in judged}
         found = []
         for each in differences(judged, books, view.instruments):
-            copy = by_key[each.key]
+            copy = self._desk.book.get(each.key)
+            assert copy is not None  # it was just judged
             policy = self._policy(copy).mismatch
             if beyond(each, policy.tolerance, view.instruments.get(each.symbol), price_of(copy, books)):
                 found.append(evolve(each, action=policy.action))

@@ -117,8 +117,10 @@ class TargetWatch:
         if position.tag is None or not is_ours(position.tag):
             return None
         copy = self._desk.book.by_order(ClOrdId(position.tag))
-        leg = next((leg for leg in copy.legs if leg.cl_ord_id == position.tag), None) if copy is not None else None
-        return None if copy is None or leg is None else (copy, leg)
+        for leg in () if copy is None else copy.legs:
+            if copy is not None and leg.cl_ord_id == position.tag:
+                return copy, leg
+        return None
 
     def _correct(self, finding: TargetFinding | StopsMoved | ClOrdId, positions: Mapping[PositionId, Position]) -> None:
         desk = self._desk

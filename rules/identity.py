@@ -1,6 +1,7 @@
 """Deterministic order ids: the same purpose always yields the same id, so a restart cannot mint a second one."""
 
 import hashlib
+import re
 from datetime import datetime
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ MetaCopier comment beside its own prefix; TradeLocker's strategyId takes 31)."""
 
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_OURS = re.compile(f"{CL_ORD_ID_PREFIX}[{_BASE32}]{{{CL_ORD_ID_LENGTH - len(CL_ORD_ID_PREFIX)}}}")
 _SHIFTS = range(90, -10, -10)
 _PAIRS = tuple(first + second for first in _BASE32 for second in _BASE32)
 
@@ -33,9 +35,4 @@ def cl_ord_id(link: LinkId, position_id: PositionId, opened_at: datetime, leg: i
 
 def is_ours(tag: str | None) -> bool:
     """Tell whether a venue's order tag has the shape of our ids."""
-    return (
-        tag is not None
-        and len(tag) == CL_ORD_ID_LENGTH
-        and tag.startswith(CL_ORD_ID_PREFIX)
-        and all(character in _BASE32 for character in tag[2:])
-    )
+    return tag is not None and _OURS.fullmatch(tag) is not None

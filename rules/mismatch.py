@@ -238,11 +238,11 @@ def _stops(copy: Copy, books: Books, desired: Volume, instrument: Instrument | N
     """Compare each leg's protective prices with what was last asked for; those of netted copies belong to all."""
     tick = ZERO if instrument is None or instrument.tick_size is None else instrument.tick_size
     for leg in copy.legs:
-        position = position_of(leg, books)
-        if position is None or leg.stage is not LegStage.OPEN or leg.pending is not None:
+        position = position_of(leg, books) if leg.stage is LegStage.OPEN and leg.pending is None else None
+        if position is None:
             continue
-        asked, shown = (leg.stop_loss, leg.take_profit), (position.stop_loss, position.take_profit)
-        if not all(same_price(*pair, tick) for pair in zip(asked, shown, strict=True)):
+        kept = same_price(leg.stop_loss, position.stop_loss, tick)
+        if not (kept and same_price(leg.take_profit, position.take_profit, tick)):
             bare = leg.stop_loss is not None and position.stop_loss is None
             why = "the target has no stop-loss" if bare else ""
             yield Difference(copy.key, leg.symbol, MismatchKind.STOPS, desired, desired, why, bare)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
 
-from attrs import define, field, frozen
+from attrs import define, field, fields, frozen
 
 from rules.beginnings import Beginning, Beginnings
 from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
-from rules.evolving import evolve
 from rules.instruments import Instrument
 from rules.limits_policy import Cap
 from rules.news import News
@@ -16,6 +16,9 @@ from rules.schedule import Schedule
 from rules.trace import Denied
 from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 from rules.waiting_orders import TOMBSTONES_MAX, YOUNG, WaitingOrders
+
+_BUT_PRICE = attrgetter(*(each.name for each in fields(Position) if each.name != "current_price"))
+"""What makes another position of it."""
 
 SAME_LIFE = timedelta(seconds=1)
 """A venue's stream and its books may tell the opening of one position this far apart (another resolution, a rounding).
@@ -249,7 +252,7 @@ class AccountView:
         """Keep `position`; None when nothing but its price is new."""
         known = self.positions.get(position.position_id)
         self.positions[position.position_id] = position
-        if known is not None and evolve(known, current_price=position.current_price) == position:
+        if known is not None and _BUT_PRICE(known) == _BUT_PRICE(position):
             return None
         if known is not None and _is_another_life(known, position):
             self.reborn.add(position.position_id)
