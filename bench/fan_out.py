@@ -14,7 +14,7 @@ from copier.clock import utc_now
 from copier.commands.run import spare_collector
 from copier.inputs import Reported
 from rules.actions import Action
-from rules.events import PositionReported
+from rules.events import Origin, PositionReported, SnapshotReceived
 from rules.observed import AccountStatus, Position, Quote
 from rules.policy import CopyLink
 from rules.state import AccountView
@@ -131,12 +131,47 @@ class Crowd:
         return taken / CHANGES * 1e6
 
 
+class Look:
+    """An engine whose target holds `held` copies, and the target's books, which show each of them as it should be."""
+
+    def __init__(self, link: CopyLink, held: int) -> None:
+        now = utc_now()
+        views = {link.source: _view(link.source, now), link.target: _view(link.target, now)}
+        book = CopyBook(views)
+        books: list[Position] = []
+        for number in range(held):
+            position = source_position(number)
+            views[link.source].positions[position.position_id] = position
+            copy = living_copy(number, link.link_id, link.source, link.target)
+            book.store(copy)
+            (leg,) = copy.legs
+            assert leg.position_id is not None
+            books.append(
+                evolve(position, position_id=leg.position_id, symbol=leg.symbol, volume=leg.held, tag=leg.cl_ord_id)
+            )
+        self._sent: list[Action] = []
+        self._engine = engine_over([link], views, book, self._sent)
+        self._target, self._books = link.target, tuple(books)
+
+    async def look_ms(self) -> float:
+        """Return CPU ms of one look at books in which nothing changed."""
+        at = utc_now()
+        event = SnapshotReceived(self._target, at, self._books, Origin.RECONCILED, requested_at=at)
+        begun = process_time()
+        await self._engine.round([event])
+        taken = process_time() - begun
+        assert not self._sent, f"expected no orders, found {self._sent[:3]}"
+        return taken * 1e3
+
+
 async def measure() -> None:
     """Measure, print and save."""
     link = bench_link(POLICY)
-    spare_collector()  # as `copier run` does
     fans = {others: FanOut(link, LINKS, others) for others in OTHERS}
     crowds = {held: Crowd(link, held) for held in HELD}
+    look = Look(link, HELD[-1])
+    looks: list[float] = []
+    spare_collector()  # as `copier run` does once everything is there
     orders: dict[int, list[float]] = {others: [] for others in OTHERS}
     changes: dict[int, list[float]] = {held: [] for held in HELD}
     for block in range(BLOCKS + 1):
@@ -148,6 +183,9 @@ async def measure() -> None:
             found = await crowd.change_us()
             if block:
                 changes[held].append(found)
+        found = await look.look_ms()
+        if block:
+            looks.append(found)
     few, many = (median(each) for each in orders.values())
     rows = [
         (f"an order, one event of {LINKS:,} links", few, GOAL_US, ""),
@@ -159,7 +197,8 @@ async def measure() -> None:
         (f"open and fill, {HELD[1]:,} positions on the account", many, "", many / few),
     ]
     show_table(f"Every rule configured, CPU us; growth to be <= {GOAL_GROWTH}", ("what", "us", "goal", "growth"), rows)
-    save("fan_out", {"orders_us": orders, "changes_us": changes})
+    show_table("A look at a target, CPU ms", ("what", "ms"), [(f"{HELD[-1]:,} copies, nothing changed", median(looks))])
+    save("fan_out", {"orders_us": orders, "changes_us": changes, "looks_ms": looks})
 
 
 def _view(name: str, now: datetime, equity: Decimal = Decimal(100_000)) -> AccountView:
