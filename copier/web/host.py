@@ -122,11 +122,12 @@ class _Connection:
                 event = await link.next_request(idle_s_max=bounds.idle_s_max, head_s_max=bounds.head_s_max)
                 if event is None:
                     return
+                _check_framing(event, bounds.body_bytes_max)
                 if _wants_websocket(event):
                     await self._serve_websocket(event)
                     return
                 scope = self._scope(event)
-                exchange = HttpExchange(link, bounds, event)
+                exchange = HttpExchange(link, bounds)
             except h11.RemoteProtocolError as error:
                 await self._refuse(error.error_status_hint)
                 return
@@ -205,6 +206,22 @@ def _path_of(event: h11.Request) -> bytes:
     if colon and scheme.lower() in (b"http", b"https") and [authority] == hosts:
         return slash + path or b"/"
     raise h11.RemoteProtocolError("a target of no form that is served here", error_status_hint=400)
+
+
+def _check_framing(event: h11.Request, body_bytes_max: int) -> None:
+    """Refuse what two readers could understand in two ways (RFC 9112, 6.1), and a body that is declared too large.
+
+    Raises:
+        h11.RemoteProtocolError: it is such a one.
+    """
+    values = dict(event.headers)
+    length = values.get(b"content-length")
+    if event.http_version not in (b"1.0", b"1.1"):
+        raise h11.RemoteProtocolError("another version", error_status_hint=505)
+    if b"transfer-encoding" in values and (length is not None or event.http_version == b"1.0"):
+        raise h11.RemoteProtocolError("two ways to find the body's end", error_status_hint=400)
+    if length is not None and int(length) > body_bytes_max:
+        raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
 
 
 def _wants_websocket(event: h11.Request) -> bool:

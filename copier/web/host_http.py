@@ -1,11 +1,14 @@
 """One HTTP request and its answer, as ASGI has them, over a served connection."""
 
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Final
 
 import h11
 import trio
 
 from adapters.served_link import BODYLESS, ServedLink
+from copier.clock import utc_now
 from copier.web.asgi import Bounds, ClientGone, Message
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
 
@@ -16,14 +19,9 @@ _LINE_LOST = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class HttpExchange:
-    """One request and its answer.
+    """One request and its answer."""
 
-    Raises:
-        h11.RemoteProtocolError: the request is one that two readers could understand in two ways, or too large.
-    """
-
-    def __init__(self, link: ServedLink, bounds: Bounds, event: h11.Request) -> None:
-        _check_framing(event, bounds.body_bytes_max)
+    def __init__(self, link: ServedLink, bounds: Bounds) -> None:
         self._link = link
         self._bounds = bounds
         self._body_s_left = bounds.body_s_max
@@ -108,7 +106,7 @@ class HttpExchange:
         return {"type": "http.disconnect"}
 
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
-        headers = list(message.get("headers", ()))
+        headers = [*message.get("headers", ()), (b"date", http_date(utc_now()))]
         if not self._link.is_heard:  # what is still to come cannot be told from a next request without reading it
             headers.append((b"connection", b"close"))
         return headers
@@ -126,11 +124,6 @@ class HttpExchange:
         await self._link.send(*events, timeout_s=self._bounds.answer_s_max)
 
 
-def _check_framing(event: h11.Request, body_bytes_max: int) -> None:
-    """Refuse a body whose end two readers could see in two places (RFC 9112, 6.1), and one declared too large."""
-    values = dict(event.headers)
-    length = values.get(b"content-length")
-    if b"transfer-encoding" in values and (length is not None or event.http_version < b"1.1"):
-        raise h11.RemoteProtocolError("two ways to find the body's end", error_status_hint=400)
-    if length is not None and int(length) > body_bytes_max:
-        raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
+def http_date(at: datetime) -> bytes:
+    """Return an instant as HTTP writes it (RFC 9110, 5.6.7)."""
+    return format_datetime(at, usegmt=True).encode("ascii")

@@ -47,7 +47,8 @@ def read_handshake(event: h11.Request) -> Handshake:
     keys = values.get(b"sec-websocket-key", [])
     if values.get(b"sec-websocket-version") != [b"13"]:
         raise h11.RemoteProtocolError("expected version 13", error_status_hint=426)
-    if event.method != b"GET" or "upgrade" not in connection or len(keys) != 1 or not _is_nonce(keys[0]):
+    has_body = b"transfer-encoding" in values or values.get(b"content-length", [b"0"]) != [b"0"]
+    if has_body or event.method != b"GET" or "upgrade" not in connection or len(keys) != 1 or not _is_nonce(keys[0]):
         raise h11.RemoteProtocolError("expected a WebSocket handshake", error_status_hint=400)
     offers = values.get(b"sec-websocket-protocol", [])
     offered = tuple(name for value in offers for name in split_comma_header(value))

@@ -28,6 +28,7 @@ _TITLES: Final = {
     500: "Internal Server Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
 }
 """As RFC 9110 has them; Python's own differ between its versions."""
 

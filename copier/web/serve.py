@@ -47,6 +47,7 @@ async def serve_surface(
     app = create_app(surface)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(surface.keys.watch)
+        nursery.start_soon(surface.loop_lag.run)
         for task in surface.beside:
             nursery.start_soon(task)
         nursery.start_soon(Host(app, failed=failed).serve, listeners, tls)

@@ -23,6 +23,7 @@ from copier.service import Service
 from copier.web.changes import Changes
 from copier.web.key_file import keys_path
 from copier.web.keys import KeyRing
+from copier.web.loop_lag import LoopLag
 from copier.web.principal import Principal
 from copier.web.sessions import Sessions, SessionsMax
 from copier.web.store import Store
@@ -39,6 +40,9 @@ PATIENCE_S: Final = 10.0
 
 REASON_MAX: Final = 500
 """Characters of a reason: more than anybody types."""
+
+LAG_S_MAX: Final = 1.0
+"""The guards on age and prices count in seconds: a loop that is later than this decides too late."""
 
 _LEDGER_READERS_MAX: Final = 2
 """Threads that read the ledger beside the engine: more would only take its processor time."""
@@ -97,6 +101,7 @@ class Surface:
             keys_path(config.service.ledger), utc_now=utc_now, anonymous=not config.service.behind_proxy
         )
         self.sessions = Sessions(SessionsMax(config.service.sessions_per_key, config.service.sessions_per_ip))
+        self.loop_lag = LoopLag()
         self._service = service
         self._readers = trio.CapacityLimiter(_LEDGER_READERS_MAX)
 
@@ -180,6 +185,8 @@ class Surface:
         stuck_s = self._service.stuck_s()
         alive = (f"the engine has not finished a round for {stuck_s:.0f} s",) if stuck_s > PATIENCE_S else ()
         ready = list(alive)
+        if self.loop_lag.worst_s > LAG_S_MAX:
+            ready.append(f"the loop was {self.loop_lag.worst_s:.1f} s late within the last 10 s")
         if self._service.journal.stuck_by is not None:
             ready.append("the ledger cannot be written")
         for name, view in self.views.items():

@@ -7,6 +7,7 @@ import trio
 from adapters.network import MemoryStream, memory_streams
 from copier.web.asgi import App, Bounds, Message, Receive, Scope, Send
 from copier.web.host import Host
+from tests.copier.web.asgi_check import checked
 
 LOCAL = ("127.0.0.1", 50000)
 Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -42,7 +43,7 @@ async def talk(raw: bytes, app: App = echo, *, bounds: Bounds | None = None, pat
     near, far = memory_streams()
     said = b""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Host(app, bounds=bounds).serve_stream, far, LOCAL)
+        nursery.start_soon(Host(checked(app), bounds=bounds).serve_stream, far, LOCAL)
         await near.send_all(raw)
         with trio.move_on_after(patience_s):
             said = await everything(near)

@@ -13,6 +13,7 @@ from adapters.network import MemoryStream, memory_streams
 from copier.web.asgi import App, Bounds, Receive, Scope, Send
 from copier.web.host import Host
 from copier.web.outbox import Outbox
+from tests.copier.web.asgi_check import checked
 from tests.copier.web.served import LOCAL, answering, echo, everything, talk
 
 SHAKE = (
@@ -44,7 +45,7 @@ class Client:
 async def connected(app: App = echo, bounds: Bounds | None = None) -> AsyncIterator[Client]:
     near, far = memory_streams()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Host(app, bounds=bounds).serve_stream, far, LOCAL)
+        nursery.start_soon(Host(checked(app), bounds=bounds).serve_stream, far, LOCAL)
         client = Client(near)
         await client.send(Request(host="x", target="/ws", subprotocols=["v12.stomp", "v11.stomp"]))
         accepted = await client.next()
