@@ -9,6 +9,7 @@ import math
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from attrs import field, frozen
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -42,6 +43,9 @@ _HEADERS: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cache-control": "no-store",
 }
+
+
+_log = structlog.get_logger("web")
 
 
 @frozen
@@ -91,8 +95,11 @@ class Doors:
         try:
             principal = self._let_in(scope)
         except Refused as refused:
+            _log.debug("refused", path=scope["path"], status=refused.shown.status, ip=scope["client"][0])
             await _refuse(refused, scope, send_safely)
             return
+        who = None if principal is None else principal.name
+        _log.debug("asked", method=scope.get("method", "WebSocket"), path=scope["path"], key=who)
         scope["state"]["principal"] = principal
         if principal is None or scope["type"] != "http" or _is_open(scope["path"]):
             await self._app(scope, receive, send_safely)

@@ -4,6 +4,7 @@ A bug of the app costs the connection that met it, never the service: it is answ
 and told to `failed`. What a client does wrong costs that client only.
 """
 
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -63,6 +64,9 @@ class Host:
             await trio.aclose_forcefully(stream)
             return
         peer = (str(name[0]), int(name[1]))
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; elsewhere what is sent into the void is noticed in minutes
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.bounds.silence_s_max * 1000))
         if tls is None:
             await self.serve_stream(stream, peer)
             return

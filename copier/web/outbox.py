@@ -43,6 +43,7 @@ class Outbox:
     ) -> None:
         self._stream = stream
         self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
+        """Takes bytes at once; None where TLS lies between, or where there is no socket at all."""
         self._bytes_max = bytes_max
         self._piece_s_max = piece_s_max
         self._start_task = start_task
@@ -165,7 +166,8 @@ class Outbox:
 
     def _give_up(self) -> None:
         """Cut the connection; what the kernel still holds for this reader goes with it."""
-        if self._socket is not None and self._socket.fileno() >= 0:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
+        if isinstance(line, trio.SocketStream) and line.socket.fileno() >= 0:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.end()
         self._cut()

@@ -1,5 +1,6 @@
 """Opens the port and serves the app there, beside the engine."""
 
+import resource
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import trio
 
 from copier.config.listen import Listen
 from copier.web.app import create_app
+from copier.web.asgi import Bounds
 from copier.web.host import Host
 from copier.web.surface import Surface
 
@@ -42,6 +44,7 @@ async def serve_surface(
         listeners = await trio.open_tcp_listeners(listen.port, host=listen.ip)
     except OSError as error:
         raise CannotListen(f"cannot listen at {listen}: {error.strerror or error}; see [service] listen") from error
+    bounds = Bounds(connections_max=_places())
     bound = Listen(listen.ip, int(listeners[0].socket.getsockname()[1]))
     url = f"{'http' if tls is None else 'https'}://{bound}/"
     app = create_app(surface)
@@ -50,9 +53,31 @@ async def serve_surface(
         nursery.start_soon(surface.loop_lag.run)
         for task in surface.beside:
             nursery.start_soon(task)
-        nursery.start_soon(Host(app, failed=failed).serve, listeners, tls)
+        nursery.start_soon(Host(app, bounds=bounds, failed=failed).serve, listeners, tls)
         _log.info("listening", url=url)
         task_status.started(url)
+
+
+def _places() -> int:
+    """Return how many connections may be open, and raise the limit of open files for that where it can be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files, places = files_and_places(soft, hard)
+    if files != soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return places
+
+
+def files_and_places(soft: int, hard: int) -> tuple[int, int]:
+    """Return how many files this process should be able to open, and how many connections it may then have.
+
+    Half of the files stay for the venues and the ledger. The soft limit is meant for programs that use `select`, which
+    we are not.
+    """
+    wanted = Bounds().connections_max * 2
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return soft, Bounds().connections_max
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    return files, files // 2
 
 
 def _tls(certificate: Path, key: Path) -> ssl.SSLContext:

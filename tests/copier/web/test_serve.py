@@ -1,6 +1,7 @@
 """The port: beside the service, over real sockets, and the errors of a port that is taken."""
 
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from copier.web.serve import files_and_places
 from tests.copier.commands.shell import PAPER, copier, started, wait_for_line
 
 TLS = Path(__file__).parents[2] / "data" / "tls"
@@ -79,3 +81,18 @@ def test_a_port_that_is_taken_is_one_clear_error_and_nothing_starts(tmp_path: Pa
     assert result.returncode == 1
     assert f"cannot listen at {address}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "files", "places"),
+    [
+        (1024, 1_048_576, 8192, 4096),
+        (1024, 4096, 4096, 2048),
+        (1024, 1024, 1024, 512),
+        (1024, resource.RLIM_INFINITY, 8192, 4096),
+        (65_536, 65_536, 65_536, 4096),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, resource.RLIM_INFINITY, 4096),
+    ],
+)
+def test_half_of_the_files_stay_for_the_venues_and_the_ledger(soft: int, hard: int, files: int, places: int) -> None:
+    assert files_and_places(soft, hard) == (files, places)
