@@ -29,6 +29,10 @@ Seen = tuple[MismatchKind, Volume]
 """What makes two differences of a copy the same: one that should be something else by now begins its grace anew."""
 
 
+_HOLDING = (MismatchAction.CLOSE_ONLY, MismatchAction.FLATTEN)
+"""With these a link opens nothing while the mismatch lasts."""
+
+
 class MismatchWatch:
     """Finds, at each look at a target's books, which mismatches begin, change and end there.
 
@@ -139,6 +143,7 @@ class MismatchWatch:
             if old is None:
                 self._hold(mismatch)
                 self._resync(mismatch, event)
+                self._flatten(mismatch)
         for each in [each for each in self._open.values() if each.target == event.account]:
             if each.key not in found and each.link_id not in unjudged:
                 del self._open[each.key]
@@ -158,14 +163,21 @@ class MismatchWatch:
             if copy is not None:
                 desk.correct(copy, "resync")
 
+    def _flatten(self, mismatch: Mismatch) -> None:
+        """Where the policy wants it, close all that the link holds of the instrument."""
+        if mismatch.action is MismatchAction.FLATTEN:
+            for copy in self._desk.book.of_target(mismatch.target):
+                if copy.link_id == mismatch.link_id and symbol_at_target(copy) == mismatch.symbol:
+                    self._desk.flatten(copy, f"mismatch {mismatch.kind.value}")
+
     def _policy(self, copy: Copy) -> CopyPolicy:
         return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol)
 
     def _hold(self, mismatch: Mismatch) -> None:
-        if mismatch.action is MismatchAction.CLOSE_ONLY:
+        if mismatch.action in _HOLDING:
             self._desk.held_back.add(mismatch.link_id)
 
     def _release(self, link_id: LinkId) -> None:
-        holding = (each for each in self._open.values() if each.action is MismatchAction.CLOSE_ONLY)
+        holding = (each for each in self._open.values() if each.action in _HOLDING)
         if not any(each.link_id == link_id for each in holding):
             self._desk.held_back.discard(link_id)

@@ -9,6 +9,16 @@ from rules.trace import Denied
 from rules.values import plain
 
 
+def source_limits(market: Market) -> Denied | None:
+    """Refuse while a limit of the source's account forbids new risk there, where the policy obeys it."""
+    denied = market.question.source.denied
+    if denied is None or not market.policy.limits.obey_source:
+        return None
+    if denied.reason is Reason.LIMIT_UNKNOWN:
+        return denied  # may clear by itself
+    return Denied("limits.obey_source", Reason.SOURCE_LIMIT, (("code", denied.reason.value), *denied.numbers))
+
+
 def account_limits(market: Market) -> Denied | None:
     """Refuse while a limit of the account forbids new risk, or a budget of it is used up."""
     target = market.question.target

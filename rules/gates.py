@@ -27,6 +27,7 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     pacing.skip_first,
     pacing.throttle,
     pacing.approval,
+    caps.source_limits,
     caps.account_limits,
     caps.hedging,
     caps.positions,

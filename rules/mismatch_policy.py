@@ -39,6 +39,8 @@ class MismatchAction(Enum):
     are set again. Nothing is opened."""
     CLOSE_ONLY = "close_only"
     """Tell, and let the link open nothing while the mismatch lasts."""
+    FLATTEN = "flatten"
+    """The same, and everything that the link holds of the instrument is closed when the mismatch begins."""
 
 
 @frozen

@@ -85,6 +85,26 @@ class OnLimit(Enum):
 
 
 @frozen
+class Together:
+    """Symbols of the target, by patterns of their whole names, that move alike and so count as one: their lots, of both
+    sides together, are at most `max_volume`, > 0.
+
+    Raises:
+        PatternError: RE2 does not take one of `symbols`.
+    """
+
+    symbols: tuple[str, ...]
+    max_volume: Volume
+    _patterns: PatternSet = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_patterns", PatternSet(self.symbols, "limits.together.symbols"))
+
+    def has(self, symbol: Symbol) -> bool:
+        return self._patterns.matches(symbol)
+
+
+@frozen
 class PolicyLimits:
     """Caps on new risk at the target, over all copies there; no value is no cap. What is held is never closed by them.
 
@@ -102,6 +122,8 @@ class PolicyLimits:
     min_free_margin: LimitAmount | None = None
     max_stop_distance: Distance | None = None
     on_limit: OnLimit = OnLimit.DENY
+    together: tuple[Together, ...] = ()
+    obey_source: bool = False
 
 
 class OnTargetChange(Enum):

@@ -59,6 +59,7 @@ class Reason(Enum):
     LIMIT_QUARTERLY_LOSS = ("LIMIT_QUARTERLY_LOSS", "The target account's quarterly loss limit forbids new risk.")
     LIMIT_YEARLY_LOSS = ("LIMIT_YEARLY_LOSS", "The target account's yearly loss limit forbids new risk.")
     LIMIT_MAX_LOSS = ("LIMIT_MAX_LOSS", "The target account's maximum loss limit forbids new risk.")
+    SOURCE_LIMIT = ("SOURCE_LIMIT", "A limit of the source account forbids new risk there, which the policy obeys.")
     PROFIT_TARGET = ("PROFIT_TARGET", "The target account has reached a profit target, which ends trading for now.")
     FLAT_BY = ("FLAT_BY", "The target account must be flat now, or will have to be shortly.", True)
     BEST_DAY = ("BEST_DAY", "More profit today would make the target account's best day too large a share of all.")
@@ -67,6 +68,10 @@ class Reason(Enum):
     MAX_POSITIONS = ("MAX_POSITIONS", "The target would hold more positions than allowed.")
     MAX_TOTAL_VOLUME = ("MAX_TOTAL_VOLUME", "The target's total volume would exceed what is allowed.")
     MAX_VOLUME_PER_SYMBOL = ("MAX_VOLUME_PER_SYMBOL", "The target would hold more lots of the symbol than allowed.")
+    MAX_VOLUME_TOGETHER = (
+        "MAX_VOLUME_TOGETHER",
+        "The target would hold more lots of symbols that count as one than `limits.together` allows.",
+    )
     HEDGING_BLOCKED = ("HEDGING_BLOCKED", "The target holds the other side of the symbol and hedging is blocked.")
     MAX_RISK = ("MAX_RISK", "The copy would lose more at its stop-loss than `limits.max_risk`.")
     MAX_LEVERAGE = ("MAX_LEVERAGE", "The target would hold more value over its equity than `limits.max_leverage`.")

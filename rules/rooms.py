@@ -64,6 +64,13 @@ def _of_volumes(market: Market) -> Iterator[Room]:
         held, symbol = market.held_both(market.symbol), (("symbol", market.symbol),)
         most = limits.max_volume_per_symbol
         yield _room("limits", Reason.MAX_VOLUME_PER_SYMBOL, most, held, "max_volume_per_symbol", symbol)
+    for group in limits.together:
+        if group.has(market.symbol):
+            symbols = {symbol for symbol, _ in (*target.lots, *target.foreign_lots) if group.has(symbol)}
+            held = sum((market.held_both(symbol) for symbol in symbols), Volume(0))
+            named = (("symbols", ", ".join(group.symbols)),)
+            most = group.max_volume
+            yield _room("limits.together", Reason.MAX_VOLUME_TOGETHER, most, held, "max_volume", named)
 
 
 def _room(rule: str, reason: Reason, most: Volume, held: Volume, key: str, more: Numbers = ()) -> Room:

@@ -25,7 +25,7 @@ from rules.limits_terms import LimitAmount, Percent
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import SkipFirst, Throttle
 from rules.patterns import PatternError, compile_pattern
-from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.policy import Guard, PolicyLimits, StartPolicy, Together
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops
@@ -160,6 +160,14 @@ def read_pattern(value: object) -> str:
     return value
 
 
+def some_patterns(value: object) -> tuple[str, ...]:
+    """Return the RE2 patterns of an array, at least one."""
+    if not isinstance(value, list) or not value:
+        found = "an empty array" if value == [] else shown_value(value)
+        raise Fault("an array of at least one pattern", found)
+    return tuple(read_pattern(each) for each in value)
+
+
 def read_cron(value: object) -> str:
     """Return a cron expression's text once it is known to fire."""
     expected = 'a cron expression of five fields such as "0 8 * * mon-fri"'
@@ -234,6 +242,7 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "min_free_margin": or_off(amount_above_zero),
         "max_stop_distance": or_off(distance_above_zero),
     },
+    Together: {"symbols": some_patterns, "max_volume": above_zero},
     # A day's opens are few enough to be remembered one by one.
     Throttle: {"max_opens": up_to(1000), "window": duration_within(timedelta(seconds=1), _DAY)},
     # Ten times ten losses long is as far from a size as anybody can mean.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, PolicyLimits, StartPolicy
+from rules.policy import Guard, PolicyLimits, StartPolicy, Together
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops, Stops
@@ -133,11 +133,17 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "tolerance": "How far the lots may be off: steps of the instrument, a percent of what should be held, or cash.",
         "action": "What is done by itself. Every mismatch is in the ledger.",
     },
+    Together: {
+        "symbols": "Patterns of the target's names, such as `['EURUSD', 'GBP.*']`.",
+        "max_volume": "Lots of all of them, both sides together, > 0.",
+    },
     PolicyLimits: {
         "max_positions": "Copies that the target may hold at once, >= 1.",
         "max_total_volume": "Lots over all copies of the target, > 0 (`MAX_TOTAL_VOLUME`).",
         "max_volume_per_symbol": "Lots of one of the target's symbols, both sides together, > 0 "
         "(`MAX_VOLUME_PER_SYMBOL`).",
+        "together": "Groups of symbols that move alike and count as one (`MAX_VOLUME_TOGETHER`); a symbol may be in "
+        "several.",
         "block_hedging": "Open nothing while the target holds the other side of the symbol, as some firms demand "
         "(`HEDGING_BLOCKED`).",
         "count_foreign": "Positions that are not ours count as well, in all limits here.",
@@ -148,6 +154,8 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "min_free_margin": 'Open nothing while the target has less free margin, such as `"30 %"` (`MARGIN_FREE_LOW`).',
         "max_stop_distance": "How far from the entry the target's stop-loss may lie, > 0 (`STOP_TOO_FAR`, "
         "`STOP_MISSING`).",
+        "obey_source": "Open nothing while a [[limits]] row of the source's account forbids new risk there: with a "
+        "trailing `max_loss` a drawdown filter (`SOURCE_LIMIT`; `LIMIT_UNKNOWN` while it cannot be judged).",
         "on_limit": "What becomes of a copy that volumes, risk or leverage leave too little room for.",
     },
 }

@@ -55,6 +55,28 @@ def test_a_key_that_the_checker_does_not_know_is_refused(more: str) -> None:
         read_config(text)
 
 
+LIMIT = '[[limits]]\naccount = "two"\n'
+MADE = 'guard = { max_age = "3s" }'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CONFIG.replace(MADE, 'on_target_change = "restore"'),
+        CONFIG.replace(MADE, 'aggregate = "tightest"'),
+        CONFIG.replace(MADE, "limits = { together = [{ symbols = ['EUR.*'], max_volume = 3 }] }"),
+        CONFIG.replace(MADE, "limits = { obey_source = true }"),
+        CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
+        CONFIG + LIMIT + 'kind = "min_hold"\nwithin = "1m"\n',
+        CONFIG + LIMIT + 'kind = "inactivity"\nwithin = "30d"\nsince = 2026-11-01\n',
+        CONFIG + LIMIT + 'kind = "profit_target"\namount = "4 %"\nresets_below = true\n',
+    ],
+)
+def test_what_the_checker_does_not_know_ends_it(text: str) -> None:
+    with pytest.raises(Unchecked):
+        read_config(text).links[0].rules("EURUSD")
+
+
 def test_layers_join_by_key_and_a_size_with_a_mode_begins_anew() -> None:
     below = {"size": {"mode": "fixed", "volume": 1}, "guard": {"max_age": "3s", "max_spread": 1}}
     above = {"size": {"mode": "multiplier"}, "guard": {"max_age": "off"}}

@@ -15,6 +15,7 @@ from rules.observed import Position
 from rules.policy import CopyLink
 from rules.reasons import Reason
 from rules.reports import Filled, Rejected
+from rules.values import PositionId
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk, target_position
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
@@ -144,6 +145,22 @@ async def test_close_only_denies_new_risk_while_the_mismatch_lasts() -> None:
     await desk.closes("p1")
     await waits(desk, 1)
     assert shape(await desk.sees(source_position("p3"))) == [("open", "1.00")]
+
+
+async def test_flatten_closes_what_the_link_holds_of_the_instrument_and_lets_it_open_nothing() -> None:
+    desk = await Desk(links=[link(MismatchAction.FLATTEN)]).ready()
+    await desk.copied(source_position("p1"))
+    other = await desk.copied(source_position("p2"))
+    orders = []
+    for _ in range(4):
+        desk.now += timedelta(seconds=30)
+        orders += await desk.polls(TARGET, other)
+    assert shape(orders) == [("close", "1.00")]
+    assert await desk.fills(orders) == []
+    assert await desk.sees(source_position("p3")) == []
+    [copy] = [each for each in desk.book.all() if each.source_position_id == "p3"]
+    assert copy.reason is Reason.LINK_CLOSE_ONLY
+    assert desk.book.get((LINK.link_id, PositionId("p2"))).ending is Ending.FLATTENED  # type: ignore[union-attr]
 
 
 async def test_close_only_survives_a_restart() -> None:

@@ -15,7 +15,7 @@ from rules.limits_policy import Cap, CapKind
 from rules.limits_terms import Cash, Percent
 from rules.look_ups import LookUp
 from rules.observed import AccountStatus, Quote
-from rules.policy import CopyPolicy, OnLimit, PolicyLimits
+from rules.policy import CopyPolicy, OnLimit, PolicyLimits, Together
 from rules.question import Grant, Question
 from rules.reasons import Reason
 from rules.size_policy import OverMax, Size, VolumePolicy
@@ -113,6 +113,63 @@ def test_positions_of_others_count_only_where_the_policy_says_so() -> None:
     ):
         granted(others(**limits))
         assert code(others(**limits, count_foreign=True)) == reason
+
+
+# Symbols that move alike
+
+EUROPE = Together(("EUR.*", "GBPUSD"), D(3))
+
+
+@pytest.mark.parametrize(("held", "passes"), [("2", True), ("2.01", False)])
+@pytest.mark.parametrize("side", list(Side))
+def test_lots_of_symbols_that_move_alike_count_as_one(held: str, passes: bool, side: Side) -> None:
+    base = holding(asked(together=(EUROPE,)), held, OTHER, side)
+    if passes:
+        granted(base)
+    else:
+        assert code(base) == "MAX_VOLUME_TOGETHER"
+
+
+def test_a_group_is_asked_for_its_own_symbols_only_and_shrinks_what_is_too_much() -> None:
+    granted(holding(asked(together=(Together(("USD.*", "GBPUSD"), D(1)),)), "9", OTHER))
+    granted(holding(asked(together=(EUROPE,)), "9", Symbol("XAUUSD")))
+    assert granted(shrinking(holding(asked(together=(EUROPE,)), "2.4", OTHER))).sized.volume == D("0.6")
+
+
+def test_each_group_counts_and_lots_of_others_where_the_policy_says_so() -> None:
+    narrow = Together(("EURUSD",), D("0.5"))
+    assert code(asked(together=(EUROPE, narrow))) == "MAX_VOLUME_TOGETHER"
+    foreign = {(OTHER, Side.SELL): D("2.5")}
+    granted(with_target(asked(together=(EUROPE,)), foreign_lots=foreign))
+    assert (
+        code(with_target(asked(together=(EUROPE,), count_foreign=True), foreign_lots=foreign)) == "MAX_VOLUME_TOGETHER"
+    )
+
+
+# The source's own limits
+
+FORBIDS = Denied("limits", Reason.LIMIT_MAX_LOSS, (("limit", "master/max_loss"),))
+
+
+def of_source(denied: Denied | None, **limits: object) -> Question:
+    base = asked(**limits)
+    return evolve(base, source=evolve(base.source, denied=denied))
+
+
+def test_a_limit_of_the_source_stops_copying_where_the_policy_obeys_it() -> None:
+    granted(of_source(FORBIDS))
+    granted(of_source(None, obey_source=True))
+    answer, _, _ = judge_new_risk(of_source(FORBIDS, obey_source=True))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, dict(answer.numbers)["limit"]) == (Reason.SOURCE_LIMIT, "master/max_loss")
+    assert not answer.reason.waits
+
+
+def test_a_limit_of_the_source_that_cannot_be_judged_yet_is_waited_for() -> None:
+    unknown = Denied("limits", Reason.LIMIT_UNKNOWN)
+    answer, _, _ = judge_new_risk(of_source(unknown, obey_source=True))
+    assert isinstance(answer, Denied)
+    assert answer.reason.waits
 
 
 # Hedging

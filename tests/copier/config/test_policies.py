@@ -13,7 +13,7 @@ from rules.instruments import Rounding
 from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import CopyPolicy, OnLimit, OnTargetChange, PolicyLimits, StartOpen
+from rules.policy import CopyPolicy, OnLimit, OnTargetChange, PolicyLimits, StartOpen, Together
 from rules.series_policy import AfterLosses
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
@@ -47,7 +47,8 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         on_start = { open = "copy", max_age = "30s", max_deviation = "3 pips" }
         limits   = { max_positions = 5, max_total_volume = 10, max_volume_per_symbol = 3, block_hedging = true,
                      count_foreign = true, max_risk = "1 %", max_leverage = 20, min_free_margin = "500 USD",
-                     max_stop_distance = "80 pips", on_limit = "shrink" }
+                     max_stop_distance = "80 pips", on_limit = "shrink", obey_source = true,
+                     together = [{ symbols = ['EUR.*', 'GBPUSD'], max_volume = 3 }] }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
         approval = true
@@ -120,6 +121,8 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         Cash(Decimal(500), "USD"),
         Distance(Decimal(80), DistanceUnit.PIPS),
         OnLimit.SHRINK,
+        (Together(("EUR.*", "GBPUSD"), Decimal(3)),),
+        True,
     )
     assert policy.mismatch == MismatchPolicy(
         timedelta(seconds=30), Tolerance(Decimal(2), ToleranceUnit.STEPS), MismatchAction.CLOSE_ONLY
@@ -351,6 +354,9 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('size = { mode = "expression", expression = 3 }', "size.expression", "3"),
         ('size = { mode = "notional", ignore_contract_size = true }', "size.ignore_contract_size",
          "`ignore_contract_size`"),
+        ("limits = { together = [{ symbols = [], max_volume = 3 }] }", "limits.together[0].symbols", "an empty array"),
+        ("limits = { together = [{ symbols = ['EUR'], max_volume = 0 }] }", "limits.together[0].max_volume", "0"),
+        ("limits = { together = [{ symbols = ['EUR'] }] }", "limits.together[0]", "a table without it"),
         ('aggregate = "widest"', "aggregate", '"widest"'),
         ('on_target_change = "fight"', "on_target_change", '"fight"'),
         ('guard = { wait_for_stop = "2d" }', "guard.wait_for_stop", '"2d"'),
