@@ -142,11 +142,10 @@ class _Connection:
     async def _call(self, scope: Scope, exchange: "HttpExchange") -> None:
         try:
             await self._app(scope, exchange.receive, exchange.send)
-        except _DEPARTED:
-            pass
-        except Exception:  # noqa: BLE001 - whatever it is, it is logged, told, and costs this connection only
-            self._bug(f"{scope['method']} {scope['path']}")
-            exchange.refuse(500)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is logged, told, and costs this connection only
+            if not _is_departure(error):
+                self._bug(f"{scope['method']} {scope['path']}")
+                exchange.refuse(500)
 
     async def _serve_websocket(self, event: h11.Request) -> None:
         handshake, scope = read_handshake(event), self._scope(event)
@@ -160,11 +159,10 @@ class _Connection:
             failed = False
             try:
                 await self._app(scope, exchange.receive, exchange.send)
-            except _DEPARTED:
-                pass
-            except Exception:  # noqa: BLE001 - as above
-                failed = True
-                self._bug(f"WebSocket {scope['path']}")
+            except Exception as error:  # noqa: BLE001 - as above
+                failed = not _is_departure(error)
+                if failed:
+                    self._bug(f"WebSocket {scope['path']}")
             await exchange.finish(failed=failed)
             nursery.cancel_scope.cancel()
 
@@ -193,6 +191,13 @@ class _Connection:
             headers += [("upgrade", "websocket"), ("sec-websocket-version", "13")]
         body = problem_body(problem(status))
         await self._link.answer(status, headers, body, close=True, timeout_s=self._bounds.answer_s_max)
+
+
+def _is_departure(error: Exception) -> bool:
+    """Tell whether the app ended because its client is gone, out of a nursery or not."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(_DEPARTED)[1] is None
+    return isinstance(error, _DEPARTED)
 
 
 def _path_of(event: h11.Request) -> bytes:

@@ -1,6 +1,7 @@
 """Server-sent events: what changes, as it happens, from where a reader left off."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Final
 
 import trio
@@ -10,9 +11,12 @@ from copier.web.asgi import Message, Receive, Scope, Send
 from copier.web.dto.events import Reset
 from copier.web.dto.words import to_json
 from copier.web.principal import Principal
+from copier.web.problems import MEDIA_TYPE as PROBLEM
+from copier.web.problems import problem, problem_body
 from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.event_log import EventLog, Told
 from copier.web.rest.params import OneOf, Param, Text
+from copier.web.sessions import Sessions, TooManySessions
 
 HEARTBEAT_S: Final = 15.0
 """A comment after so much silence: proxies commonly cut what is idle for 60 s, and readers notice a dead line."""
@@ -42,8 +46,10 @@ class EventStream(Response):
         events: Iterable[str],
         accounts: Iterable[str],
         last_id: str | None,
+        sessions: Sessions,
     ) -> None:
         super().__init__()
+        self._sessions = sessions
         self._log = log
         self._principal = principal
         self._events = frozenset(events)
@@ -51,6 +57,16 @@ class EventStream(Response):
         self._last_id = last_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._sessions.open(self._principal, scope["client"][0]))
+            except TooManySessions as error:
+                shown = problem(429, str(error))
+                await Response(problem_body(shown), shown.status, media_type=PROBLEM)(scope, receive, send)
+                return
+            await self._stream(receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),
@@ -124,6 +140,7 @@ def endpoints(log: EventLog) -> tuple[Endpoint, ...]:
             events=query["event"],
             accounts=query["account"],
             last_id=call.headers["last-event-id"],
+            sessions=call.surface.sessions,
         )
 
     return (

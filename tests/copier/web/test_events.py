@@ -13,7 +13,7 @@ from copier.web.dto.levers import Lever
 from copier.web.rest import event_log, events
 from copier.web.rest.event_log import EventLog
 from rules.values import AccountId
-from tests.copier.web.clients import TENANT, serving
+from tests.copier.web.clients import TENANT, WORLD, serving
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
 
@@ -152,3 +152,16 @@ async def test_the_ring_is_of_bounded_size(tmp_path: Path) -> None:
         assert not log.is_whole_after(9)
         assert log.is_whole_after(10)
         assert [each.number for each in log.after(log.last - 2)] == [log.last - 1, log.last]
+
+
+async def test_a_key_has_only_so_many_streams(tmp_path: Path) -> None:
+    text = WORLD.replace("[service]", "[service]\nsessions_per_key = 1")
+    async with serving(tmp_path, text) as client:
+        async with client.events():
+            refused = await client.get("/events")
+            assert (refused.status, refused.headers["content-type"]) == (429, "application/problem+json")
+            assert "1 sessions already" in refused.json["detail"]
+            async with client.events(who=TENANT):
+                pass
+        async with client.events():
+            pass

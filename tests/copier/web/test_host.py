@@ -94,6 +94,26 @@ async def test_a_bug_is_answered_with_500_told_and_costs_one_connection(
     assert "RuntimeError" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("leaves_by", ["closing", "reading nothing"])
+async def test_a_client_that_goes_is_no_bug_also_out_of_a_nursery(autojump_clock: MockClock, leaves_by: str) -> None:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        async with trio.open_nursery():
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                await send({"type": "http.response.body", "body": b"beat", "more_body": True})
+                await trio.sleep(0.1)
+
+    told: list[str] = []
+    near, far = memory_streams()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Host(stream, failed=told.append).serve_stream, far, LOCAL)
+        await near.send_all(GET)
+        await near.receive_some()
+        if leaves_by == "closing":
+            near.close()
+    assert told == []
+
+
 async def test_an_app_that_answers_nothing_does_not_keep_its_client_waiting(autojump_clock: MockClock) -> None:
     assert (await talk(GET, answering())).startswith(b"HTTP/1.1 500")
 
