@@ -21,6 +21,8 @@ from rules.limits_days import Period, ResetTime
 from rules.limits_terms import Cash, Percent, StagedLock
 from rules.mismatch_policy import Tolerance, ToleranceUnit
 from rules.pacing_policy import Span
+from rules.policy import Together
+from rules.results_policy import KeepAlive
 from rules.values import plain
 
 _SHOWN_ELSEWHERE = {"extends", "per_symbol"}
@@ -111,6 +113,10 @@ def shown(value: Any) -> str:
         return plain(value.amount) + unit
     if isinstance(value, Tolerance):
         return _tolerance(value)
+    if isinstance(value, Together):
+        return f"{shown(value.symbols)} up to {plain(value.max_volume)} lots"
+    if isinstance(value, KeepAlive):
+        return f"{value.symbol} at {shown(value.at)} after {shown(value.after)}, held for {shown(value.lasts)}"
     if isinstance(value, frozenset):
         return shown(tuple(sorted(value, key=shown)))
     if isinstance(value, tuple):

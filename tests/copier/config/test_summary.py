@@ -65,3 +65,19 @@ per_symbol = [{{ match = 'X', size = {{ mode = "risk_amount", amount = "250 USD"
     assert "  size.expression = source_volume / 2" in lines
     assert "    size.amount = 250 USD" in lines
     assert "  limits.max_risk = 1.5 %" in lines
+
+
+def test_groups_of_symbols_and_keep_alive_trades_are_shown_in_words(tmp_path: Path):
+    text = f"""{ACCOUNTS}{LINK}policy = "p"
+[policies.p]
+limits = {{ together = [{{ symbols = ['EUR.*', 'GBPUSD'], max_volume = 3 }}] }}
+[[limits]]
+account = "small"
+kind = "inactivity"
+within = "30d"
+since = 2026-11-01
+keep_alive = {{ symbol = "EURUSD", at = ["0 10 * * tue"], timezone = "Asia/Tokyo", after = "20d", for = "1m" }}
+"""
+    lines = load(tmp_path, text).summary()
+    assert "  limits.together = [[EUR.*, GBPUSD] up to 3 lots]" in lines
+    assert any("keep_alive EURUSD at [0 10 * * tue Asia/Tokyo] after 20d, held for 1m" in line for line in lines)
