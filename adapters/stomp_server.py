@@ -40,6 +40,9 @@ SUBSCRIPTIONS_MAX = 16
 SUBSCRIPTION_ID_MAX = 128
 """Characters; it is a part of every message that the subscription gets."""
 
+ITEMS_AT_ONCE_MAX = 1000
+"""Frames and beats in one WebSocket message: clients pipeline a few, and a thousand take some milliseconds."""
+
 _BODY_BYTES_MAX = 64 * 2**10
 """Of a request: a thousand account ids are 40 KB."""
 
@@ -101,6 +104,8 @@ class StompServer:
     subscriptions: dict[str, str] = field(factory=dict, init=False)
     """Destinations by the client's own ids."""
     signed_in: bool = field(default=False, init=False)
+    frames: int = field(default=0, init=False)
+    """Read so far, whatever they were."""
     _beats: bool = field(default=False, init=False)
     _signing_in: Frame | None = field(default=None, init=False, repr=False)
     _receipt: str | None = field(default=None, init=False, repr=False)
@@ -119,9 +124,14 @@ class StompServer:
         # A line feed in a message of its own is a beat; one behind a frame only ends that frame.
         self._beats = self._beats or not data.strip()
         self._reader.receive(data)
+        items = 0
         while (item := self._reader.next_frame()) is not None:
+            items += 1
+            if items > ITEMS_AT_ONCE_MAX:
+                raise RemoteProtocolError(f"expected at most {ITEMS_AT_ONCE_MAX} frames in a message, found more")
             if isinstance(item, HeartBeat):
                 continue
+            self.frames += 1
             self._receipt = item.headers.get("receipt")
             received = self._frame(item)
             if received is not None:

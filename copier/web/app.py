@@ -19,12 +19,14 @@ from copier.web.pages import page_routes
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
 from copier.web.rest.table import rest_routes
 from copier.web.signing_in import session_routes
+from copier.web.socket_api.endpoint import socket_routes
 from copier.web.surface import Surface
 
 ROUTES: Final[tuple[Callable[[Surface], list[BaseRoute]], ...]] = (
     health_routes,
     session_routes,
     rest_routes,
+    socket_routes,
     page_routes,
 )
 """Each part of the surfaces gives its routes here."""

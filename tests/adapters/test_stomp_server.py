@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from adapters.base import RemoteProtocolError
 from adapters.stomp import HeartBeatOffer, Pace
 from adapters.stomp_server import (
+    ITEMS_AT_ONCE_MAX,
     SIGN_IN_S_MAX,
     SUBSCRIPTION_ID_MAX,
     SUBSCRIPTIONS_MAX,
@@ -106,6 +107,8 @@ def test_the_offer_of_beats_may_be_another_one() -> None:
         ("SEND\ndestination:/app/other\n\nx\0", "expected SEND to /app/ask"),
         ("CONNECT\n\n\0", "found CONNECT"),
         ("BEGIN\ntransaction:1\n\n\0", "found BEGIN"),
+        ("\n" * (ITEMS_AT_ONCE_MAX + 1), "at most 1000 frames in a message"),
+        ("ACK\nid:1\n\n\0" * (ITEMS_AT_ONCE_MAX + 1), "at most 1000 frames in a message"),
     ],
 )
 def test_what_the_server_does_not_offer_is_refused_with_what_it_does(wire: str, text: str) -> None:

@@ -1,9 +1,9 @@
 // The Socket API page's Node program on @stomp/stompjs, told by its arguments what to do; prints one JSON line per event.
-// Usage: node stomp_client.js URL API_KEY MESSAGES   (disconnects with a receipt after so many messages)
+// Usage: node stomp_client.js URL API_KEY MESSAGES [BEAT_MS]   (disconnects with a receipt after so many messages)
 const { Client } = require("@stomp/stompjs");
 const WebSocket = require("ws");
 
-const [url, apiKey, messages] = process.argv.slice(2);
+const [url, apiKey, messages, beatMs] = process.argv.slice(2);
 const tell = (event) => console.log(JSON.stringify(event));
 let seen = 0;
 
@@ -11,6 +11,7 @@ const client = new Client({
   brokerURL: url,
   connectHeaders: { "api-key": apiKey },
   reconnectDelay: 0,
+  ...(beatMs && { heartbeatIncoming: Number(beatMs), heartbeatOutgoing: Number(beatMs) }),
   webSocketFactory: () => new WebSocket(url),
 });
 

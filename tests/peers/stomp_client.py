@@ -1,6 +1,6 @@
 """The Socket API page's Python program on stomper and websocket-client; prints one JSON line per event.
 
-Usage: python stomp_client.py URL API_KEY MESSAGES   (closes after so many messages)
+Usage: python stomp_client.py URL API_KEY MESSAGES [BEAT_MS]   (closes after so many messages)
 """
 
 import json
@@ -12,6 +12,7 @@ import stomper
 import websocket
 
 url, api_key, messages = sys.argv[1], sys.argv[2], int(sys.argv[3])
+beat_ms = sys.argv[4] if len(sys.argv) > 4 else "10000"
 seen = 0
 
 
@@ -41,7 +42,8 @@ def on_open(ws: websocket.WebSocketApp) -> None:
     def run() -> None:
         connect = stomper.Frame()
         connect.cmd = "CONNECT"
-        connect.headers = {"api-key": api_key, "accept-version": "1.2", "heart-beat": "10000,10000", "host": "/"}
+        beats = f"{beat_ms},{beat_ms}"
+        connect.headers = {"api-key": api_key, "accept-version": "1.2", "heart-beat": beats, "host": "/"}
         ws.send(connect.pack())
         time.sleep(1)  # as the page has it: it does not wait for CONNECTED
         try:

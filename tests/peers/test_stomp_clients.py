@@ -1,14 +1,11 @@
 """The client libraries of the vendor's Socket API page against the simulated MetaCopier, over real sockets."""
 
-import json
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from adapters.serving import serve_tcp
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
 from rules.values import OmsType, Side, Symbol
+from tests.peers.clients import Client, start_client
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -49,31 +47,6 @@ def now() -> datetime:
 
 
 @define
-class Client:
-    """A client program and what it has told."""
-
-    process: trio.Process
-    _rest: bytes = b""
-
-    async def wait_for(self, check: Callable[[dict[str, object]], bool]) -> dict[str, object]:
-        """Return the next event that passes."""
-        while True:
-            event = await self.next()
-            if check(event):
-                return event
-
-    async def next(self) -> dict[str, object]:
-        assert self.process.stdout is not None
-        while b"\n" not in self._rest:
-            data = await self.process.stdout.receive_some()
-            assert data, "the client ended too early"
-            self._rest += data
-        line, _, self._rest = self._rest.partition(b"\n")
-        event: dict[str, object] = json.loads(line)
-        return event
-
-
-@define
 class Venue:
     simulator: Simulator
     book: Book
@@ -81,9 +54,7 @@ class Venue:
     nursery: trio.Nursery
 
     async def start(self, command: list[str], key: str, messages: int) -> Client:
-        line = [*command, self.url, key, str(messages)]
-        run = partial(trio.run_process, line, stdout=subprocess.PIPE, check=False)
-        return Client(await self.nursery.start(run))
+        return await start_client(self.nursery, [*command, self.url, key, str(messages)])
 
 
 @asynccontextmanager
