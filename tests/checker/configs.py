@@ -33,7 +33,21 @@ def _account(name: str, random: Random, netting: float) -> str:
     oms = "netting" if random.random() < netting else "hedging"
     currency = random.choice(CURRENCIES)
     keys = {"venue": "paper", "state": f"{name}.db", "oms": oms, "currency": currency, "broker": name.title()}
-    return f"[accounts.{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+    text = f"[accounts.{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+    return text + (_prop(random) if name in TARGETS and currency == "USD" and random.random() < 0.3 else "")
+
+
+PRESETS = (
+    *("ftmo-2-step", "fundednext-stellar-2-step", "the5ers-high-stakes", "alpha-capital-swing", "goat-2-step-standard"),
+)
+
+
+def _prop(random: Random) -> str:
+    preset = random.choice(PRESETS)
+    keys = {"preset": f'"{preset}"', "initial_balance": '"100000 USD"', "scope": '"copies"'}
+    keys |= some(random, 0.6, stop_at=random.choice(("0.8", '"70 %"')))
+    keys |= some(random, 0.7, phase=random.choice(('"challenge"', '"verification"')))
+    return f"prop = {inline(keys)}\n"
 
 
 def _news(random: Random) -> str:

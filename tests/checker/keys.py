@@ -148,7 +148,7 @@ COMPOSING = {"extends", "per_symbol"}
 SECTIONS = {
     *("service", "accounts", "groups", "symbols", "schedules", "news", "maintenance", "policies", "links", "limits"),
 }
-ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency"}
+ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency", "prop"}
 LIMIT_KEYS = {
     *("account", "kind", "amount", "name", "initial_balance", "reset", "trailing", "comparator"),
     *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach"),

@@ -26,6 +26,12 @@ CODES = {
     "profit_target": "PROFIT_TARGET",
 }
 TRAILING = ("none", "live_equity", "live_balance")
+ANCHORS = {
+    "day_start_balance": ("day_balance",),
+    "day_start_equity": ("day_equity",),
+    "day_start_max": ("day_balance", "day_equity"),
+}
+"""What a period's loss counts from: the highest of these as the period began."""
 
 
 @define
@@ -38,7 +44,8 @@ class Limits:
 
     def __attrs_post_init__(self) -> None:
         for row in self.rows:
-            if row["kind"] not in CODES or row.get("trailing", "none") not in TRAILING:
+            known = row.get("trailing", "none") in TRAILING and row.get("anchor", "day_start_max") in ANCHORS
+            if row["kind"] not in CODES or not known:
                 raise Unchecked(f"limits: {row}")
         self.ids = {limit_id(row): row for row in self.rows}
 
@@ -92,11 +99,14 @@ def stage_of(row: Tree, state: Tree) -> str:
 def reached(row: Tree, state: Tree) -> str:
     if state["balance"] is None or state["equity"] is None or state["unknown"] is not None:
         return "unknown"
+    if row.get("currency") is not None and state["currency"] != row["currency"]:
+        return "unknown"  # the firm's money, and nobody told that the figures are in it
     initial = number(row["initial_balance"]) if "initial_balance" in row else state["initial_balance"]
     anchor = counted_from(row, state, initial)
     if anchor is None:
         return "unknown"
-    amount = cash(row["amount"], anchor if row["kind"] in PERIODS else initial)
+    of = row.get("of", "anchor" if row["kind"] in PERIODS else "initial")
+    amount = cash(row["amount"], anchor if of == "anchor" else initial)
     if row["kind"] == "profit_target":
         return "breached" if state["balance"] >= anchor + amount else "ok"
     headroom = state["equity"] - (anchor - amount)
@@ -112,7 +122,7 @@ def reached(row: Tree, state: Tree) -> str:
 def counted_from(row: Tree, state: Tree, initial: Fraction) -> Fraction | None:
     """Return what a loss or a profit counts from: the period's beginning, the mark, or the initial balance."""
     if row["kind"] in PERIODS:
-        starts = (state["day_balance"], state["day_equity"])
+        starts = [state[figure] for figure in ANCHORS[row.get("anchor", "day_start_max")]]
         return None if None in starts else Fraction(max(starts))
     start = initial + state["flows"]
     if row.get("trailing", "none") == "none":

@@ -23,6 +23,7 @@ from tests.checker.keys import (
     read_table,
     refuse,
 )
+from tests.checker.presets import firm_rows
 from tests.checker.quiet import Maintenance, News
 from tests.checker.symbols import Renamed, rename
 from tests.checker.text import Unchecked
@@ -148,6 +149,8 @@ def read_config(text: str) -> Config:
         refuse(row, LIMIT_KEYS, "limits")
     for row in caps:
         refuse(row, CAP_KEYS, "limits")
+    for name, account in accounts.items():
+        limits += firm_rows(name, account["prop"]) if "prop" in account else ()
     news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
     maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
     config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, zone)

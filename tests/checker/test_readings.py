@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.reasons import Reason
+from tests.checker.conduct import day_begun
 from tests.checker.identity import order_id
 from tests.checker.links import read_config, summed
+from tests.checker.presets import firm_rows
 from tests.checker.refusals import WAITING
 from tests.checker.symbols import Renamed, rename
 from tests.checker.text import Span, Unchecked, duration, ratio, span
@@ -136,3 +138,20 @@ def test_the_checker_uses_nothing_of_what_it_checks() -> None:
         if file.stem not in days and not file.stem.startswith("test_"):
             imported = re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
             assert not {"rules", "copier", "adapters"} & set(imported), file.name
+
+
+def test_a_firm_s_preset_is_rows_of_limits_for_the_phase() -> None:
+    prop = {"preset": "ftmo-2-step", "initial_balance": "100000 USD", "stop_at": Fraction(4, 5), "phase": "challenge"}
+    daily, most, target = firm_rows("one", prop)
+    assert (daily["anchor"], daily["of"], daily["flatten_at"]) == ("day_start_balance", "initial", Fraction(4, 5))
+    assert (most["kind"], most["warn_at"], most["initial_balance"]) == ("max_loss", Fraction(3, 5), 100_000)
+    assert (target["kind"], target["amount"], "flatten_at" in target) == ("profit_target", "10 %", False)
+    with pytest.raises(Unchecked):
+        list(firm_rows("one", {**prop, "preset": "topstep-combine-50k"}))
+
+
+def test_a_budget_s_day_begins_at_its_reset_also_where_the_clocks_skip_it() -> None:
+    early = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    assert day_begun("02:30 Europe/Prague", early) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    late = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    assert day_begun("02:30 Europe/Prague", late) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

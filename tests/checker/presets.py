@@ -1,0 +1,40 @@
+"""What a firm's preset makes of an account: rows of limits, read from the data that the package ships.
+
+Losses and profit targets only. Without `started` nobody counts days, the best day or inactivity; other kinds are
+refused until somebody teaches them.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from tests.checker.text import Unchecked, money, ratio
+from tests.checker.trees import Tree
+
+FOLDER = Path(__file__).parents[2] / "copier" / "presets" / "prop"
+KEYS = {"preset", "initial_balance", "stop_at", "phase", "scope"}
+ROW_KEYS = {"kind", "amount", "of", "anchor", "reset", "on_breach", "trailing", "name"}
+LOSSES = ("daily_loss", "weekly_loss", "monthly_loss", "max_loss")
+BY_DAYS = ("min_days", "consistency", "inactivity")
+
+
+def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
+    """Yield the limits that the `prop` key of an account stands for."""
+    if prop.keys() - KEYS:
+        raise Unchecked(f"accounts.{account}.prop: {sorted(prop)}")
+    preset = tomllib.loads((FOLDER / f"{prop['preset']}.toml").read_text(), parse_float=Fraction)
+    initial, currency = money(prop["initial_balance"])
+    for row in preset["limits"]:
+        phases = row.get("phase", ())
+        if row["kind"] in BY_DAYS or (phases and prop.get("phase") not in phases):
+            continue
+        own = {key: value for key, value in row.items() if key != "phase"}
+        if own.keys() - ROW_KEYS or own["kind"] not in (*LOSSES, "profit_target"):
+            raise Unchecked(f"preset {prop['preset']}: {row}")
+        named = f"prop-{own['name']}" if "name" in own else "prop"
+        own |= {"account": account, "name": named, "initial_balance": initial, "currency": currency}
+        if own["kind"] in LOSSES and "stop_at" in prop:
+            part = ratio(prop["stop_at"])
+            own |= {"flatten_at": part, "warn_at": part * Fraction(3, 4)}  # a warning at three quarters of it
+        yield own
