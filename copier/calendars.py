@@ -16,6 +16,7 @@ from adapters.http import HttpClient
 from adapters.network import Connect
 from copier.config.news import CALENDAR_BYTES_MAX, CalendarSource, decoded
 from copier.inputs import CalendarRead, CalendarUnread
+from copier.logs import redact
 from rules.news import Calendar
 
 DEADLINE_S = 20.0
@@ -77,7 +78,7 @@ class CalendarReader:
             except trio.TooSlowError:
                 failed: str | None = f"no answer within {DEADLINE_S:g} s"
             except (CalendarError, RequestNotSent, SessionLost, RemoteProtocolError, OSError) as error:
-                failed = str(error)
+                failed = redact(str(error))
             else:
                 failed = None
                 await self._keep(data)

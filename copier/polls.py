@@ -7,6 +7,7 @@ import trio
 
 from adapters.base import Account, SessionLost, SignInRefused, Throttled, UtcNow
 from copier.inputs import Input, Polled
+from copier.logs import redact
 from copier.weather import Backoff
 from rules.events import AccountReported
 from rules.values import AccountId
@@ -54,13 +55,13 @@ class Poller:
                     snapshot, status = await self._account.snapshot()
             except SignInRefused as error:
                 _log.error("refused, not asked again", account=self._name, reason=str(error))
-                await self._emit(Polled(self._name, f"refused: {error}", refused=True))
+                await self._emit(Polled(self._name, redact(f"refused: {error}"), refused=True))
                 return
             except (SessionLost, Throttled, trio.TooSlowError) as error:
                 if not failing:
                     _log.warning("books cannot be asked", account=self._name, reason=str(error) or "no answer in time")
                 failing = True
-                await self._emit(Polled(self._name, str(error) or "no answer in time"))
+                await self._emit(Polled(self._name, redact(str(error)) or "no answer in time"))
                 await trio.sleep(self._backoff.next_s())
                 continue
             failing = False

@@ -12,7 +12,7 @@ from random import Random
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from adapters.base import Account, UtcNow
 from copier.book import CopyBook
@@ -26,6 +26,7 @@ from copier.journal import Journal, Listener
 from copier.latency import Latency
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
+from copier.logs import redact
 from copier.lookups import LookUps
 from copier.polls import Poller
 from copier.records import CheckpointRecord, LeverRecord, MismatchRecord, Record
@@ -39,7 +40,7 @@ from rules.copies import Copy
 from rules.events import Event
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
-from rules.reports import Report
+from rules.reports import NotSent, OutcomeUnknown, Rejected, Report
 from rules.results_policy import Results
 from rules.schedule import Schedule
 from rules.values import AccountId
@@ -207,7 +208,7 @@ class Service:
         await self._send.send(event)
 
     async def _report(self, name: AccountId, report: Report) -> None:
-        await self._send.send(Reported(name, report))
+        await self._send.send(Reported(name, _without_secrets(report)))
 
     def lasting(self) -> Iterator[Record]:
         """Yield what an earlier run began and nobody ended, as it stands in the ledger."""
@@ -322,3 +323,12 @@ class Service:
             await trio.sleep(QUIET_S)
             quiet = was_converged and self.converged and self._orders == orders
         stop.set()
+
+
+def _without_secrets(report: Report) -> Report:
+    """Return a report whose words, which may be the venue's and repeat what it was sent, hold no secret of ours."""
+    if isinstance(report, Rejected):
+        return evolve(report, text=redact(report.text))
+    if isinstance(report, NotSent | OutcomeUnknown):
+        return evolve(report, reason=redact(report.reason))
+    return report

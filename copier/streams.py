@@ -6,6 +6,7 @@ import structlog
 import trio
 
 from adapters.base import Account, SessionLost, SignInRefused, UtcNow
+from copier.logs import redact
 from copier.weather import Backoff
 from rules.events import Event, SessionEnded, SnapshotReceived
 from rules.values import AccountId
@@ -45,4 +46,4 @@ def _texts(group: BaseExceptionGroup[BaseException]) -> str:
     texts: list[str] = []
     for error in group.exceptions:
         texts.append(_texts(error) if isinstance(error, BaseExceptionGroup) else str(error))
-    return "; ".join(texts)
+    return redact("; ".join(texts))  # a venue may repeat what it was sent

@@ -18,6 +18,7 @@ from copier.book import CopyBook
 from copier.config.model import Configuration
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
+from copier.logs import redact
 from copier.records import LeverRecord
 from copier.service import Service
 from copier.web.changes import Changes
@@ -224,7 +225,7 @@ class Surface:
         Raises:
             NotPulled: no answer in time.
         """
-        record = LeverRecord(lever, principal.name, why[:REASON_MAX])
+        record = LeverRecord(lever, principal.name, redact(why)[:REASON_MAX])
         with trio.move_on_after(PATIENCE_S):
             return await self._service.pull(record)
         raise NotPulled(f"{lever.key}: the engine did not answer within {PATIENCE_S:.0f} s")

@@ -1,6 +1,6 @@
 """The nursery tree: what runs, what is resolved first, how it converges, drains and ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -16,10 +16,12 @@ from trio.testing import MockClock
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
 from adapters.calendars import CalendarFormat
 from adapters.network import connect_tcp
+from adapters.secret import Secret
 from copier.calendars import CalendarReader
 from copier.clock import VirtualClock
 from copier.config.news import CalendarSource
 from copier.ledger import Ledger
+from copier.logs import keep_secrets
 from copier.records import MismatchRecord
 from copier.recovery import recover
 from copier.service import CHECKPOINT_ROWS, Options, Service
@@ -90,6 +92,16 @@ class World:
     def closes(self, position_id: str) -> None:
         del self.source.positions[PositionId(position_id)]
         self.source.push(PositionClosed(SOURCE, self.clock.utc_now(), PositionId(position_id)))
+
+
+def refused_with(text: str) -> Callable[[Action], Awaitable[Report]]:
+    """Return an answer in the venue's own words."""
+
+    async def answer(action: Action) -> Report:
+        await trio.lowlevel.checkpoint()
+        return Rejected(action.cl_ord_id, text)
+
+    return answer
 
 
 async def test_a_position_goes_through_the_whole_tree_and_back(autojump_clock: MockClock) -> None:
@@ -451,3 +463,21 @@ async def test_what_an_earlier_run_left_lasting_is_known_at_the_start(autojump_c
 async def _refuse(action: Action) -> Report:
     await trio.lowlevel.checkpoint()
     return Rejected(action.cl_ord_id, "no money")
+
+
+async def test_a_secret_that_a_venue_repeats_is_in_no_row_of_the_ledger(autojump_clock: MockClock) -> None:
+    keep_secrets([Secret("hunter2-of-the-venue")])
+    world = World()
+    async with world.running():
+        await trio.sleep(1)
+        world.source.push(SessionLost("cannot sign in with hunter2-of-the-venue"))
+        world.target.snapshots.append(SessionLost("expected books, found hunter2-of-the-venue"))
+        for answer in (RequestNotSent, SessionLost):
+            world.target.answers.append(answer("no connection with hunter2-of-the-venue"))
+        world.target.answers.append(refused_with("hunter2-of-the-venue is no good key"))
+        world.opens(source_position())
+        await trio.sleep(60)
+    rows = list(world.ledger.entries())
+    assert not any(b"hunter2" in row.body for row in rows)
+    kinds = {row.kind for row in rows if b"***" in row.body}
+    assert {"alert", "report"} <= kinds, "the rest of what it said is kept"

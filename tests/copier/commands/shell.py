@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -30,11 +31,12 @@ targets = ["small"]
 """Two accounts that need nothing outside this process."""
 
 
-def copier(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def copier(
+    *arguments: str | Path, folder: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `copier` in `folder` to its end."""
-    return subprocess.run(
-        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=60
-    )
+    known = environment() | dict(env or {})
+    return subprocess.run(command(*arguments), cwd=folder, env=known, capture_output=True, text=True, timeout=60)
 
 
 def started(*arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
