@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from copier.web.doors import cookie_name
-from copier.web.dto.session import Session
+from copier.web.dto.visitor import Visitor
 from copier.web.dto.words import to_json
 from copier.web.key_file import KeysRefused
 from copier.web.principal import LOCAL_READER, Principal, principal_of
@@ -69,10 +69,10 @@ def _known(request: Request) -> Principal:
 
 
 def _shown(principal: Principal) -> Response:
-    session = Session(
+    visitor = Visitor(
         principal.name,
         sorted(scope.value for scope in principal.scopes),
         None if principal.accounts is None else sorted(principal.accounts),
         principal.sign_in is not None,
     )
-    return Response(to_json(session), media_type="application/json")
+    return Response(to_json(visitor), media_type="application/json")

@@ -38,6 +38,7 @@ class _Filter:
     link: str | None
     code: str | None
     kind: str | None
+    position: str | None
 
     def takes(self, shown: Decision) -> bool:
         return (
@@ -45,12 +46,13 @@ class _Filter:
             and self.link in (None, shown.link)
             and self.code in (None, shown.code)
             and self.kind in (None, shown.kind)
+            and self.position in (None, shown.source_position)
         )
 
 
 async def _decisions(call: Call) -> Page:
     query, principal = call.query, call.principal
-    wanted = _Filter(query["account"], query["link"], query["code"], query["kind"])
+    wanted = _Filter(query["account"], query["link"], query["code"], query["kind"], query["position"])
     cursor = read_cursor(call, int)
     before, since, limit = None if cursor is None else cursor[0], query["since"], query["limit"]
 
@@ -67,7 +69,7 @@ async def _decisions(call: Call) -> Page:
                 found.append(shown)
         return Page(found, None)
 
-    return await _reading(call, read)
+    return await reading(call, read)
 
 
 async def _story(call: Call) -> Story:
@@ -80,13 +82,18 @@ async def _story(call: Call) -> Story:
         lines = [line_of(line) for line in story(ledger, wanted, shows)]
         return Story(wanted, headline(wanted, len(lines)), outcomes(ledger, wanted, shows), lines)
 
-    found = await _reading(call, read)
+    found = await reading(call, read)
     if not found.lines:
         raise not_found("position or order in the ledger")
     return found
 
 
-async def _reading(call: Call, read: Callable[[Ledger], T]) -> T:
+async def reading(call: Call, read: Callable[[Ledger], T]) -> T:
+    """Return what is read of the ledger.
+
+    Raises:
+        Refused: it cannot be read now.
+    """
     try:
         with trio.fail_after(READ_S):
             return await call.surface.read_ledger(read)
@@ -110,6 +117,7 @@ ENDPOINTS: Final = (
         query=(
             Param("account", Text(), "Only those from or to that account."),
             Param("link", Text(), "Only of that link."),
+            Param("position", Text(), "Only about that source position."),
             Param("code", OneOf(tuple(reason.value for reason in Reason)), "Only those denied by that code."),
             Param("kind", OneOf(("ordered", "denied", "waiting", "noted")), "Only of that kind."),
             Param("since", Instant(), "From then on."),

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.routing import BaseRoute, Mount
 
 from copier.web.curves import keep_curves
-from copier.web.rest import accounts, commands, decisions, events, limits, links, meta, mismatches, status
+from copier.web.rest import accounts, alerts, commands, decisions, events, limits, links, meta, mismatches, status
 from copier.web.rest.api import Api
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.event_log import EventLog
@@ -19,6 +19,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *mismatches.ENDPOINTS,
     *limits.ENDPOINTS,
     *decisions.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *commands.ENDPOINTS,
 )
 

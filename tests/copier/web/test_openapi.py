@@ -35,7 +35,7 @@ def test_every_endpoint_is_in_the_document_with_all_of_its_parameters() -> None:
     }
     parameters = paths["/decisions"]["get"]["parameters"]
     named = {each["name"]: each["in"] for each in parameters}
-    assert named == dict.fromkeys(("account", "link", "code", "kind", "since", "cursor", "limit"), "query")
+    assert named == dict.fromkeys(("account", "link", "position", "code", "kind", "since", "cursor", "limit"), "query")
     assert paths["/accounts/{account}"]["get"]["parameters"][0]["required"] is True
 
 

@@ -8,7 +8,7 @@ from copier.web.dto.words import about
 
 
 @frozen
-class Session:
+class Visitor:
     """Whom the key, the cookie or the absence of both stands for."""
 
     name: Annotated[str, about("The key's name; `local` where no key was ever made.")]
