@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import type { Problem } from "./types";
 
 export const ROOT = "/api/v1";
+export const SESSION = "/session";
 
 /** The service answers from memory; what takes longer is not going to come. Commands wait for a commit to disk. */
 const DEADLINE_MS = 12_000;
@@ -33,24 +34,32 @@ export function get<T>(path: string): Promise<T> {
 }
 
 /** Send a command; `key` makes that it is done once, however often it is sent. */
-export function post<T>(path: string, body: unknown, key?: string): Promise<T> {
-  return request<T>("POST", path, body, key);
+export function post<T>(path: string, body: unknown, key: string): Promise<T> {
+  return request<T>("POST", path, { "Idempotency-Key": key }, body);
 }
 
-export function remove(path: string): Promise<unknown> {
-  return request("DELETE", path);
+/** Exchange a key for a cookie, which scripts cannot read. */
+export function openSession<T>(key: string): Promise<T> {
+  return request<T>("POST", SESSION, { "X-API-Key": key });
 }
 
-async function request<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (key !== undefined) headers["Idempotency-Key"] = key;
+export function closeSession(): Promise<unknown> {
+  return request("DELETE", SESSION);
+}
+
+async function request<T>(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: unknown,
+): Promise<T> {
+  const type: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" };
   let response: Response;
   let text: string;
   try {
     response = await fetch(ROOT + path, {
       method,
-      headers,
+      headers: { Accept: "application/json", ...type, ...headers },
       body: body === undefined ? null : JSON.stringify(body),
       cache: "no-store",
       credentials: "same-origin",
@@ -62,7 +71,7 @@ async function request<T>(method: string, path: string, body?: unknown, key?: st
     throw new Unreachable();
   }
   if (response.ok) return (text ? JSON.parse(text) : null) as T;
-  if (response.status === 401 && path !== "/session") keyNeeded.value = true;
+  if (response.status === 401 && path !== SESSION) keyNeeded.value = true;
   throw new Refused(response.status, problemOf(text));
 }
 

@@ -1,4 +1,4 @@
-// Made by `python -m tools.dashboard_types` from the API's document; a test compares. Do not edit.
+// Made by `python -m tools.dashboard_types` from the API's classes; a test compares. Do not edit.
 
 export interface Account {
   readonly name: string;
@@ -113,7 +113,7 @@ export interface Concern {
 export interface ConfirmedCommand {
   /** Why you do it; it is kept in the ledger. */
   readonly reason: string;
-  /** The subject once more: the account's name, the position's or limit's id. */
+  /** The subject again: the account, position or limit. */
   readonly confirm: string;
 }
 
@@ -262,7 +262,8 @@ export interface Lever {
   readonly kind: "account" | "link";
   /** The link or the account. */
   readonly subject: string;
-  readonly state: "close_only" | "flat" | "halted" | "paused";
+  /** `active`: it was lifted, in events only. */
+  readonly state: "active" | "close_only" | "flat" | "halted" | "paused";
   /** Who: the name of an API key, or of a user of the machine. */
   readonly by: string;
   readonly why: string;
@@ -317,8 +318,8 @@ export interface Link {
   readonly state: "active" | "close_only" | "paused";
   /** What the config says. */
   readonly configured: "active" | "close_only" | "paused";
-  /** What an operator set; null: nothing. */
-  readonly lever: "close_only" | "paused" | null;
+  /** What an operator set: close_only or paused; null: nothing. */
+  readonly lever: string | null;
   readonly lever_by: string | null;
   readonly lever_why: string | null;
   /** A mismatch whose policy says so lets it only close. */
@@ -440,13 +441,13 @@ export interface Positions {
 }
 
 export interface Problem {
-  /** Stable; tells programs which problem it is: `/problems/not-found`. */
+  /** Stable; tells programs which problem it is: `/problems/not-found`; `about:blank`: the status says all. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  readonly detail: string;
-  /** What was wrong with which field; empty where no field is to blame. */
-  readonly errors: readonly FieldFault[];
+  readonly detail?: string;
+  /** What was wrong with which field. */
+  readonly errors?: readonly FieldFault[];
 }
 
 export interface Reset {
@@ -519,4 +520,15 @@ export interface StoryLine {
   readonly who: string;
   readonly what: string;
   readonly steps: readonly string[];
+}
+
+export interface Visitor {
+  /** The key's name; `local` where no key was ever made. */
+  readonly name: string;
+  /** What it may do. */
+  readonly scopes: readonly ("operate" | "read")[];
+  /** The accounts that it sees; null: all. */
+  readonly accounts: readonly string[] | null;
+  /** By a cookie, which `DELETE` gives back. */
+  readonly signed_in: boolean;
 }

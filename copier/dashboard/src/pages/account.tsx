@@ -16,7 +16,7 @@ import { AccountLevers, LimitLever, NoLevers } from "../ui/levers";
 import { Meter } from "../ui/meter";
 import { Card, Empty, Fact, Read } from "../ui/parts";
 import { Table } from "../ui/table";
-import { Ago, Cell, Money, Num, Safe, Time, Unknown } from "../ui/text";
+import { Ago, Cell, Money, Num, Safe, Time, Unknown, Words } from "../ui/text";
 import { NotThere, PageHead } from "../ui/page";
 
 export function AccountPage({ name }: { name: string }): JSX.Element {
@@ -40,7 +40,7 @@ function Shown({ name, cell }: { name: string; cell: ReadonlySignal<Account> }):
       </PageHead>
       <NoLevers />
       {account.state !== "ready" && account.state_why && (
-        <p class="notice critical" role="status">
+        <p class={`notice ${account.state === "refused" ? "critical" : "warning"}`} role="status">
           <strong>{account.state === "refused" ? "The venue refuses the sign-in." : "Out of sight."}</strong>{" "}
           <Safe text={account.state_why} max={240} />
         </p>
@@ -53,7 +53,7 @@ function Shown({ name, cell }: { name: string; cell: ReadonlySignal<Account> }):
       )}
       {account.denied && (
         <p class="notice warning">
-          <strong>No new risk.</strong> {account.denied.meaning} <code class="code">{account.denied.code}</code>
+          <strong>No new risk.</strong> <Words text={account.denied.meaning} max={240} /> <code class="code">{account.denied.code}</code>
         </p>
       )}
       <section class="card figures" aria-label="Figures">
@@ -164,7 +164,7 @@ function Positions({ account, items }: { account: string; items: readonly Positi
 }
 
 /** The price of a position, which the stream patches. */
-export function Price({ account, position }: { account: string; position: Position }): JSX.Element {
+function Price({ account, position }: { account: string; position: Position }): JSX.Element {
   const live = livePosition(account, position.position);
   return <Num value={(live.value ?? position).current_price} />;
 }

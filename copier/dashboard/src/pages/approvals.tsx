@@ -7,7 +7,7 @@ import { Traded } from "../ui/decision";
 import { ApproveLever, NoLevers } from "../ui/levers";
 import { Empty } from "../ui/parts";
 import { PageHead } from "../ui/page";
-import { Ago, Safe } from "../ui/text";
+import { Ago, Safe, Words } from "../ui/text";
 
 export function ApprovalsPage(): JSX.Element {
   return (
@@ -26,7 +26,7 @@ export function ApprovalsPage(): JSX.Element {
                   <Safe text={copy.link} /> · opened <Ago at={copy.opened_at} />
                 </p>
               </div>
-              <p class="row-figures">{copy.reason_meaning}</p>
+              <p class="row-figures"><Words text={copy.reason_meaning ?? ""} max={240} /></p>
               <a href={href("decisions", copy.source_position, { link: copy.link })}>
                 #<Safe text={copy.source_position} max={40} />
               </a>

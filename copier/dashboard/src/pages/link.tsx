@@ -6,14 +6,13 @@ import type { Page } from "../api/page";
 import type { Copy, Link, Position, SideBySide } from "../api/types";
 import { useResource } from "../state/resource";
 import { href } from "../state/route";
-import { decisions, forgetPositions, links } from "../state/store";
+import { decisions, forgetPositions, links, livePosition } from "../state/store";
 import { DecisionLine, Traded } from "../ui/decision";
 import { LinkLevers, NoLevers } from "../ui/levers";
 import { LinkBadges } from "../ui/link";
 import { NotThere, PageHead } from "../ui/page";
 import { Badge, Card, Empty, Read } from "../ui/parts";
-import { Num, Safe, Until } from "../ui/text";
-import { Price } from "./account";
+import { Num, Safe, Until, Words } from "../ui/text";
 
 const DECISIONS_SHOWN = 20;
 
@@ -137,12 +136,23 @@ function Held({ account, position }: { account: string; position: Position }): J
         <Traded of={position} /> <Num value={position.volume} />
       </span>
       <span class="held-price dim small">
-        <Num value={position.open_price} /> → <Price account={account} position={position} />
+        at <Num value={position.open_price} />
+        <Moved account={account} position={position} />
       </span>
       <span class="held-stops dim small">
         stop <Num value={position.stop_loss} /> · target <Num value={position.take_profit} />
       </span>
     </div>
+  );
+}
+
+/** Where the price is now; nothing where the venue does not tell. */
+function Moved({ account, position }: { account: string; position: Position }): JSX.Element | null {
+  const now = (livePosition(account, position.position).value ?? position).current_price;
+  return now === null ? null : (
+    <>
+      , now <Num value={now} />
+    </>
   );
 }
 
@@ -158,7 +168,7 @@ function Became({ copy, empty }: { copy: Copy | null; empty: boolean }): JSX.Ele
             {copy.status === "waiting" ? "waiting" : "not copied"}
           </Badge>{" "}
           <span class="small">
-            {copy.reason_meaning} <code class="code">{copy.reason}</code>
+            <Words text={copy.reason_meaning ?? ""} max={240} /> <code class="code">{copy.reason}</code>
           </span>
         </>
       )}

@@ -9,7 +9,7 @@ import { DecisionLine, DenyingNumbers, Traded } from "../ui/decision";
 import { Icon } from "../ui/icons";
 import { Bar, isTarget, Meter } from "../ui/meter";
 import { Card, Dot, Empty, type Tone } from "../ui/parts";
-import { Ago, Cell, Money, Safe } from "../ui/text";
+import { Ago, Cell, Money, Safe, Words } from "../ui/text";
 import { accountTone, stateWords } from "../ui/account";
 import { money } from "../text/numbers";
 
@@ -148,7 +148,9 @@ function LastDenied(): JSX.Element {
           <p class="denied-what">
             <Traded of={last} /> <span class="dim small"><Ago at={last.at} /></span>
           </p>
-          <p class="denied-why">{last.meaning}</p>
+          <p class="denied-why">
+            <Words text={last.meaning ?? ""} max={240} />
+          </p>
           <DenyingNumbers decision={last} />
           <p>
             <code class="code">{last.code}</code>{" "}
@@ -161,7 +163,7 @@ function LastDenied(): JSX.Element {
           </p>
         </a>
       ) : (
-        <Empty>Everything was copied: no denial among the latest decisions.</Empty>
+        <Empty>Nothing was denied lately: whatever the sources opened was copied.</Empty>
       )}
     </Card>
   );

@@ -8,7 +8,7 @@ import { route } from "../state/route";
 import { KindBadge, Numbers, Traded } from "../ui/decision";
 import { Card, Empty, Read } from "../ui/parts";
 import { PageHead } from "../ui/page";
-import { Safe, Time } from "../ui/text";
+import { Safe, Time, Words } from "../ui/text";
 
 const TEXT_MAX = 600;
 
@@ -98,7 +98,7 @@ function StepLine({ step }: { step: Step }): JSX.Element {
         <code>{step.rule}</code> {step.code && <code class="code">{step.code}</code>}
       </span>
       <span>
-        <Safe text={step.outcome} max={TEXT_MAX} />
+        <Words text={step.outcome} max={TEXT_MAX} />
       </span>
       <Numbers step={step} />
     </li>

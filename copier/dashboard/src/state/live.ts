@@ -3,6 +3,7 @@
 import { batch } from "@preact/signals";
 import { get, keyNeeded, wordsOf } from "../api/client";
 import { Stream } from "../api/stream";
+import type { Page } from "../api/page";
 import type { StreamEvent } from "../api/sse";
 import type {
   Account,
@@ -22,17 +23,14 @@ import { refreshSession } from "./session";
 import * as store from "./store";
 import { touch, touchAll } from "./topics";
 
-interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
-}
-
 /** Lists are read to their end, but not without end. */
 const PAGES_MAX = 50;
 
-/** The verdict follows what happens within this time, and is looked at now and then where nothing does. */
-const STATUS_AFTER_MS = 700;
+/** What many events change is looked at within this time; the verdict also now and then where nothing happens. */
+const SOON_MS = 700;
 const STATUS_EVERY_MS = 15_000;
+
+const LATEST = "/decisions?limit=50";
 
 let stream: Stream | null = null;
 let held: StreamEvent[] | null = null;
@@ -70,7 +68,7 @@ async function readAll(): Promise<void> {
   const mine = ++looks;
   held = [];
   try {
-    const [status, accounts, links, limits, mismatches, levers, approvals, decisions, alerts] = await Promise.all([
+    const [status, accounts, links, limits, mismatches, levers, approvals, decisions, denied, alerts] = await Promise.all([
       get<Status>("/status"),
       list<Account>("/accounts"),
       list<Link>("/links"),
@@ -78,7 +76,8 @@ async function readAll(): Promise<void> {
       list<Mismatch>("/mismatches"),
       list<Lever>("/levers"),
       list<Copy>("/approvals"),
-      get<Page<Decision>>("/decisions?limit=100"),
+      get<Page<Decision>>(LATEST),
+      get<Page<Decision>>("/decisions?kind=denied&limit=1"),
       get<Page<Alert>>("/alerts?limit=100"),
       refreshSession(),
     ]);
@@ -91,7 +90,8 @@ async function readAll(): Promise<void> {
       store.mismatches.replace(mismatches);
       store.levers.replace(levers);
       store.approvals.replace(approvals);
-      store.decisions.value = [...decisions.items].sort((a, b) => b.seq - a.seq);
+      takeDecisions(decisions);
+      store.lastDenied.value = denied.items[0] ?? null;
       store.alerts.value = [...alerts.items].sort((a, b) => b.at.localeCompare(a.at));
       store.loaded.value = "yes";
       touchAll();
@@ -128,54 +128,58 @@ function takeStatus(status: Status): void {
   store.status.value = status;
 }
 
+function takeDecisions(page: Page<Decision>): void {
+  store.decisions.value = page.items;
+}
+
 function apply(event: StreamEvent): void {
   const data: unknown = JSON.parse(event.data);
   switch (event.name) {
     case "account":
       store.accounts.put(data as Account);
+      soon("limits"); // their figures are the account's
       break;
     case "positions":
       store.positionsReported(data as Positions);
       break;
+    case "link":
+      store.links.put(data as Link);
+      break;
     case "copy": {
       const copy = data as Copy;
       touch(`link ${copy.link}`);
-      touch("copies");
       soon("status");
-      soon("links");
       if (copy.status === "waiting" || store.approvals.cell(`${copy.link} ${copy.source_position}`)) soon("approvals");
       break;
     }
     case "decision": {
       const decision = data as Decision;
-      store.decided(decision);
+      if (decision.kind === "denied") store.lastDenied.value = decision;
       touch(`link ${decision.link}`);
-      touch("decisions");
+      soon("decisions");
       break;
     }
     case "limit":
       store.limits.put(data as Limit);
       soon("status");
       break;
-    case "mismatch": {
-      const found = data as Mismatch | MismatchEnded;
-      if ("severity" in found) store.mismatches.put(found);
-      else store.mismatches.drop(store.mismatchKey(found as Mismatch));
+    case "mismatch":
+      store.mismatches.put(data as Mismatch);
       soon("status");
       break;
-    }
+    case "mismatch_over":
+      store.mismatches.drop(store.mismatchKey(data as MismatchEnded));
+      soon("status");
+      break;
     case "alert":
       store.alerted(data as Alert);
       soon("status");
       break;
     case "lever":
       soon("levers");
-      soon("links");
-      soon("accounts");
       soon("status");
       break;
     case "session":
-      soon("accounts");
       soon("status");
       break;
   }
@@ -186,6 +190,11 @@ function apply(event: StreamEvent): void {
 const due = new Map<string, number>();
 
 const looksAt: Record<string, () => Promise<void>> = {
+  limits: async () => store.limits.replace(await list<Limit>("/limits")),
+  decisions: async () => {
+    takeDecisions(await get<Page<Decision>>(LATEST));
+    touch("decisions");
+  },
   status: async () => takeStatus(await get<Status>("/status")),
   accounts: async () => store.accounts.replace(await list<Account>("/accounts")),
   links: async () => store.links.replace(await list<Link>("/links")),
@@ -199,7 +208,7 @@ export function soon(what: keyof typeof looksAt): void {
     due.delete(what);
     // A look that fails is made up for by the next one, and the stream's own state tells of a dead service.
     looksAt[what]!().catch(() => undefined);
-  }, STATUS_AFTER_MS);
+  }, SOON_MS);
   due.set(what, timer);
 }
 

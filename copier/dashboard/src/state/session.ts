@@ -1,32 +1,28 @@
 /** Who is looking: the key behind the session, and what it may do. */
 
 import { signal } from "@preact/signals";
-import { get, keyNeeded, post, remove, Refused } from "../api/client";
+import { closeSession, get, keyNeeded, openSession, Refused, SESSION } from "../api/client";
+import type { Visitor } from "../api/types";
 
-export interface Who {
-  /** The key's name; null: nobody signed in, and none is needed to read here. */
-  readonly name: string | null;
-  readonly scopes: readonly string[];
-}
-
-export const who = signal<Who | null>(null);
+export const who = signal<Visitor | null>(null);
 
 export async function refreshSession(): Promise<void> {
   try {
-    who.value = await get<Who>("/session");
+    who.value = await get<Visitor>(SESSION);
   } catch (error) {
+    // Who may not be told: nobody is signed in, which every other request finds as well.
     if (!(error instanceof Refused)) throw error;
+    who.value = null;
   }
 }
 
 export async function signIn(key: string): Promise<void> {
-  await post("/session", { key });
+  who.value = await openSession<Visitor>(key);
   keyNeeded.value = false;
-  await refreshSession();
 }
 
 export async function signOut(): Promise<void> {
-  await remove("/session");
+  await closeSession();
   location.reload();
 }
 

@@ -37,11 +37,10 @@ export const loaded = signal<"no" | "yes" | { readonly failed: string }>("no");
 export const connection = signal<"connecting" | "live" | "lost">("connecting");
 export const lostAt = signal<number | null>(null);
 
-export const lastDenied = computed(
-  () => decisions.value.find((each) => each.kind === "denied" || each.kind === "waiting") ?? null,
-);
+/** The last decision that was a no for good; what only waits may still be copied. */
+export const lastDenied = signal<Decision | null>(null);
 
-export function mismatchKey(each: Pick<Mismatch, "link" | "symbol" | "kind">): string {
+export function mismatchKey(each: { link: string; symbol: string; kind: string }): string {
   return `${each.link} ${each.kind} ${each.symbol}`;
 }
 
@@ -79,14 +78,6 @@ const shapes = new Map<string, string>();
 /** Forget the cells of an account that no page shows any more. */
 export function forgetPositions(account: string): void {
   positions.delete(account);
-}
-
-export function decided(decision: Decision): void {
-  if (decisions.peek().some((each) => each.seq === decision.seq)) return;
-  const at = decisions.peek().findIndex((each) => each.seq < decision.seq);
-  const all = [...decisions.peek()];
-  all.splice(at < 0 ? all.length : at, 0, decision);
-  decisions.value = all.slice(0, RECENT_MAX);
 }
 
 export function alerted(alert: Alert): void {

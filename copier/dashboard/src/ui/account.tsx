@@ -7,7 +7,7 @@ import { Badge, type Tone } from "./parts";
 const STATES: Record<Account["state"], { tone: Tone; words: string }> = {
   ready: { tone: "ok", words: "in sight" },
   starting: { tone: "info", words: "starting" },
-  lost: { tone: "critical", words: "out of sight" },
+  lost: { tone: "warning", words: "out of sight" },
   refused: { tone: "critical", words: "sign-in refused" },
 };
 
@@ -15,7 +15,7 @@ const LEVERS: Record<Account["lever"], string | null> = { active: null, halted: 
 
 export function accountTone(account: Account): Tone {
   const tone = STATES[account.state].tone;
-  if (tone === "critical") return tone;
+  if (tone !== "ok") return tone;
   if (account.denied || account.lever !== "active" || account.lagging) return "warning";
   return tone;
 }

@@ -41,9 +41,8 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
   const key = useRef(freshKey());
   useEffect(() => box.current?.showModal(), []);
 
-  const close = () => {
-    if (!busy.value) asked.value = null;
-  };
+  // Closed before it goes, so that the browser gives the focus back to where it came from.
+  const close = () => box.current?.close();
   const matches = what.confirm === null || typed.value === what.confirm.word;
   const ready = matches && reason.value.trim() !== "" && !busy.value;
 
@@ -56,7 +55,7 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
     const body = what.confirm === null ? { reason: why } : { reason: why, confirm: typed.value };
     try {
       const done = await post<Done>(what.path, body, key.current);
-      asked.value = null;
+      close();
       say(done.says);
       for (const each of ["levers", "links", "accounts", "approvals", "status"]) soon(each);
     } catch (error) {
@@ -67,7 +66,13 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
   };
 
   return (
-    <dialog ref={box} class="dialog" aria-labelledby="ask-title" onCancel={close} onClose={close}>
+    <dialog
+      ref={box}
+      class="dialog"
+      aria-labelledby="ask-title"
+      onCancel={(event) => busy.value && event.preventDefault()}
+      onClose={() => (asked.value = null)}
+    >
       <form method="dialog" onSubmit={submit}>
         <h2 id="ask-title">{visibleText(what.title, 120)}</h2>
         <p>{what.does}</p>
@@ -107,7 +112,7 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
           </p>
         )}
         <div class="dialog-buttons">
-          <button type="button" class="button" onClick={close}>
+          <button type="button" class="button" disabled={busy.value} onClick={close}>
             Cancel
           </button>
           <button type="submit" class={`button ${what.grave ? "grave" : "primary"}`} disabled={!ready}>

@@ -5,7 +5,7 @@ import type { Decision, Step } from "../api/types";
 import { href } from "../state/route";
 import { grouped } from "../text/numbers";
 import { Badge, type Tone } from "./parts";
-import { Safe, Time } from "./text";
+import { Safe, Time, Words } from "./text";
 
 const KINDS: Record<Decision["kind"], { tone: Tone; word: string }> = {
   ordered: { tone: "ok", word: "ordered" },
@@ -27,7 +27,7 @@ export function Traded({ of }: { of: { side: string; symbol: string } }): JSX.El
 }
 
 export function DecisionLine({ decision }: { decision: Decision }): JSX.Element {
-  const why = decision.meaning ?? (decision.kind === "ordered" ? decision.state : decision.because);
+  const why = decision.meaning ?? (decision.kind === "ordered" ? decision.state : `${decision.because}: ${decision.state}`);
   return (
     <li class={`line ${decision.kind}`}>
       <a class="line-link" href={href("decisions", decision.source_position, { link: decision.link })}>
@@ -36,7 +36,7 @@ export function DecisionLine({ decision }: { decision: Decision }): JSX.Element 
           <KindBadge kind={decision.kind} />
         </span>
         <span class="line-why">
-          <Safe text={why} max={160} /> {decision.code && <code class="code">{decision.code}</code>}
+          <Words text={why} max={160} /> {decision.code && <code class="code">{decision.code}</code>}
         </span>
         <span class="line-where dim small">
           <Safe text={decision.link} /> #<Safe text={decision.source_position} max={40} />

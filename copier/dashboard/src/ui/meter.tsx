@@ -10,7 +10,7 @@ import { Badge, type Tone } from "./parts";
 const TONES: Record<string, Tone> = {
   ok: "ok",
   warn: "warning",
-  block: "warning",
+  block: "critical",
   unknown: "warning",
   halt: "critical",
   flatten: "critical",

@@ -182,7 +182,7 @@ function Settings(): JSX.Element {
       >
         <Icon name={shown.icon} />
       </button>
-      {who.value?.name ? (
+      {who.value?.signed_in ? (
         <button type="button" class="quiet-button" onClick={signOut}>
           Sign out<span class="sr"> {who.value.name}</span>
         </button>

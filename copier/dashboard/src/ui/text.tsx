@@ -23,6 +23,24 @@ export function Safe({ text, max = TEXT_MAX }: { text: string; max?: number }): 
   );
 }
 
+/** A sentence of ours, in which `keys` of the config stand between backticks. */
+export function Words({ text, max = TEXT_MAX }: { text: string; max?: number }): JSX.Element {
+  const parts = text.length > max ? [text] : text.split("`");
+  return (
+    <>
+      {parts.map((part, number) =>
+        number % 2 ? (
+          <code key={number}>
+            <Safe text={part} />
+          </code>
+        ) : (
+          <Safe text={part} max={max} key={number} />
+        ),
+      )}
+    </>
+  );
+}
+
 /** An amount of money to the cent; the whole number on hover. "–" where it is not known. */
 export function Money({
   amount,
