@@ -1,10 +1,11 @@
-"""What every test run does: it shows, and on request writes, the table of the conformance suite."""
+"""What every test run does: shows, and on request writes, the table of the conformance suite; says what it lacked."""
 
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from tests.browser.missing import NO_BROWSER, skipped_for_it
 from tests.conformance.table import lines, page, table_of
 
 
@@ -14,6 +15,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     stats = terminalreporter.stats
+    blind = skipped_for_it(stats.get("skipped", []))
+    if blind:
+        terminalreporter.section("THE DASHBOARD WAS NOT LOOKED AT", yellow=True)
+        terminalreporter.line(f"{blind} tests were skipped, {NO_BROWSER}")
     table = table_of(chain(*(stats.get(outcome, []) for outcome in ("passed", "failed", "error", "skipped"))))
     if not table:
         return
