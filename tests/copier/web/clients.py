@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -12,14 +13,18 @@ import trio
 from attrs import frozen
 from starlette.applications import Starlette
 
+from copier.journal import Journal
+from copier.ledger import Ledger
 from copier.web.asgi import App, Receive, Scope, Send
 from copier.web.principal import KeyScope, Principal
 from copier.web.rest.table import rest_routes
 from copier.web.surface import Surface
 from rules.actions import ClosePosition, OpenPosition
+from rules.alerts import AlertKind
 from rules.reports import Filled
 from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol
 from tests.copier.web.running import Answered, ask, running_surface, stream
+from tests.rules.playbook import T0
 
 WORLD = """\
 [service]
@@ -224,3 +229,13 @@ async def serving(folder: Path, text: str = WORLD) -> AsyncIterator[Client]:
             nursery.start_soon(task)
         yield await client.ready()
         nursery.cancel_scope.cancel()
+
+
+async def told_before(folder: Path, *alerts: tuple[str, str]) -> None:
+    """Leave alerts in the ledger, as an earlier run would: each an account and a text, each in a commit of its own."""
+    ledger = Ledger.open(folder / "copier.db")
+    journal = Journal(ledger, threads=False)
+    for number, (account, text) in enumerate(alerts):
+        journal.alert(AlertKind.ORPHAN, AccountId(account), text)
+        await journal.commit(T0 + timedelta(minutes=number), all_=True)
+    ledger.close()

@@ -1,31 +1,16 @@
 """Alerts over REST: the latest first, in pages, to whom they concern."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from copier.journal import Journal
-from copier.ledger import Ledger
 from copier.web.dto.events import Alert
-from rules.alerts import AlertKind
-from rules.values import AccountId
-from tests.copier.web.clients import OPERATOR, TENANT, serving
+from tests.copier.web.clients import OPERATOR, TENANT, serving, told_before
 from tests.rules.playbook import T0
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
-
-
-async def tell(folder: Path, *alerts: tuple[str, str]) -> None:
-    """Leave alerts in the ledger, as an earlier run would: each an account and a text, each in a commit of its own."""
-    ledger = Ledger.open(folder / "copier.db")
-    journal = Journal(ledger, threads=False)
-    for number, (account, text) in enumerate(alerts):
-        journal.alert(AlertKind.ORPHAN, AccountId(account), text)
-        await journal.commit(T0 + timedelta(minutes=number), all_=True)
-    ledger.close()
 
 
 def alerts(answer: Any) -> list[Alert]:
@@ -34,7 +19,7 @@ def alerts(answer: Any) -> list[Alert]:
 
 
 async def test_what_was_told_is_listed_the_latest_first(tmp_path: Path) -> None:
-    await tell(tmp_path, ("small", "position 7 is nobody's"), ("foreign", "position 8 is nobody's"))
+    await told_before(tmp_path, ("small", "position 7 is nobody's"), ("foreign", "position 8 is nobody's"))
     async with serving(tmp_path) as client:
         latest, first = alerts(await client.get("/alerts"))
         assert (latest.account, first.account) == ("foreign", "small")
@@ -47,7 +32,7 @@ async def test_what_was_told_is_listed_the_latest_first(tmp_path: Path) -> None:
 
 
 async def test_a_tenant_hears_of_its_own_accounts_only(tmp_path: Path) -> None:
-    await tell(tmp_path, ("small", "seen"), ("foreign", "not seen"), ("", "of the service itself"))
+    await told_before(tmp_path, ("small", "seen"), ("foreign", "not seen"), ("", "of the service itself"))
     async with serving(tmp_path) as client:
         assert {each.account for each in alerts(await client.get("/alerts", OPERATOR))} == {"small", "foreign", ""}
         assert [each.account for each in alerts(await client.get("/alerts", TENANT))] == ["small"]

@@ -24,7 +24,7 @@ from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.links import waits_for_approval
 from copier.web.rest.table import ENDPOINTS
 from rules.values import AccountId
-from tests.copier.web.clients import Client, serving
+from tests.copier.web.clients import Client, serving, told_before
 from tests.copier.web.running import Answered
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
@@ -92,6 +92,7 @@ NOTHING = Things(
 @asynccontextmanager
 async def two_tenants(folder: Path) -> AsyncIterator[tuple[Client, Things]]:
     """Let both trade, be denied, wait and be halted; give a client, and what is theirs."""
+    await told_before(folder, ("ours-target", "x"), ("theirs-target", THEIR_COMMENT))
     async with serving(folder, WORLD) as client:
         positions = {}
         for _ in range(20):  # each venue numbers its positions by itself: no two of them shall have one number here
