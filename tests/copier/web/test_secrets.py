@@ -148,9 +148,10 @@ def running(folder: Path) -> Iterator[tuple[str, list[str]]]:
                 break
         else:
             raise AssertionError("".join(log))
+        address = urlsplit(log[-1].partition("url=")[2].strip()).netloc
         reader = threading.Thread(target=lambda: log.extend(process.stdout or ()))
         reader.start()
-        yield urlsplit(log[-1].partition("url=")[2].strip()).netloc, log
+        yield address, log
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
