@@ -1,8 +1,8 @@
 """What every venue offers the service: one `Account` per configured account, its capabilities, and its errors."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import frozen
 
@@ -89,6 +89,48 @@ class Capabilities:
     """How long after a lost answer the venue's books may still not show the order."""
     positions_settle_s: float | None = None
     """The same for what the list of open positions shows by itself: a close, a reduction, new stops. None: settle_s."""
+
+
+@frozen
+class Receipt:
+    """What a signal did. `repeated`: it was taken before, and did nothing now."""
+
+    says: str
+    repeated: bool
+
+
+class SignalFault(Exception):
+    """A signal makes no sense: which key, what was expected, what was found."""
+
+    def __init__(self, key: str, expected: str, found: str) -> None:
+        super().__init__(f"{key}: expected {expected}, found {found}")
+        self.key = key
+        self.expected = expected
+        self.found = found
+
+
+class SignalConflict(Exception):
+    """A signal does not fit what is open; nothing was done."""
+
+
+@runtime_checkable
+class SignalReceiver(Protocol):
+    """An account to which programs tell what it holds."""
+
+    def is_signed(self, body: bytes, headers: Mapping[str, str | None]) -> bool:
+        """Tell whether somebody who may send a signal has sent this one."""
+        ...
+
+    async def receive(self, body: bytes, headers: Mapping[str, str | None]) -> Receipt:
+        """Take a signal that is signed, once; it is durable when this returns.
+
+        Args:
+            body: as it came, which a signature may be of.
+            headers: by small name.
+        Raises:
+            SignalFault, SignalConflict: nothing was done. SessionLost: it is not known.
+        """
+        ...
 
 
 class Account(Protocol):

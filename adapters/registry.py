@@ -18,6 +18,8 @@ from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.network import Connect
 from adapters.paper.config import Config as PaperConfig
 from adapters.paper.driver import PaperAccount
+from adapters.signals.config import Config as SignalsConfig
+from adapters.signals.driver import SignalsAccount
 from adapters.tradelocker.config import Config as TradeLockerConfig
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
@@ -31,6 +33,8 @@ class Venue:
     config: type
     account: Callable[..., Account]
     simulator: Callable[..., Any] | None = None
+    told: bool = False
+    """Nobody keeps its accounts but us: what they hold is what programs tell us."""
 
 
 VENUES: Mapping[str, Venue] = {
@@ -38,6 +42,7 @@ VENUES: Mapping[str, Venue] = {
     "metaapi": Venue(MetaApiConfig, MetaApiAccount, MetaApiSimulator),
     "metacopier": Venue(MetaCopierConfig, MetaCopierAccount, MetaCopierSimulator),
     "paper": Venue(PaperConfig, PaperAccount),
+    "signals": Venue(SignalsConfig, SignalsAccount, told=True),
     "tradelocker": Venue(TradeLockerConfig, TradeLockerAccount, TradeLockerSimulator),
 }
 

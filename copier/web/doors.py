@@ -23,9 +23,9 @@ from copier.web.problems import MEDIA_TYPE, problem, problem_body
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/", "/ws/api/v1", "/api/v1/session"})
-OPEN_FOLDER: Final = "/assets/"
+OPEN_FOLDERS: Final = ("/assets/", "/api/v1/signals/")
 """What is let in without a key: health and the dashboard's own files say nothing that is anybody's; the Socket API asks
-for its key in CONNECT; and where one signs in, nobody is known yet."""
+for its key in CONNECT; where one signs in, nobody is known yet; and signals show a secret of their own account."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -154,7 +154,7 @@ class Doors:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 
 
 def cookie_name(scope: Scope) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeVar
 import trio
 from attrs import frozen
 
-from adapters.base import Account, UtcNow
+from adapters.base import Account, SignalReceiver, UtcNow
 from copier.book import CopyBook
 from copier.config.model import Configuration
 from copier.ledger import Ledger
@@ -149,6 +149,11 @@ class Surface:
     def account(self, name: AccountId) -> Account:
         """Return an account at its venue; only its history is for the surfaces to ask."""
         return self._service.accounts[name]
+
+    def receiver(self, name: AccountId) -> SignalReceiver | None:
+        """Return an account to which programs tell what it holds; None: it is none, or there is none of that name."""
+        found: object = self._service.accounts.get(name)
+        return found if isinstance(found, SignalReceiver) else None
 
     def session(self, name: AccountId) -> SessionState:
         """Return whether an account is in sight."""

@@ -62,7 +62,9 @@ def words(tree: ast.Module) -> str:
 
 
 def test_the_suite_runs_over_every_venue_of_the_registry() -> None:
-    assert {kind.partition("-")[0] for kind in KINDS} == set(VENUES)
+    # An account that is told what it holds has no books at a venue that it could be compared with.
+    kept = {name for name, venue in VENUES.items() if not venue.told}
+    assert {kind.partition("-")[0] for kind in KINDS} == kept
     folders = {path.parent.name for path in FOLDERS.glob("*/driver.py")}
     assert folders == set(VENUES)
     assert set(CONFIGS) == set(VENUES)
@@ -107,7 +109,9 @@ def test_words_sessions_and_translations_wait_for_nothing(venue: str) -> None:
 
 @venues
 def test_a_venue_is_named_only_in_its_folder_and_in_the_registry(venue: str) -> None:
-    name = re.compile(rf"(?<![a-z]){venue}(?![a-z])", re.IGNORECASE)
+    # What programs tell is called signals throughout, as are those of the operating system: there, its folder counts.
+    named = rf"adapters\.{venue}" if VENUES[venue].told else venue
+    name = re.compile(rf"(?<![a-z]){named}(?![a-z])", re.IGNORECASE)
     for path, tree in sources("rules", "adapters", "copier"):
         if path.startswith((f"adapters/{venue}/", "adapters/registry.py", *SIMULATED)):
             continue

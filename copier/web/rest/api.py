@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from copier.web.asgi import Receive, Scope, Send
 from copier.web.dto.words import to_json
-from copier.web.principal import principal_of
+from copier.web.principal import Principal, principal_of
 from copier.web.problems import MEDIA_TYPE as PROBLEM
 from copier.web.rest.endpoints import PREFIX, Call, Endpoint
 from copier.web.rest.pace import Paces
@@ -26,6 +26,9 @@ BURST: Final = 400.0
 DEAR_PER_S: Final = 0.5
 DEAR_BURST: Final = 20.0
 """A person opens a history now and then; a venue's budget of requests is for trading."""
+
+
+NOBODY: Final = Principal("nobody", frozenset(), frozenset())
 
 
 class Api:
@@ -49,7 +52,7 @@ class Api:
     async def _answer(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         endpoint, ids = self._find(method, request.scope)
-        principal = principal_of(request.scope)
+        principal = NOBODY if endpoint.open else principal_of(request.scope)
         if endpoint.operates and not principal.may_operate:
             raise Refused(403, "this key may only read; make one with the scope `operate`")
         if not endpoint.open:
@@ -60,11 +63,11 @@ class Api:
         read_ids(endpoint, ids)
         query = read_query(endpoint, request.scope["query_string"])
         raw_body = await _read_body(request) if method == "POST" else b""
-        if endpoint.body is not None or endpoint.open:
+        if endpoint.body is not None:
             _check_media(request)
-        body = None if endpoint.body is None else read_body(endpoint.body, raw_body)
+        body = None if endpoint.body is None or endpoint.open else read_body(endpoint.body, raw_body)
         headers = read_headers(endpoint, request.headers)
-        call = Call(endpoint, self._surface, principal, ids, query, body, headers, raw_body)
+        call = Call(endpoint, self._surface, principal, ids, query, body, headers, raw_body, request.scope["client"][0])
         answer: Any = await endpoint.handler(call)
         return answer if isinstance(answer, Response) else Response(to_json(answer), media_type="application/json")
 

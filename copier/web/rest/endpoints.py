@@ -31,6 +31,8 @@ class Call:
     headers: dict[str, Any]
     """Those that the endpoint reads, by small name."""
     raw_body: bytes = b""
+    client: str = ""
+    """The address that asks."""
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Any]]
@@ -58,7 +60,7 @@ class Endpoint:
     dear: bool = False
     """It asks a venue, which counts our requests."""
     open: bool = False
-    """It lets everybody in, and asks by itself who they are."""
+    """It lets everybody in, and asks by itself who they are; the body is for it to read."""
     refusals: tuple[int, ...] = ()
     """The statuses of refusals that are its own."""
     media: str = "application/json"

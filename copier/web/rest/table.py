@@ -6,7 +6,19 @@ from typing import Final
 from starlette.routing import BaseRoute, Mount
 
 from copier.web.curves import keep_curves
-from copier.web.rest import accounts, alerts, commands, decisions, events, limits, links, meta, mismatches, status
+from copier.web.rest import (
+    accounts,
+    alerts,
+    commands,
+    decisions,
+    events,
+    limits,
+    links,
+    meta,
+    mismatches,
+    signals,
+    status,
+)
 from copier.web.rest.api import Api
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.event_log import EventLog
@@ -28,5 +40,5 @@ def rest_routes(surface: Surface) -> list[BaseRoute]:
     """Return everything below the prefix."""
     log = EventLog(surface)
     surface.beside += [log.run, partial(keep_curves, surface)]
-    described = (*ENDPOINTS, *events.endpoints(log))
+    described = (*ENDPOINTS, *events.endpoints(log), *signals.endpoints(surface))
     return [Mount(PREFIX, app=Api(surface, (*described, *meta.endpoints(described))))]

@@ -14,6 +14,7 @@ from copier.recovery import recover
 from copier.web.rest.links import waits_for_approval
 from rules.levers import SetAccount, SetLink, TradingState
 from rules.policy import LinkState
+from rules.values import AccountId
 from tests.copier.web.clients import OPERATOR, TENANT, Client, serving
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
@@ -57,6 +58,7 @@ async def test_flattening_closes_what_is_held_only_when_it_is_confirmed(tmp_path
         said = await client.post("/accounts/small/flatten", {**WHY, "confirm": "small"})
         assert said.json == {"says": "account small: flat, 1 copies are closed"}
         await client.copied(0)
+        await client.until(lambda: not client.surface.views[AccountId("small")].positions)
         assert (await client.get("/accounts/small/positions")).json["items"] == []
         account = (await client.get("/accounts/small")).json
         assert (account["lever"], account["lever_by"], account["lever_why"]) == ("flat", "desk", "payrolls")

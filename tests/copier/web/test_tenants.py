@@ -18,7 +18,7 @@ from attrs import frozen
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from copier.web.app import ROUTES
-from copier.web.doors import OPEN_FOLDER, OPEN_PATHS
+from copier.web.doors import OPEN_FOLDERS, OPEN_PATHS
 from copier.web.principal import KeyScope, Principal
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.links import waits_for_approval
@@ -164,7 +164,7 @@ def test_every_route_is_known_to_be_open_or_to_ask_who_it_is(tmp_path: Path) -> 
                         assert route.path == PREFIX, "say in this file what is asked below it"
                     else:
                         assert isinstance(route, Route | WebSocketRoute)
-                        is_open = route.path in OPEN_PATHS or route.path.startswith(OPEN_FOLDER)
+                        is_open = route.path in OPEN_PATHS or route.path.startswith(OPEN_FOLDERS)
                         assert is_open, f"{route.path}: nobody says what one tenant may see there of another"
 
     trio.run(look)
