@@ -1,6 +1,8 @@
 """The command line."""
 
 import sys
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from cyclopts import App
@@ -21,7 +23,12 @@ from copier.commands.run import run
 from copier.commands.simulate import simulate
 from copier.demo.run import demo
 
-app = App(name="copier", help="A self-hosted trade copier and risk engine.", version_flags=["--version"])
+app = App(
+    name="copier",
+    help="A self-hosted trade copier and risk engine.",
+    version=partial(version, "trade-copier"),
+    version_flags=["--version"],
+)
 COMMANDS = (
     init,
     check,

@@ -116,7 +116,7 @@ async def _demo(folder: Path, duration: float, seed: int, out: TextIO | None) ->
                 surface = Surface(config, service, changes, utc_now=utc_now)
                 sources = [tradelocker.terminal(TRADELOCKER_SOURCE), metacopier.terminal(METACOPIER_SOURCE)]
                 trader = Trader(sources, Random(seed))
-                await _trade(service, trader, duration, surface, out)
+                await _trade(service, trader, duration, surface, file, out)
                 latency = service.latency.summary()
                 return Outcome(
                     trader.opened,
@@ -129,13 +129,17 @@ async def _demo(folder: Path, duration: float, seed: int, out: TextIO | None) ->
             ledger.close()
 
 
-async def _trade(service: Service, trader: Trader, duration: float, surface: Surface, out: TextIO | None) -> None:
+async def _trade(
+    service: Service, trader: Trader, duration: float, surface: Surface, file: Path, out: TextIO | None
+) -> None:
     """Let the trader trade beside the service and its surfaces."""
     async with trio.open_nursery() as nursery:
         assert surface.config.service.listen is not None  # the demo's config says so
         url = await nursery.start(serve_surface, surface, surface.config.service.listen)
         if out is not None:
-            print(f"dashboard: {url}", file=out, flush=True)
+            print(f"dashboard: {url}", file=out)
+            print(f"its levers: sign in there with what `copier keys add me {file} --scope operate` prints", file=out)
+            out.flush()
         await _trade_until(service, trader, duration)
         nursery.cancel_scope.cancel()
 
