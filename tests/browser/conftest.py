@@ -4,11 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.desk import Desk, open_desk
 from tests.browser.looking import ARGUMENTS, SCREENS_WAIT_MS
 from tests.browser.missing import NO_BROWSER
+
+expect.set_options(timeout=SCREENS_WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +26,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A copier that runs, with a key that may operate. `browser` is asked for first: without one nothing is started."""
+    """A copier that runs, with a key that may operate and one that may read.
+
+    `browser` is asked for first: without one nothing is started.
+    """
     with open_desk(tmp_path_factory.mktemp("desk")) as opened:
         opened.make_key()
+        opened.guest_key = opened.make_key("guest", "read")
+        opened.remember_equity("small")
         opened.start()
         yield opened
 

@@ -8,11 +8,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
+from copier.web.store import Store, store_path
+from rules.values import AccountId
 from tests.peers.programs import running
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +117,7 @@ class Desk:
     venue: Venue
     port: int
     key: str = ""
+    guest_key: str = ""
     _process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
@@ -140,6 +145,14 @@ class Desk:
         key = self.command("keys", "add", name, str(self.file), "--scope", scope).split()[-1]
         self.key = self.key or key
         return key
+
+    def remember_equity(self, account: str, minutes: int = 180) -> None:
+        """Leave an equity curve as an earlier run would: 99,990 to 100,010 and back, the last point a minute ago."""
+        store, now = Store(store_path(self.folder / "copier.db")), datetime.now(UTC)
+        for minute in range(minutes, 0, -1):
+            equity = Decimal(100_000 + 10 - abs(minute % 40 - 20))
+            store.sample({AccountId(account): (Decimal(100_000), equity)}, now - timedelta(minutes=minute))
+        store.close()
 
     def revoke_key(self, name: str) -> None:
         self.command("keys", "revoke", name, str(self.file))

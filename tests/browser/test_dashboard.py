@@ -160,6 +160,31 @@ def test_a_limit_meter_turns_with_the_market(page: Page, desk: Desk, opened: Any
     expect(page.locator(".verdict h2")).to_have_text("All is well")
 
 
+def test_the_equity_curve_is_drawn_and_told_in_words(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/#/accounts/small")
+    curve = page.get_by_role("img", name="Equity of small")
+    expect(curve).to_have_attribute("aria-label", re.compile("lowest 99,990.00, highest 100,010.00 USD"))
+    expect(curve.locator("canvas")).to_have_count(1)
+    drawn = "each => new Set(each.getContext('2d').getImageData(0, 0, each.width, each.height).data).size"
+    until(lambda: curve.locator("canvas").evaluate(drawn) > 10, START_S_MAX)
+    page.get_by_role("button", name="Colours").click()
+    expect(curve.locator("canvas")).to_have_count(1)
+    keep(page, "equity", whole=True)
+
+
+def test_what_is_not_there_says_so_and_leads_back(page: Page, desk: Desk, complaints: list[str]) -> None:
+    for path in ("accounts/nobody", "links/no-one"):
+        page.goto(f"{desk.url}/#/{path}")
+        expect(page.get_by_role("heading", name="Not there")).to_be_visible()
+        expect(page.get_by_role("link", name="Back to")).to_be_visible()
+    page.goto(f"{desk.url}/#/decisions/12345678")
+    expect(page.get_by_role("alert")).to_contain_text("there is no such position or order in the ledger")
+    page.goto(f"{desk.url}/#/nowhere")
+    expect(page.get_by_text("There is no page nowhere.")).to_be_visible()
+    assert [each for each in complaints if "status of 404" not in each] == []
+    complaints.clear()
+
+
 def test_a_copy_that_waits_for_an_approval_is_opened_by_hand(page: Page, desk: Desk, opened: Any) -> None:
     page.goto(f"{desk.url}/#/approvals")
     expect(page.get_by_text("Nothing waits for an approval.")).to_be_visible()
@@ -216,7 +241,7 @@ def test_what_moves_in_a_row_is_one_text_and_not_the_row(page: Page, desk: Desk,
 def test_every_page_fits_a_phone(browser: Browser, desk: Desk, opened: Any, theme: Any) -> None:
     opened("EURUSD", volume="1")
     opened("BTCUSD", volume="0.1")
-    context = browser.new_context(viewport=PHONE, color_scheme=theme, is_mobile=True, has_touch=True)  # type: ignore[arg-type]  # a plain dictionary of what it wants
+    context = browser.new_context(viewport=PHONE, color_scheme=theme, is_mobile=True, has_touch=True)
     page = context.new_page()
     sign_in(page, desk)
     for name, path in PAGES.items():
@@ -234,7 +259,7 @@ def test_every_page_fits_a_phone(browser: Browser, desk: Desk, opened: Any, them
 def test_axe_finds_nothing_serious_on_any_page(browser: Browser, desk: Desk, opened: Any, theme: Any) -> None:
     opened("EURUSD", volume="1")
     denied = opened("BTCUSD", volume="0.1")
-    context = browser.new_context(viewport=DESKTOP, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]  # a plain dictionary of what it wants
+    context = browser.new_context(viewport=DESKTOP, color_scheme=theme, reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{desk.url}/#/sign-in")
     page.get_by_label("Key").wait_for()
@@ -302,7 +327,7 @@ def test_nobody_sees_anything_without_a_key_and_a_revoked_one_is_shown_the_door(
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
     keep(page, "sign-in-refused")
-    page.get_by_label("Key").fill(desk.make_key("guest", "read"))
+    page.get_by_label("Key").fill(desk.guest_key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("table[aria-label=Accounts]")).to_be_visible()
     page.goto(f"{desk.url}/#/accounts/small")

@@ -6,7 +6,7 @@ import type { Page } from "../api/page";
 import type { Copy, Link, Position, SideBySide } from "../api/types";
 import { useResource } from "../state/resource";
 import { href } from "../state/route";
-import { decisions, forgetPositions, links, livePosition } from "../state/store";
+import { forgetPositions, links, livePosition, telling } from "../state/store";
 import { DecisionLine, Traded } from "../ui/decision";
 import { LinkLevers, NoLevers } from "../ui/levers";
 import { LinkBadges } from "../ui/link";
@@ -23,7 +23,7 @@ export function LinkPage({ id }: { id: string }): JSX.Element {
 
 function Shown({ link }: { link: Link }): JSX.Element {
   const pairs = useResource<Page<SideBySide>>(`/links/${encodeURIComponent(link.link)}/copies?limit=200`, `link ${link.link}`);
-  const recent = decisions.value.filter((each) => each.link === link.link).slice(0, DECISIONS_SHOWN);
+  const recent = telling.value.filter((each) => each.link === link.link).slice(0, DECISIONS_SHOWN);
   useEffect(
     () => () => {
       forgetPositions(link.source);

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import type { Account, Concern, Status } from "../api/types";
 import { href } from "../state/route";
-import { accounts, connection, decisions, lastDenied, limits, nearest, status } from "../state/store";
+import { accounts, connection, lastDenied, limits, nearest, status, telling } from "../state/store";
 import { span } from "../text/time";
 import { DecisionLine, DenyingNumbers, Traded } from "../ui/decision";
 import { Icon } from "../ui/icons";
@@ -27,9 +27,9 @@ export function Overview(): JSX.Element {
       </div>
       <Accounts />
       <Card title="Latest decisions" more={<a href={href("decisions")}>All decisions</a>}>
-        {decisions.value.length ? (
+        {telling.value.length ? (
           <ul class="lines">
-            {decisions.value.slice(0, DECISIONS_SHOWN).map((each) => (
+            {telling.value.slice(0, DECISIONS_SHOWN).map((each) => (
               <DecisionLine decision={each} key={each.seq} />
             ))}
           </ul>

@@ -2,8 +2,9 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { wordsOf } from "../api/client";
+import { Refused, wordsOf } from "../api/client";
 import { signIn } from "../state/session";
+import { Logo } from "../ui/icons";
 
 export function SignInPage({ done }: { done: () => void }): JSX.Element {
   const key = useSignal("");
@@ -18,7 +19,8 @@ export function SignInPage({ done }: { done: () => void }): JSX.Element {
       key.value = "";
       done();
     } catch (error) {
-      failed.value = wordsOf(error);
+      const unknown = error instanceof Refused && error.status === 401;
+      failed.value = unknown ? "This key is not known here, or it was revoked." : wordsOf(error);
     } finally {
       busy.value = false;
     }
@@ -26,7 +28,8 @@ export function SignInPage({ done }: { done: () => void }): JSX.Element {
   return (
     <main class="sign-in" id="main">
       <form class="card" onSubmit={submit}>
-        <h1>Sign in</h1>
+        <Logo size={40} />
+        <h1>Sign in to copier</h1>
         <p class="dim">
           With a key of this service. <code>copier keys add NAME</code> makes one, on the machine that it runs on.
         </p>

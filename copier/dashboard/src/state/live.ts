@@ -27,7 +27,7 @@ import { touch, touchAll } from "./topics";
 const PAGES_MAX = 50;
 
 /** What many events change is looked at within this time; the verdict also now and then where nothing happens. */
-const SOON_MS = 700;
+const SOON_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 
 const LATEST = "/decisions?limit=50";

@@ -37,6 +37,9 @@ export const loaded = signal<"no" | "yes" | { readonly failed: string }>("no");
 export const connection = signal<"connecting" | "live" | "lost">("connecting");
 export const lostAt = signal<number | null>(null);
 
+/** Those of the latest that did something or said no; the others only keep the books. */
+export const telling = computed(() => decisions.value.filter((each) => each.kind !== "noted"));
+
 /** The last decision that was a no for good; what only waits may still be copied. */
 export const lastDenied = signal<Decision | null>(null);
 

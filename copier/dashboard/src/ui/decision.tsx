@@ -27,7 +27,8 @@ export function Traded({ of }: { of: { side: string; symbol: string } }): JSX.El
 }
 
 export function DecisionLine({ decision }: { decision: Decision }): JSX.Element {
-  const why = decision.meaning ?? (decision.kind === "ordered" ? decision.state : `${decision.because}: ${decision.state}`);
+  const became = decision.kind === "ordered" && /^[0.]+$/.test(decision.volume) ? "closes it" : decision.state;
+  const why = decision.meaning ?? `${decision.because}: ${became}`;
   return (
     <li class={`line ${decision.kind}`}>
       <a class="line-link" href={href("decisions", decision.source_position, { link: decision.link })}>

@@ -32,3 +32,12 @@ export function Icon({ name, size = 20 }: { name: IconName; size?: number }): JS
     </svg>
   );
 }
+
+export function Logo({ size }: { size: number }): JSX.Element {
+  return (
+    <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <rect class="brand-back" width="32" height="32" rx="7" />
+      <path class="brand-line" d="M7 20l6-6 4 4 8-9" />
+    </svg>
+  );
+}

@@ -9,7 +9,7 @@ import { signOut, who } from "../state/session";
 import { approvals, connection, lostAt, mismatches, status } from "../state/store";
 import { theme, type Theme } from "../state/theme";
 import { inUtc, now, clockAhead, span, useUtc, zoneName } from "../text/time";
-import { Icon, type IconName } from "./icons";
+import { Icon, Logo, type IconName } from "./icons";
 import { Safe } from "./text";
 
 interface Place {
@@ -60,10 +60,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
       </a>
       <header class="top">
         <a class="brand" href={href("")}>
-          <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden="true">
-            <rect class="brand-back" width="32" height="32" rx="7" />
-            <path class="brand-line" d="M7 20l6-6 4 4 8-9" />
-          </svg>
+          <Logo size={26} />
           copier
         </a>
         <Connection />
