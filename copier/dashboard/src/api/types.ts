@@ -469,6 +469,39 @@ export interface SideBySide {
   readonly target: readonly Position[];
 }
 
+export interface Signal {
+  readonly action: "buy" | "close" | "close_all" | "modify" | "open" | "sell";
+  /** Unique; taken once. Not needed beside a signature. */
+  readonly id?: string | number | null;
+  /** When it was made: RFC 3339, or seconds since 1970. */
+  readonly time?: string | number | null;
+  /** The account's secret, where the signal is not signed. */
+  readonly secret?: string | null;
+  /** Of an opening, the signal's own id by default. */
+  readonly position?: string | number | null;
+  readonly symbol?: string | null;
+  /** buy, sell, long or short. */
+  readonly side?: string | null;
+  /** Lots, > 0. */
+  readonly volume?: number | string | null;
+  readonly price?: number | string | null;
+  /** 0 and null: none. */
+  readonly stop_loss?: number | string | null;
+  /** 0 and null: none. */
+  readonly take_profit?: number | string | null;
+  /** Units per lot, where sizes are to reckon with it. */
+  readonly contract_size?: number | string | null;
+  readonly comment?: string | null;
+  /** A number or a word that filters can match. */
+  readonly magic?: string | number | null;
+}
+
+export interface SignalTaken {
+  readonly says: string;
+  /** It was taken before, and did nothing now. */
+  readonly repeated: boolean;
+}
+
 export interface Status {
   /** The worst severity of `concerns`; info is ok. */
   readonly status: "critical" | "ok" | "warning";
