@@ -91,3 +91,11 @@ def test_every_page_is_on_the_index():
     index = DOCS / "index.md"
     named = {index, *((DOCS / link.partition("#")[0]).resolve() for link in _links(index))}
     assert [str(page.relative_to(ROOT)) for page in PAGES[1:] if page.resolve() not in named] == []
+
+
+def test_the_tests_that_the_page_on_security_names_exist():
+    named = re.findall(
+        r"`((?:web|config)/[\w/]+\.py|test_\w+\.py)`", (DOCS / "security.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / "tests" / "copier" / name).exists()] == []
