@@ -29,15 +29,15 @@ def endpoints(surface: Surface) -> tuple[Endpoint, ...]:
     paces, attempts = Paces(surface.utc_now, per_s=PER_S, burst=BURST), Attempts()
 
     async def receive(call: Call) -> SignalTaken:
-        now = trio.current_time()
-        wait_s = attempts.wait_s(call.client, now)
-        if wait_s:
-            raise Refused(
-                429, "too many unsigned signals from this address", headers={"retry-after": str(int(wait_s) + 1)}
-            )
         name = AccountId(call.path["account"])
         account = surface.receiver(name)
         if account is None or not account.is_signed(call.raw_body, call.headers):
+            now = trio.current_time()
+            wait_s = attempts.wait_s(call.client, now)
+            if wait_s:  # of wrong ones alone: senders such as TradingView share their addresses with strangers
+                raise Refused(
+                    429, "too many unsigned signals from this address", headers={"retry-after": str(int(wait_s) + 1)}
+                )
             # Who cannot send to an account does not learn whether there is one.
             attempts.failed(call.client, now)
             raise Refused(401, "expected a signal that shows an account's secret, or that is signed for it")

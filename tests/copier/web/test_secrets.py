@@ -35,6 +35,8 @@ CANARIES = {
         "TRADELOCKER_PASSWORD",
         "TRADELOCKER_DEVELOPER_API_KEY",
         "CLEARSTREET_CLIENT_SECRET",
+        "SIGNALS_SECRET",
+        "SIGNALS_SIGNING_KEY",
         "WEBHOOK_SECRET",
         "WEBHOOK_PATH",
         "APPRISE",
@@ -81,6 +83,12 @@ client_secret = "${{env:CLEARSTREET_CLIENT_SECRET}}"
 rest_url = "http://{venue}"
 socket_url = "ws://{venue}/ws"
 auth_url = "http://{venue}"
+
+[accounts.signals]
+venue = "signals"
+state = "signals.db"
+secret = "${{env:SIGNALS_SECRET}}"
+signing_key = "${{env:SIGNALS_SIGNING_KEY}}"
 
 [accounts.paper]
 venue = "paper"
@@ -203,6 +211,10 @@ def test_no_canary_is_in_anything_that_the_service_says_or_keeps(tmp_path: Path)
                     asked += 1
                     more = {"content_type": "application/json", "origin": f"http://{address}"} if body else {}
                     said.append(ask(address, endpoint.method, path, body, **headers, **more)[1])
+            shown = CANARIES["SIGNALS_SECRET"]
+            for signal_ in ({"secret": shown}, {"secret": [shown]}, {"secret": shown, "action": shown}, [shown], shown):
+                body = json.dumps(signal_).encode()
+                said.append(ask(address, "POST", f"{PREFIX}/signals/signals", body, content_type="application/json")[1])
             said.append(ask(address, "GET", f"{PREFIX}/events", x_api_key=key)[1])
             for target in (f"/{key}", f"{PREFIX}/accounts/{key}", f"{PREFIX}/status?token={key}", f"/?key={key}"):
                 said.append(ask(address, "GET", target, x_api_key=f"{key}x")[1])

@@ -104,6 +104,9 @@ async def test_who_does_not_know_the_secret_learns_nothing_and_has_to_wait(tmp_p
         statuses = [(await send(client, wrong)).status for _ in range(12)]
         assert statuses[-1] == 429
         assert (await client.get("/accounts/alerts/positions")).json["items"] == []
+        assert (await send(client, opening("s2"))).status == 200, (
+            "what is right is taken, whoever else guesses from there"
+        )
 
 
 async def test_signals_need_no_key_where_everything_else_does(tmp_path: Path) -> None:
