@@ -10,6 +10,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 DURATION ?= 30
 SEEDS ?= 1000
+CASES ?= 5000
 DAYS ?= 500
 YEARS ?= 10
 INPUTS ?= 100000
@@ -31,7 +32,7 @@ DASHBOARD_PAGE := $(DASHBOARD)/dist/index.html
 # none) before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help test check dashboard conformance demo bench simulate recompute fuzz schedules lock clean
+.PHONY: help test check dashboard conformance demo bench simulate recompute fuzz api schedules lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -71,6 +72,9 @@ conformance: check $(NODE_MODULES)/.stamp  ## run the conformance suite and writ
 
 fuzz: $(VENV)/dev.stamp  ## give every decoder INPUTS=100000 broken inputs
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
+
+api: $(VENV)/dev.stamp  ## ask every endpoint of the API at least CASES=5000 things that its document allows or forbids
+	@$(BIN)/python -m tests.api --cases $(CASES)
 
 schedules: $(VENV)/dev.stamp  ## compare YEARS=10 years of cron firings with a walk over every minute
 	@$(BIN)/python -m tests.rules.cron_oracle --years $(YEARS)

@@ -280,6 +280,8 @@ async def _orders(call: Call) -> Page:
 async def _history(call: Call) -> Page:
     name = visible(call).account
     since = call.query["since"] or call.surface.utc_now() - HISTORY_DEFAULT
+    if not call.surface.account(name).capabilities.history:
+        raise not_found(f"history: the venue of {name} tells none")
     try:
         with trio.fail_after(HISTORY_S):
             booked = await call.surface.account(name).history(since)

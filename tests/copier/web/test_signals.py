@@ -79,6 +79,13 @@ async def test_a_restart_keeps_what_signals_opened_and_copies_nothing_twice(tmp_
         await client.copied(0)
 
 
+async def test_what_signals_cannot_say_is_absent(tmp_path: Path) -> None:
+    async with serving(tmp_path, WORLD) as client:
+        account = (await client.get("/accounts/alerts")).json
+        assert (account["state"], account["balance"], account["equity"]) == ("ready", None, None)
+        assert (await client.get("/accounts/alerts/history")).status == 404
+
+
 async def test_replays_and_nonsense_are_refused_by_their_field(tmp_path: Path) -> None:
     async with serving(tmp_path, WORLD) as client:
         old = opening("s1", time="2026-01-01T00:00:00Z")
