@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from starlette.applications import Starlette
@@ -126,3 +127,12 @@ def test_the_parts_that_need_no_browser_do_what_they_say() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@pytest.mark.slow  # builds a wheel
+def test_a_wheel_brings_the_dashboard_along_and_none_of_its_sources(built: dict[str, bytes], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        files = {name for name in wheel.namelist() if name.startswith("copier/dashboard/")}
+    assert files == {f"copier/dashboard/dist/{name}" for name in built}
