@@ -1,6 +1,6 @@
 /** All accounts as rows: state, latency, figures, drawdown, the nearest limit. */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import type { Account } from "../api/types";
 import { href } from "../state/route";
 import { accounts, limits } from "../state/store";
@@ -18,37 +18,32 @@ export function AccountsPage(): JSX.Element {
       <PageHead title="Accounts" />
       {accounts.keys.length ? (
         <section class="card">
-          <Table<Account>
+          <Table<string>
             label="Accounts"
-            rows={accounts.all}
-            keyOf={(row) => row.name}
+            rows={accounts.keys}
+            keyOf={(name) => name}
             columns={[
               {
                 head: "Account",
                 main: true,
-                cell: (row) => (
-                  <a class="row-link" href={href("accounts", row.name)}>
-                    <Safe text={row.name} />
+                cell: (name) => (
+                  <a class="row-link" href={href("accounts", name)}>
+                    <Safe text={name} />
                   </a>
                 ),
               },
-              { head: "State", cell: (row) => <AccountBadges account={row} /> },
-              { head: "Equity", right: true, cell: (row) => <LiveMoney name={row.name} of="equity" /> },
-              { head: "Balance", right: true, cell: (row) => <LiveMoney name={row.name} of="balance" /> },
-              { head: "Floating", right: true, cell: (row) => <Money amount={row.floating} signed /> },
-              {
-                head: "Drawdown",
-                right: true,
-                cell: (row) =>
-                  row.drawdown_percent === null ? <Unknown /> : <span class="num">{row.drawdown_percent} %</span>,
-              },
-              { head: "Positions", right: true, wide: true, cell: (row) => <Num value={row.positions} /> },
+              { head: "State", cell: of((row) => <AccountBadges account={row} />) },
+              { head: "Equity", right: true, cell: (name) => <LiveMoney name={name} of="equity" /> },
+              { head: "Balance", right: true, cell: (name) => <LiveMoney name={name} of="balance" /> },
+              { head: "Floating", right: true, cell: of((row) => <Money amount={row.floating} signed />) },
+              { head: "Drawdown", right: true, cell: of((row) => <Measure value={row.drawdown_percent} unit="%" />) },
+              { head: "Positions", right: true, wide: true, cell: of((row) => <Num value={row.positions} />) },
               {
                 head: "Latency",
                 right: true,
-                cell: (row) => (row.latency ? <span class="num">{row.latency.p50_ms} ms</span> : <Unknown />),
+                cell: of((row) => <Measure value={row.latency?.p50_ms.toString() ?? null} unit="ms" />),
               },
-              { head: "Nearest limit", cell: (row) => <Nearest account={row} /> },
+              { head: "Nearest limit", cell: of((row) => <Nearest account={row} />) },
             ]}
           />
         </section>
@@ -56,6 +51,26 @@ export function AccountsPage(): JSX.Element {
         <Empty icon="accounts">The config names no account that this key may see.</Empty>
       )}
     </>
+  );
+}
+
+/** A cell of an account's row: it wakes for its own account and for no other. */
+function of(show: (row: Account) => ComponentChildren): (name: string) => JSX.Element {
+  return (name) => <Own name={name} show={show} />;
+}
+
+function Own({ name, show }: { name: string; show: (row: Account) => ComponentChildren }): JSX.Element | null {
+  const cell = accounts.cell(name);
+  return cell ? <>{show(cell.value)}</> : null;
+}
+
+function Measure({ value, unit }: { value: string | null; unit: string }): JSX.Element {
+  return value === null ? (
+    <Unknown />
+  ) : (
+    <span class="num">
+      {value} {unit}
+    </span>
   );
 }
 
@@ -70,7 +85,7 @@ function LiveMoney({ name, of }: { name: string; of: "equity" | "balance" }): JS
 }
 
 function Nearest({ account }: { account: Account }): JSX.Element {
-  const limit = limits.all.find((each) => each.limit === account.nearest_limit?.limit);
+  const limit = limits.cell(account.nearest_limit?.limit ?? "")?.value;
   if (!limit) return <span class="dim">none</span>;
   return (
     <span class="nearest-cell">

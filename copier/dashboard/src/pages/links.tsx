@@ -1,7 +1,6 @@
 /** All links: what each may do now and why, and how much it holds. */
 
 import type { JSX } from "preact";
-import type { Link } from "../api/types";
 import { href } from "../state/route";
 import { links } from "../state/store";
 import { grouped } from "../text/numbers";
@@ -18,9 +17,9 @@ export function LinksPage(): JSX.Element {
       <NoLevers />
       {links.keys.length ? (
         <ul class="rows">
-          {links.all.map((link) => (
-            <li class="card row" key={link.link} data-link={link.link}>
-              <LinkRow link={link} />
+          {links.keys.map((id) => (
+            <li class="card row" key={id} data-link={id}>
+              <LinkRow id={id} />
             </li>
           ))}
         </ul>
@@ -33,7 +32,9 @@ export function LinksPage(): JSX.Element {
   );
 }
 
-function LinkRow({ link }: { link: Link }): JSX.Element {
+function LinkRow({ id }: { id: string }): JSX.Element | null {
+  const link = links.cell(id)?.value;
+  if (!link) return null;
   return (
     <>
       <div class="row-main">

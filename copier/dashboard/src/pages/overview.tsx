@@ -1,5 +1,6 @@
 /** The first page: is all well, which account is nearest to a limit, what was last not copied and why. */
 
+import { computed } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Account, Concern, Status } from "../api/types";
 import { href } from "../state/route";
@@ -15,6 +16,10 @@ import { money } from "../text/numbers";
 
 const CONCERNS_SHOWN = 6;
 const DECISIONS_SHOWN = 8;
+
+/** More accounts than these are a list to search in, not a glance; the ones that need one come first. */
+const TILES_MAX = 24;
+const TROUBLE: readonly Tone[] = ["critical", "warning", "info", "ok"];
 
 export function Overview(): JSX.Element {
   return (
@@ -169,16 +174,29 @@ function LastDenied(): JSX.Element {
   );
 }
 
+/** The accounts that get a tile, as one text, so that who shows it wakes only when it is another list. */
+const tiled = computed(() => {
+  if (accounts.keys.length <= TILES_MAX) return accounts.keys.join("\n");
+  const needs = [...accounts.all].sort((a, b) => need(a) - need(b));
+  return needs.slice(0, TILES_MAX).map((each) => each.name).join("\n");
+});
+
+/** Low for what a person should look at first: trouble, then little left of a limit. */
+function need(account: Account): number {
+  const left = Number(account.nearest_limit?.headroom_percent ?? 100);
+  return TROUBLE.indexOf(accountTone(account)) * 1000 + left;
+}
+
 function Accounts(): JSX.Element {
   return (
     <section aria-labelledby="accounts-title">
       <header class="section-head">
         <h2 id="accounts-title">Accounts</h2>
-        <a href={href("accounts")}>All accounts</a>
+        <a href={href("accounts")}>All {accounts.keys.length > TILES_MAX && accounts.keys.length} accounts</a>
       </header>
       {accounts.keys.length ? (
         <ul class="tiles">
-          {accounts.keys.map((name) => (
+          {tiled.value.split("\n").map((name) => (
             <li key={name}>
               <AccountTile name={name} />
             </li>
@@ -196,7 +214,7 @@ function AccountTile({ name }: { name: string }): JSX.Element | null {
   if (!cell) return null;
   const account: Account = cell.value;
   const tone = accountTone(account);
-  const limit = limits.all.find((each) => each.limit === account.nearest_limit?.limit);
+  const limit = limits.cell(account.nearest_limit?.limit ?? "")?.value;
   return (
     <a class="tile" href={href("accounts", name)}>
       <span class="tile-head">
