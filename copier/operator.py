@@ -83,9 +83,16 @@ class Operator:
         return f"account {lever.account}: flat, {self._flatten(lever.account)} copies are closed"
 
     def _approve(self, record: LeverRecord, lever: Approve) -> str:
-        waiting = [copy for copy in self._desk.book.all() if _waits_for_approval(copy, lever.source_position_id)]
+        waiting = [
+            copy
+            for copy in self._desk.book.all()
+            if _waits_for_approval(copy, lever.source_position_id) and lever.source in (None, copy.source)
+        ]
         if not waiting:
             return f"{REFUSED}no copy of position {lever.source_position_id} waits for an approval"
+        sources = sorted({copy.source for copy in waiting})
+        if len(sources) > 1:  # nobody has approved of what he does not know of
+            return f"{REFUSED}position {lever.source_position_id} waits on {', '.join(sources)}: name one of them"
         self._desk.journal.lever(record)
         for copy in waiting:
             self._desk.correct(evolve(copy, approved=True), "approved")

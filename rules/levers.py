@@ -48,6 +48,8 @@ class Approve:
     """The copies of a source position that wait for an approval may be opened."""
 
     source_position_id: PositionId
+    source: AccountId | None = None
+    """Whose position it is, as each venue numbers its own. None: the only account where one of that id waits."""
 
     @property
     def key(self) -> str:

@@ -70,12 +70,20 @@ def flatten(
     return _pull(file, SetAccount(AccountId(account), TradingState.FLAT), why)
 
 
-def approve(position: Annotated[str, Parameter(name="ID")], file: Path = FILE, /, *, why: Why, yes: Yes = False) -> int:
+def approve(
+    position: Annotated[str, Parameter(name="ID")],
+    file: Path = FILE,
+    /,
+    *,
+    why: Why,
+    yes: Yes = False,
+    source: Annotated[str | None, Parameter(help="Its account, where several have a position of that ID.")] = None,
+) -> int:
     """Let the waiting copies of source position ID be opened, if every other gate still lets them."""
     if not yes:
         print(f"this may open copies of {printable(position)}: add --yes", file=sys.stderr)
         return WRONG_INPUT
-    return _pull(file, Approve(PositionId(position)), why)
+    return _pull(file, Approve(PositionId(position), None if source is None else AccountId(source)), why)
 
 
 def _pull(file: Path, lever: Lever, why: str) -> int:
@@ -99,7 +107,8 @@ def _unknown(config: Configuration, lever: Lever) -> str | None:
     """Return what would have been known instead of a lever's subject, or None where the config knows it."""
     if isinstance(lever, SetLink) and lever.link_id not in {link.link_id for link in config.links}:
         return f"one of the links {', '.join(link.link_id for link in config.links) or '(none)'}"
-    if isinstance(lever, SetAccount) and lever.account not in config.accounts:
+    account = lever.account if isinstance(lever, SetAccount) else lever.source if isinstance(lever, Approve) else None
+    if account is not None and account not in config.accounts:
         return f"one of the accounts {', '.join(config.accounts)}"
     if isinstance(lever, ResetLimit) and lever.limit_id not in {each.limit_id for each in config.limits}:
         return f"one of the limits {', '.join(each.limit_id for each in config.limits) or '(none)'}"

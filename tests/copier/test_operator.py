@@ -168,6 +168,22 @@ async def test_an_approval_waits_over_a_restart_within_the_guards_age() -> None:
     assert shape((await pulled(again, Approve(PositionId("p1"))))[0]) == [("open", "1.00")]
 
 
+async def test_an_approval_is_of_one_account_where_two_have_a_position_of_that_id() -> None:
+    other = AccountId("other")
+    theirs = evolve(ASKING, link_id=LinkId("other->target"), source=other)
+    desk = await Desk(links=[ASKING, theirs], accounts=(SOURCE, TARGET, other)).ready()
+    await desk.polls(other)
+    await desk.sees(source_position())
+    await desk.sees(source_position(volume="7"), other)
+    actions, text = await pulled(desk, Approve(PositionId("p1")))
+    assert actions == []
+    assert text == f"{REFUSED}position p1 waits on other, source: name one of them"
+    actions, text = await pulled(desk, Approve(PositionId("p1"), SOURCE))
+    assert shape(actions) == [("open", "1.00")]
+    actions, text = await pulled(desk, Approve(PositionId("p1")))
+    assert text == "position p1: approved on other->target", "the only one that is left"
+
+
 async def test_without_an_approval_the_copy_is_denied_when_its_time_is_over() -> None:
     desk = await Desk(links=[ASKING]).ready()
     await desk.sees(source_position())

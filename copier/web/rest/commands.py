@@ -86,11 +86,12 @@ async def _approve(call: Call) -> Any:
         for copy in call.surface.book.all()
         if copy.source_position_id == position_id and links.waits_for_approval(copy)
     ]
-    # One lever approves of all copies of a position, so that who gives it must see all.
-    if not waiting or not all(links.sees_copy(call.principal, copy) for copy in waiting):
+    seen = {copy.source for copy in waiting if links.sees_copy(call.principal, copy)}
+    # One lever approves of all copies of a position, so that who gives it must see all of them.
+    if not seen or not all(links.sees_copy(call.principal, copy) for copy in waiting if copy.source in seen):
         raise not_found("position that waits for an approval")
     _check_confirmed(call, position_id)
-    return await _pull(call, Approve(position_id))
+    return await _pull(call, Approve(position_id, min(seen) if len(seen) == 1 else None))
 
 
 async def _reset_limit(call: Call) -> Any:

@@ -95,7 +95,7 @@ async def two_tenants(folder: Path) -> AsyncIterator[tuple[Client, Things]]:
     await told_before(folder, ("ours-target", "x"), ("theirs-target", THEIR_COMMENT))
     async with serving(folder, WORLD) as client:
         positions = {}
-        for _ in range(20):  # each venue numbers its positions by itself: no two of them shall have one number here
+        for _ in range(20):  # each venue numbers its positions by itself: no two shall have one number in the matrix
             gone = await client.open("XAUUSD", "0.1", "1.1", account="theirs-source")
             await client.close(gone, "XAUUSD", "0.1", account="theirs-source")
         for name in ("ours", "theirs"):
@@ -246,3 +246,18 @@ async def test_the_stream_tells_nothing_of_theirs(tmp_path: Path) -> None:
             with trio.move_on_after(1.5) as waited:
                 await asked_for.next()
             assert waited.cancelled_caught
+
+
+async def test_a_position_of_theirs_with_the_same_number_stands_in_nobodys_way(tmp_path: Path) -> None:
+    async with serving(tmp_path, WORLD) as client:
+        ours, theirs = [await client.open("GBPUSD", account=f"{name}-source") for name in ("ours", "theirs")]
+        assert ours == theirs, "as paper accounts number them"
+        await client.until(lambda: sum(map(waits_for_approval, client.surface.book.all())) == 2)
+        body = {"reason": "fine", "confirm": ours}
+        all_of_them = await client.post(f"/approvals/{ours}", body)
+        assert (all_of_them.status, "name one of them" in all_of_them.json["detail"]) == (409, True)
+        said = await client.post(f"/approvals/{ours}", body, OURS)
+        assert said.status == 200
+        says_nothing_of_theirs(said, "an approval")
+        [left] = [copy for copy in client.surface.book.all() if waits_for_approval(copy)]
+        assert left.source == "theirs-source"
