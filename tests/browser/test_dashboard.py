@@ -185,6 +185,20 @@ def test_what_is_not_there_says_so_and_leads_back(page: Page, desk: Desk, compla
     complaints.clear()
 
 
+def test_a_service_that_cannot_tell_is_told_and_tried_again(page: Page, desk: Desk, complaints: list[str]) -> None:
+    page.route("**/api/v1/status", lambda route: route.fulfill(status=503, body="out of order"))
+    page.goto(f"{desk.url}/#/accounts")
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("The service answered 503.")
+    expect(page.locator("table")).to_have_count(0)
+    keep(page, "failed")
+    page.unroute("**/api/v1/status")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("table[aria-label=Accounts]")).to_be_visible()
+    assert [each for each in complaints if "status of 503" not in each] == []
+    complaints.clear()
+
+
 def test_a_copy_that_waits_for_an_approval_is_opened_by_hand(page: Page, desk: Desk, opened: Any) -> None:
     page.goto(f"{desk.url}/#/approvals")
     expect(page.get_by_text("Nothing waits for an approval.")).to_be_visible()

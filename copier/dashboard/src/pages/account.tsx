@@ -14,7 +14,7 @@ import { Traded } from "../ui/decision";
 import { Equity } from "../ui/equity";
 import { AccountLevers, LimitLever, NoLevers } from "../ui/levers";
 import { Meter } from "../ui/meter";
-import { Card, Empty, Fact, Read } from "../ui/parts";
+import { Card, Cut, Empty, Fact, Read } from "../ui/parts";
 import { Table } from "../ui/table";
 import { Ago, Cell, Money, Num, Safe, Time, Unknown, Words } from "../ui/text";
 import { NotThere, PageHead } from "../ui/page";
@@ -124,10 +124,24 @@ function Shown({ name, cell }: { name: string; cell: ReadonlySignal<Account> }):
         <Read from={curve.value}>{(value) => <Equity curve={value} />}</Read>
       </Card>
       <Card title="Positions">
-        <Read from={positions.value}>{(page) => <Positions account={name} items={page.items} />}</Read>
+        <Read from={positions.value}>
+          {(page) => (
+            <>
+              <Cut page={page} />
+              <Positions account={name} items={page.items} />
+            </>
+          )}
+        </Read>
       </Card>
       <Card title="Pending orders">
-        <Read from={orders.value}>{(page) => <Orders items={page.items} />}</Read>
+        <Read from={orders.value}>
+          {(page) => (
+            <>
+              <Cut page={page} />
+              <Orders items={page.items} />
+            </>
+          )}
+        </Read>
       </Card>
     </>
   );

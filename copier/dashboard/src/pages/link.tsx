@@ -11,7 +11,7 @@ import { DecisionLine, Traded } from "../ui/decision";
 import { LinkLevers, NoLevers } from "../ui/levers";
 import { LinkBadges } from "../ui/link";
 import { NotThere, PageHead } from "../ui/page";
-import { Badge, Card, Empty, Read } from "../ui/parts";
+import { Badge, Card, Cut, Empty, Read } from "../ui/parts";
 import { Num, Safe, Until, Words } from "../ui/text";
 
 const DECISIONS_SHOWN = 20;
@@ -60,6 +60,7 @@ function Shown({ link }: { link: Link }): JSX.Element {
         </p>
       )}
       <Card title="Side by side">
+        {pairs.value.value && <Cut page={pairs.value.value} />}
         <Read from={pairs.value}>
           {(page) =>
             page.items.length ? (

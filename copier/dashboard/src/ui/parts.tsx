@@ -100,3 +100,8 @@ export function Read<T>({
     </>
   );
 }
+
+/** Said under a list that the service cut: nobody reads further, but nobody should think that this is all. */
+export function Cut({ page }: { page: { items: readonly unknown[]; next: string | null } }): JSX.Element | null {
+  return page.next === null ? null : <p class="stale">Only the first {page.items.length} are shown.</p>;
+}
