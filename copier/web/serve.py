@@ -44,7 +44,7 @@ async def serve_surface(
         listeners = await trio.open_tcp_listeners(listen.port, host=listen.ip)
     except OSError as error:
         raise CannotListen(f"cannot listen at {listen}: {error.strerror or error}; see [service] listen") from error
-    bounds = Bounds(connections_max=_places())
+    bounds = bounds_of(_places(), behind_proxy=service.behind_proxy)
     bound = Listen(listen.ip, int(listeners[0].socket.getsockname()[1]))
     url = f"{'http' if tls is None else 'https'}://{bound}/"
     app = create_app(surface)
@@ -56,6 +56,12 @@ async def serve_surface(
         nursery.start_soon(Host(app, bounds=bounds, failed=failed).serve, listeners, tls)
         _log.info("listening", url=url)
         task_status.started(url)
+
+
+def bounds_of(places: int, *, behind_proxy: bool) -> Bounds:
+    """Return the host's bounds. A proxy's address stands for everybody behind it, and may take every place."""
+    per_ip = places if behind_proxy else min(places, Bounds().connections_per_ip_max)
+    return Bounds(connections_max=places, connections_per_ip_max=per_ip)
 
 
 def _places() -> int:

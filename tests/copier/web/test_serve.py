@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from copier.web.serve import files_and_places
+from copier.web.serve import bounds_of, files_and_places
 from tests.copier.commands.shell import PAPER, copier, started, wait_for_line
 
 TLS = Path(__file__).parents[2] / "data" / "tls"
@@ -96,3 +96,9 @@ def test_a_port_that_is_taken_is_one_clear_error_and_nothing_starts(tmp_path: Pa
 )
 def test_half_of_the_files_stay_for_the_venues_and_the_ledger(soft: int, hard: int, files: int, places: int) -> None:
     assert files_and_places(soft, hard) == (files, places)
+
+
+def test_a_proxy_stands_for_everybody_and_any_other_address_for_one() -> None:
+    assert bounds_of(4096, behind_proxy=True).connections_per_ip_max == 4096
+    assert bounds_of(4096, behind_proxy=False).connections_per_ip_max == 128
+    assert bounds_of(50, behind_proxy=False).connections_per_ip_max == 50
