@@ -10,6 +10,9 @@ from copier.web.store import StoreFailed
 from copier.web.surface import Surface
 from rules.values import AccountId
 
+FIRST_S: Final = 5.0
+"""By then most accounts have been seen, so that a chart begins with the service."""
+
 SAMPLE_EVERY_S: Final = 60.0
 THIN_EVERY: Final = 60
 """Samples between two thinnings."""
@@ -20,8 +23,8 @@ _log = structlog.get_logger("web")
 async def keep_curves(surface: Surface) -> None:
     """Sample until cancelled."""
     samples = 0
+    await trio.sleep(min(FIRST_S, SAMPLE_EVERY_S))
     while True:
-        await trio.sleep(SAMPLE_EVERY_S)
         figures = _figures(surface)
         try:
             await trio.to_thread.run_sync(surface.store.sample, figures, surface.utc_now())
@@ -30,6 +33,7 @@ async def keep_curves(surface: Surface) -> None:
         except StoreFailed as error:
             _log.warning("the equity curve has a hole", reason=str(error))
         samples += 1
+        await trio.sleep(SAMPLE_EVERY_S)
 
 
 def _figures(surface: Surface) -> dict[AccountId, tuple[Decimal | None, Decimal | None]]:

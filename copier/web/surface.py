@@ -28,6 +28,7 @@ from copier.web.loop_lag import LoopLag
 from copier.web.principal import Principal
 from copier.web.sessions import Sessions, SessionsMax
 from copier.web.store import Store
+from copier.wording import printable
 from rules.levers import Lever
 from rules.mismatch import Mismatch
 from rules.policy import CopyLink, LinkState
@@ -159,7 +160,7 @@ class Surface:
         """Return whether an account is in sight."""
         view, loss = self.views[name], self._service.engine.sessions.loss(name)
         if loss is not None:
-            return SessionState("refused" if loss.refused else "lost", loss.since, loss.why)
+            return SessionState("refused" if loss.refused else "lost", loss.since, printable(loss.why))
         if not (view.known and view.ready):
             return SessionState("starting", None, None)
         return SessionState("ready", view.known_at, None)

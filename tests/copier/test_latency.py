@@ -36,3 +36,12 @@ def test_only_the_latest_samples_are_kept() -> None:
 
 def test_the_summary_names_each_stage() -> None:
     assert recorded(1, 2, 3).summary() == {"stage": {"count": 3, "p50": 2.0, "p99": 3.0}}
+
+
+def test_what_one_account_took_counts_in_the_whole_too() -> None:
+    whole = Latency()
+    one, other = Latency(whole), Latency(whole)
+    one.record("sent_to_report", T0, T0 + timedelta(milliseconds=10))
+    other.record("sent_to_report", T0, T0 + timedelta(milliseconds=30))
+    assert one.summary()["sent_to_report"] == {"count": 1, "p50": 10.0, "p99": 10.0}
+    assert whole.summary()["sent_to_report"] == {"count": 2, "p50": 10.0, "p99": 30.0}
