@@ -11,7 +11,7 @@ import trio
 from copier.logs import configure_logs
 from tests.api.campaign import run_campaign
 
-EXAMPLES = 100
+EXAMPLES = 120
 """Of each endpoint and kind, a round: a few thousand cases in some minutes."""
 
 

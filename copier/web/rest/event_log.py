@@ -27,10 +27,10 @@ from copier.web.dto.events import Alert, MismatchEnded, Positions, Session
 from copier.web.dto.mismatches import mismatch_of
 from copier.web.dto.words import to_json
 from copier.web.principal import Principal
-from copier.web.rest.accounts import show_account, show_positions
 from copier.web.rest.commands import show_lever
 from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import show_link
+from copier.web.rest.show_accounts import show_account, show_positions
 from copier.web.surface import Surface
 from rules.levers import Lever, SetAccount, SetLink
 from rules.values import AccountId, LinkId

@@ -8,11 +8,11 @@ from copier.web.dto.copies import Copy, copy_of
 from copier.web.dto.links import Link, SideBySide
 from copier.web.dto.words import Page, utc
 from copier.web.principal import Principal
-from copier.web.rest.accounts import show_position
 from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.pages import page
 from copier.web.rest.params import OneOf, Param, Text
 from copier.web.rest.refusals import not_found
+from copier.web.rest.show_accounts import show_position
 from copier.web.surface import Surface
 from rules import copies
 from rules.copies import CopyStatus
