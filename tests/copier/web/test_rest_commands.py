@@ -11,6 +11,7 @@ from copier.ledger import Ledger
 from copier.ledger_codec import decode
 from copier.records import LeverRecord
 from copier.recovery import recover
+from copier.web import surface as surface_module
 from copier.web.rest.links import waits_for_approval
 from rules.levers import SetAccount, SetLink, TradingState
 from rules.policy import LinkState
@@ -122,6 +123,38 @@ async def test_a_hundred_at_once_with_one_key_do_it_once(tmp_path: Path) -> None
         assert 200 in statuses
         assert set(statuses) <= {200, 409}  # 409: it was begun, and not yet answered
         assert len(levers(tmp_path)) == 1
+
+
+async def test_a_command_whose_answer_was_lost_in_a_crash_is_not_done_again(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        assert (await halted(client, "k1"))[0] == 200
+        client.surface.store._connection.execute("UPDATE answers SET status = NULL, body = NULL")
+        status, body = await halted(client, "k1")
+        assert (status, "/levers" in body) == (409, True)
+        assert len(levers(tmp_path)) == 1
+
+
+async def test_a_store_that_cannot_be_written_refuses_keys_and_not_commands(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        client.surface.store._connection.pragma("query_only", 1)
+        assert (await halted(client, "k1"))[0] == 503
+        assert levers(tmp_path) == []
+        assert (await client.post("/accounts/small/halt", WHY)).status == 200
+
+
+async def test_an_engine_that_does_not_answer_in_time_leaves_it_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(record: LeverRecord) -> str:
+        await trio.sleep_forever()
+        raise AssertionError(record)
+
+    async with serving(tmp_path) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(surface_module, "PATIENCE_S", 0.01)
+            patched.setattr(client.surface._service, "pull", never)
+            assert (await halted(client, "k1"))[0] == 503
+        assert (await halted(client, "k1"))[0] == 409  # nobody knows whether it was done
 
 
 async def test_what_was_refused_may_be_tried_again_with_its_key(tmp_path: Path) -> None:
