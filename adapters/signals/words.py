@@ -19,7 +19,7 @@ KEYS: Final = (
     *("stop_loss", "take_profit", "contract_size", "comment", "magic"),
 )
 
-_DECODE: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+_DECODE: Final = msgspec.json.Decoder(float_hook=exact).decode
 
 
 @frozen
@@ -86,7 +86,7 @@ def decoded(body: bytes) -> dict[str, Any]:
     try:
         raw = _DECODE(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise SignalFault(".", "JSON", "something else") from None
+        raise SignalFault(".", "JSON, with numbers of at most 20 digits", "something else") from None
     if not isinstance(raw, dict):
         raise SignalFault(".", "a JSON object", type(raw).__name__)
     return raw

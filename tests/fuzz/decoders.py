@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import attrs
 from attrs import define, frozen
 
-from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
+from adapters.base import RemoteProtocolError, SessionLost, SignalFault, SignInRefused
 from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
 from adapters.clearstreet.session import StreamSession as ClearStreetSession
 from adapters.engineio_payload import decode_payload, encode_payload
 from adapters.metaapi.session import StreamSession as MetaApiSession
 from adapters.metacopier.session import Session as MetaCopierSession
+from adapters.signals.words import decoded, read_signal
 from adapters.socketio import ClientSession
 from adapters.socketio_server import ServerSession
 from adapters.stomp import Frame, FrameReader, Version, encode
@@ -207,6 +208,20 @@ def _calendar(written: CalendarFormat) -> Fuzzed:
     return Stateless([good], decode)
 
 
+def _signal() -> Fuzzed:
+    base = {"id": "s1", "time": "2026-11-21T15:00:00Z", "secret": "a-secret-of-some-length"}
+    opening = {"action": "open", "symbol": "EURUSD", "side": "buy", "volume": "0.10", "price": 1.0851, "stop_loss": 0}
+    others = ({"action": "modify", "position": 5, "stop_loss": None}, {"action": "close_all", "time": 1795273200})
+
+    def decode(text: str) -> object:
+        try:
+            return read_signal(decoded(text.encode(errors="surrogatepass")))
+        except SignalFault as refused:
+            raise RemoteProtocolError(str(refused)) from refused
+
+    return Stateless([json.dumps({**base, **each}) for each in (opening, *others)], decode)
+
+
 def _session(kind: str, session: type) -> Callable[[], Fuzzed]:
     @cache
     def transcript() -> Transcript:
@@ -224,6 +239,7 @@ DECODERS = (
     Decoder("stomp", _stomp),
     Decoder("calendar-csv", lambda: _calendar(CalendarFormat.CSV)),
     Decoder("calendar-ics", lambda: _calendar(CalendarFormat.ICS)),
+    Decoder("signals", _signal),
     Decoder("tradelocker", _session("tradelocker", TradeLockerSession)),
     Decoder("metacopier", _session("metacopier", MetaCopierSession)),
     Decoder("metaapi", _session("metaapi", MetaApiSession)),

@@ -103,6 +103,13 @@ def test_what_makes_no_sense_is_refused_by_its_key(change: dict[str, Any], key: 
     assert refused.value.found
 
 
+@pytest.mark.parametrize("number", ["-1e9999999991795273200", "1e30", "0." + "1" * 30])
+def test_a_number_of_absurd_size_is_refused(number: str) -> None:
+    body = f'{{"id": "s1", "time": "2026-11-21T15:00:00Z", "action": "close_all", "price": {number}}}'
+    with pytest.raises(SignalFault, match="at most 20 digits"):
+        read_signal(decoded(body.encode()))
+
+
 def test_a_change_of_nothing_is_refused() -> None:
     with pytest.raises(SignalFault, match="a change"):
         read({**BASE, "action": "modify", "position": "p1"})
