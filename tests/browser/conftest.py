@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.browser.desk import Desk, open_desk
+from tests.browser.desk import LARGE, SMALL, SOURCE, START_S_MAX, Desk, open_desk, until
 from tests.browser.looking import ARGUMENTS, SCREENS_WAIT_MS
 from tests.browser.missing import NO_BROWSER
 
@@ -24,7 +25,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A copier that runs, with a key that may operate and one that may read.
 
@@ -76,3 +77,25 @@ def sign_in(page: Page, desk: Desk) -> None:
     page.get_by_label("Key").fill(desk.key)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for(state="attached")
+
+
+@pytest.fixture
+def opened(desk: Desk) -> Iterator[Any]:
+    """Open positions at the source; they are closed after the test, and their copies with them."""
+    ids: list[str] = []
+
+    def open_(symbol: str, side: str = "buy", volume: str = "1", **keys: str) -> str:
+        ids.append(desk.venue.open(symbol, side, volume, **keys))
+        return ids[-1]
+
+    yield open_
+    held = {each["position_id"] for each in desk.venue.positions(SOURCE)}
+    for each in held & set(ids):
+        desk.venue.close(each)
+    until(lambda: not desk.venue.positions(SMALL) and not desk.venue.positions(LARGE), START_S_MAX)
+
+
+def only_broken_lines(complaints: list[str]) -> None:
+    """Forget that the browser told of connections which the service ended, where it was to end them."""
+    assert [each for each in complaints if "net::ERR_" not in each] == []
+    complaints.clear()
