@@ -29,6 +29,8 @@ class ServedLink:
         """The raw bytes that came with the last request's head: a handshake can be replayed from them."""
         self.wants_head = False
         """Whether the last request asks for an answer without its body."""
+        self.was_too_slow = False
+        """Whether the client did not take an answer in time."""
         self._head_bytes_max = head_bytes_max
 
     # In
@@ -96,6 +98,7 @@ class ServedLink:
             with trio.move_on_after(timeout_s) as scope:
                 await self.stream.send_all(data[begin : begin + _WRITE_BYTES])
             if scope.cancelled_caught:
+                self.was_too_slow = True
                 raise trio.BrokenResourceError("the client did not take the answer")
 
     async def answer(

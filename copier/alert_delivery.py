@@ -50,6 +50,16 @@ class Delivery:
         self._destination = destination
         self._queue: deque[tuple[Message, Batch]] = deque()
         self._changed = trio.Event()
+        self.delivered = 0
+        """Messages that were taken."""
+        self.failed_tries = 0
+        self.lost = 0
+        """Messages that were given up."""
+
+    @property
+    def name(self) -> str:
+        """The destination's name."""
+        return self._destination.name
 
     @property
     def waiting(self) -> int:
@@ -89,8 +99,10 @@ class Delivery:
         while True:
             try:
                 await self._destination.send(message, batch)
+                self.delivered += 1
                 return
             except DeliveryFailed as error:
+                self.failed_tries += 1
                 if trio.current_time() + pause_s - began > GIVE_UP_S:
                     self._lost(message, str(error))
                     return
@@ -100,6 +112,7 @@ class Delivery:
             pause_s = min(pause_s * 2, PAUSE_S_MAX)
 
     def _lost(self, message: Message, reason: str) -> None:
+        self.lost += 1
         _log.error(
             "alert not delivered", to=self._destination.name, reason=reason, title=message.title, body=message.body
         )

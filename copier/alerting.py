@@ -3,7 +3,8 @@
 Never in the way of trading: taking an alert is a few dictionary steps, everything else happens in tasks of its own.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
 import trio
@@ -13,7 +14,7 @@ from adapters.base import UtcNow
 from copier.alert_delivery import Delivery, Destination
 from rules.alert_routes import AlertRoute, Outbox
 from rules.alert_text import message
-from rules.alerts import Alert
+from rules.alerts import Alert, AlertKind
 
 FINISH_S = 5.0
 """The last messages may take this long when the service ends; what is not delivered by then is in the log."""
@@ -37,14 +38,22 @@ class Alerter:
             (Outbox(channel.route), [Delivery(each) for each in channel.destinations]) for channel in channels
         ]
         self._taken = trio.Event()
+        self.raised: Counter[AlertKind] = Counter()
+        """Alerts that came in since the service began, whatever routes make of them; ends of what lasted are none."""
+
+    @property
+    def deliveries(self) -> Iterator[Delivery]:
+        """The queues of all routes."""
+        return (delivery for _, deliveries in self._channels for delivery in deliveries)
 
     @property
     def waiting(self) -> int:
         """How many messages are on their way."""
-        return sum(delivery.waiting for _, deliveries in self._channels for delivery in deliveries)
+        return sum(delivery.waiting for delivery in self.deliveries)
 
     def take(self, alert: Alert) -> None:
         """Take an alert; never waits."""
+        self.raised[alert.kind] += not alert.over
         for outbox, _ in self._channels:
             outbox.take(alert)
         self._taken.set()
@@ -52,9 +61,8 @@ class Alerter:
     async def run(self) -> None:
         """Tell until cancelled."""
         async with trio.open_nursery() as nursery:
-            for _, deliveries in self._channels:
-                for delivery in deliveries:
-                    nursery.start_soon(delivery.run)
+            for delivery in self.deliveries:
+                nursery.start_soon(delivery.run)
             while True:
                 self._taken = trio.Event()
                 self._tell()
@@ -67,12 +75,10 @@ class Alerter:
         """Tell what was not told yet, wait for it within a bound, and log what could not be delivered."""
         self._tell(all_=True)
         with trio.move_on_after(FINISH_S):
-            for _, deliveries in self._channels:
-                for delivery in deliveries:
-                    await delivery.empty()
-        for _, deliveries in self._channels:
-            for delivery in deliveries:
-                delivery.give_up()
+            for delivery in self.deliveries:
+                await delivery.empty()
+        for delivery in self.deliveries:
+            delivery.give_up()
 
     def _due_at(self) -> datetime | None:
         return min((due for outbox, _ in self._channels if (due := outbox.due_at()) is not None), default=None)

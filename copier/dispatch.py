@@ -151,7 +151,7 @@ class Dispatcher:
                 await self._report(self._name, NotSent(action.cl_ord_id, "no longer wanted"))
                 return
             sent_at = self._now()
-            self._latency.record("intent_to_sent", intent.durable_at, sent_at)
+            self._latency.record("durable_to_sent", intent.durable_at, sent_at)
             report = await self._submit(action)
         finally:
             self._slots.release()

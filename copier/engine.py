@@ -153,11 +153,13 @@ class Engine:
                     self._operator.in_force,
                 )
             )
+        decided_at = self._utc_now()
         await self._journal.commit(self._desk.now, busy=busy)
         durable_at = self._utc_now()
         for action, resend, cause_at in outgoing:
             if cause_at is not None:
-                self.latency.record("frame_to_intent", cause_at, durable_at)
+                self.latency.record("frame_to_intent", cause_at, decided_at)
+                self.latency.record("intent_to_durable", decided_at, durable_at)
             self._outside.send(action.account, Intent(action, durable_at, resend))
         self._journal.announce()
         self._operator.say()

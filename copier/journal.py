@@ -6,10 +6,12 @@ inputs gather meanwhile and share one commit.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from time import perf_counter
 
 import structlog
 import trio
 
+from copier.histogram import Histogram
 from copier.ledger import Entry, Ledger, LedgerFailed
 from copier.ledger_codec import decode, encode
 from copier.records import (
@@ -75,6 +77,8 @@ class Journal:
         """Whether something was written that must be durable before anything leaves."""
         self.stuck_by: str | None = None
         """Why the ledger cannot be written now."""
+        self.commits = Histogram()
+        """How long commits took, waits for room on the disk included."""
         self.rows_since_checkpoint = ledger.last_seq - ledger.last_of_kind("checkpoint")
 
     def decision(
@@ -155,6 +159,7 @@ class Journal:
         if not self._entries or not (self._urgent or all_):
             return
         self._urgent = False
+        begun_s = perf_counter()
         entries, self._entries = self._entries, []
         records, self._records = self._records, []
         while True:
@@ -174,6 +179,7 @@ class Journal:
         if self.stuck_by is not None:
             self.stuck_by = None
             self._stuck(None)
+        self.commits.count((perf_counter() - begun_s) * 1000)
         self._durable += [(record, at) for record in records]
 
     def announce(self) -> None:

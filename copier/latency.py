@@ -5,6 +5,8 @@ from datetime import datetime
 from math import ceil
 from typing import Final
 
+from copier.histogram import Histogram
+
 SAMPLES_MAX: Final = 10_000
 """Of each stage, the latest: enough for a p99 with a hundred samples above it."""
 
@@ -14,19 +16,28 @@ OWN_SAMPLES_MAX: Final = 500
 
 
 class Latency:
-    """Samples by stage: `frame_to_intent`, `intent_to_sent`, `sent_to_report`."""
+    """Samples by stage: `frame_to_intent`, `intent_to_durable`, `durable_to_sent`, `sent_to_report`.
+
+    `histograms` count all of them, also those that are no longer among the samples.
+    """
 
     def __init__(self, whole: "Latency | None" = None) -> None:
         """`whole`: the service's, of which this is one account's part; it gets every sample too."""
         self._whole = whole
         self._samples_max = SAMPLES_MAX if whole is None else OWN_SAMPLES_MAX
         self._samples: dict[str, deque[float]] = {}
+        self.histograms: dict[str, Histogram] = {}
 
     def record(self, stage: str, begun_at: datetime, ended_at: datetime) -> None:
         if self._whole is not None:
             self._whole.record(stage, begun_at, ended_at)
-        samples = self._samples.setdefault(stage, deque(maxlen=self._samples_max))
-        samples.append((ended_at - begun_at).total_seconds() * 1000)
+        took_ms = (ended_at - begun_at).total_seconds() * 1000
+        samples = self._samples.get(stage)
+        if samples is None:
+            samples = self._samples[stage] = deque(maxlen=self._samples_max)
+            self.histograms[stage] = Histogram()
+        samples.append(took_ms)
+        self.histograms[stage].count(took_ms)
 
     def percentile_ms(self, stage: str, share: float) -> float | None:
         """Return the given percentile in milliseconds (nearest rank); None without samples.

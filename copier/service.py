@@ -32,6 +32,7 @@ from copier.polls import Poller
 from copier.records import CheckpointRecord, LeverRecord, MismatchRecord, Record
 from copier.recovery import Unanswered, recover, unanswered
 from copier.streams import run_stream
+from copier.tally import Tally
 from copier.views import empty_views
 from copier.weather import Backoff
 from rules.alerts import AlertKind
@@ -102,7 +103,8 @@ class Service:
         self._random = random
         self._orders = 0
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
-        self.journal = Journal(ledger, threads=threads, listeners=listeners, stuck=stuck)
+        self.tally = Tally()
+        self.journal = Journal(ledger, threads=threads, listeners=(self.tally, *listeners), stuck=stuck)
         recovered = recover(ledger)
         now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
@@ -229,6 +231,16 @@ class Service:
         await answered.wait()
         return said[0]
 
+    @property
+    def inputs_waiting(self) -> int:
+        """Return how many events and reports wait for the engine."""
+        return self._inputs.statistics().current_buffer_used
+
+    def orders_waiting(self, name: AccountId) -> int:
+        """Return how many orders wait for their turn at an account."""
+        target = self._targets.get(name)
+        return target.queued if isinstance(target, Dispatcher) else 0
+
     def stuck_s(self) -> float:
         """Return for how many seconds the engine has been at one round; 0 where it waits for something to do."""
         since = self.engine.busy_since
@@ -290,7 +302,7 @@ class Service:
     async def _drain(self) -> None:
         """Let what has left come back, for a bounded time; the rest is resolved at the next start."""
         with trio.move_on_after(self.options.drain_s) as scope:
-            while self.in_flight() or self._inputs.statistics().current_buffer_used:
+            while self.in_flight() or self.inputs_waiting:
                 await self.engine.next_round()
         if scope.cancelled_caught:
             _log.warning("drain ended with orders under way; the next start asks the venue", orders=self.in_flight())

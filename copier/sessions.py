@@ -35,6 +35,7 @@ class SessionWatch:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._lost: dict[AccountId, Loss] = {}
+        self._back_at: dict[AccountId, datetime] = {}
         self._refused: set[AccountId] = set()
 
     def loss(self, account: AccountId) -> Loss | None:
@@ -45,6 +46,10 @@ class SessionWatch:
         """Return since when an account is out of sight; None while it is seen."""
         loss = self._lost.get(account)
         return None if loss is None else loss.since
+
+    def back_at(self, account: AccountId) -> datetime | None:
+        """Return since when an account is seen again; None where it was never lost."""
+        return self._back_at.get(account)
 
     def lose(self, account: AccountId, eye: Eye, reason: str, now: datetime, *, refused: bool) -> None:
         """Note that an account is lost, for good where the venue refused it."""
@@ -68,6 +73,7 @@ class SessionWatch:
         loss.eyes.discard(eye)
         if not loss.eyes:
             del self._lost[account]
+            self._back_at[account] = now
             self._journal.alert(
                 AlertKind.SESSION_LOST, account, f"back after {duration_words(now - loss.since)}", over=True
             )

@@ -100,7 +100,7 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
                 if not dry_run:
                     await nursery.start(serve_control, control_path(config.service.ledger), service.pull)
                 if config.service.listen is not None:
-                    surface = Surface(config, service, changes, utc_now=utc_now, store=store)
+                    surface = Surface(config, service, changes, utc_now=utc_now, store=store, alerter=alerter)
                     serve = partial(serve_surface, failed=lambda what: alerter.take(surface_failed(utc_now(), what)))
                     await nursery.start(serve, surface, config.service.listen)
                 _log.info("running", links=len(config.links), accounts=len(config.accounts), dry_run=dry_run)

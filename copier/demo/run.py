@@ -42,7 +42,11 @@ from rules.values import AccountId
 
 TRADE_EVERY_S = 0.4
 
-_SHOWN = {"frame_to_intent": "frame to durable intent", "intent_to_sent": "intent to sent"}
+_SHOWN = {
+    "frame_to_intent": "frame to intent",
+    "intent_to_durable": "intent to durable",
+    "durable_to_sent": "durable to sent",
+}
 
 SETTLE_S = 10.0
 """After the trader stops, the copier may take this long to catch up; what differs then is a mismatch."""

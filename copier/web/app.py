@@ -15,6 +15,7 @@ from copier.config.listen import Listen
 from copier.web.asgi import App
 from copier.web.doors import LOOPBACK_NAMES, Access, Doors
 from copier.web.health import health_routes
+from copier.web.metrics.endpoint import metric_routes
 from copier.web.pages import page_routes
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
 from copier.web.rest.table import rest_routes
@@ -24,6 +25,7 @@ from copier.web.surface import Surface
 
 ROUTES: Final[tuple[Callable[[Surface], list[BaseRoute]], ...]] = (
     health_routes,
+    metric_routes,
     session_routes,
     rest_routes,
     socket_routes,

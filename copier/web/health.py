@@ -4,21 +4,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from copier.web.surface import Surface
+from copier.web.principal import Principal
+from copier.web.surface import Surface, Trouble
 
 
 def health_routes(surface: Surface) -> list[BaseRoute]:
-    """Return what every supervisor may ask, without a key: so it names no account."""
+    """Return what every supervisor may ask without a key; who shows one is told what is wrong with its accounts."""
 
-    async def alive(_: Request) -> Response:
-        return _said(surface.health().alive, "alive")
+    async def alive(request: Request) -> Response:
+        return _said(request, surface.health().alive, "alive")
 
-    async def ready(_: Request) -> Response:
-        return _said(surface.health().ready, "ready")
+    async def ready(request: Request) -> Response:
+        return _said(request, surface.health().ready, "ready")
 
     return [Route("/healthz", alive), Route("/readyz", ready)]
 
 
-def _said(problems: tuple[str, ...], word: str) -> Response:
-    body = {"status": f"not {word}" if problems else word, "problems": len(problems)}
-    return JSONResponse(body, status_code=503 if problems else 200)
+def _said(request: Request, troubles: tuple[Trouble, ...], word: str) -> Response:
+    body: dict[str, object] = {"status": f"not {word}" if troubles else word, "problems": len(troubles)}
+    principal: Principal | None = request.scope["state"]["principal"]
+    if principal is not None:
+        body["says"] = [each.says for each in troubles if each.account is None or principal.sees(each.account)]
+    return JSONResponse(body, status_code=503 if troubles else 200)

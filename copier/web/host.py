@@ -24,6 +24,7 @@ from copier.web.asgi import App, Bounds, ClientGone, Peer, Scope, is_loopback
 from copier.web.host_http import HttpExchange
 from copier.web.host_websocket import WebSocketExchange, read_handshake
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
+from copier.web.traffic import Traffic
 
 _DEPARTED = (ClientGone, ClientDisconnect, WebSocketDisconnect)
 """What the app lets through when its client is gone: no bug."""
@@ -37,16 +38,22 @@ class Host:
     Args:
         app: an ASGI 3 application; its lifespan is not called, it lives with the service.
         failed: told one sentence of each bug that the app showed.
+        traffic: where to count.
     """
 
     def __init__(
-        self, app: App, *, bounds: Bounds | None = None, failed: Callable[[str], None] = lambda _: None
+        self,
+        app: App,
+        *,
+        bounds: Bounds | None = None,
+        failed: Callable[[str], None] = lambda _: None,
+        traffic: Traffic | None = None,
     ) -> None:
+        self._traffic = traffic or Traffic()
         self.bounds = bounds or Bounds()
         self._app = app
         self._failed = failed
         self._by_ip: Counter[str] = Counter()
-        self._connections = 0
 
     async def serve(
         self,
@@ -78,23 +85,26 @@ class Host:
     ) -> None:
         """Serve one connection until either side ends it; the stream is closed on return."""
         ip = peer[0]
-        full = self._connections >= self.bounds.connections_max
+        traffic = self._traffic
+        full = traffic.connections >= self.bounds.connections_max
         if full or (self._by_ip[ip] >= self.bounds.connections_per_ip_max and not is_loopback(ip)):
+            traffic.refused += 1
             await trio.aclose_forcefully(stream)
             return
-        self._connections += 1
+        traffic.connections += 1
+        traffic.accepted += 1
         self._by_ip[ip] += 1
         try:
             if secured is not None:
                 with trio.fail_after(self.bounds.head_s_max):
                     await secured.do_handshake()
-            await _Connection(self._app, self.bounds, stream, peer, secured is not None, self._bug).run()
+            await _Connection(self._app, self.bounds, stream, peer, secured is not None, self._bug, traffic).run()
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             pass  # the client went away, spoke no TLS, or was too slow
         except Exception:  # noqa: BLE001 - nothing that a client sends may end the service
             self._bug("a connection")
         finally:
-            self._connections -= 1
+            traffic.connections -= 1
             self._by_ip[ip] -= 1
             if not self._by_ip[ip]:
                 del self._by_ip[ip]
@@ -102,6 +112,7 @@ class Host:
 
     def _bug(self, where: str) -> None:
         """Tell of the exception that is being handled."""
+        self._traffic.bugs += 1
         _log.error("a bug in what serves clients; trading goes on", request=where, exc_info=True)
         self._failed(f"{where} failed by a bug; see the log")
 
@@ -110,8 +121,16 @@ class _Connection:
     """One connection: requests one after the other, or one WebSocket."""
 
     def __init__(
-        self, app: App, bounds: Bounds, stream: trio.abc.Stream, peer: Peer, tls: bool, bug: Callable[[str], None]
+        self,
+        app: App,
+        bounds: Bounds,
+        stream: trio.abc.Stream,
+        peer: Peer,
+        tls: bool,
+        bug: Callable[[str], None],
+        traffic: Traffic,
     ) -> None:
+        self._traffic = traffic
         self._app = app
         self._bounds = bounds
         self._peer = peer
@@ -120,6 +139,12 @@ class _Connection:
         self._link = ServedLink(stream, head_bytes_max=bounds.head_bytes_max)
 
     async def run(self) -> None:
+        try:
+            await self._run()
+        finally:
+            self._traffic.readers_cut += self._link.was_too_slow
+
+    async def _run(self) -> None:
         link, bounds = self._link, self._bounds
         while True:
             try:
@@ -157,12 +182,16 @@ class _Connection:
             scope["subprotocols"] = list(handshake.subprotocols)
             scope["extensions"] = {"copier.outbox": exchange.outbox, "websocket.http.response": {}}
             failed = False
+            self._traffic.sockets += 1
             try:
                 await self._app(scope, exchange.receive, exchange.send)
             except Exception as error:  # noqa: BLE001 - as above
                 failed = not _is_departure(error)
                 if failed:
                     self._bug(f"WebSocket {scope['path']}")
+            finally:
+                self._traffic.sockets -= 1
+                self._traffic.readers_cut += exchange.outbox.was_too_slow
             await exchange.finish(failed=failed)
             nursery.cancel_scope.cancel()
 

@@ -53,6 +53,8 @@ class Outbox:
         self._opened = False
         self._ended = False
         self._lost = False
+        self.was_too_slow = False
+        """Whether the reader was cut because it did not take what waited."""
         self._emptied = trio.Event()
 
     @property
@@ -128,6 +130,7 @@ class Outbox:
     def _send(self, data: bytes) -> bool:
         if self._waiting:
             if self._waiting > self._bytes_max:
+                self.was_too_slow = True
                 self._give_up()
                 return False
             self._queue.append(data)
@@ -160,7 +163,10 @@ class Outbox:
                     with trio.fail_after(self._piece_s_max):
                         await self._stream.send_all(piece)
                     self._waiting -= len(piece)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+        except trio.TooSlowError:
+            self.was_too_slow = True
+            self._give_up()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._give_up()
         self._emptied.set()
 

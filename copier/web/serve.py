@@ -53,7 +53,7 @@ async def serve_surface(
         nursery.start_soon(surface.loop_lag.run)
         for task in surface.beside:
             nursery.start_soon(task)
-        nursery.start_soon(Host(app, bounds=bounds, failed=failed).serve, listeners, tls)
+        nursery.start_soon(Host(app, bounds=bounds, failed=failed, traffic=surface.traffic).serve, listeners, tls)
         _log.info("listening", url=url)
         task_status.started(url)
 

@@ -30,6 +30,11 @@ class Sessions:
         self._by_key: Counter[str] = Counter()
         self._by_ip: Counter[str] = Counter()
 
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return sum(self._by_key.values())
+
     @contextmanager
     def open(self, principal: Principal, ip: str) -> Iterator[None]:
         """Count one for the length of the block.

@@ -14,13 +14,16 @@ import trio
 from attrs import frozen
 
 from adapters.base import Account, SignalReceiver, UtcNow
+from copier.alerting import Alerter
 from copier.book import CopyBook
 from copier.config.model import Configuration
+from copier.histogram import Histogram
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
 from copier.logs import redact
 from copier.records import LeverRecord
 from copier.service import Service
+from copier.tally import Tally
 from copier.web.changes import Changes
 from copier.web.key_file import keys_path
 from copier.web.keys import KeyRing
@@ -28,6 +31,7 @@ from copier.web.loop_lag import LoopLag
 from copier.web.principal import Principal
 from copier.web.sessions import Sessions, SessionsMax
 from copier.web.store import Store
+from copier.web.traffic import Traffic
 from copier.wording import printable
 from rules.levers import Lever
 from rules.mismatch import Mismatch
@@ -64,12 +68,21 @@ class SessionState:
 
 
 @frozen
-class Health:
-    """Whether the service does what it is for; each text says what is wrong, for a person."""
+class Trouble:
+    """What is wrong, for a person."""
 
-    alive: tuple[str, ...]
+    says: str
+    account: AccountId | None = None
+    """Whose trouble it is; None: everybody's."""
+
+
+@frozen
+class Health:
+    """Whether the service does what it is for."""
+
+    alive: tuple[Trouble, ...]
     """Why a restart may help: empty where the engine's loop turns."""
-    ready: tuple[str, ...]
+    ready: tuple[Trouble, ...]
     """Why nothing can be relied upon now; empty where the ledger takes rows and every account is synchronized."""
 
 
@@ -84,8 +97,9 @@ class Surface:
         *,
         utc_now: UtcNow,
         store: Store | None = None,
+        alerter: Alerter | None = None,
     ) -> None:
-        """`store`: what is remembered beside the ledger; None: in memory only.
+        """`store`: what is remembered beside the ledger; None: in memory only. `alerter`: who tells people, if anybody.
 
         Raises:
             KeysRefused: the file of keys cannot be trusted.
@@ -104,6 +118,8 @@ class Surface:
         )
         self.sessions = Sessions(SessionsMax(config.service.sessions_per_key, config.service.sessions_per_ip))
         self.loop_lag = LoopLag()
+        self.traffic = Traffic()
+        self.alerter = alerter
         self._service = service
         self._readers = trio.CapacityLimiter(_LEDGER_READERS_MAX)
 
@@ -163,7 +179,7 @@ class Surface:
             return SessionState("refused" if loss.refused else "lost", loss.since, printable(loss.why))
         if not (view.known and view.ready):
             return SessionState("starting", None, None)
-        return SessionState("ready", view.known_at, None)
+        return SessionState("ready", self._service.engine.sessions.back_at(name) or view.known_at, None)
 
     def link_state(self, link_id: LinkId) -> LinkState:
         """Return what a link may do, all things considered."""
@@ -179,6 +195,34 @@ class Surface:
         return self._service.latencies[name].summary()
 
     @property
+    def tally(self) -> Tally:
+        """What was counted since the service began."""
+        return self._service.tally
+
+    @property
+    def commits(self) -> Histogram:
+        """How long the ledger's commits took."""
+        return self._service.journal.commits
+
+    @property
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long each stage of all orders took."""
+        return self._service.latency.histograms
+
+    def histograms_of(self, name: AccountId) -> Mapping[str, Histogram]:
+        """Return how long each stage of an account's orders took."""
+        return self._service.latencies[name].histograms
+
+    @property
+    def inputs_waiting(self) -> int:
+        """How many events and reports wait for the engine."""
+        return self._service.inputs_waiting
+
+    def orders_waiting(self, name: AccountId) -> int:
+        """Return how many orders wait for their turn at an account."""
+        return self._service.orders_waiting(name)
+
+    @property
     def latency_ms(self) -> Mapping[str, Mapping[str, float | int]]:
         """By stage: count, p50, p99."""
         return self._service.latency.summary()
@@ -190,15 +234,17 @@ class Surface:
     def health(self) -> Health:
         """Look whether all is well."""
         stuck_s = self._service.stuck_s()
-        alive = (f"the engine has not finished a round for {stuck_s:.0f} s",) if stuck_s > PATIENCE_S else ()
+        stuck = Trouble(f"the engine has not finished a round for {stuck_s:.0f} s")
+        alive = (stuck,) if stuck_s > PATIENCE_S else ()
         ready = list(alive)
         if self.loop_lag.worst_s > LAG_S_MAX:
-            ready.append(f"the loop was {self.loop_lag.worst_s:.1f} s late within the last 10 s")
+            ready.append(Trouble(f"the loop was {self.loop_lag.worst_s:.1f} s late within the last 10 s"))
         if self._service.journal.stuck_by is not None:
-            ready.append("the ledger cannot be written")
-        for name, view in self.views.items():
-            if not (view.known and view.ready) or self.lost_since(name) is not None:
-                ready.append(f"account {name} is not synchronized")
+            ready.append(Trouble("the ledger cannot be written"))
+        for name in self.views:
+            session = self.session(name)
+            if session.state != "ready":
+                ready.append(Trouble(f"account {name} is not synchronized: {session.why or session.state}", name))
         return Health(alive, tuple(ready))
 
     # What was

@@ -58,6 +58,7 @@ async def test_messages_arrive_in_order_whatever_fails(autojump_clock: MockClock
     assert phone.got == ["one", "two", "three"]
     pauses = [after - before for before, after in zip(phone.tries, phone.tries[1:], strict=False)]
     assert pauses[:3] == [1, 2, 4]
+    assert (delivery.delivered, delivery.failed_tries, delivery.lost) == (3, 3, 0)
     nursery.cancel_scope.cancel()
 
 
@@ -70,6 +71,7 @@ async def test_what_never_arrives_is_given_up_in_time_and_said_in_the_log(
     with structlog.testing.capture_logs() as lines:
         delivery.put(*saying("one"))
         await delivery.empty()
+    assert (delivery.delivered, delivery.failed_tries, delivery.lost) == (0, len(phone.tries), 1)
     assert GIVE_UP_S - 60 <= phone.tries[-1] - phone.tries[0] <= GIVE_UP_S
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("alert not delivered, tried again", "warning"),
@@ -100,6 +102,7 @@ async def test_alerts_reach_every_destination_of_their_route(autojump_clock: Moc
     tells.take(lost())
     await trio.sleep(10)
     assert one.got == two.got == ["session 0 lost"]
+    assert tells.raised == {AlertKind.SESSION_LOST: 1}
     nursery.cancel_scope.cancel()
 
 

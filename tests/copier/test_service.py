@@ -415,8 +415,9 @@ async def test_each_stage_of_a_copied_trade_is_measured(autojump_clock: MockCloc
         world.opens(source_position("p2", opened_at=T0 + timedelta(seconds=2)))
         await trio.sleep(1)
         assert {stage: each["count"] for stage, each in service.latency.summary().items()} == {
+            "durable_to_sent": 2,
             "frame_to_intent": 1,  # the first one had to wait for the instrument
-            "intent_to_sent": 2,
+            "intent_to_durable": 1,
             "sent_to_report": 2,
         }
     assert isinstance(world.target.sent[0], OpenPosition)

@@ -25,8 +25,10 @@ async def test_an_account_is_back_when_all_of_it_is() -> None:
     desk.now += timedelta(minutes=3)
     await desk.polls(TARGET)
     assert len(told(desk)) == 1, "its stream is still away"
+    assert desk.engine.sessions.back_at(TARGET) is None
     await desk.takes(SessionOpened(TARGET, desk.now))
     assert told(desk)[1:] == [("session.lost", "back after 3 min", True)]
+    assert desk.engine.sessions.back_at(TARGET) == desk.now
 
 
 async def test_books_that_cannot_be_asked_are_told_of_and_that_they_can_again() -> None:

@@ -78,8 +78,8 @@ async def _status(call: Call) -> Status:
 
 
 def _concerns(surface: Surface, principal: Principal) -> Iterator[Concern]:
-    for text in surface.health().alive:
-        yield Concern("critical", "service", None, None, text)
+    for trouble in surface.health().alive:
+        yield Concern("critical", "service", None, None, trouble.says)
     if surface.is_stuck:
         yield Concern("critical", "service", None, None, "the ledger cannot be written: no order leaves")
     for view in visible_accounts(surface, principal):

@@ -21,8 +21,8 @@ SENDS_AT_ONCE: Final = 8
 """Some 40 us: so long an order that wants to leave may have to wait for the fan-out each time."""
 
 REST_FACTOR: Final = 1.0
-"""After changes the fan-out rests as long as it has worked: what changes meanwhile is told in one message instead of
-several. Notices are each told, so that a rest would only delay them."""
+"""The fan-out rests as long as it has worked: what changes meanwhile is told in one message instead of several, and at
+least half of the time belongs to the copier."""
 
 STATE_WAITING_MAX: Final = 256 * 1024
 """Bytes of the first state of many accounts that wait for their reader; the rest is made when it has taken these."""
@@ -210,8 +210,8 @@ class FanOut:
                 await self._wake.wait()
                 await trio.sleep(GATHER_S)
                 self._wake = trio.Event()
-                await self._tell_notices()
                 began = trio.current_time()
+                await self._tell_notices()
                 await self._tell_changes()
                 await trio.sleep(REST_FACTOR * (trio.current_time() - began))
 

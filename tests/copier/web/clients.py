@@ -93,7 +93,7 @@ READER = Principal("screen", frozenset({KeyScope.READ}))
 TENANT = Principal("tenant", frozenset(KeyScope), frozenset({AccountId("master"), AccountId("small")}))
 
 
-class _Door:
+class Door:
     """Lets everybody in as one principal."""
 
     def __init__(self, app: App, principal: Principal) -> None:
@@ -122,7 +122,7 @@ class Client:
 
     async def ask(self, method: str, target: str, body: bytes, who: Principal, headers: Mapping[str, str]) -> Answered:
         lines = [("host", "localhost"), *((name.replace("_", "-"), value) for name, value in headers.items())]
-        return await ask(_Door(self.app, who), method, f"/api/v1{target}", headers=lines, body=body)
+        return await ask(Door(self.app, who), method, f"/api/v1{target}", headers=lines, body=body)
 
     async def open(
         self, symbol: str = "EURUSD", volume: str = "1", price: str = "1.1", account: str = "master", **stops: Decimal
@@ -157,7 +157,7 @@ class Client:
         send, receive = trio.open_memory_channel[bytes](10_000)
         headers = [("host", "localhost"), *([("last-event-id", last_id)] if last_id else [])]
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(stream, _Door(self.app, who), f"/api/v1/events{query}", headers, send))
+            nursery.start_soon(partial(stream, Door(self.app, who), f"/api/v1/events{query}", headers, send))
             events = Events(receive)
             assert await events.line() == b"retry: 2000"
             yield events

@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 import trio
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from copier.web import app as app_module
 from copier.web.app import create_app
-from copier.web.principal import principal_of
+from copier.web.health import health_routes
+from copier.web.principal import KeyScope, Principal, principal_of
 from copier.web.surface import Surface
+from rules.values import AccountId
 from tests.copier.commands.shell import PAPER
+from tests.copier.web.clients import Door
 from tests.copier.web.running import ask, running_surface
 
 FAR = """
@@ -35,19 +39,29 @@ async def until_problems(surface: Surface, count: int) -> None:
 async def test_a_service_is_alive_at_once_and_ready_when_all_accounts_are_seen(tmp_path: Path) -> None:
     async with running_surface(tmp_path) as surface:
         app = create_app(surface)
-        assert (await ask(app, "GET", "/healthz")).json == {"status": "alive", "problems": 0}
+        assert (await ask(app, "GET", "/healthz")).json == {"status": "alive", "problems": 0, "says": []}
         await until_problems(surface, 0)
-        assert (await ask(app, "GET", "/readyz")).json == {"status": "ready", "problems": 0}
+        assert (await ask(app, "GET", "/readyz")).json == {"status": "ready", "problems": 0, "says": []}
 
 
 async def test_a_service_with_an_account_out_of_sight_is_alive_but_not_ready(tmp_path: Path) -> None:
     async with running_surface(tmp_path, PAPER + FAR) as surface:
         app = create_app(surface)
         await until_problems(surface, 1)
-        said = await ask(app, "GET", "/readyz")
+        said = await ask(app, "GET", "/readyz", client=("10.0.0.1", 1))
         assert (said.status, said.json) == (503, {"status": "not ready", "problems": 1})
-        assert surface.health().ready == ("account far is not synchronized",)
+        assert [each.account for each in surface.health().ready] == ["far"]
         assert (await ask(app, "GET", "/healthz")).status == 200
+
+
+async def test_who_shows_a_key_is_told_what_is_wrong_with_its_own_accounts(tmp_path: Path) -> None:
+    async with running_surface(tmp_path, PAPER + FAR) as surface:
+        await until_problems(surface, 1)
+        for accounts, count in ((None, 1), (frozenset({AccountId("far")}), 1), (frozenset({AccountId("small")}), 0)):
+            who = Principal("screen", frozenset({KeyScope.READ}), accounts)
+            said = (await ask(Door(Starlette(routes=health_routes(surface)), who), "GET", "/readyz")).json
+            assert (said["problems"], len(said["says"])) == (1, count)
+            assert all(each.startswith("account far is not synchronized: ") for each in said["says"])
 
 
 async def test_what_does_not_exist_is_a_problem(tmp_path: Path) -> None:

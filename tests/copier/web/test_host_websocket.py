@@ -13,6 +13,7 @@ from adapters.network import MemoryStream, memory_streams
 from copier.web.asgi import App, Bounds, Receive, Scope, Send
 from copier.web.host import Host
 from copier.web.outbox import Outbox
+from copier.web.traffic import Traffic
 from tests.copier.web.asgi_check import checked
 from tests.copier.web.served import LOCAL, answering, echo, everything, talk
 
@@ -42,10 +43,12 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(app: App = echo, bounds: Bounds | None = None) -> AsyncIterator[Client]:
+async def connected(
+    app: App = echo, bounds: Bounds | None = None, traffic: Traffic | None = None
+) -> AsyncIterator[Client]:
     near, far = memory_streams()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Host(checked(app), bounds=bounds).serve_stream, far, LOCAL)
+        nursery.start_soon(Host(checked(app), bounds=bounds, traffic=traffic).serve_stream, far, LOCAL)
         client = Client(near)
         await client.send(Request(host="x", target="/ws", subprotocols=["v12.stomp", "v11.stomp"]))
         accepted = await client.next()
@@ -199,7 +202,8 @@ async def test_what_is_pushed_arrives_in_order(autojump_clock: MockClock) -> Non
 
 async def test_a_reader_that_reads_nothing_is_cut_within_its_bound(autojump_clock: MockClock) -> None:
     pusher = Pusher()
-    async with connected(pusher, Bounds(outbox_bytes_max=10_000)):
+    traffic = Traffic()
+    async with connected(pusher, Bounds(outbox_bytes_max=10_000), traffic):
         await trio.testing.wait_all_tasks_blocked()
         assert pusher.outbox is not None
         pushed = 0
@@ -208,15 +212,19 @@ async def test_a_reader_that_reads_nothing_is_cut_within_its_bound(autojump_cloc
         assert pushed in (10, 11)
         await trio.testing.wait_all_tasks_blocked()
         assert pusher.ended == 1006
+    assert (traffic.readers_cut, traffic.sockets, traffic.connections) == (1, 0, 0)
 
 
 async def test_a_reader_that_stopped_reading_is_cut_in_time_however_little_waits(autojump_clock: MockClock) -> None:
     pusher = Pusher()
-    async with connected(pusher, Bounds(answer_s_max=5)):
+    traffic = Traffic()
+    async with connected(pusher, Bounds(answer_s_max=5), traffic):
         await trio.testing.wait_all_tasks_blocked()
         assert pusher.outbox is not None
         for _ in range(80):  # more than the network in memory takes
             pusher.outbox.put(b"x")
             await trio.testing.wait_all_tasks_blocked()
+        assert (traffic.sockets, traffic.connections) == (1, 1)
         await trio.sleep(6)
         assert pusher.ended == 1006
+    assert traffic.readers_cut == 1

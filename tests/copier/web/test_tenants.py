@@ -15,17 +15,20 @@ import msgspec
 import pytest
 import trio
 from attrs import frozen
+from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from copier.web.app import ROUTES
 from copier.web.doors import OPEN_FOLDERS, OPEN_PATHS
+from copier.web.metrics.endpoint import PATH as METRICS
+from copier.web.metrics.endpoint import metric_routes
 from copier.web.principal import KeyScope, Principal
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.links import waits_for_approval
 from copier.web.rest.table import ENDPOINTS
 from rules.values import AccountId
-from tests.copier.web.clients import Client, serving, told_before
-from tests.copier.web.running import Answered
+from tests.copier.web.clients import Client, Door, serving, told_before
+from tests.copier.web.running import Answered, ask
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
 
@@ -165,7 +168,9 @@ def test_every_route_is_known_to_be_open_or_to_ask_who_it_is(tmp_path: Path) -> 
                     else:
                         assert isinstance(route, Route | WebSocketRoute)
                         is_open = route.path in OPEN_PATHS or route.path.startswith(OPEN_FOLDERS)
-                        assert is_open, f"{route.path}: nobody says what one tenant may see there of another"
+                        assert is_open or route.path == METRICS, (
+                            f"{route.path}: nobody says what one tenant may see there of another"
+                        )
 
     trio.run(look)
 
@@ -199,6 +204,15 @@ async def test_lists_show_nothing_of_theirs_however_they_are_asked_for(tmp_path:
                     for things in (theirs, NOTHING)
                 ]
                 assert answers[0] == answers[1], f"{endpoint.path}?{param.name}="
+
+
+@pytest.mark.parametrize("who", [OURS, NARROW, NOBODY], ids=lambda who: who.name)
+async def test_metrics_show_nothing_of_theirs(tmp_path: Path, who: Principal) -> None:
+    async with two_tenants(tmp_path) as (client, _):
+        said = await ask(Door(Starlette(routes=metric_routes(client.surface)), who), "GET", METRICS)
+        assert said.status == 200
+        assert ('copier_equity{account="ours-target"' in said.body.decode()) == (who is not NOBODY)
+        says_nothing_of_theirs(said, METRICS)
 
 
 async def test_everything_of_ones_own_is_shown(tmp_path: Path) -> None:
