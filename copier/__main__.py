@@ -9,6 +9,7 @@ from cyclopts import App
 
 from copier.commands.alerts import alerts_app
 from copier.commands.author import init, schema
+from copier.commands.backup import backup
 from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
@@ -53,6 +54,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(command)
 app.command(run_cases, name="test")
+ledger_app.command(backup)
 app.command(ledger_app)
 app.command(keys_app)
 app.command(alerts_app)

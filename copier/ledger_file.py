@@ -118,7 +118,7 @@ def open_connection(path: Path | None, *, readonly: bool) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     try:
         if path is not None and not readonly:
-            _create_private(path)
+            create_private(path)
         connection = apsw.Connection(name, flags=flags)
     except (OSError, apsw.Error) as error:
         raise LedgerFailed(f"cannot open the ledger {name}: {error}") from error
@@ -131,7 +131,7 @@ def open_connection(path: Path | None, *, readonly: bool) -> apsw.Connection:
     return connection
 
 
-def _create_private(path: Path) -> None:
+def create_private(path: Path) -> None:
     """Create an empty file for us alone (SQLite would let everybody read it; its companions copy the mode)."""
     # An existing file is not even opened: closing it would drop the locks of this process's other connections to it.
     with contextlib.suppress(FileExistsError):
