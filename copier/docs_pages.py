@@ -5,12 +5,15 @@ from pathlib import Path
 
 import tomli
 
+from copier.web.metrics.table import METRICS
 from rules.alerts import AlertKind
 from rules.reasons import Reason
 
 _DOCS = Path(__file__).parent.parent / "docs"
 DENIALS_PAGE = _DOCS / "denials.md"
 ALERTS_PAGE = _DOCS / "alerts.md"
+RUNBOOK_PAGE = _DOCS / "runbook.md"
+METRICS_PAGE = _DOCS / "metrics.md"
 COOKBOOK_PAGE = _DOCS / "cookbook.md"
 
 RECIPES = _DOCS.parent / "examples" / "cookbook"
@@ -93,7 +96,45 @@ A status of 200 to 299 takes the message; anything else is tried again. Redirect
 
 ## Kinds
 
-| kind | severity | what happened | what to do |
+| kind | severity | what happened |
+|---|---|---|
+"""
+
+_RUNBOOK_HEAD = """\
+# Runbook
+
+<!-- Made by `python -m copier.docs_pages` from rules/alerts.py and copier/docs_pages.py; do not edit. -->
+
+One part for each kind of [alert](alerts.md): what it means, what to look at, what to do. What is not about trading but
+about the machine (disk, clock, memory, a service that does not answer) is in [Operations](operations.md#when-it-calls).
+
+Before anything else: closes are never denied, nothing is sent twice, and a start takes up where the last run ended.
+So a restart risks nothing, and deleting the ledger does. To stop new risk at once: `copier halt ACCOUNT --why ...`; to
+close everything there: `copier flatten ACCOUNT --why ... --yes`. Where the service itself is gone, close at the broker:
+the next start sees it and leaves it closed.
+"""
+
+_METRICS_HEAD = """\
+# Metrics
+
+<!-- Made by `python -m copier.docs_pages` from copier/web/metrics/table.py and copier/docs_pages.py; do not edit. -->
+
+`/metrics`, on the address of `[service] listen`, shows the running service in the text format of Prometheus. Nothing is
+done for it before somebody asks: it is read from what the service holds and counts anyway.
+
+**Who may ask.** Whoever may ask anything here: on this machine everybody as long as there is no key, else a key with
+the scope `read` ([Security](security.md)). A key that is limited to some accounts sees these, the state of the service,
+and no sums over all accounts. Each key may ask once a second.
+
+    copier keys add prometheus --scope read
+
+What scrapes it, draws it and calls you is in [examples/operations](../examples/operations/README.md): a config of
+Prometheus, its alert rules, a dashboard of Grafana. Each rule names the part of the [runbook](runbook.md) that helps.
+
+Counters begin at zero with the service, as Prometheus expects. Durations are in seconds. Labels come from the config or
+are codes of ours, so that their number is bounded; no text of a broker is among them.
+
+| metric | kind | labels | meaning |
 |---|---|---|---|
 """
 
@@ -142,11 +183,30 @@ def _recipe(path: Path, title: str, *paragraphs: str) -> str:
 
 
 def alerts_page() -> str:
-    """Return the page of alerts with its runbook, in Markdown."""
+    """Return the page of alerts, in Markdown; what to do is in the runbook."""
     rows = (
-        f"| `{kind.value}` | {kind.severity.value} | {_cell(kind.meaning)} | {_cell(kind.do)} |" for kind in AlertKind
+        f"| [`{kind.value}`](runbook.md#{_anchor(kind.value)}) | {kind.severity.value} | {_cell(kind.meaning)} |"
+        for kind in AlertKind
     )
     return _ALERTS_HEAD + "\n".join(rows) + "\n"
+
+
+def runbook_page() -> str:
+    """Return the runbook: a part for each kind of alert, in Markdown."""
+    parts = (
+        f"## {kind.value}\n\nUsually {kind.severity.value}. {kind.meaning}\n\n**Look at:** {kind.look}\n\n"
+        f"**Do:** {kind.do}\n"
+        for kind in AlertKind
+    )
+    return "\n".join([_RUNBOOK_HEAD, *parts])
+
+
+def metrics_page() -> str:
+    """Return the page of metrics, in Markdown."""
+    rows = (
+        f"| `{metric.name}` | {metric.kind} | {', '.join(metric.labels)} | {_cell(metric.help)} |" for metric in METRICS
+    )
+    return _METRICS_HEAD + "\n".join(rows) + "\n"
 
 
 def denials_page() -> str:
@@ -162,4 +222,6 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     DENIALS_PAGE.write_text(denials_page(), encoding="utf-8")
     ALERTS_PAGE.write_text(alerts_page(), encoding="utf-8")
+    RUNBOOK_PAGE.write_text(runbook_page(), encoding="utf-8")
+    METRICS_PAGE.write_text(metrics_page(), encoding="utf-8")
     COOKBOOK_PAGE.write_text(cookbook_page(), encoding="utf-8")

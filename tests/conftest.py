@@ -4,14 +4,9 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.browser.missing import NO_BROWSER, skipped_for_it
 from tests.conformance.table import lines, page, table_of
-
-# How long an example takes says nothing on a machine that others use too.
-settings.register_profile("untimed", settings.default, deadline=None)
-settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,17 @@ import re
 
 from adapters.secret import Secret
 from copier.alert_webhook import signed_headers, signing_key
-from copier.docs_pages import ALERTS_PAGE, DENIALS_PAGE, alerts_page, denials_page
+from copier.docs_pages import (
+    ALERTS_PAGE,
+    DENIALS_PAGE,
+    METRICS_PAGE,
+    RUNBOOK_PAGE,
+    alerts_page,
+    denials_page,
+    metrics_page,
+    runbook_page,
+)
+from copier.web.metrics.table import METRICS
 from rules.alerts import AlertKind
 from rules.reasons import Reason
 
@@ -26,14 +36,34 @@ def test_only_denials_that_wait_are_marked():
     assert marked == [reason.value for reason in Reason if reason.waits]
 
 
+def test_page_of_metrics_is_not_stale():
+    assert METRICS_PAGE.read_text(encoding="utf-8") == metrics_page(), "run: python -m copier.docs_pages"
+
+
+def test_every_metric_has_one_row():
+    rows = [line.split("`")[1] for line in metrics_page().splitlines() if line.startswith("| `")]
+    assert rows == [metric.name for metric in METRICS]
+
+
 def test_page_of_alerts_is_not_stale():
     assert ALERTS_PAGE.read_text(encoding="utf-8") == alerts_page(), "run: python -m copier.docs_pages"
 
 
 def test_every_kind_of_alert_says_what_happened_and_what_to_do():
-    rows = [line.split(" | ") for line in alerts_page().splitlines() if line.startswith("| `")]
-    assert [row[0] for row in rows] == [f"| `{kind.value}`" for kind in AlertKind]
-    assert all(row[2].endswith(".") and row[3].endswith(". |") for row in rows)
+    rows = [line.split(" | ") for line in alerts_page().splitlines() if line.startswith("| [`")]
+    assert [row[0].split("`")[1] for row in rows] == [kind.value for kind in AlertKind]
+    assert all(row[2].endswith(". |") for row in rows)
+    parts = runbook_page().split("\n## ")[1:]
+    assert [part.partition("\n")[0] for part in parts] == [kind.value for kind in AlertKind]
+    for kind, part in zip(AlertKind, parts, strict=True):
+        assert kind.meaning in part
+        for text, word in ((kind.look, "Look at"), (kind.do, "Do")):
+            assert text[-1] in ".?", kind
+            assert f"**{word}:** {text}\n" in part
+
+
+def test_the_runbook_is_not_stale():
+    assert RUNBOOK_PAGE.read_text(encoding="utf-8") == runbook_page(), "run: python -m copier.docs_pages"
 
 
 def test_the_pages_way_to_check_a_webhook_takes_ours_and_refuses_others():

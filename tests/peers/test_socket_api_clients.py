@@ -15,7 +15,6 @@ import trio
 from adapters.stomp import HeartBeatOffer
 from copier.web.socket_api.words import account_id
 from rules.values import AccountId
-from tests.browser.missing import NO_BROWSER
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.socket_api.served import MASTER, SMALL, Served, raw_client, served
 from tests.peers.clients import start_client
@@ -47,7 +46,7 @@ def browser(page_url: str, page: Path, **settings: str) -> list[str]:
     """Return the command that opens a page in Chromium; without one the test says that it was skipped."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        pytest.skip(NO_BROWSER)
+        pytest.skip("no browser: `apt-get install chromium`, or another way to have `chromium` on the PATH")
     pairs = [f"{name}={value}" for name, value in settings.items()]
     return python("stomp_browser.py", program, page_url, str(page), str(STOMPJS), *pairs)
 
