@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this folder
 
 import trio
 
-from bench import deciding, fan_out, sessions, starting, wire_to_wire
+from bench import deciding, fan_out, sessions, socket_fan_out, starting, wire_to_wire
 from bench.parts import machine
 
 
@@ -18,9 +18,9 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="about four minutes instead of eleven; the numbers are rougher"
     )
-    parser.add_argument("parts", nargs="*", help="wire, decide, start, sessions; all without any")
+    parser.add_argument("parts", nargs="*", help="wire, decide, start, sessions, sockets; all without any")
     asked = parser.parse_args()
-    parts = asked.parts or ["wire", "decide", "start", "sessions"]
+    parts = asked.parts or ["wire", "decide", "start", "sessions", "sockets"]
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if "wire" in parts:
         rounds, samples, burst = (3, 50, 300) if asked.quick else (3, 200, 600)
@@ -33,6 +33,9 @@ def main() -> None:
     if "sessions" in parts:
         rounds, messages, paced, accounts = (2, 2_000, 100, 100) if asked.quick else (5, 4_000, 300, 500)
         trio.run(sessions.measure, rounds, messages, paced, accounts)
+    if "sockets" in parts:
+        rounds, messages = (2, 100) if asked.quick else (5, 200)
+        socket_fan_out.measure(rounds, messages)
 
 
 if __name__ == "__main__":
