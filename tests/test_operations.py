@@ -136,6 +136,73 @@ def test_promtool_reads_rules_and_config() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+CASES = """
+rule_files: [RULES]
+evaluation_interval: 15s
+tests:
+  - interval: 15s
+    input_series:
+      - {series: 'up{job="copier"}', values: '1x8 0x12'}
+      - {series: 'copier_limit_headroom_ratio{account="prop",limit="prop/max_loss",kind="max_loss"}',
+         values: '1 0.5 0.2x40'}
+      - {series: 'copier_limit_stage{account="prop",limit="prop/max_loss",kind="max_loss",stage="breached"}',
+         values: '_x8 1x12'}
+      - {series: 'copier_orphans_total{account="prop"}', values: '0x8 1x40'}
+      - {series: 'copier_session_state{account="prop",state="lost"}', values: '0 1x40'}
+      - {series: 'copier_ledger_disk_free_bytes', values: '5e8x60'}
+    alert_rule_test:
+      - {eval_time: 1m, alertname: CopierDown}
+      - eval_time: 4m
+        alertname: CopierDown
+        exp_alerts: [{exp_labels: {severity: critical, job: copier}, exp_annotations: ANNOTATIONS_CopierDown}]
+      - eval_time: 1m
+        alertname: CopierLimitNear
+        exp_alerts:
+          - exp_labels: {severity: warning, account: prop, limit: prop/max_loss, kind: max_loss}
+            exp_annotations: {summary: prop/max_loss has 20% left., runbook: docs/runbook.md#limitwarning}
+      - {eval_time: 1m, alertname: CopierLimitBreach}
+      - eval_time: 4m
+        alertname: CopierLimitBreach
+        exp_alerts:
+          - exp_labels: {severity: critical, account: prop, limit: prop/max_loss, kind: max_loss, stage: breached}
+            exp_annotations: {summary: prop/max_loss is at breached., runbook: docs/runbook.md#limitbreach}
+      - {eval_time: 1m, alertname: CopierOrphan}
+      - eval_time: 4m
+        alertname: CopierOrphan
+        exp_alerts:
+          - exp_labels: {severity: critical, account: prop}
+            exp_annotations:
+              summary: prop holds a position with our tag that no copy owns.
+              runbook: docs/runbook.md#orphan
+      - {eval_time: 1m, alertname: CopierSessionLost}
+      - eval_time: 4m
+        alertname: CopierSessionLost
+        exp_alerts:
+          - exp_labels: {severity: warning, account: prop, state: lost}
+            exp_annotations: {summary: prop is out of sight., runbook: docs/runbook.md#sessionlost}
+      - eval_time: 14m
+        alertname: CopierDiskFills
+        exp_alerts:
+          - exp_labels: {severity: warning}
+            exp_annotations:
+              summary: The ledger's disk has 476.8MiB left, or will have none within three days.
+              runbook: docs/operations.md#the-disk-fills
+"""
+
+
+@pytest.mark.peer
+def test_the_rules_fire_when_they_should_and_not_before(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool here: nobody has seen the rules fire")
+    [down] = [rule["annotations"] for rule in rules() if rule["alert"] == "CopierDown"]
+    cases = tmp_path / "cases.yml"
+    text = CASES.replace("RULES", json.dumps(str(RULES))).replace("ANNOTATIONS_CopierDown", json.dumps(down))
+    cases.write_text(text, encoding="utf-8")
+    checked = subprocess.run([promtool, "test", "rules", cases], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_the_scrape_finds_the_rules_and_asks_at_the_usual_address() -> None:
     config = yaml.safe_load((FILES / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     assert all((FILES / "prometheus" / name).is_file() for name in config["rule_files"])

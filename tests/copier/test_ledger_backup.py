@@ -12,6 +12,8 @@ from copier.ledger import Entry, Ledger, LedgerFailed, LedgerRefused
 from copier.ledger_backup import back_up
 from tests.rules.playbook import T0
 
+pytestmark = pytest.mark.slow  # each test syncs some files to the disk
+
 
 def written(path: Path, entries: int, size: int = 10) -> Ledger:
     ledger = Ledger.open(path)

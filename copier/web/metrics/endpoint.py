@@ -2,13 +2,14 @@
 
 from typing import Final
 
+import trio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from copier.web.dto.words import to_json
-from copier.web.metrics.exposition import MEDIA_TYPE, exposition
-from copier.web.metrics.readings import samples
+from copier.web.metrics.exposition import MEDIA_TYPE, Exposition
+from copier.web.metrics.readings import parts
 from copier.web.principal import principal_of
 from copier.web.problems import MEDIA_TYPE as PROBLEM
 from copier.web.rest.pace import Paces
@@ -32,6 +33,10 @@ def metric_routes(surface: Surface) -> list[BaseRoute]:
             paces.take(principal.name)
         except Refused as refused:
             return Response(to_json(refused.problem), refused.problem.status, refused.headers, PROBLEM)
-        return Response(exposition(samples(surface, principal)), headers={"content-type": MEDIA_TYPE})
+        page = Exposition()
+        for part in parts(surface, principal):
+            page.add(part)
+            await trio.lowlevel.checkpoint()  # orders go first
+        return Response(page.text, headers={"content-type": MEDIA_TYPE})
 
     return [Route(PATH, metrics)]

@@ -15,17 +15,24 @@ MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BOUNDS_S: Final = (*(f"{bound / 1000:g}" for bound in BOUNDS_MS), "+Inf")
 
 
-def exposition(samples: Iterable[Sample]) -> str:
-    """Return the page: every metric of the table with what it means, and its samples, which may be none."""
-    found: dict[str, list[str]] = {metric.name: [] for metric in METRICS}
-    for metric, values, value in samples:
-        found[metric.name] += _lines(metric, values, value)
-    lines: list[str] = []
-    for metric in METRICS:
-        lines.append(f"# HELP {metric.name} {metric.help}")
-        lines.append(f"# TYPE {metric.name} {metric.kind}")
-        lines += found[metric.name]
-    return "\n".join(lines) + "\n"
+class Exposition:
+    """A page in the making."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {
+            metric.name: [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
+            for metric in METRICS
+        }
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Take some samples, in whatever order."""
+        for metric, values, value in samples:
+            self._lines[metric.name] += _lines(metric, values, value)
+
+    @property
+    def text(self) -> str:
+        """Every metric of the table with what it means, and its samples, which may be none."""
+        return "".join(f"{line}\n" for lines in self._lines.values() for line in lines)
 
 
 def _lines(metric: Metric, values: tuple[str, ...], value: Value) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a principal may see of the service as samples, read in one go: all of it is of one moment."""
+"""What a principal may see of the service as samples, in parts: each is read in one go, and so is of one moment."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,29 +11,34 @@ from copier.web.metrics.process import disk_samples, process_samples
 from copier.web.metrics.table import Sample
 from copier.web.principal import Principal
 from copier.web.rest.limits import shown_limits
-from copier.web.rest.links import visible_copies, waits_for_approval
+from copier.web.rest.links import sees_copy, waits_for_approval
 from copier.web.rest.status import sees_mismatch
 from copier.web.surface import Surface
 from rules.alerts import AlertKind
-from rules.copies import CopyStatus
+from rules.severity import Severity
 from rules.values import AccountId, plain
 
 
-def samples(surface: Surface, principal: Principal) -> Iterator[Sample]:
-    """Yield what is shown: of accounts those of the principal; sums over all accounts only to who sees all of them."""
-    yield from _service(surface)
+def parts(surface: Surface, principal: Principal) -> Iterator[list[Sample]]:
+    """Yield what is shown: of accounts those of the principal; sums over all accounts only to who sees all of them.
+
+    Between two parts others may run: with a hundred accounts all of it takes as long as some orders do.
+    """
+    yield list(_service(surface))
     for name in surface.views:
         if principal.sees(name):
-            yield from _account(surface, name)
-            yield from _orders(surface, name)
-            yield from _limits(surface, name)
-    yield from _copies(surface, principal)
-    yield from _denials(surface, principal)
+            yield [
+                *_account(surface, name),
+                *_orders(surface, name),
+                *_copies(surface, principal, name),
+                *_limits(surface, name),
+            ]
+    yield list(_mismatches(surface, principal))
+    yield list(_denials(surface, principal))
     if principal.accounts is None:
-        yield from _whole(surface)
-        yield from _alerts(surface)
-        yield from process_samples()
-        yield from disk_samples(surface.ledger_path)
+        yield list(_whole(surface))
+        yield list(_alerts(surface))
+        yield [*process_samples(), *disk_samples(surface.ledger_path)]
 
 
 def _service(surface: Surface) -> Iterator[Sample]:
@@ -83,33 +88,26 @@ def _limits(surface: Surface, name: AccountId) -> Iterator[Sample]:
             yield of.HEADROOM, (name, limit.limit, limit.kind), left
 
 
-def _copies(surface: Surface, principal: Principal) -> Iterator[Sample]:
-    """Yield what is counted over copies and mismatches, zeros included: else a rule would not see the first one."""
+def _copies(surface: Surface, principal: Principal, name: AccountId) -> Iterator[Sample]:
+    held = [copy for copy in surface.book.of_target(name) if sees_copy(principal, copy)]
+    waiting = [copy for copy in surface.book.waiting_at(name) if sees_copy(principal, copy)]
+    approvals = sum(map(waits_for_approval, waiting))
+    pending = [leg.pending for copy in held for leg in copy.legs if leg.pending is not None]
+    yield of.COPIES, (name, "holding"), len(held)
+    yield of.COPIES, (name, "waiting"), len(waiting) - approvals
+    yield of.COPIES, (name, "approval"), approvals
+    yield of.UNDER_WAY, (name,), len(pending)
+    yield of.UNKNOWN, (name,), sum(each.unknown for each in pending)
+
+
+def _mismatches(surface: Surface, principal: Principal) -> Iterator[Sample]:
+    """Yield how many there are, zeros included: else a rule would not see the first one."""
     names = [name for name in surface.views if principal.sees(name)]
-    states: Counter[tuple[str, str]] = Counter({(name, state): 0 for name in names for state in _STATES})
-    under_way: Counter[str] = Counter(dict.fromkeys(names, 0))
-    unknown: Counter[str] = Counter(dict.fromkeys(names, 0))
-    for copy in visible_copies(surface, principal):
-        pending = [leg.pending for leg in copy.legs if leg.pending is not None]
-        under_way[copy.target] += len(pending)
-        unknown[copy.target] += sum(each.unknown for each in pending)
-        states[copy.target, "holding"] += copy.holds
-        if waits_for_approval(copy):
-            states[copy.target, "approval"] += 1
-        elif copy.status is CopyStatus.WAITING or copy.wait_until is not None:
-            states[copy.target, "waiting"] += 1
-    severities: Counter[tuple[str, str]] = Counter({(name, each): 0 for name in names for each in _SEVERITIES})
-    severities.update(
+    found = Counter({(name, severity.value): 0 for name in names for severity in Severity})
+    found.update(
         (each.target, each.severity.value) for each in surface.mismatches if sees_mismatch(surface, principal, each)
     )
-    yield from ((of.COPIES, labels, count) for labels, count in states.items())
-    yield from ((of.MISMATCHES, labels, count) for labels, count in severities.items())
-    yield from ((of.UNDER_WAY, (name,), count) for name, count in under_way.items())
-    yield from ((of.UNKNOWN, (name,), count) for name, count in unknown.items())
-
-
-_STATES = ("holding", "waiting", "approval")
-_SEVERITIES = ("info", "warning", "critical")
+    yield from ((of.MISMATCHES, labels, count) for labels, count in found.items())
 
 
 def _denials(surface: Surface, principal: Principal) -> Iterator[Sample]:

@@ -161,3 +161,25 @@ def test_verify_reads_a_ledger_without_any_config(tmp_path: Path, capsys: pytest
     ledger.close()
     assert copier("ledger", "verify", "--ledger", tmp_path / "other.db", "--json") == 0
     assert json.loads(capsys.readouterr().out)["entries"] == 1
+
+
+# ledger backup
+
+
+def test_a_backup_is_made_beside_a_running_service_and_never_over_anything(
+    file: Path, told: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = file.parent / "tonight.db"
+    entries = told.ledger.last_seq
+    writer = Ledger.open(file.parent / "copier.db")
+    try:
+        assert copier("ledger", "backup", copy, file) == 0
+        assert capsys.readouterr().out == f"{entries} entries, all as written, in {copy}\n"
+        assert copier("ledger", "verify", "--ledger", copy) == 0
+        assert copier("ledger", "backup", copy, file) == 2
+        assert "exists already" in capsys.readouterr().err
+    finally:
+        writer.close()
+    assert copier("ledger", "backup", file.parent / "2.db", "--ledger", file.parent / "copier.db", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"entries": entries, "copy": str(file.parent / "2.db")}
+    assert copier("ledger", "backup", file.parent / "no" / "3.db", file) == 1

@@ -7,6 +7,7 @@ from trio.testing import MockClock
 from adapters.network import memory_streams
 from copier.web.asgi import Bounds, Receive, Scope, Send
 from copier.web.host import Host
+from copier.web.traffic import Traffic
 from tests.copier.web.served import LOCAL, answering, echo, everything, talk
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -160,3 +161,18 @@ async def test_connections_of_one_address_are_bounded_but_not_this_machines_own(
         ]
         assert not await connect("127.0.0.1"), "all places are taken"
         nursery.cancel_scope.cancel()
+
+
+async def test_a_client_that_does_not_take_its_answer_is_cut_and_counted(autojump_clock: MockClock) -> None:
+    traffic = Traffic()
+    near, far = memory_streams()
+    large = answering(
+        {"type": "http.response.start", "status": 200, "headers": []},
+        {"type": "http.response.body", "body": b"x" * 10_000_000},
+    )
+    async with trio.open_nursery() as nursery:
+        host = Host(large, bounds=Bounds(answer_s_max=5), traffic=traffic)
+        nursery.start_soon(host.serve_stream, far, LOCAL)
+        await near.send_all(GET)
+        await trio.sleep(100)
+        assert (traffic.readers_cut, traffic.accepted, traffic.connections) == (1, 1, 0)

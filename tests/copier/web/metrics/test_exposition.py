@@ -1,10 +1,19 @@
 """The text of Prometheus, as a reader of its own makers takes it."""
 
+from collections.abc import Iterable
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from copier.histogram import Histogram
 from copier.web.metrics import table as of
-from copier.web.metrics.exposition import exposition
+from copier.web.metrics.exposition import Exposition
+from copier.web.metrics.table import Sample
+
+
+def exposition(samples: Iterable[Sample]) -> str:
+    page = Exposition()
+    page.add(samples)
+    return page.text
 
 
 def read(text: str) -> dict[str, dict[tuple[str, ...], float]]:

@@ -15,8 +15,8 @@ from copier.alerting import Alerter, Channel
 from copier.clock import utc_now
 from copier.web.app import create_app
 from copier.web.metrics.endpoint import BURST, metric_routes
-from copier.web.metrics.exposition import MEDIA_TYPE, exposition
-from copier.web.metrics.readings import samples
+from copier.web.metrics.exposition import MEDIA_TYPE, Exposition
+from copier.web.metrics.readings import parts
 from copier.web.metrics.table import METRICS
 from copier.web.principal import LOCAL_READER, KeyScope, Principal
 from rules.alert_routes import AlertRoute
@@ -33,8 +33,15 @@ pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of i
 Found = dict[str, dict[tuple[str, ...], float]]
 
 
+def text_of(client: Client, who: Principal = LOCAL_READER) -> str:
+    page = Exposition()
+    for part in parts(client.surface, who):
+        page.add(part)
+    return page.text
+
+
 def shown(client: Client, who: Principal = LOCAL_READER) -> Found:
-    return read(exposition(samples(client.surface, who)))
+    return read(text_of(client, who))
 
 
 @asynccontextmanager
@@ -107,7 +114,7 @@ async def test_a_key_sees_its_own_accounts_and_no_sums_over_those_of_others(tmp_
         await client.open("EURUSD", account="foreign")
         await client.copied(1)
         found = shown(client, TENANT)
-        text = exposition(samples(client.surface, TENANT))
+        text = text_of(client, TENANT)
         assert "foreign" not in text
         assert "asking" not in text
         assert found["copier_equity"]["small", "USD"] == 10_000
@@ -131,13 +138,29 @@ async def test_what_is_read_is_behind_the_doors_and_paced(tmp_path: Path) -> Non
         assert statuses == [200] * int(BURST) + [429]
 
 
+async def test_others_run_between_the_accounts_of_a_scrape(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client, trio.open_nursery() as nursery:
+        turns = 0
+
+        async def order() -> None:
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        nursery.start_soon(order)
+        await ask(Door(Starlette(routes=metric_routes(client.surface)), LOCAL_READER), "GET", "/metrics")
+        assert turns > len(client.surface.views)
+        nursery.cancel_scope.cancel()
+
+
 async def test_prometheus_itself_finds_nothing_to_blame(tmp_path: Path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("no promtool here: only the Python reader of the same makers has read the page")
     async with serving(tmp_path) as client, told(client):
         await traded(client)
-        text = exposition(samples(client.surface, LOCAL_READER))
+        text = text_of(client)
         checked = await trio.to_thread.run_sync(
             lambda: subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
         )
