@@ -183,6 +183,24 @@ class HttpExchange:
         await self.aclose()
         return response
 
+    async def head(self) -> HttpResponse:
+        """Wait for the head of an answer that goes on; its body comes by `part`, or as a whole by `answer`.
+
+        Raises:
+            SessionLost, RemoteProtocolError: as `HttpClient.request`.
+        """
+        with _said(self._what):
+            return await self.link.head()
+
+    async def part(self) -> bytes:
+        """Wait for what comes next of the body; empty at its end. A call that was cancelled has lost nothing.
+
+        Raises:
+            SessionLost, RemoteProtocolError: as `HttpClient.request`.
+        """
+        with _said(self._what):
+            return await self.link.part()
+
     async def aclose(self) -> None:
         """Give the connection back where the answer has come whole; else cut it."""
         if not self._over:

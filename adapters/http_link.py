@@ -59,20 +59,30 @@ class HttpLink:
     async def answer(self, body_bytes_max: int) -> HttpResponse:
         """Read the answer; what a cancelled call has read is kept for the next one."""
         http = self._http
-        if self._response is None:
-            self._response = await self._response_head()
+        response = await self.head()
         while type(event := await self._next_event()) is h11.Data:
             self._size += len(event.data)
             if self._size > body_bytes_max:
                 raise RemoteProtocolError(f"expected a body of at most {body_bytes_max} bytes, found more")
             self._chunks.append(bytes(event.data))
-        headers = header_mapping(self._response.headers)
+        headers = response.headers
         if http.our_state is h11.DONE and http.their_state is h11.DONE and http.trailing_data == (b"", False):
             http.start_next_cycle()
             self._reusable = True
             self._idle_until = trio.current_time() + _keep_alive_s(headers.get("keep-alive"))
         body, self._chunks = b"".join(self._chunks), []  # an idle connection keeps nothing of it
-        return HttpResponse(self._response.status_code, headers, body)
+        return HttpResponse(response.status, headers, body)
+
+    async def head(self) -> HttpResponse:
+        """Read the head of the answer, without its body."""
+        if self._response is None:
+            self._response = await self._response_head()
+        return HttpResponse(self._response.status_code, header_mapping(self._response.headers))
+
+    async def part(self) -> bytes:
+        """Read what comes next of the body; empty at its end. A cancelled call has lost nothing."""
+        event = await self._next_event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     async def _response_head(self) -> h11.Response:
         while type(event := await self._next_event()) is h11.InformationalResponse:

@@ -15,13 +15,12 @@ from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
 from copier.commands.keys import keys_app
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
-from copier.commands.limits import limits
-from copier.commands.mismatches import mismatches
 from copier.commands.presets import presets
-from copier.commands.read import explain, ledger_app, status
+from copier.commands.read import explain, ledger_app
 from copier.commands.replay import replay
 from copier.commands.run import run
 from copier.commands.simulate import simulate
+from copier.commands.views import events, limits, links, mismatches, positions, status
 from copier.demo.run import demo
 
 app = App(
@@ -39,8 +38,11 @@ COMMANDS = (
     explain,
     replay,
     status,
+    positions,
+    links,
     limits,
     mismatches,
+    events,
     presets,
     simulate,
     pause,

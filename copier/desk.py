@@ -23,7 +23,7 @@ from rules.decision import Context, Decision
 from rules.events import Origin
 from rules.identity import cl_ord_id
 from rules.keep_alive import is_keep_alive
-from rules.levers import SetAccount, SetLink, lasts
+from rules.levers import SetAccount, SetLink, lasts, state_of_link
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
 from rules.observed import Position, WorkingOrder
@@ -203,11 +203,10 @@ class Desk:
     def link_now(self, link_id: LinkId) -> CopyLink | None:
         """Return a link of the config as it may act now."""
         link = self.links.get(link_id)
-        if link is None or link.state is not LinkState.ACTIVE:
-            return link
-        if link_id in self._set:
-            return evolve(link, state=self._set[link_id])
-        return evolve(link, state=LinkState.CLOSE_ONLY) if link_id in self.held_back else link
+        if link is None:
+            return None
+        state = state_of_link(link.state, self._set.get(link_id), held_back=link_id in self.held_back)
+        return link if state is link.state else evolve(link, state=state)
 
     def put_in_force(self, record: LeverRecord) -> None:
         """Let a lever hold from now on."""

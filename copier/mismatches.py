@@ -33,6 +33,11 @@ _HOLDING = (MismatchAction.CLOSE_ONLY, MismatchAction.FLATTEN)
 """With these a link opens nothing while the mismatch lasts."""
 
 
+def holds_back(mismatch: Mismatch) -> bool:
+    """Tell whether a mismatch lets its link only close while it lasts."""
+    return mismatch.action in _HOLDING
+
+
 class MismatchWatch:
     """Finds, at each look at a target's books, which mismatches begin, change and end there.
 
@@ -174,10 +179,10 @@ class MismatchWatch:
         return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol)
 
     def _hold(self, mismatch: Mismatch) -> None:
-        if mismatch.action in _HOLDING:
+        if holds_back(mismatch):
             self._desk.held_back.add(mismatch.link_id)
 
     def _release(self, link_id: LinkId) -> None:
-        holding = (each for each in self._open.values() if each.action in _HOLDING)
+        holding = (each for each in self._open.values() if holds_back(each))
         if not any(each.link_id == link_id for each in holding):
             self._desk.held_back.discard(link_id)

@@ -1,52 +1,66 @@
-"""What a ledger adds up to at this moment, for `copier status`."""
+"""What is alive at this moment, for `copier status`: out of a ledger, or as a running service tells it."""
 
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from copier.ledger import Ledger, LedgerBusy
 from copier.ledger_codec import decode
 from copier.ledger_file import WriterLock
 from copier.records import LimitRecord
 from copier.recovery import recover
-from copier.web.dto.copies import copy_of
-from copier.web.dto.mismatches import mismatch_of
+from copier.web.dto.accounts import Account
+from copier.web.dto.copies import Copy, copy_of
+from copier.web.dto.mismatches import Mismatch, mismatch_of
+from copier.web.dto.status import Status
 from copier.web.dto.words import as_builtins
-from rules.copies import Copy, CopyStatus
-from rules.mismatch import Mismatch
+from rules.copies import CopyStatus
+
+
+@frozen
+class LimitAt:
+    """The stage that a limit is at."""
+
+    limit: str
+    stage: str | None
 
 
 @frozen
 class Overview:
-    """The living copies, the limits' stages, the mismatches; `running`: a service writes to the ledger now."""
+    """The living copies, the limits' stages, the mismatches; `running`: a service writes to the ledger now.
+
+    Only a running service knows the rest: its `status` and its `accounts`.
+    """
 
     running: bool
     entries: int
-    copies: tuple[Copy, ...]
-    limits: tuple[tuple[str, str], ...]
-    mismatches: tuple[Mismatch, ...] = ()
+    copies: list[Copy]
+    limits: list[LimitAt]
+    mismatches: list[Mismatch] = field(factory=list)
+    status: Status | None = None
+    accounts: list[Account] = field(factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "running": self.running,
-            "entries": self.entries,
-            "copies": [as_builtins(copy_of(copy)) for copy in self.copies],
-            "limits": [{"limit": limit, "stage": stage} for limit, stage in self.limits],
-            "mismatches": [as_builtins(mismatch_of(each)) for each in self.mismatches],
-        }
+        shown: dict[str, Any] = as_builtins(self)
+        return shown
 
 
 def overview(ledger: Ledger, *, running: bool) -> Overview:
     """Fold the ledger into what is alive."""
     recovered = recover(ledger)
-    copies = tuple(copy for copy in recovered.copies.values() if copy.status is not CopyStatus.ENDED or copy.holds)
+    copies = [copy for copy in recovered.copies.values() if copy.status is not CopyStatus.ENDED or copy.holds]
     stages: dict[str, str] = {}
     for entry in ledger.entries(kinds=("limit",)):
         record = decode(LimitRecord, entry.body)
         stages[record.state.limit_id] = record.stage
-    mismatches = tuple(recovered.mismatches.values())
-    return Overview(running, ledger.last_seq, copies, tuple(sorted(stages.items())), mismatches)
+    return Overview(
+        running,
+        ledger.last_seq,
+        [copy_of(copy) for copy in copies],
+        [LimitAt(limit, stage) for limit, stage in sorted(stages.items())],
+        [mismatch_of(each) for each in recovered.mismatches.values()],
+    )
 
 
 def is_running(path: Path) -> bool:

@@ -75,3 +75,17 @@ def lasts(lever: Lever) -> bool:
     if isinstance(lever, SetLink):
         return lever.state is not LinkState.ACTIVE
     return isinstance(lever, SetAccount) and lever.state is not TradingState.ACTIVE
+
+
+def state_of_link(configured: LinkState, set_to: LinkState | None, *, held_back: bool) -> LinkState:
+    """Return what a link may do: as the config says, unless that is everything and a lever or a mismatch says less.
+
+    Args:
+        set_to: what an operator set; None: nothing.
+        held_back: a mismatch whose policy says so lets it only close.
+    """
+    if configured is not LinkState.ACTIVE:
+        return configured
+    if set_to is not None:
+        return set_to
+    return LinkState.CLOSE_ONLY if held_back else configured

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from copier.config.errors import ConfigError, format_problem
 from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+from copier.terminal.asking import CannotAsk, Refusal
+from copier.terminal.where import WrongWhere
 from copier.web.key_file import KeysRefused
 from copier.web.serve import CannotListen
 
@@ -29,12 +31,15 @@ def explained() -> Iterator[None]:
     except* LedgerBusy as group:
         say(*map(str, leaves(group)))
         code = OTHER_INSTANCE
-    except* (LedgerRefused, KeysRefused) as group:
+    except* (LedgerRefused, KeysRefused, WrongWhere) as group:
         say(*map(str, leaves(group)))
         code = WRONG_INPUT
     except* (LedgerFailed, CannotListen) as group:
         say(*map(str, leaves(group)))
         code = FAILED
+    except* CannotAsk as group:
+        say(*map(str, leaves(group)))
+        code = WRONG_INPUT if all(isinstance(each, Refusal) and each.is_input for each in leaves(group)) else FAILED
     else:
         return
     raise SystemExit(code)

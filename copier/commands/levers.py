@@ -10,7 +10,9 @@ from cyclopts import Parameter
 
 from copier.clock import utc_now
 from copier.commands.configs import read_config
-from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
+from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained, say
+from copier.commands.read import FILE
+from copier.commands.views import HERE, At
 from copier.config.model import Configuration
 from copier.control import NotRunning, control_path, pull_lever
 from copier.ledger import Entry, Ledger
@@ -18,6 +20,10 @@ from copier.ledger_codec import encode
 from copier.operator import REFUSED, reset_words
 from copier.records import KINDS, AlertRecord, LeverRecord, LimitRecord
 from copier.recovery import recover
+from copier.terminal.confirming import confirmed
+from copier.terminal.pulling import pull, resumed
+from copier.terminal.remote import Remote
+from copier.terminal.where import Where
 from copier.wording import printable
 from rules.alerts import AlertKind
 from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
@@ -26,48 +32,50 @@ from rules.limits_state import LimitStage, stays_in_force
 from rules.policy import LinkState
 from rules.values import AccountId, LinkId, PositionId
 
-FILE = Path("copier.toml")
-
 REASON_MAX = 500
 """Characters of a reason, and of a name: more than anybody types, and it fits the control socket."""
 
 
 Why = Annotated[str, Parameter(help="Your reason; it is kept in the ledger.")]
-Yes = Annotated[bool, Parameter(help="Do it: it moves money.")]
+Yes = Annotated[bool, Parameter(help="Do it without asking: it moves money.", negative=())]
+Link = Annotated[str, Parameter(name="LINK")]
+AccountName = Annotated[str, Parameter(name="ACCOUNT")]
 
 
-def pause(link: Annotated[str, Parameter(name="LINK")], file: Path = FILE, /, *, why: Why) -> int:
+def pause(link: Link, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let LINK (such as `master->small`) open nothing new; what it holds is still closed with its source."""
-    return _pull(file, SetLink(LinkId(link), LinkState.PAUSED), why)
+    return _pull(file, at, SetLink(LinkId(link), LinkState.PAUSED), why)
 
 
-def close_only(link: Annotated[str, Parameter(name="LINK")], file: Path = FILE, /, *, why: Why) -> int:
+def close_only(link: Link, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let LINK only close: no new copies, no increases."""
-    return _pull(file, SetLink(LinkId(link), LinkState.CLOSE_ONLY), why)
+    return _pull(file, at, SetLink(LinkId(link), LinkState.CLOSE_ONLY), why)
 
 
-def resume(subject: Annotated[str, Parameter(name="LINK|ACCOUNT")], file: Path = FILE, /, *, why: Why) -> int:
+def resume(
+    subject: Annotated[str, Parameter(name="LINK|ACCOUNT")], file: Path = FILE, /, *, why: Why, at: At = HERE
+) -> int:
     """Lift what was set by hand on LINK (`pause`, `close-only`) or on ACCOUNT (`halt`, `flatten`)."""
     with explained():
+        remote = at.remote()
+        if remote is not None:
+            return _say(trio.run(_resume_there, remote, subject, why))
         links = {link.link_id for link in read_config(file).links}
     if subject in links:
-        return _pull(file, SetLink(LinkId(subject), LinkState.ACTIVE), why)
-    return _pull(file, SetAccount(AccountId(subject), TradingState.ACTIVE), why)
+        return _pull(file, at, SetLink(LinkId(subject), LinkState.ACTIVE), why)
+    return _pull(file, at, SetAccount(AccountId(subject), TradingState.ACTIVE), why)
 
 
-def halt(account: Annotated[str, Parameter(name="ACCOUNT")], file: Path = FILE, /, *, why: Why) -> int:
+def halt(account: AccountName, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let ACCOUNT take no new risk over any link until `resume`; what is held still closes with its source."""
-    return _pull(file, SetAccount(AccountId(account), TradingState.HALTED), why)
+    return _pull(file, at, SetAccount(AccountId(account), TradingState.HALTED), why)
 
 
-def flatten(
-    account: Annotated[str, Parameter(name="ACCOUNT")], file: Path = FILE, /, *, why: Why, yes: Yes = False
-) -> int:
+def flatten(account: AccountName, file: Path = FILE, /, *, why: Why, yes: Yes = False, at: At = HERE) -> int:
     """Close everything copied to ACCOUNT and let it take no new risk until `resume`. What is not ours stays."""
-    if not yes:
-        print(f"this closes every copy on {printable(account)}: add --yes", file=sys.stderr)
+    if not confirmed(f"this closes every copy on {printable(account)}{_there(at)}", account, yes=yes):
         return WRONG_INPUT
-    return _pull(file, SetAccount(AccountId(account), TradingState.FLAT), why)
+    return _pull(file, at, SetAccount(AccountId(account), TradingState.FLAT), why)
 
 
 def approve(
@@ -78,17 +86,58 @@ def approve(
     why: Why,
     yes: Yes = False,
     source: Annotated[str | None, Parameter(help="Its account, where several have a position of that ID.")] = None,
+    at: At = HERE,
 ) -> int:
     """Let the waiting copies of source position ID be opened, if every other gate still lets them."""
-    if not yes:
-        print(f"this may open copies of {printable(position)}: add --yes", file=sys.stderr)
+    if at.url is not None and source is not None:
+        say("over REST an id is approved of only where one account has it: expected no --source beside --url")
         return WRONG_INPUT
-    return _pull(file, Approve(PositionId(position), None if source is None else AccountId(source)), why)
+    if not confirmed(f"this may open copies of {printable(position)}{_there(at)}", position, yes=yes):
+        return WRONG_INPUT
+    return _pull(file, at, Approve(PositionId(position), None if source is None else AccountId(source)), why)
 
 
-def _pull(file: Path, lever: Lever, why: str) -> int:
-    """Hand a lever to the running service; without one, leave a lasting one in the ledger for the next."""
+def reset_limit(
+    limit: Annotated[str, Parameter(name="LIMIT")],
+    file: Path = FILE,
+    /,
+    *,
+    why: Why,
+    yes: Yes = False,
+    at: At = HERE,
+) -> int:
+    """Lift LIMIT (such as `prop/max_loss`) after a breach: the account may take new risk again.
+
+    A limit that is still in breach is breached again by the figures.
+    """
+    what = f"this lifts {printable(limit)}{_there(at)} and lets an account take new risk again"
+    if not confirmed(what, limit, yes=yes):
+        return WRONG_INPUT
+    return _pull(file, at, ResetLimit(limit), why)
+
+
+def _there(at: Where) -> str:
+    return "" if at.url is None else f" at {printable(at.url)}"
+
+
+async def _pull_there(remote: Remote, lever: Lever, why: str) -> str:
+    try:
+        return await pull(remote, lever, why)
+    finally:
+        with trio.CancelScope(shield=True):
+            await remote.aclose()
+
+
+async def _resume_there(remote: Remote, subject: str, why: str) -> str:
+    return await _pull_there(remote, await resumed(remote, subject), why)
+
+
+def _pull(file: Path, at: Where, lever: Lever, why: str) -> int:
+    """Hand a lever to the running service; without one here, leave a lasting one in the ledger for the next."""
     with explained():
+        remote = at.remote()
+        if remote is not None:
+            return _say(trio.run(_pull_there, remote, lever, why[:REASON_MAX]))
         config = read_config(file)
         refused = _unknown(config, lever)
         if refused is not None:
@@ -99,8 +148,13 @@ def _pull(file: Path, lever: Lever, why: str) -> int:
             said = trio.run(pull_lever, control_path(config.service.ledger), record)
         except NotRunning:
             said = _leave(config, record)
-        print(printable(said), file=sys.stderr if said.startswith(REFUSED) else sys.stdout)
-        return FAILED if said.startswith(REFUSED) else FINE
+        return _say(said)
+
+
+def _say(said: str) -> int:
+    refused = said.startswith(REFUSED)
+    print(printable(said), file=sys.stderr if refused else sys.stdout)
+    return FAILED if refused else FINE
 
 
 def _unknown(config: Configuration, lever: Lever) -> str | None:
@@ -133,19 +187,6 @@ def _leave(config: Configuration, record: LeverRecord) -> str:
     finally:
         ledger.close()
     return f"{record.lever.key}: {record.lever.state.value}, from the next start on"
-
-
-def reset_limit(
-    limit: Annotated[str, Parameter(name="LIMIT")], file: Path = FILE, /, *, why: Why, yes: Yes = False
-) -> int:
-    """Lift LIMIT (such as `prop/max_loss`) after a breach: the account may take new risk again.
-
-    A limit that is still in breach is breached again by the figures.
-    """
-    if not yes:
-        print(f"this lets an account take new risk again: add --yes to lift {printable(limit)}", file=sys.stderr)
-        return WRONG_INPUT
-    return _pull(file, ResetLimit(limit), why)
 
 
 def _lift(ledger: Ledger, config: Configuration, record: LeverRecord, lever: ResetLimit) -> str:

@@ -343,3 +343,44 @@ async def test_without_a_connection_nothing_is_begun(nursery: trio.Nursery) -> N
     venue.network.refuse("venue.test", 80, True)
     with pytest.raises(RequestNotSent):
         await client(venue).begin("POST", "/orders", body=b"x")
+
+
+async def test_answer_that_goes_on_is_read_in_parts_up_to_its_end(nursery: trio.Nursery) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        await read_request(stream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Kind: events\r\n\r\n")
+        for part in (b"3\r\nabc\r\n", b"2\r\nde\r\n", b"0\r\n\r\n"):
+            await stream.send_all(part)
+        await trio.sleep_forever()
+
+    http = client(Venue(nursery, serve))
+    exchange = await http.begin("GET", "/events")
+    head = await exchange.head()
+    assert (head.status, head.headers["x-kind"], head.body) == (200, "events", b"")
+    assert [await exchange.part() for _ in range(3)] == [b"abc", b"de", b""]
+    await exchange.aclose()
+    nursery.cancel_scope.cancel()
+
+
+async def test_part_that_was_cancelled_has_lost_nothing_and_a_cut_line_is_a_lost_session(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        await read_request(stream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na")
+        await trio.sleep(10)
+        await stream.send_all(b"bc\r\n")
+        await stream.aclose()
+
+    http = client(Venue(nursery, serve))
+    exchange = await http.begin("GET", "/events")
+    await exchange.head()
+    assert await exchange.part() == b"a"
+    with trio.move_on_after(5) as waiting:
+        await exchange.part()
+    assert waiting.cancelled_caught
+    assert await exchange.part() == b"bc"
+    with pytest.raises(SessionLost):
+        await exchange.part()
+    await exchange.aclose()
+    nursery.cancel_scope.cancel()

@@ -40,7 +40,7 @@ async def test_a_closed_copy_is_not_shown() -> None:
     desk = await Desk().ready()
     await desk.copied(source_position())
     await desk.fills(await desk.closes())
-    assert overview(desk.ledger, running=False).copies == ()
+    assert overview(desk.ledger, running=False).copies == []
 
 
 def test_who_asks_keeps_no_writer_out(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from attrs import frozen
 from msgspec import Meta
 
+from copier.records import LeverRecord
 from copier.web.dto.words import about
+from rules.levers import SetAccount, SetLink
 
 REASON_MAX = 500
 """Characters of a reason: more than anybody types, and a few lines of the ledger."""
@@ -22,6 +24,16 @@ class Lever:
     ]
     by: Annotated[str, about("Who: the name of an API key, or of a user of the machine.")]
     why: str
+
+
+def lever_of(record: LeverRecord) -> Lever | None:
+    """Return a lever as it is shown; None where it is of a single position or limit, which stays not in force."""
+    lever = record.lever
+    if isinstance(lever, SetLink):
+        return Lever("link", lever.link_id, lever.state.value, record.by, record.why)
+    if isinstance(lever, SetAccount):
+        return Lever("account", lever.account, lever.state.value, record.by, record.why)
+    return None
 
 
 Reason = Annotated[

@@ -134,6 +134,11 @@ def about_time(left: timedelta) -> str:
     return duration_text(left // unit * unit)
 
 
+def about_seconds(left: int) -> str:
+    """Return a number of seconds as `about_time` does."""
+    return about_time(timedelta(seconds=left))
+
+
 def _without_floor(rule_id: str, account: str, kind: str, stage: str | None, says: str) -> Limit:
     return Limit(
         limit=rule_id,

@@ -4,8 +4,7 @@ answered."""
 from typing import Any, Final
 
 from copier.operator import REFUSED
-from copier.records import LeverRecord
-from copier.web.dto.levers import Command, ConfirmedCommand, Done, Lever
+from copier.web.dto.levers import Command, ConfirmedCommand, Done, Lever, lever_of
 from copier.web.dto.words import Page
 from copier.web.principal import Principal
 from copier.web.rest import accounts, links
@@ -20,16 +19,6 @@ from rules.policy import LinkState
 from rules.values import PositionId
 
 
-def show_lever(record: LeverRecord) -> Lever | None:
-    """Return a lever as it is shown; None where it is of a single position or limit, which stays not in force."""
-    lever = record.lever
-    if isinstance(lever, SetLink):
-        return Lever("link", lever.link_id, lever.state.value, record.by, record.why)
-    if isinstance(lever, SetAccount):
-        return Lever("account", lever.account, lever.state.value, record.by, record.why)
-    return None
-
-
 def sees_lever(surface: Surface, principal: Principal, lever: levers.Lever) -> bool:
     """Tell whether a link's or an account's lever may be shown."""
     if isinstance(lever, SetAccount):
@@ -40,7 +29,7 @@ def sees_lever(surface: Surface, principal: Principal, lever: levers.Lever) -> b
 
 async def _levers(call: Call) -> Page:
     in_force = [each for each in call.surface.levers if sees_lever(call.surface, call.principal, each.lever)]
-    shown = [lever for lever in map(show_lever, in_force) if lever is not None]
+    shown = [lever for lever in map(lever_of, in_force) if lever is not None]
     return page(call, shown, lambda lever: (lever.kind, lever.subject), lambda lever: lever)
 
 

@@ -24,10 +24,10 @@ from copier.web.changes import Change, ChangeReader
 from copier.web.dto.copies import copy_of
 from copier.web.dto.decisions import decision_of
 from copier.web.dto.events import Alert, MismatchEnded, Positions, Session
+from copier.web.dto.levers import lever_of
 from copier.web.dto.mismatches import mismatch_of
 from copier.web.dto.words import to_json
 from copier.web.principal import Principal
-from copier.web.rest.commands import show_lever
 from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import show_link
 from copier.web.rest.show_accounts import show_account, show_positions
@@ -251,7 +251,7 @@ class EventLog:
                 alert = Alert(change.at, record.code, record.account, record.text, record.over)
                 self._tell("alert", (needed, alert))
             case LeverRecord():
-                lever = show_lever(record)
+                lever = lever_of(record)
                 if lever is not None:
                     self._tell("lever", (self._subject(record.lever), lever))
             case _:

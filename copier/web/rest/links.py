@@ -5,8 +5,8 @@ from typing import Final
 
 from copier.records import LeverRecord
 from copier.web.dto.copies import Copy, copy_of
-from copier.web.dto.links import Link, SideBySide
-from copier.web.dto.words import Page, utc
+from copier.web.dto.links import Link, SideBySide, link_of
+from copier.web.dto.words import Page
 from copier.web.principal import Principal
 from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.pages import page
@@ -20,8 +20,7 @@ from rules.levers import SetLink
 from rules.observed import Position as Held
 from rules.policy import CopyLink
 from rules.reasons import Reason
-from rules.schedule import Closed
-from rules.values import LinkId, PositionId, plain
+from rules.values import LinkId, PositionId
 
 
 def visible(call: Call) -> CopyLink:
@@ -53,29 +52,14 @@ def waits_for_approval(copy: copies.Copy) -> bool:
 
 def show_link(surface: Surface, link: CopyLink) -> Link:
     """Return a link as it is shown."""
-    own = [copy for copy in surface.book.of_source(link.source) if copy.link_id == link.link_id]
-    schedule, (set_to, set_by) = link.policy.schedule, _lever(surface, link)
-    now = None if schedule is None else schedule.state(surface.utc_now())
-    mismatches = [each for each in surface.mismatches if each.link_id == link.link_id]
-    return Link(
-        link=link.link_id,
-        source=link.source,
-        target=link.target,
-        policy=link.policy.name,
-        state=surface.link_state(link.link_id).value,
-        configured=link.state.value,
-        lever=None if set_to is None else set_to.state.value,
-        lever_by=None if set_by is None else set_by.by,
-        lever_why=None if set_by is None else set_by.why,
+    return link_of(
+        link,
+        surface.link_state(link.link_id),
         held_back=surface.is_held_back(link.link_id),
-        open_now=not isinstance(now, Closed),
-        open_until=None if now is None else utc(now.until),
-        closed_why=now.why if isinstance(now, Closed) else None,
-        schedule=None if schedule is None else schedule.name,
-        copies=sum(copy.holds for copy in own),
-        waiting=sum(copy.status is CopyStatus.WAITING or copy.wait_until is not None for copy in own),
-        volume=plain(sum((copy.expected for copy in own), copies.ZERO)),
-        mismatches=len(mismatches),
+        lever=_lever(surface, link),
+        own=[copy for copy in surface.book.of_source(link.source) if copy.link_id == link.link_id],
+        mismatches=sum(each.link_id == link.link_id for each in surface.mismatches),
+        now=surface.utc_now(),
     )
 
 
@@ -126,11 +110,11 @@ async def _approvals(call: Call) -> Page:
     return page(call, waiting, lambda copy: copy.key, copy_of)
 
 
-def _lever(surface: Surface, link: CopyLink) -> tuple[SetLink | None, LeverRecord | None]:
+def _lever(surface: Surface, link: CopyLink) -> LeverRecord | None:
     for record in surface.levers:
         if isinstance(record.lever, SetLink) and record.lever.link_id == link.link_id:
-            return record.lever, record
-    return None, None
+            return record
+    return None
 
 
 ENDPOINTS: Final = (

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from copier.web.dto.accounts import Latency as ShownLatency
+from copier.web.dto.levers import lever_of
 from copier.web.dto.status import AccountCounts, Concern, CopyCounts, LinkCounts, Status
 from copier.web.principal import Principal
 from copier.web.rest.accounts import visible_accounts
-from copier.web.rest.commands import sees_lever, show_lever
+from copier.web.rest.commands import sees_lever
 from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import visible_copies, waits_for_approval
@@ -97,7 +98,7 @@ def _concerns(surface: Surface, principal: Principal) -> Iterator[Concern]:
             what = f"source position {copy.source_position_id} waits for an approval"
             yield Concern("warning", "approval", copy.target, copy.link_id, what)
     for record in surface.levers:
-        lever = show_lever(record)
+        lever = lever_of(record)
         if lever is not None and sees_lever(surface, principal, record.lever):
             account, link = (lever.subject, None) if lever.kind == "account" else (None, lever.subject)
             yield Concern("info", "lever", account, link, f"{lever.state} by {record.by}: {record.why}")
