@@ -1,8 +1,9 @@
 """The live views: `status`, `positions`, `links`, `limits`, `mismatches`, `events`."""
 
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -131,16 +132,33 @@ def _run(show: Callable[[Source], Awaitable[None]], file: Path, ledger: Path | N
             source = ServiceSource(remote)
         else:
             source = LedgerSource(ledger_path(file, ledger), partial(read_config, file))
-        trio.run(_shown, show, source)
+        try:
+            trio.run(_shown, show, source)
+        except* BrokenPipeError:  # who read it has seen enough, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be said at the end
     return FINE
 
 
 async def _shown(show: Callable[[Source], Awaitable[None]], source: Source) -> None:
+    """Show it, and give the terminal back also when the process is told to end or its window is closed."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_told, signals, nursery.cancel_scope)
+            await _closed_after(show, source)
+            nursery.cancel_scope.cancel()
+
+
+async def _closed_after(show: Callable[[Source], Awaitable[None]], source: Source) -> None:
     try:
         await show(source)
     finally:
         with trio.CancelScope(shield=True):
             await source.aclose()
+
+
+async def _until_told(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for _ in signals:
+        scope.cancel()
 
 
 def _shows(where: str, how: Shown) -> Shows:

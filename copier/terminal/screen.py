@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Final, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 _ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _LEAVE: Final = "\x1b[?25h\x1b[?1049l"
@@ -40,11 +41,13 @@ class Screen:
             self._write(_LEAVE)
             self._write("".join(f"{line}\n" for line in self._lines[:-1]))
 
-    def draw(self, frame: Callable[[int], Iterator[RenderableType]], footer: RenderableType) -> None:
+    def draw(self, frame: Callable[[int], Iterator[RenderableType]], footer: Text) -> None:
         """Draw a frame, cut where the window ends, with `footer` in the last line."""
         width, height = self._size()
         lines = rendered(frame(width), width, coloured=coloured())
-        [last, *_] = rendered([footer], width, coloured=coloured()) or [""]
+        footer = footer.copy()
+        footer.truncate(width, overflow="ellipsis")
+        [last] = rendered([footer], width, coloured=coloured())
         if len(lines) > height - 1:
             more = len(lines) - (height - 2)
             lines = [*lines[: height - 2], f"... {more} more lines: make the window higher"[:width]]

@@ -75,11 +75,11 @@ class InPlace:
     def show(self, frame: Callable[[int], Iterator[RenderableType]], data: Callable[[], Any]) -> None:
         self._frame = frame
         text = f"{utc_now():%H:%M:%S} UTC  Ctrl-C ends  {self._where}"
-        self._footer = Text(text, style="dim", no_wrap=True, overflow="ellipsis")
+        self._footer = Text(text, style="dim")
         self._screen.draw(self._frame, self._footer)
 
     def trouble(self, text: str) -> None:
-        self._footer = Text(f"reconnecting: {text}", style="bold yellow", no_wrap=True, overflow="ellipsis")
+        self._footer = Text(f"reconnecting: {text}", style="bold yellow")
         self._screen.draw(self._frame, self._footer)
 
     def tick(self) -> None:

@@ -18,7 +18,7 @@ from attrs import define
 
 from copier.ledger import Ledger
 from copier.recovery import recover
-from tests.copier.commands.shell import PAPER, command, environment, started, wait_for_line
+from tests.copier.commands.shell import PAPER, command, copier, environment, started, wait_for_line
 
 pytestmark = pytest.mark.slow  # each test starts processes of its own
 
@@ -155,3 +155,27 @@ def test_what_is_no_terminal_gets_lines_without_escapes(file: Path) -> None:
     assert "master->small" in lines[2]
     assert "\x1b" not in "".join(lines) + rest
     assert "Traceback" not in errors
+
+
+def test_sigterm_gives_the_terminal_back(file: Path) -> None:
+    Ledger.open(file.parent / "copier.db").close()
+    with terminal("links", file, "--watch", folder=file.parent) as watching:
+        watching.until("Ctrl-C ends")
+        watching.process.send_signal(signal.SIGTERM)
+        watching.until("\x1b[?1049l")
+        assert watching.ended() == 0
+        assert "Traceback" not in watching.shown
+
+
+def test_reader_that_has_seen_enough_is_no_failure(file: Path) -> None:
+    Ledger.open(file.parent / "copier.db").close()
+    watching = started("links", file, "--watch", folder=file.parent)
+    assert watching.stdout is not None
+    watching.stdout.readline()
+    watching.stdout.close()
+    assert copier("pause", "master->small", file, "--why", "lunch", folder=file.parent).returncode == 0
+    assert watching.stderr is not None
+    errors = watching.stderr.read()
+    watching.stderr.close()
+    assert watching.wait(PATIENCE_S) == 0, errors
+    assert errors == ""

@@ -88,3 +88,9 @@ def test_event_without_an_end_is_refused() -> None:
     parser.feed(b"data: ")
     with pytest.raises(RemoteProtocolError, match="at most"):
         parser.feed(b"x" * EVENT_BYTES_MAX)
+
+
+def test_footer_that_is_too_long_is_cut_and_keeps_its_line() -> None:
+    window = Window(10, 3)
+    window.screen.draw(lambda _: iter(()), Text("one-word-that-is-long"))
+    assert window.out.getvalue().endswith("\x1b[3;1H\x1b[2Kone-word-…")
