@@ -1,6 +1,7 @@
 """The host: requests one after the other, bodies of every shape, bounds, bugs and departures."""
 
 import pytest
+import structlog
 import trio
 from trio.testing import MockClock
 
@@ -77,9 +78,7 @@ async def test_who_never_ends_a_head_or_a_body_is_cut(autojump_clock: MockClock)
     assert trio.current_time() - begun == pytest.approx(Bounds().body_s_max, abs=2)
 
 
-async def test_a_bug_is_answered_with_500_told_and_costs_one_connection(
-    autojump_clock: MockClock, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_bug_is_answered_with_500_told_and_costs_one_connection(autojump_clock: MockClock) -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("a bug")
 
@@ -87,12 +86,13 @@ async def test_a_bug_is_answered_with_500_told_and_costs_one_connection(
     host = Host(broken, failed=told.append)
     near, far = memory_streams()
     await near.send_all(GET)
-    await host.serve_stream(far, LOCAL)
+    with structlog.testing.capture_logs() as lines:
+        await host.serve_stream(far, LOCAL)
     said = await everything(near)
     assert said.startswith(b"HTTP/1.1 500")
     assert b"a bug" not in said
     assert told == ["GET /a failed by a bug; see the log"]
-    assert "RuntimeError" in capsys.readouterr().out
+    assert [(line["request"], line["exc_info"]) for line in lines] == [("GET /a", True)]
 
 
 @pytest.mark.parametrize("leaves_by", ["closing", "reading nothing"])
