@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import structlog
 import trio
 
 from copier.clock import utc_now
@@ -54,19 +55,13 @@ async def test_accounts_in_sight_are_sampled_and_others_are_not(
 
 
 async def test_a_store_that_cannot_be_written_leaves_a_hole_and_nothing_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(curves, "SAMPLE_EVERY_S", 0.01)
     async with serving(tmp_path, WORLD) as client:
-        client.surface.store._connection.pragma("query_only", 1)
-        said = ""
-
-        def is_told() -> bool:
-            nonlocal said
-            said += capsys.readouterr().out
-            return "the equity curve has a hole" in said
-
-        await until(is_told)
+        with structlog.testing.capture_logs() as lines:
+            client.surface.store._connection.pragma("query_only", 1)
+            await until(lambda: any("the equity curve has a hole" in line["event"] for line in lines))
         assert (await client.get("/status")).status == 200
         client.surface.store._connection.pragma("query_only", 0)
         await until(lambda: client.surface.store.peak(AccountId("small")) is not None)
