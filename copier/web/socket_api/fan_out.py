@@ -22,7 +22,10 @@ SENDS_AT_ONCE: Final = 8
 
 REST_FACTOR: Final = 1.0
 """The fan-out rests as long as it has worked: what changes meanwhile is told in one message instead of several, and at
-least half of the time belongs to the copier."""
+least half of the time belongs to the copier, but for bursts of notices."""
+
+REST_S_MAX: Final = 0.1
+"""Whoever trades by what is pushed here notices a longer silence after a burst."""
 
 STATE_WAITING_MAX: Final = 256 * 1024
 """Bytes of the first state of many accounts that wait for their reader; the rest is made when it has taken these."""
@@ -213,7 +216,7 @@ class FanOut:
                 began = trio.current_time()
                 await self._tell_notices()
                 await self._tell_changes()
-                await trio.sleep(REST_FACTOR * (trio.current_time() - began))
+                await trio.sleep(min(REST_FACTOR * (trio.current_time() - began), REST_S_MAX))
 
     async def _repeat_all(self) -> None:
         """Have each account repeated in its turn: all at once would be a flood for who listens to many."""
@@ -228,7 +231,7 @@ class FanOut:
                 await trio.sleep(self._repeat_every_s)
 
     async def _tell_notices(self) -> None:
-        while self._notices:
+        for _ in range(len(self._notices)):  # what comes meanwhile waits, or changes would never have their turn
             notice = self._notices.popleft()
             await self._publish(notice.account, notice.queue, notice.body, needs=notice.needs)
 

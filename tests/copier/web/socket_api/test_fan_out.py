@@ -1,11 +1,12 @@
 """Who hears what: made once, in order, only for those who asked and may, and never waiting for any of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from attrs import define, field
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from copier.web.socket_api import fan_out as fan_out_module
 from copier.web.socket_api.fan_out import FanOut, Listener, Notice
@@ -207,6 +208,56 @@ async def test_changes_of_a_moment_are_one_message_and_notices_are_each_their_ow
             fan_out.notice(Notice(A, CHANGES, b"%d" % number))
         await trio.sleep(0.1)
         assert outbox.bodies() == [2, 3, 4, ["a", "info", 4]]
+
+
+@define(eq=False)
+class SlowOutbox(FakeOutbox):
+    """Each message takes a second to give away; `then` happens meanwhile."""
+
+    clock: MockClock = field(factory=MockClock)
+    then: Callable[[], None] = lambda: None
+
+    def put(self, payload: bytes) -> bool:
+        self.clock.jump(1)
+        self.then()
+        return super().put(payload)
+
+
+async def test_after_a_burst_the_next_news_waits_no_longer_than_the_longest_rest(autojump_clock: MockClock) -> None:
+    source = FakeSource({A: {}})
+    async with running(source) as fan_out:
+        outbox = SlowOutbox(clock=autojump_clock)
+        await fan_out.show(Listener(outbox, None, ALL, {CHANGES: (HEAD,)}))
+        for number in range(60):
+            fan_out.notice(Notice(A, CHANGES, b"%d" % number))
+        while len(outbox.sent) < 60:  # noqa: ASYNC110 - an outbox tells nobody what it holds
+            await trio.sleep(0.001)
+        await wait_all_tasks_blocked()
+        fan_out.notice(Notice(A, CHANGES, b"60"))
+        await trio.sleep(fan_out_module.REST_S_MAX + 2 * fan_out_module.GATHER_S)
+        assert len(outbox.sent) == 61
+
+
+async def test_notices_that_never_end_leave_changes_their_turn(autojump_clock: MockClock) -> None:
+    source = FakeSource({A: {"info": 1}})
+    async with running(source) as fan_out:
+        outbox = SlowOutbox(clock=autojump_clock)
+        await fan_out.show(Listener(outbox, None, ALL, {CHANGES: (HEAD,)}))
+        outbox.sent.clear()
+        more = iter(range(50))
+
+        def go_on() -> None:
+            if next(more, None) is not None:
+                fan_out.notice(Notice(A, CHANGES, b"0"))
+
+        outbox.then = go_on
+        source.told[A]["info"] = 2
+        fan_out.changed(A)
+        go_on()
+        await trio.sleep(200)
+        told = outbox.bodies()
+        assert told.count(0) == 50
+        assert told.index(["a", "info", 2]) < 3
 
 
 async def test_notices_that_nobody_can_be_told_in_time_are_bounded(
