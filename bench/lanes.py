@@ -54,6 +54,7 @@ _CONFIG = """
 [service]
 ledger = "sqlite:{ledger}"
 reconcile_every = "1h"
+{listen}
 
 [accounts.source]
 {source}
@@ -176,9 +177,11 @@ class CopierLane(Lane):
 
     kinds = ("open", "close")
 
-    def __init__(self, venue: str, folder: Path) -> None:
+    def __init__(self, venue: str, folder: Path, *, listen: int | None = None) -> None:
+        """`listen` is the port of its surfaces; None: it has none."""
         super().__init__()
         self.name = f"copier -> {venue}"
+        self._listen = listen
         self._venue = venue
         self._folder = folder
         self._session = ServerSession("bench")
@@ -204,6 +207,7 @@ class CopierLane(Lane):
         source = SimulatedVenue("tradelocker", self._source.broker, self._source, _origin(source_port))
         text = _CONFIG.format(
             ledger=self._folder / f"{self._venue}.db",
+            listen="" if self._listen is None else f'listen = "127.0.0.1:{self._listen}"\nsessions_per_key = 10000',
             source=source.account_toml(SOURCE),
             target=self._target_toml(simulator, order_port, stream_port),
         )

@@ -21,11 +21,16 @@ from trio_websocket import open_websocket_url
 
 from adapters.base import Account, Capabilities
 from adapters.registry import CONFIGS
+from copier.clock import utc_now
 from copier.commands.run import make_service, open_accounts, spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.ledger import Entry, Ledger
 from copier.logs import configure_logs
+from copier.web.changes import Changes
+from copier.web.serve import serve_surface
+from copier.web.surface import Surface
+from rules.values import AccountId
 
 ROW_BYTES = 400
 DISK_PAUSE_S = 0.005
@@ -108,7 +113,7 @@ class Unpaced:
         self.capabilities: Capabilities = evolve(
             account.capabilities, requests_per_s=LIFTED_PER_S, parallel_requests=PARALLEL
         )
-        for name in ("stream", "symbols", "instrument", "quote", "snapshot", "submit", "find", "aclose"):
+        for name in ("stream", "symbols", "instrument", "quote", "snapshot", "submit", "find", "history", "aclose"):
             setattr(self, name, getattr(account, name))
 
 
@@ -116,13 +121,23 @@ async def run_copier(config: Configuration, ledger: Ledger) -> None:
     """Run the product until SIGTERM."""
     stop = trio.Event()
     async with open_accounts(config) as accounts, trio.open_nursery() as nursery:
-        service = make_service(config, {name: Unpaced(each) for name, each in accounts.items()}, ledger)
+        changes = Changes()
+        unpaced: dict[AccountId, Account] = {name: Unpaced(each) for name, each in accounts.items()}
+        service = make_service(config, unpaced, ledger, changes=changes)
         spare_collector()  # as `copier run` does
-        nursery.start_soon(service.run, stop)
-        with trio.open_signal_receiver(signal.SIGTERM) as signals:
-            async for _ in signals:
-                stop.set()
-                break
+        if config.service.listen is not None:
+            await nursery.start(
+                serve_surface, Surface(config, service, changes, utc_now=utc_now), config.service.listen
+            )
+        nursery.start_soon(_hear_sigterm, stop)
+        await service.run(stop)
+        nursery.cancel_scope.cancel()
+
+
+async def _hear_sigterm(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            stop.set()
 
 
 def main(kind: str, argument: str) -> None:

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this folder
 
 import trio
 
-from bench import deciding, fan_out, sessions, socket_fan_out, starting, wire_to_wire
+from bench import deciding, fan_out, sessions, socket_deaf, socket_fan_out, socket_trades, starting, wire_to_wire
 from bench.parts import machine
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Run what the command line names; all of it by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="about four minutes instead of eleven; the numbers are rougher"
+        "--quick", action="store_true", help="about six minutes instead of twenty; the numbers are rougher"
     )
     parser.add_argument("parts", nargs="*", help="wire, decide, start, sessions, sockets; all without any")
     asked = parser.parse_args()
@@ -34,8 +34,10 @@ def main() -> None:
         rounds, messages, paced, accounts = (2, 2_000, 100, 100) if asked.quick else (5, 4_000, 300, 500)
         trio.run(sessions.measure, rounds, messages, paced, accounts)
     if "sockets" in parts:
-        rounds, messages = (2, 100) if asked.quick else (5, 200)
-        socket_fan_out.measure(rounds, messages)
+        rounds, messages, paced = (2, 50, 15) if asked.quick else (5, 200, 30)
+        socket_fan_out.measure(rounds, messages, paced)
+        socket_deaf.measure(5 if asked.quick else 9)
+        trio.run(socket_trades.measure, *((2, 8) if asked.quick else (6, 20)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""Many readers of STOMP over WebSocket in one process, on epoll and bare sockets: as cheap as Python allows."""
+"""Many readers of STOMP over WebSocket in one process, on epoll and bare sockets: as cheap as Python allows.
 
+As a program it only reads: `python -m bench.socket_readers PORT COUNT`, which prints "ready", and, for each line on
+stdin, how many connections are left.
+"""
+
+import os
 import re
 import resource
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +22,10 @@ SENT = re.compile(rb"@T([0-9]+)@")
 _READ_BYTES = 256 * 1024
 _TAIL_BYTES = 64
 _PATIENCE_S = 60.0
-_ALIVE_EVERY_S = 15.0
-"""Servers ask silent connections by a ping, which nobody here looks for; a pong that nobody asked for says the same."""
+_ALIVE_EVERY_S = 1.0
+_ALIVE_GROUPS = 15
+"""Servers ask silent connections by a ping, which nobody here looks for; a pong that nobody asked for says the same.
+One group at a time: all at once would keep the server from everything else for a moment."""
 
 _PONG = b"\x8a\x80" + bytes(4)
 _FILES = 20_000
@@ -49,7 +57,13 @@ class Readers:
     _sockets: dict[int, socket.socket] = field(factory=dict, init=False)
     _tails: dict[int, bytes] = field(factory=dict, init=False)
     _alive_at: float = field(factory=time.monotonic, init=False)
+    _alive_group: int = field(default=0, init=False)
     _not_ready: set[int] = field(factory=set, init=False)
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._sockets)
 
     def connect(self, count: int, *, deaf: bool = False) -> list[socket.socket]:
         """Open connections, some at a time; deaf ones are never read after they are ready."""
@@ -70,9 +84,11 @@ class Readers:
         """Read what has come, at most once of each connection."""
         if time.monotonic() >= self._alive_at + _ALIVE_EVERY_S:
             self._alive_at = time.monotonic()
+            self._alive_group = (self._alive_group + 1) % _ALIVE_GROUPS
             for number in self._sockets.keys() - self._not_ready:
-                with suppress(OSError):  # cut, which reading will tell
-                    self._sockets[number].send(_PONG)
+                if number % _ALIVE_GROUPS == self._alive_group:
+                    with suppress(OSError):  # cut, which reading will tell
+                        self._sockets[number].send(_PONG)
         for number, _ in self._epoll.poll(timeout_s):
             try:
                 data = self._sockets[number].recv(_READ_BYTES)
@@ -155,3 +171,20 @@ def greeting(queue: str) -> tuple[str, ...]:
         'SEND\ndestination:/app/subscribe\n\n{"accountIds":[]}\0',
         f"SUBSCRIBE\nid:sub-0\ndestination:{queue}\nreceipt:r\n\n\0",
     )
+
+
+def main(port: str, count: str) -> None:
+    """Connect, then read and throw away."""
+    allow_files()
+    readers = Readers(int(port), PATH, greeting("/user/queue/accounts/changes"))
+    readers.connect(int(count))
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # does not interrupt the load generator beside it
+    print("ready", flush=True)
+    while True:
+        readers.poll(0.1)
+        if select.select([sys.stdin], [], [], 0)[0] and sys.stdin.readline():
+            print(readers.count, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -118,8 +118,12 @@ async def _disk_block(disk: "subprocess.Popen[str]", kind: str) -> list[float]:
     return taken
 
 
-async def paced(lane: Lane, count: int) -> dict[str, list[float]]:
-    """Send frames one by one, each into a relay that has come to rest; return the seconds by kind of order."""
+async def paced(lane: Lane, count: int, *, quiet_s: float = QUIET_S) -> dict[str, list[float]]:
+    """Send frames one by one, each into a relay that has come to rest; return the seconds by kind of order.
+
+    Args:
+        quiet_s: silence after the relay's last request.
+    """
     taken: dict[str, list[float]] = {kind: [] for kind in lane.kinds}
     kind = lane.kinds[-1]
     for _ in range(count * len(lane.kinds)):
@@ -127,7 +131,7 @@ async def paced(lane: Lane, count: int) -> dict[str, list[float]]:
         seconds, kind = await _one_order(lane, frame)
         taken[kind].append(seconds)
         await trio.sleep(PAUSE_S)
-        while (rest := lane.heard_at + QUIET_S - perf_counter()) > 0:  # noqa: ASYNC110 - silence is what is waited for
+        while (rest := lane.heard_at + quiet_s - perf_counter()) > 0:  # noqa: ASYNC110 - silence is what is waited for
             await trio.sleep(rest)
     return taken
 
