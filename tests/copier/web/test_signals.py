@@ -57,6 +57,7 @@ async def test_a_signal_opens_a_copy_and_another_one_closes_it(tmp_path: Path) -
         said = await send(client, opening("s1", stop_loss="1.05"))
         assert (said.status, said.json) == (200, {"says": "opened buy 0.5 EURUSD as s1", "repeated": False})
         await client.copied(1)
+        await client.until(lambda: bool(client.surface.views[AccountId("small")].positions))
         [held] = (await client.get("/accounts/small/positions")).json["items"]
         assert (held["volume"], held["source_position"], held["stop_loss"]) == ("0.5", "s1", "1.05")
         assert (await send(client, message("s2", action="close", symbol="EURUSD"))).json["says"] == "closed 1"
@@ -73,6 +74,7 @@ async def test_a_restart_keeps_what_signals_opened_and_copies_nothing_twice(tmp_
         await client.copied(1)
         again = await send(client, first)
         assert again.json == {"says": "opened buy 0.5 EURUSD as s1", "repeated": True}
+        await client.until(lambda: bool(client.surface.views[AccountId("small")].positions))
         [held] = (await client.get("/accounts/small/positions")).json["items"]
         assert held["source_position"] == "s1"
         await send(client, message("s2", action="close_all"))
