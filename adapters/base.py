@@ -75,6 +75,8 @@ class Capabilities:
     """
     pending_orders: bool = False
     """The account shows its pending orders in snapshots and, where it trades, takes such orders."""
+    orders_expire: bool = False
+    """A pending order ends by itself at the time that it names."""
     figures: bool = True
     """The account tells balance and equity."""
     quotes: bool = True

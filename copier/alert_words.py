@@ -37,6 +37,8 @@ _AS_ASKED = frozenset(
         Reason.FILTER_STOPS,
         Reason.FILTER_ORDER_TYPE,
         Reason.PENDING_SKIPPED,
+        Reason.PENDING_UNSUPPORTED,
+        Reason.PENDING_NOT_FILLED,
         Reason.SYMBOL_DENIED,
         Reason.SCHEDULE_CLOSED,
         Reason.NEWS_WINDOW,
@@ -273,6 +275,8 @@ def _waiting(record: DecisionRecord, at: datetime) -> Iterator[Alert]:
 
 
 def _link(copy: Copy) -> str:
+    if copy.order is not None:
+        return f"link {copy.link_id}, source's pending order #{printable(copy.order.order_id)}"
     return f"link {copy.link_id}, source position #{printable(copy.source_position_id)}"
 
 

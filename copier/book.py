@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from rules.copies import ZERO, Copy, CopyStatus, Ending
+from rules.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
 from rules.reconcile import CopyKey
 from rules.state import AccountView
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
+from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, VenueOrderId
 
 _NO_RULE = (Ending.REJECTED, Ending.TARGET_CLOSED)
 
@@ -21,6 +21,7 @@ class CopyBook:
         self._views = views
         self._copies: dict[CopyKey, Copy] = {}
         self._by_order: dict[ClOrdId, CopyKey] = {}
+        self._by_venue_order: dict[tuple[AccountId, VenueOrderId], CopyKey] = {}
         self._by_source: dict[AccountId, dict[CopyKey, None]] = {}
         self._by_target: dict[AccountId, dict[CopyKey, None]] = {}
         self._short: dict[AccountId, dict[CopyKey, None]] = {}
@@ -61,6 +62,19 @@ class CopyBook:
     def waiting_at(self, target: AccountId) -> list[Copy]:
         """Return the copies whose denial may clear when something becomes known about the target."""
         return [self._copies[key] for key in self._waiting.get(target, {})]
+
+    def mirroring_at(self, account: AccountId) -> list[Copy]:
+        """Return the copies of pending orders that hold something at a target."""
+        return [copy for copy in self.of_target(account) if copy.order is not None]
+
+    def waiting_order(self, account: AccountId, order_id: VenueOrderId) -> tuple[Copy, Leg] | None:
+        """Return the copy of a target, and its leg, whose pending order has this id."""
+        key = self._by_venue_order.get((account, order_id))
+        copy = None if key is None else self._copies.get(key)
+        for leg in () if copy is None else copy.legs:
+            if leg.waits is not None and leg.waits.order_id == order_id and copy is not None:
+                return copy, leg
+        return None
 
     def store(self, copy: Copy) -> None:
         """Put `copy` in the place of the record that it replaces."""
@@ -108,10 +122,16 @@ class CopyBook:
         if old is not None:
             for cl_ord_id in _orders(old):
                 self._by_order.pop(cl_ord_id, None)
+            for leg in old.legs:
+                if leg.waits is not None and leg.waits.order_id is not None:
+                    self._by_venue_order.pop((old.target, leg.waits.order_id), None)
         if new is not None:
             key = new.key
             for cl_ord_id in _orders(new):
                 self._by_order[cl_ord_id] = key
+            for leg in new.legs:
+                if leg.stage is LegStage.WORKING and leg.waits is not None and leg.waits.order_id is not None:
+                    self._by_venue_order[new.target, leg.waits.order_id] = key
 
 
 def _orders(copy: Copy) -> Iterable[ClOrdId]:

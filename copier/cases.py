@@ -30,6 +30,7 @@ from rules.events import (
 )
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.mirror import key_of
 from rules.news import Calendar, NewsEvent
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.policy import CopyLink
@@ -102,7 +103,8 @@ class _Stage:
         rehearsal.now = given.at
         await self._figures(given.source, given.target)
         position = self._position(given.open, given.source, CASE, Symbol(given.open.symbol))
-        await rehearsal.takes(*self._order(given.open, position))
+        for each in self._order(given.open, position):
+            await rehearsal.takes(each)
         if given.found:
             held = tuple(self.rehearsal.views[self.link.source].positions.values())
             await self._snapshot(self.link.source, (*held, position))
@@ -186,7 +188,17 @@ class _Stage:
         source, now = self.link.source, self.rehearsal.now
         kind, order_id = OrderType(given.opened_by.value), VenueOrderId(position.position_id)
         order = WorkingOrder(
-            order_id, position.symbol, position.side, kind, position.volume, position.open_price, position.open_price
+            order_id,
+            position.symbol,
+            position.side,
+            kind,
+            position.volume,
+            position.open_price,
+            position.open_price if kind is OrderType.STOP_LIMIT else None,
+            position.stop_loss,
+            position.take_profit,
+            magic=position.magic,
+            comment=position.comment,
         )
         yield OrderReported(source, now, order)
         yield OrderEnded(source, now, order_id, OrderStatus.FILLED, position.position_id)
@@ -209,13 +221,16 @@ class _Stage:
         return PositionReported(source, now, changed)
 
     def _outcome(self, orders: Iterable[Action], before: int) -> Outcome:
-        key = (self.link.link_id, CASE)
+        key, mirrored = (self.link.link_id, CASE), (self.link.link_id, key_of(VenueOrderId(CASE)))
         copy = self.rehearsal.book.get(key)
         trace: Trace = ()
         ours: set[ClOrdId] = set()
         for record, _ in self.rehearsal.records[before:]:
             if isinstance(record, DecisionRecord) and record.copy.key == key:
                 copy, trace = record.copy, record.trace or trace
+                ours.update(record.orders)
+            elif isinstance(record, DecisionRecord) and record.copy.key == mirrored:
+                trace = record.trace or trace
                 ours.update(record.orders)
         return Outcome(tuple(order for order in orders if order.cl_ord_id in ours), copy, trace)
 

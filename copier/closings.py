@@ -43,8 +43,11 @@ class Closings:
         for link in self._links.values():
             if policy in link.policy.news_policies:
                 self._close_due(link)
-                for copy in self._desk.book.waiting_at(link.target):
-                    if copy.link_id == link.link_id and copy.status is CopyStatus.WAITING:
+                waiting = [
+                    each for each in self._desk.book.waiting_at(link.target) if each.status is CopyStatus.WAITING
+                ]
+                for copy in (*waiting, *self._desk.book.mirroring_at(link.target)):
+                    if copy.link_id == link.link_id:
                         self._desk.reconsider(copy, "calendar")
 
     def unread(self, given: CalendarUnread) -> None:

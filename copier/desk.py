@@ -11,21 +11,24 @@ from attrs import evolve
 from copier.book import CopyBook
 from copier.inputs import Outside
 from copier.journal import Journal
+from copier.mirroring import Mirroring, may_be_filled
 from copier.observations import Observations, known
 from copier.records import Known, LeverRecord
 from copier.timers import Timers
-from rules.actions import Action, CancelOrder, ReplaceStops
+from rules.actions import Action, CancelOrder, PlaceOrder, ReplaceStops
 from rules.alerts import AlertKind
 from rules.beginnings import AT_MARKET, Beginning
 from rules.copies import Copy, CopyStatus, Purpose, SetStops, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
+from rules.gates import ASK_AGAIN
 from rules.identity import cl_ord_id
 from rules.keep_alive import is_keep_alive
 from rules.levers import SetAccount, SetLink, lasts, state_of_link
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
+from rules.mirror import as_position, is_mirror, is_over_for_good, key_of, order_of
 from rules.observed import Position, WorkingOrder
 from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey, overtaken_copy
@@ -73,11 +76,13 @@ class Desk:
         """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
+        self._mirroring = {link.link_id for link in links if link.policy.mirrors}
         self._ask_beginnings = {link.link_id for link in links if link.policy.asks_beginnings}
         self._unclear: dict[AccountId, dict[CopyKey, None]] = {}
         """By source account, the copies that wait for its books to tell how their positions began."""
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
         self._outgoing: list[tuple[Action, bool, datetime | None]] = []
+        self.mirroring = Mirroring(views, book, journal, outside)
         for copy in book.all():
             self._note_unlinked(copy)
             if copy.flatten is not None and copy.holds:
@@ -104,6 +109,9 @@ class Desk:
         if any(link.link_id in self._ask_beginnings for link in self._by_source.get(account, ())):
             self.observations.order(account, self.views[account].waiting, order_id, self.now)
             self.looked(account)
+        links = [link.link_id for link in self._by_source.get(account, ()) if link.link_id in self._mirroring]
+        for link_id in (*links, *self._unlinked.get(account, ())):
+            self._run(link_id, key_of(order_id), Origin.LIVE, "order")
 
     def looked(self, account: AccountId) -> None:
         """Decide again about what waited for a look at a source's books."""
@@ -132,6 +140,8 @@ class Desk:
         if isinstance(report, Rejected):
             self._look_closer(copy, report)
             self._tell_of_refused_stop(settled, report)
+        self.mirroring.find(settled, copy)
+        self.mirroring.tell_of_ended(settled, self.now)
         if isinstance(report, Filled) and report.opened:
             self._close_again(copy, report)
         self.reconsider(settled, "report")
@@ -284,11 +294,33 @@ class Desk:
         if unseen and (copy is None or copy.flatten is None):
             return  # nothing missing means closed before the source was seen whole; a flatten waits for no source
         position = source.positions.get(position_id)
+        order = None
+        if is_mirror(position_id):
+            order = source.orders.get(order_of(position_id))
+            if copy is None and (order is None or not link.policy.for_symbol(order.symbol).mirrors_orders):
+                return
+            if order is not None:
+                began_at = order.placed_at or self.now
+                position = as_position(order, began_at if copy is None else copy.opened_at)
+            elif copy is not None and not (copy.flatten and copy.holds) and may_be_filled(source, copy):
+                # The position that it opened, or a later look, tells.
+                self._unclear.setdefault(source.account, {})[copy.key] = None
+                self.outside.poll(source.account)
+                self.timers.set(copy.key, self.now + ASK_AGAIN)
+                return
         target = self.views[link.target]
         before = self._legs_before(link_id, position) if copy is None and position is not None else 0
         memory = self.memories.get(link_id) or LinkMemory(link_id)
         new_or_waits = copy is None or copy.status is not CopyStatus.ACTIVE
-        began = self._began(source, (link_id, position_id), position) if new_or_waits else AT_MARKET
+        asks = new_or_waits and not is_mirror(position_id)
+        began = self._began(source, (link_id, position_id), position) if asks else AT_MARKET
+        if position is not None and began is not None and (copy is None or not copy.legs):
+            mirror = self.mirroring.of(link, began)
+            if mirror is not None and mirror.holds:
+                self.reconsider(self.mirroring.take_over(mirror, link, position, self.now), "order filled")
+                return
+            if mirror is not None and is_over_for_good(mirror):
+                began = evolve(began, over=True)
         beside = () if position is None else self._beside(link, position)
         decision = decide(
             Context(
@@ -305,6 +337,7 @@ class Desk:
                 memory,
                 beside,
                 beginning=began,
+                order=order,
             )
         )
         met = None if decision.copy is None else known(link, source, target, copy, decision.copy, decision)
@@ -333,7 +366,10 @@ class Desk:
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
         legs = 0
-        while self.knows(cl_ord_id(link_id, position.position_id, position.opened_at, legs, 0)):
+        # A leg that was taken over from a mirrored order has no first order of its own.
+        while any(
+            self.knows(cl_ord_id(link_id, position.position_id, position.opened_at, legs, step)) for step in (0, 1)
+        ):
             legs += 1
         return legs
 
@@ -372,6 +408,8 @@ class Desk:
             return True
         if self.link_of(copy).state is not LinkState.ACTIVE:
             return False
+        if isinstance(action, PlaceOrder):
+            return self.mirroring.is_wanted(copy, self.link_of(copy).policy.for_symbol(copy.source_symbol), action)
         position = self.views[copy.source].positions.get(copy.source_position_id)
         return position is not None and copy.is_of(position)
 

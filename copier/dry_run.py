@@ -26,15 +26,23 @@ class DryRun:
         self._name = name
         self._report = report
         self._intents: deque[Intent] = deque()
+        self._found: deque[Action] = deque()
         self._wake = trio.Event()
 
     def put(self, intent: Intent) -> None:
         self._intents.append(intent)
         self._wake.set()
 
+    def find(self, action: Action) -> None:
+        """Say of a pending order that works no more that it was not filled."""
+        self._found.append(action)
+        self._wake.set()
+
     async def run(self) -> None:
         """Answer until cancelled."""
         while True:
+            while self._found:
+                await self._report(self._name, Canceled(self._found.popleft().cl_ord_id))
             while self._intents:
                 await self._report(self._name, as_wished(self._intents.popleft().action))
             self._wake = trio.Event()

@@ -267,6 +267,7 @@ class Engine:
             case OrderEnded():
                 if self.views[given.account].waiting.end(given):
                     self._desk.order_changed(given.account, given.order_id)
+                self._desk.mirroring.ended_at_target(given.account, given.order_id)
             case AccountReported():
                 self._figures(given.account, given.status)
             case InstrumentReported():
@@ -315,8 +316,13 @@ class Engine:
             self._desk.observations.first_seen(event.account, event.received_at)
         if view.known and not was_known:
             for copy in self._desk.book.of_source(event.account):
-                if copy.source_position_id not in view.positions:
+                if copy.order is not None:
+                    self._desk.reconsider(copy, "looked up")  # its order may have gone while nobody looked
+                elif copy.source_position_id not in view.positions:
+                    view.missed(copy.source_position_id, copy.opened_at, event.received_at)
                     self._desk.gone(copy)
+            for order_id in tuple(view.orders):  # what was told before, or is as it was, is decided now
+                self._desk.order_changed(event.account, order_id)
         self._desk.looked(event.account)
         if event.requested_at is not None:
             if view.caps or view.counts_foreign:
@@ -401,6 +407,9 @@ class Engine:
                 self._desk.flatten(copy, why)
             if self._watch is not None and self._limits.flattens_all(account):
                 self._outside.poll(account)
+        if view.denied is not None and not was_denied:
+            for copy in self._desk.book.mirroring_at(account):
+                self._desk.reconsider(copy, "figures")
         if was_denied and view.denied is None:
             for copy in self._desk.book.waiting_at(account):
                 self._desk.reconsider(copy, "figures")

@@ -1,11 +1,13 @@
 """What the engine is told, and what it asks of the rest of the service."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from attrs import frozen
 
 from copier.dispatch import Intent
 from copier.records import LeverRecord
+from rules.actions import Action
 from rules.events import Event
 from rules.limits_past import Past
 from rules.look_ups import LookUp
@@ -77,8 +79,11 @@ class Outside:
         full: Callable[[AccountId], bool],
         look_up: Callable[[LookUp], None],
         poll: Callable[[AccountId], None],
+        find: Callable[[Action, datetime], None],
     ) -> None:
+        """`find` wants to know what became of a pending order that was sent at that time and works no more."""
         self.send = send
         self.full = full
         self.look_up = look_up
         self.poll = poll
+        self.find = find

@@ -115,7 +115,7 @@ class Operator:
         """Put a lever in force, and decide again about what waits there."""
         self._desk.journal.lever(record)
         self._desk.put_in_force(record)
-        for copy in self._desk.book.waiting_at(target):
+        for copy in (*self._desk.book.waiting_at(target), *self._desk.book.mirroring_at(target)):
             self._desk.reconsider(copy, "operator")
 
     def _flatten(self, account: AccountId) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 
 from copier.desk import Desk
 from rules.alerts import AlertKind
+from rules.copies import LegStage
 from rules.events import SnapshotReceived
 from rules.values import AccountId, VenueOrderId
 
@@ -24,6 +25,7 @@ class OrderWatch:
     def compare(self, event: SnapshotReceived) -> None:
         """Take one polled snapshot of an account; what protects a position is no order in it."""
         desk, account = self._desk, event.account
+        self._look_for_ours(event)
         if not self._flattens_all(account):
             self._canceled.pop(account, None)
             return
@@ -37,3 +39,15 @@ class OrderWatch:
             text = f"the account must be flat: pending order {order.order_id} of {order.symbol} is canceled"
             desk.cancel(account, order, AlertKind.FLATTEN, text)
         self._canceled[account] = canceled
+
+    def _look_for_ours(self, event: SnapshotReceived) -> None:
+        """Ask what became of pending orders of ours that the books do not show any more."""
+        if event.orders is None or event.requested_at is None:
+            return
+        shown = {order.order_id for order in event.orders}
+        for copy in self._desk.book.of_target(event.account):
+            for leg in copy.legs:
+                settled = leg.settled_at is not None and leg.settled_at < event.requested_at
+                waits = leg.waits if leg.stage is LegStage.WORKING and settled else None
+                if waits is not None and waits.order_id is not None and waits.order_id not in shown:
+                    self._desk.mirroring.ended_at_target(event.account, waits.order_id)

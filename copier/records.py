@@ -43,6 +43,7 @@ class Known:
 
 
 TARGET_CLOSED_IT = "target closed it"
+ORDER_GONE = "order gone"
 TARGET_CHANGED_IT = "target changed it"
 STOPS_MOVED = "target changed its stops"
 """What sets off a decision after a target's books contradicted the records."""

@@ -11,7 +11,7 @@ from copier.book import CopyBook
 from copier.config.model import Configuration
 from copier.dispatch import Intent
 from copier.engine import Engine
-from copier.inputs import Input, Outside
+from copier.inputs import Input, Outside, Reported
 from copier.journal import Journal
 from copier.latency import Latency
 from copier.ledger import Ledger
@@ -21,6 +21,7 @@ from copier.views import empty_views
 from rules.actions import Action
 from rules.events import Origin
 from rules.look_ups import LookUp
+from rules.reports import Canceled
 from rules.state import Change
 from rules.values import AccountId
 
@@ -51,6 +52,7 @@ class Rehearsal:
         self.records: list[tuple[Record, datetime]] = []
         self._answer = answer
         self._asked: list[LookUp] = []
+        self._ended: list[Action] = []
         self._ledger = Ledger.in_memory()
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
         self.views = empty_views(capabilities, config.caps, config.maintenance, config.conduct)
@@ -70,7 +72,13 @@ class Rehearsal:
             limits=self.limits,
             utc_now=lambda: self.now,
             latency=Latency(),
-            outside=Outside(send=self._send, full=lambda _: False, look_up=self._asked.append, poll=lambda _: None),
+            outside=Outside(
+                send=self._send,
+                full=lambda _: False,
+                look_up=self._asked.append,
+                poll=lambda _: None,
+                find=lambda action, _: self._ended.append(action),
+            ),
             # The books of a target that nobody trades on would contradict every copy.
             observe_targets=False,
         )
@@ -97,6 +105,9 @@ class Rehearsal:
             answered.update(asked)  # asked again in the same moment, a venue would say the same again
             await self.engine.round([each for look_up in asked for each in self._answer(look_up, self.now)])
         self._asked.clear()
+        while self._ended:  # nothing is filled here, unless it is said
+            ended, self._ended = self._ended, []
+            await self.engine.round([Reported(each.account, Canceled(each.cl_ord_id)) for each in ended])
 
     async def sees(self, account: AccountId, change: Change, origin: Origin) -> None:
         """Let an account's position have changed, whatever its view would have doubted of that."""

@@ -19,6 +19,7 @@ from copier.ledger import Ledger, StoredEntry
 from copier.ledger_codec import decode
 from copier.recorded import Past, exit_price, turns, was_ready
 from copier.records import (
+    ORDER_GONE,
     TARGET_CHANGED_IT,
     TARGET_CLOSED_IT,
     CalendarRecord,
@@ -35,7 +36,7 @@ from copier.recovery import TYPES
 from copier.rehearsal import Rehearsal
 from copier.trades import TradeBook, TradeKey
 from rules.actions import Action
-from rules.copies import Copy
+from rules.copies import Copy, LegStage, replace_leg
 from rules.events import (
     AccountReported,
     InstrumentReported,
@@ -50,9 +51,11 @@ from rules.events import (
 from rules.hands import after_lots
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.mirror import key_of
 from rules.observed import AccountStatus, Booked
 from rules.reconcile import lose_leg
 from rules.reports import Filled, Report
+from rules.settling import in_doubt
 from rules.state import Change
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
@@ -195,6 +198,8 @@ class Replay:
             if run.views[event.account].positions.get(change.position_id) != event.position:
                 await run.sees(event.account, change, record.origin)
         elif isinstance(event, OrderReported | OrderEnded):
+            if isinstance(event, OrderReported):
+                self._seen.add((event.account, key_of(event.order.order_id)))
             await run.takes(event)
         elif isinstance(event, PositionClosed):
             await run.sees(event.account, Change(event.position_id, None, event.close_price), record.origin)
@@ -215,6 +220,8 @@ class Replay:
         copy = record.copy
         if (copy.source, copy.source_position_id) not in self._seen:
             self.left_out.add((*copy.key, copy.opened_at))
+        if record.because == ORDER_GONE:
+            self._doubt(run, copy)
         if record.because not in (TARGET_CLOSED_IT, TARGET_CHANGED_IT):
             return
         for leg in copy.legs:
@@ -228,6 +235,15 @@ class Replay:
                 on_change = run.engine.desk.link_of(ours).policy.for_symbol(ours.source_symbol).on_target_change
                 shrunk, _ = after_lots(ours, leg.number, leg.held, None, on_change, exit_price(leg))
                 run.engine.desk.correct(shrunk, record.because)
+
+    @staticmethod
+    def _doubt(run: Rehearsal, recorded: Copy) -> None:
+        """Take a pending order of ours for ended, as it was; the recorded answer tells what became of it."""
+        for leg in recorded.legs:
+            ours = run.book.get(recorded.key)
+            mine = None if ours is None else ours.legs_by_number.get(leg.number)
+            if ours is not None and mine is not None and mine.stage is LegStage.WORKING and leg.pending is not None:
+                run.engine.desk.correct(replace_leg(ours, in_doubt(mine)), ORDER_GONE)
 
     # Orders and their answers
 

@@ -8,6 +8,7 @@ service
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from random import Random
 
 import structlog
@@ -35,6 +36,7 @@ from copier.streams import run_stream
 from copier.tally import Tally
 from copier.views import empty_views
 from copier.weather import Backoff
+from rules.actions import Action
 from rules.alerts import AlertKind
 from rules.conduct_policy import Conduct
 from rules.copies import Copy
@@ -159,6 +161,7 @@ class Service:
                 full=lambda name: name in self._targets and self._targets[name].full,
                 look_up=self._look_ups.ask,
                 poll=lambda name: self._pollers[name].ask(),
+                find=self._find,
             ),
             mismatches=recovered.mismatches.values(),
             memories=recovered.memories.values(),
@@ -273,6 +276,13 @@ class Service:
             service.cancel_scope.cancel()
         self.limits.save()
         await self.journal.commit(self._utc_now(), all_=True)
+
+    def _find(self, action: Action, sent_at: datetime) -> None:
+        target = self._targets[action.account]
+        if isinstance(target, Dispatcher):
+            target.resolve(action, sent_at, accepted=True)
+        else:
+            target.find(action)
 
     def _resolve(self, order: Unanswered) -> None:
         dispatcher = self._targets.get(order.action.account)

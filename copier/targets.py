@@ -68,8 +68,9 @@ class TargetWatch:
         copies = desk.book.of_target(account)
         oms = desk.views[account].oms
         positions = {position.position_id: position for position in event.positions}
+        orders = frozenset(order.order_id for order in event.orders or ())
         # In order, so that equal books are corrected equally in every run: a set has another order in each process.
-        found: list[Finding] = list(compare_target(copies, positions, event.requested_at, oms))
+        found: list[Finding] = list(compare_target(copies, positions, event.requested_at, oms, orders))
         if oms is OmsType.HEDGING:
             found += self._late(event.positions, event.requested_at)
             found += self._moved(event, copies, positions)
@@ -95,6 +96,7 @@ class TargetWatch:
                 continue
             leg = found[1]
             over = leg.stage in (LegStage.CLOSED, LegStage.REJECTED)
+            over = over or (leg.stage is LegStage.GONE and leg.position_id is None)  # a pending order that ended
             if over and leg.pending is None and (leg.settled_at is None or leg.settled_at < requested_at):
                 yield leg.cl_ord_id
 

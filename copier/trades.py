@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from copier.recorded import exit_price
 from copier.records import DecisionRecord, IntentRecord, Record, ReportRecord
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.actions import Action, ClosePosition, OpenPosition, PlaceOrder, ReducePosition
 from rules.copies import ZERO, Copy, CopyStatus, Ending
 from rules.instruments import Instrument
 from rules.reports import Filled
@@ -40,8 +40,8 @@ class Trade:
     """As it was last."""
     trace: Trace = ()
     """Of the decision that opened or denied it."""
-    order: OpenPosition | None = None
-    """The first opening."""
+    order: OpenPosition | PlaceOrder | None = None
+    """The first opening; of pending orders those that were filled."""
     opened: Volume = ZERO
     """Lots of all openings that were asked for."""
     deals: list[Deal] = field(factory=list)
@@ -83,6 +83,8 @@ class TradeBook:
     def __init__(self) -> None:
         self.trades: dict[TradeKey, Trade] = {}
         self._orders: dict[ClOrdId, Action] = {}
+        self._handed_over: dict[ClOrdId, Trade] = {}
+        """What mirrored pending orders began, by its orders, until the copies of their positions are told."""
 
     def take(self, record: Record, at: datetime) -> None:
         """Take one record, in their order."""
@@ -98,6 +100,11 @@ class TradeBook:
                 pass
 
     def _decided(self, record: DecisionRecord, at: datetime) -> None:
+        if record.copy.ending is Ending.HANDED_OVER:
+            handed_over = self.trades.pop((*record.copy.key, record.copy.opened_at), None)
+            if handed_over is not None:
+                self._handed_over |= {leg.cl_ord_id: handed_over for leg in handed_over.copy.legs}
+            return
         trade = self._of(record.copy)
         if trade.order is None and (record.orders or any(isinstance(item, Denied) for item in record.trace)):
             trade.trace = record.trace
@@ -126,15 +133,25 @@ class TradeBook:
         trade.copy = record.copy
         report = record.report
         action = self._orders.get(report.cl_ord_id)
-        if not isinstance(report, Filled) or not isinstance(action, OpenPosition | ReducePosition | ClosePosition):
+        if not isinstance(report, Filled):
             return
-        price = report.price if report.price is not None else action.expected_price
-        trade.deals.append(Deal(at, isinstance(action, OpenPosition), report.volume, price))
+        match action:
+            case OpenPosition() | ReducePosition() | ClosePosition():
+                price = report.price if report.price is not None else action.expected_price
+                trade.deals.append(Deal(at, isinstance(action, OpenPosition), report.volume, price))
+            case PlaceOrder():  # it may have been moved since: its own price tells nothing
+                trade.order = trade.order or action
+                trade.opened += report.volume
+                trade.deals.append(Deal(at, True, report.volume, report.price))
 
     def _of(self, copy: Copy) -> Trade:
         """Return the copy's trade; it is the newest from now on."""
         key = (*copy.key, copy.opened_at)
         trade = self.trades.pop(key, None) or Trade(copy)
+        for leg in copy.legs if self._handed_over else ():
+            begun = self._handed_over.pop(leg.cl_ord_id, None)
+            if begun is not None and trade.order is not begun.order:
+                trade = Trade(copy, begun.trace, begun.order, begun.opened, begun.deals)
         self.trades[key] = trade
         return trade
 

@@ -30,6 +30,8 @@ def empty_views(
             can.volumes_grow,
             keeps_take_profit=can.keeps_take_profit,
             stop_loss_lasts=can.stop_loss_lasts,
+            takes_orders=can.trades and can.pending_orders,
+            orders_expire=can.orders_expire,
             caps=tuple(cap for cap in caps if cap.account == name),
             maintenance=maintenance.get(name, ()),
             min_hold=holds.get(name),

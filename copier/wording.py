@@ -103,6 +103,8 @@ def copy_words(copy: Copy) -> str:
         if copy.ending is Ending.DENIED and copy.reason is not None:
             return f"denied, {copy.reason.value}"
         return f"ended, {copy.ending.value.replace('_', ' ')}" if copy.ending is not None else "ended"
+    if copy.order is not None and not any(leg.held for leg in copy.legs):
+        return f"waits for {plain(copy.expected)}, as the source's order does"
     return f"holds {plain(copy.expected)}"
 
 
@@ -154,6 +156,9 @@ _BECAUSE = {
     "timer": "time passed",
     "figures": "figures came",
     "looked up": "what it asked came",
+    "order": "the source's pending order changed",
+    "order gone": "our pending order works no more",
+    "order filled": "the source's pending order was filled",
     "target ready": "the target is ready",
     "target caught up": "the target has caught up",
     "gone while we were away": "the source closed while nobody looked",

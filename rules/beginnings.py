@@ -41,6 +41,8 @@ class Beginning:
     """How a position began; `order` is None where it was opened at market, or where nothing says otherwise."""
 
     order: WorkingOrder | None = None
+    over: bool = False
+    """What mirrored the order at the target has ended there for good."""
 
     @property
     def entry(self) -> EntryType:
@@ -99,12 +101,14 @@ class Beginnings:
                 yield ended
 
 
-def could_open(order: WorkingOrder, position: Position) -> bool:
-    """Tell whether a position can be what a pending order opened."""
+def could_open(order: WorkingOrder, position: Position, *, at_any_price: bool = False) -> bool:
+    """Tell whether a position can be what a pending order opened; `at_any_price`: it may have been moved since."""
     if (order.symbol, order.side) != (position.symbol, position.side) or position.volume > order.volume:
         return False
     if order.placed_at is not None and position.opened_at < order.placed_at - _CLOCKS:
         return False
+    if at_any_price:
+        return True
     slack = order.price * SLIPPAGE
     above = (position.open_price - order.price) * order.side.sign
     match order.order_type:
@@ -121,7 +125,7 @@ def _opened(ended: EndedOrder, position: Position) -> bool:
         order = ended.order
         same = (order.symbol, order.side) == (position.symbol, position.side)
         return ended.may_be_filled and same and ended.position_id == position.position_id
-    return ended.may_be_filled and could_open(ended.order, position)
+    return ended.may_be_filled and could_open(ended.order, position, at_any_price=not ended.watched)
 
 
 def _best(ends: list[EndedOrder], position: Position) -> EndedOrder | None:

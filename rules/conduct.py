@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from attrs import evolve, frozen
 
-from rules.actions import Action, OpenPosition
+from rules.actions import Action, OpenPosition, PlaceOrder
 from rules.conduct_policy import Budget, BudgetKind, FlatBy, PositionRule, PositionRuleKind
 from rules.instruments import Instrument
 from rules.limits_days import following_reset, last_reset
@@ -139,8 +139,8 @@ def counted(rule: Budget, state: LimitState | None, at: datetime, action: Action
     count = state.count if state.day_started == started else Decimal(0)
     if action is not None and rule.kind is BudgetKind.MAX_ORDERS:
         count += 1
-    elif isinstance(action, OpenPosition):
-        count += action.volume
+    elif isinstance(action, OpenPosition | PlaceOrder):
+        count += action.volume  # of a pending order as if it were filled
     return evolve(state, judged_at=at, day_started=started, count=count)
 
 

@@ -14,9 +14,21 @@ from attrs import field, frozen
 from rules.events import Origin
 from rules.evolving import evolve
 from rules.managed_stops import Managed
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.reasons import Reason
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.values import (
+    AccountId,
+    ClOrdId,
+    LinkId,
+    OmsType,
+    OrderType,
+    PositionId,
+    Price,
+    Side,
+    Symbol,
+    VenueOrderId,
+    Volume,
+)
 from rules.volumes import WIDE
 
 ZERO = Volume(0)
@@ -41,17 +53,24 @@ class Ending(Enum):
     TARGET_CLOSED = "target_closed"
     """The target closed it by itself (a stop, a person). It is not reopened."""
     FLATTENED = "flattened"
+    HANDED_OVER = "handed_over"
+    """It mirrored a pending order that was filled: the copy of the position has taken over what there is."""
 
 
 class LegStage(Enum):
     """What we know of a leg."""
 
     OPENING = "opening"
+    WORKING = "working"
+    """A pending order that waits at the venue."""
     OPEN = "open"
     CLOSED = "closed"
     REJECTED = "rejected"
     GONE = "gone"
     """Closed by the target itself."""
+
+
+_LIVE = frozenset({LegStage.OPENING, LegStage.WORKING, LegStage.OPEN})
 
 
 class Purpose(Enum):
@@ -61,6 +80,29 @@ class Purpose(Enum):
     REDUCE = "reduce"
     CLOSE = "close"
     STOPS = "stops"
+    PLACE = "place"
+    """Places a pending order."""
+    REPLACE = "replace"
+    CANCEL = "cancel"
+
+
+ENTRIES = frozenset({Purpose.OPEN, Purpose.PLACE})
+"""What a leg begins with: it goes out again under the same id where the venue never saw it."""
+
+
+@frozen
+class Waits:
+    """What a leg waits for whose order is a pending one: the prices that were last asked for.
+
+    `canceled` says that we want it gone: that its end then shows in no books is no refusal.
+    """
+
+    order_type: OrderType
+    price: Price
+    limit_price: Price | None = None
+    expires_at: datetime | None = None
+    order_id: VenueOrderId | None = None
+    canceled: bool = False
 
 
 @frozen
@@ -80,6 +122,8 @@ class Pending:
     accepted: bool = False
     expected_price: Price | None = None
     """What a closing is expected to get, where its report tells no price; None in older records."""
+    waits: Waits | None = None
+    """What a pending order is to be, where it is replaced."""
 
 
 @frozen
@@ -128,6 +172,8 @@ class Leg:
     settled_at: datetime | None = None
     managed: Managed | None = None
     """The stops of our own that the price has led to; None: none yet."""
+    waits: Waits | None = None
+    """Of a leg whose order is a pending one."""
     asked_at: datetime | None = None
     """When it was granted; None in older records: with the copy itself."""
     missing: Volume = ZERO
@@ -141,12 +187,12 @@ class Leg:
 
     @property
     def live(self) -> bool:
-        return self.stage is LegStage.OPENING or self.stage is LegStage.OPEN
+        return self.stage in _LIVE
 
     @property
     def expected(self) -> Volume:
         """Lots that it will hold when what is under way has been done."""
-        if self.stage is LegStage.OPENING:
+        if self.stage is LegStage.OPENING or self.stage is LegStage.WORKING:
             return self.volume
         if self.stage is not LegStage.OPEN:
             return ZERO
@@ -156,7 +202,7 @@ class Leg:
     @property
     def most(self) -> Volume:
         """Lots that it may hold, whatever becomes of what is under way."""
-        return self.volume if self.stage is LegStage.OPENING else self.held
+        return self.held if self.stage is LegStage.OPEN or not self.live else self.volume
 
 
 @frozen
@@ -203,6 +249,14 @@ class Copy:
     """How much higher the target was quoted than the source at the entry; None where stops are not shifted by it."""
     legs: tuple[Leg, ...] = field(default=())
     legs_made: int = 0
+    order: WorkingOrder | None = None
+    """The source's pending order that it mirrors, as last seen; None: it copies a position."""
+    early_at: datetime | None = None
+    """When the target's pending order was seen to be filled while the source's was not."""
+    fill_by: datetime | None = None
+    """It took over from a mirrored order: what still waits at the target then is taken off."""
+    late: bool = False
+    """It is opened at market since the pending order that mirrored its beginning was not filled in time."""
 
     @property
     def key(self) -> tuple[LinkId, PositionId]:

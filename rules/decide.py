@@ -22,11 +22,13 @@ from rules.decision import Context, Decision, earlier, patience, with_result
 from rules.events import Origin
 from rules.evolving import evolve
 from rules.exits import NEVER, close_due, ends_at
-from rules.gates import judge_new_risk
+from rules.gates import forbids_new_risk, judge_new_risk
 from rules.identity import cl_ord_id
 from rules.look_ups import LookUp
+from rules.mirror import asked_again, gives_up, moved_unsent
 from rules.observed import Position
 from rules.pacing import remember_position
+from rules.policy import Late
 from rules.question import Grant, Question
 from rules.reasons import Reason
 from rules.schedule import Outside
@@ -61,6 +63,8 @@ def _decide(context: Context) -> Decision:
         return _ended(context, copy)
     if position is None or not copy.is_of(position) or copy.flatten is not None or copy.left:
         return _leave(context, copy)
+    if copy.order is not None:
+        return _mirror(context, copy, position)
     over_at = ends_at(copy, context.link.policy)
     if over_at is None:
         return _follow(context, copy, position)
@@ -78,7 +82,40 @@ def _symbol(copy: Copy | None, position: Position | None) -> Symbol:
     return copy.source_symbol
 
 
-def _begin(context: Context, position: Position, earlier: Copy | None = None, reopened: int = 0) -> Decision:
+def _mirror(context: Context, copy: Copy, position: Position) -> Decision:
+    """Let what a target has of a source's pending order be as that is now."""
+    if not copy.holds:
+        return _over(context, copy, position)
+    if copy.early_at is None and any(leg.stage is LegStage.OPEN for leg in copy.legs):
+        copy = evolve(copy, early_at=context.now)
+    policy, forbidden = context.link.policy, forbids_new_risk(context.link, context.target)
+    if not policy.mirrors_orders:
+        return _leave(context, evolve(copy, flatten="pending"))  # an earlier config did
+    why = gives_up(copy, policy, context.target, context.now) if forbidden is None else forbidden.reason
+    if why is not None:
+        return _leave(context, evolve(copy, flatten=why.value, reason=why))
+    assert context.order is not None  # the position stands for it
+    assert copy.order is not None  # else nobody asks here
+    another = (context.order.volume, context.order.expires_at) != (copy.order.volume, copy.order.expires_at)
+    if another or moved_unsent(copy, context.order, context.link.policy, context.target):
+        return _leave(context, evolve(copy, left=True))  # and begins anew: neither can be changed at every venue
+    copy = evolve(copy, order=context.order)
+    shaped = shape(context, copy, copy.granted, position)
+    if shaped.copy is not None and not shaped.copy.holds:
+        return evolve(shaped, copy=_end(shaped.copy))
+    again = asked_again(copy, policy, context.target, context.now)
+    shaped = evolve(shaped, look_again_at=earlier(shaped.look_again_at, again))
+    symbol = copy.legs[0].symbol
+    if context.target.instruments.get(symbol) is not None:
+        return shaped
+    asked = LookUp(context.target.account, symbol)
+    again = earlier(shaped.look_again_at, context.now + LOOK_UP_AGAIN)
+    return evolve(shaped, look_ups=(*shaped.look_ups, asked), look_again_at=again)
+
+
+def _begin(
+    context: Context, position: Position, earlier: Copy | None = None, reopened: int = 0, *, late: bool = False
+) -> Decision:
     """Judge a position that this link has not seen, or not in this life, or that is to be opened again."""
     copy = Copy(
         link_id=context.link.link_id,
@@ -88,12 +125,15 @@ def _begin(context: Context, position: Position, earlier: Copy | None = None, re
         opened_at=position.opened_at,
         source_symbol=position.symbol,
         side=position.side,
-        first_seen_at=context.now,
-        origin=Origin.LIVE if reopened else context.origin,
+        # What comes late is as old as the time since it should have been filled: taking the other off may last.
+        first_seen_at=context.now if earlier is None or not late else min(earlier.fill_by or context.now, context.now),
+        origin=Origin.LIVE if reopened or late else context.origin,
         status=CopyStatus.WAITING,
         reopened=reopened,
         life=0 if earlier is None else earlier.life + 1,
         legs_made=context.legs_before if earlier is None else earlier.legs_made,
+        order=context.order,
+        late=late,
     )
     return _judge(context, copy, position)
 
@@ -109,7 +149,8 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         copy.first_seen_at,
         memory=context.memory,
         approved=copy.approved,
-        reopening=copy.reopened > 0,
+        reopening=copy.reopened > 0 or copy.late,
+        order=context.order,
         beside=tuple(each for each in context.beside if each.source_position_id != copy.source_position_id),
         beginning=context.beginning,
     )
@@ -155,7 +196,8 @@ def _new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tu
             expected_price=grant.expected_price,
             stop_loss=grant.stops.stop_loss,
             take_profit=grant.stops.take_profit,
-            pending=Pending(Purpose.OPEN, order_id, volume),
+            pending=Pending(Purpose.OPEN if grant.waits is None else Purpose.PLACE, order_id, volume),
+            waits=grant.waits,
             asked_at=context.now if copy.legs else copy.first_seen_at,
         )
         legs.append(leg)
@@ -213,7 +255,7 @@ def _leave(context: Context, copy: Copy) -> Decision:
     """
     left = copy.left or context.position is None or not copy.is_of(context.position)
     close_at = copy.close_at
-    if left and not copy.left and copy.flatten is None:
+    if left and not copy.left and copy.flatten is None and copy.order is None:
         close_at = close_due(copy, context.link.policy, context.target, context.now)
     copy = evolve(copy, wait_until=None, left=left, close_at=close_at)
     if close_at is not None and copy.flatten is None and context.now < close_at and copy.holds:
@@ -253,6 +295,11 @@ def _over(context: Context, copy: Copy, position: Position) -> Decision:
     """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so."""
     ended = _end(copy)
     context = with_result(context, ended)
+    if copy.fill_by is not None and ended.ending is Ending.DENIED:
+        if context.link.policy.mirror.late is Late.MARKET:
+            return _begin(context, position, ended, late=True)
+        denied = Denied("mirror.late", Reason.PENDING_NOT_FILLED)
+        return Decision(evolve(ended, reason=denied.reason), (), (denied,), memory=context.memory)
     if ended.ending is Ending.TARGET_CLOSED and copy.reopened < context.link.policy.reopen:
         return _begin(context, position, ended, copy.reopened + 1)
     return Decision(ended, memory=context.memory)
@@ -297,8 +344,16 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
         if desired < copy.granted:
             copy = evolve(copy, granted=desired, followed=position.volume, refused=ZERO)
             trace = (*trace, _followed(copy, position))
+    if (
+        copy.fill_by is not None
+        and context.now < copy.fill_by
+        and any(leg.waits is not None and not leg.held for leg in copy.legs if leg.live)
+    ):
+        again = earlier(again, copy.fill_by)
     shaped = shape(context, copy, desired, position)
     if shaped.copy is not None and not shaped.copy.holds:
+        if copy.fill_by is not None:
+            return _over(context, shaped.copy, position)
         ended = _end(shaped.copy)
         memory = with_result(context, ended).memory
         return evolve(shaped, copy=ended, trace=(*trace, *shaped.trace), memory=memory)

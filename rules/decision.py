@@ -11,7 +11,7 @@ from rules.events import Origin
 from rules.evolving import evolve
 from rules.look_ups import LookUp
 from rules.memory import NO_MEMORY, LinkMemory
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.policy import CopyLink, StartOpen
 from rules.reasons import Reason
 from rules.series import remember_outcome
@@ -34,6 +34,7 @@ class Context:
     `beside` are open copies of the link, of the position's symbol and side, where sizes keep proportions.
     `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
     `beginning` is how the position began, None while that is not known.
+    `order` is the source's pending order that is to be mirrored; `position` is then what it would open.
     """
 
     now: datetime
@@ -49,6 +50,7 @@ class Context:
     memory: LinkMemory = NO_MEMORY
     beside: tuple[Copy, ...] = ()
     beginning: Beginning | None = AT_MARKET
+    order: WorkingOrder | None = None
 
     def for_symbol(self, symbol: Symbol) -> "Context":
         """Return it with the policy that the link has for a symbol of the source."""

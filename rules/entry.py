@@ -22,6 +22,9 @@ def same_thing(market: Market) -> Denied | None:
     quote = question.target.fresh_quote(market.symbol, question.now, PAIR_QUOTE_AGE_MAX)
     position = question.position
     source_price = position.current_price if position.current_price is not None else position.open_price
+    if question.order is not None:
+        there = question.source.fresh_quote(position.symbol, question.now, PAIR_QUOTE_AGE_MAX)
+        source_price = source_price if there is None else there.mid()
     said = check_price_ratio(ratio, source_price, None if quote is None else quote.mid(), guard.require_quotes)
     if isinstance(said, Note):
         market.finding.trace.append(said)
@@ -44,6 +47,8 @@ def schedule(market: Market) -> Denied | None:
 def age(market: Market) -> Denied | None:
     """Live: the guard's age. Found by reconciliation: the start policy stands in for the guard."""
     question, policy = market.question, market.policy
+    if question.order is not None:
+        return None  # its price is as good as on its first day
     if question.origin is Origin.LIVE or question.reopening:
         asked_now = question.increase_of is not None or question.reopening
         opened_at = question.seen_at if asked_now else question.position.opened_at
@@ -68,6 +73,8 @@ def _opened_since_start(market: Market) -> bool:
 def price(market: Market) -> Denied | None:
     """Judge deviation and spread by a fresh quote of the target."""
     question, policy, live = market.question, market.policy, market.question.origin is Origin.LIVE
+    if question.order is not None:
+        return None  # it asks for its own price
     deviation = policy.guard.max_deviation if live else policy.on_start.max_deviation
     spread = policy.guard.max_spread
     if deviation is None and spread is None:

@@ -123,9 +123,8 @@ def _worth(market: Market, symbol: Symbol) -> Exact | Denied:
 
 def _entry_now(market: Market) -> Price | Denied:
     """Return what the target would pay or get by a quote of now; the source's own price is no proof of it."""
-    quote = market.quote
-    if quote is not None:
-        return quote.entry(market.side)
+    if market.quote is not None or market.waits is not None:
+        return market.expected_price()
     market.finding.look_ups.append(LookUp(market.question.target.account, market.symbol, quote=True))
     return Denied("limits", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),))
 

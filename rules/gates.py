@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rules import caps, entry, pacing, quiet_times
+from rules.beginnings import Beginning
 from rules.filters import check_filter, check_order_type
 from rules.grants import grant
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.market import Market
+from rules.mirror import unable
 from rules.policy import CopyLink, LinkState, PendingOrders
 from rules.question import Finding, Grant, Question
 from rules.reasons import Reason
@@ -79,7 +81,7 @@ def _early_gates(question: Question, finding: Finding) -> Denied | None:
     if forbidden is not None:
         return finding.no(forbidden)
     filtered = check_filter(link.policy.filter, question.position)
-    denied = filtered or _began(question)
+    denied = filtered or _began(question) or _possible(question)
     return None if denied is None else finding.no(denied)
 
 
@@ -95,11 +97,20 @@ def _began(question: Question) -> Denied | None:
     if beginning is None:
         numbers = (("symbol", question.position.symbol),)
         return Denied("pending", Reason.BEGINNING_UNKNOWN, numbers, question.now + ASK_AGAIN)
-    order = beginning.order
+    order = beginning.order or question.order
+    if beginning.over and order is not None:
+        return Denied("pending", Reason.PENDING_ENDED, (("order", order.order_id),))
     if order is not None and policy.pending is PendingOrders.SKIP:
         what = (("order", order.order_id), ("order_type", order.order_type.value))
         return Denied("pending", Reason.PENDING_SKIPPED, what)
-    return check_order_type(policy.filter, beginning)
+    return check_order_type(policy.filter, Beginning(order))
+
+
+def _possible(question: Question) -> Denied | None:
+    """Refuse a pending order that cannot have its like at the target."""
+    if question.order is None:
+        return None
+    return unable(question.order, question.link.policy, question.source, question.target)
 
 
 def _market_gates(question: Question, finding: Finding) -> Grant | Denied:

@@ -48,7 +48,7 @@ def grant(market: Market) -> Grant | Denied:
         return too_little
     gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
     price = market.expected_price()
-    return Grant(market.symbol, market.side, market.instrument, sized, opened, price, gap)
+    return Grant(market.symbol, market.side, market.instrument, sized, opened, price, gap, market.waits)
 
 
 def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from attrs import define, field
 
 from rules.conversion import Rates
-from rules.copies import ZERO
+from rules.copies import ZERO, Waits
 from rules.instruments import Instrument
 from rules.limits_policy import CapKind
+from rules.mirror import waits_for
 from rules.observed import Quote
 from rules.policy import CopyPolicy
 from rules.question import Finding, Question
@@ -42,9 +43,18 @@ class Market:
         self.quote = question.target.fresh_quote(self.symbol, question.now, QUOTE_AGE_MAX)
 
     def expected_price(self) -> Price:
-        """Return the price that a market order would meet: the target's quote, else the source's own fill."""
+        """Return the price that the order would meet: the target's quote, else the source's own fill; or its own."""
+        waits = self.waits
+        if waits is not None:
+            return waits.price if waits.limit_price is None else waits.limit_price
         quote = self.quote
         return self.question.position.open_price if quote is None else quote.entry(self.side)
+
+    @property
+    def waits(self) -> Waits | None:
+        """What a pending order would wait for at the target, where one is asked for."""
+        order = self.question.order
+        return None if order is None else waits_for(order, self.policy, self.instrument, self.question.target)
 
     @property
     def rates(self) -> Rates:
@@ -88,7 +98,7 @@ class Market:
             question.target,
             self.instrument,
             question.now,
-            None if quote is None else quote.entry(self.side),
+            self.expected_price() if quote is not None or self.waits is not None else None,
             stop_loss,
             self.policy.symbols,
             self.finding.look_ups,

@@ -106,6 +106,9 @@ def desired_volume(
     """
     if copy.close_at is not None and copy.flatten is None:
         return copy.granted  # its close is held back on purpose
+    if copy.order is not None:
+        gone = copy.flatten is not None or copy.left
+        return ZERO if gone else sum((leg.held for leg in copy.legs if leg.stage is LegStage.OPEN), ZERO)
     over = copy.status is CopyStatus.ENDED and copy.ending not in (Ending.TARGET_CLOSED, Ending.REJECTED)
     if position is None or not copy.is_of(position) or copy.flatten is not None or copy.left or over:
         return ZERO
@@ -115,9 +118,10 @@ def desired_volume(
     for leg in copy.legs:  # not summed up by a generator: a target may hold ten thousand
         if leg.missing:
             missing += leg.missing
+    waiting = sum((leg.volume for leg in copy.legs if leg.waits is not None and leg.live and not leg.held), ZERO)
     if not missing and position.volume >= copy.followed:
-        return copy.granted
-    most = copy.granted + missing
+        return max(copy.granted - waiting, ZERO)
+    most = max(copy.granted + missing - waiting, ZERO)
     if instrument is None:
         return most
     return following_volume(copy.ratio, min(position.volume, copy.followed), most, instrument, policy)

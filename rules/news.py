@@ -183,6 +183,13 @@ class News:
                 return event
         return None
 
+    def next_window(self, instrument: Instrument, now: datetime) -> datetime | None:
+        """Return the first instant after `now` at which a window opens for an instrument."""
+        concerned = self.policy.concerns(instrument)
+        currencies = self._windows if concerned is None else (*concerned, None)
+        windows = (window for currency in currencies for window in self._windows.get(currency, []))
+        return min((window.begin for window in windows if window.begin > now), default=None)
+
     def next_closing(self, now: datetime) -> datetime | None:
         """Return the first instant after `now` at which something may have to be closed."""
         index = bisect_right(self._closings, now, key=_first)

@@ -74,6 +74,35 @@ class PendingOrders(Enum):
     """An order is not copied; its position is, when it is there, like any other."""
     SKIP = "skip"
     """Neither the order is copied nor its position."""
+    MIRROR = "mirror"
+    """The target gets a pending order of its own, which follows the source's. Its fill is the copy of the position."""
+
+
+class Late(Enum):
+    """What becomes of a pending order of ours when the source's was filled and ours was not."""
+
+    MARKET = "market"
+    """It is canceled, and the position is opened at market, as new risk."""
+    CANCEL = "cancel"
+    """It is canceled, and the position is not copied."""
+
+
+class Early(Enum):
+    """What becomes of a position that our pending order opened while the source's still waits."""
+
+    CLOSE = "close"
+    """It is closed; the source's position is not copied then."""
+    KEEP = "keep"
+    """It is kept as long as the source's order works."""
+
+
+@frozen
+class Mirror:
+    """Where only one of two pending orders is filled: how long the other is waited for, and what happens then."""
+
+    fill_grace: timedelta = timedelta(seconds=5)
+    late: Late = Late.MARKET
+    early: Early = Early.CLOSE
 
 
 class OnLimit(Enum):
@@ -190,6 +219,7 @@ class CopyPolicy:
     delay: Delay = field(factory=Delay)
     exits: Exits = field(factory=Exits)
     pending: PendingOrders = PendingOrders.ON_FILL
+    mirror: Mirror = field(factory=Mirror)
     approval: bool = False
     reopen: int = 0
     """How often a copy that the target closed by itself may be opened again."""
@@ -237,6 +267,16 @@ class CopyPolicy:
     def asks_beginnings(self) -> bool:
         """Tell whether it, or a row of it, asks how a source position began."""
         return any(each.asks_beginning for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def mirrors(self) -> bool:
+        """Tell whether it, or a row of it, mirrors pending orders."""
+        return any(each.mirrors_orders for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def mirrors_orders(self) -> bool:
+        """Tell the same of its own keys alone."""
+        return self.pending is PendingOrders.MIRROR
 
     @property
     def asks_beginning(self) -> bool:

@@ -6,12 +6,12 @@ from fractions import Fraction
 from attrs import define, field, frozen
 
 from rules.beginnings import AT_MARKET, Beginning
-from rules.copies import Copy
+from rules.copies import Copy, Waits
 from rules.events import Origin
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
 from rules.memory import NO_MEMORY, LinkMemory
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.policy import CopyLink
 from rules.reasons import Reason
 from rules.sizing import Sized
@@ -30,6 +30,7 @@ class Question:
     has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
     says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
     the open copies whose proportions it keeps; `beginning` is how the position began, None while that is not known.
+    `order` is the source's pending order whose like is asked for; `position` is then what it would open.
     """
 
     now: datetime
@@ -46,6 +47,7 @@ class Question:
     reopening: bool = False
     beside: tuple[Copy, ...] = ()
     beginning: Beginning | None = AT_MARKET
+    order: WorkingOrder | None = None
 
 
 @frozen
@@ -59,6 +61,7 @@ class Grant:
     stops: TargetStops
     expected_price: Price
     gap: Price | None = None
+    waits: Waits | None = None
 
 
 @define

@@ -33,6 +33,12 @@ class Reason(Enum):
     FILTER_STOPS = ("FILTER_STOPS", "A stop that `filter.require` names is missing.", True)
     FILTER_ORDER_TYPE = ("FILTER_ORDER_TYPE", "What opened the source position is not among `filter.order_types`.")
     PENDING_SKIPPED = ("PENDING_SKIPPED", "It came of a pending order of the source, and `pending` is skip.")
+    PENDING_UNSUPPORTED = ("PENDING_UNSUPPORTED", "The pending order cannot have its like at the target.")
+    PENDING_NOT_FILLED = ("PENDING_NOT_FILLED", "What mirrored its pending order was not filled in time.")
+    PENDING_ENDED = (
+        "PENDING_ENDED",
+        "What mirrored its pending order had ended at the target before, or was to be skipped.",
+    )
     BEGINNING_UNKNOWN = ("BEGINNING_UNKNOWN", "Whether it came of a pending order is not known yet.", True)
     SYMBOL_DENIED = ("SYMBOL_DENIED", "A row of the symbol map denies this symbol.")
     SYMBOL_UNMAPPED = ("SYMBOL_UNMAPPED", "No row of the symbol map matches, and the target has no such name.")

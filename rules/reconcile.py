@@ -14,7 +14,7 @@ from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg, wit
 from rules.events import Origin
 from rules.observed import Position, Quote
 from rules.reports import Filled
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 CopyKey: TypeAlias = tuple[LinkId, PositionId]
 
@@ -46,11 +46,16 @@ TargetFinding: TypeAlias = LegGone | LegShrunk
 
 
 def compare_target(
-    copies: Sequence[Copy], positions: Mapping[PositionId, Position], requested_at: datetime, oms: OmsType
+    copies: Sequence[Copy],
+    positions: Mapping[PositionId, Position],
+    requested_at: datetime,
+    oms: OmsType,
+    orders: frozenset[VenueOrderId] = frozenset(),
 ) -> list[TargetFinding]:
     """Return where the target's books contradict the records.
 
     Legs with an order under way, or settled after the books were asked for, are left out: the books may be older.
+    `orders` are the pending orders that were listed no earlier than the positions.
     """
     settled = [
         (copy, leg)
@@ -68,10 +73,16 @@ def compare_target(
         leg.symbol
         for copy in copies
         for leg in copy.legs
-        if (leg.live and (not leg.held or (copy.key, leg.number) not in judged))
+        if (leg.live and not _still_waits(leg, orders) and (not leg.held or (copy.key, leg.number) not in judged))
         or (leg.settled_at is not None and leg.settled_at >= requested_at)
     }
     return _netting(settled, positions, moving)
+
+
+def _still_waits(leg: Leg, orders: frozenset[VenueOrderId]) -> bool:
+    """Tell whether the books show a leg's pending order, so that the positions hold nothing of it."""
+    waits = leg.waits if leg.stage is LegStage.WORKING else None
+    return waits is not None and waits.order_id in orders
 
 
 def _hedging(settled: list[tuple[Copy, Leg]], positions: Mapping[PositionId, Position]) -> list[TargetFinding]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg, with_exit
+from rules.copies import ENTRIES, ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg, with_exit
 from rules.evolving import evolve
 from rules.reports import (
     Accepted,
@@ -17,6 +17,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
+from rules.values import VenueOrderId
 
 RETRY_S_MAX = 30
 """A refused close is asked again after 1, 2, 4 ... seconds, at most this: a close is never given up."""
@@ -40,12 +41,14 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
         case NotSent(retry_at=retry_at):
             waited = now + _backoff(leg.failures)
             later = waited if retry_at is None else max(retry_at, waited)
-            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            step = leg.step + (leg.pending.purpose not in ENTRIES)
             again = evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later)
             return replace_leg(copy, evolve(again, retry_of=leg.pending.purpose))
+        case NotFound() if leg.waits is not None and leg.waits.order_id is not None and leg.pending.purpose in ENTRIES:
+            return lapse(copy, leg, now)  # it worked once, and works no more
         case NotFound():
             # The venue never saw it. An opening may go out again under the same id, everything else under a new one.
-            step = leg.step + (leg.pending.purpose is not Purpose.OPEN)
+            step = leg.step + (leg.pending.purpose not in ENTRIES)
             return replace_leg(copy, evolve(leg, pending=None, step=step, retry_at=None, settled_at=now))
         case Rejected():
             return _rejected(copy, leg, leg.pending, now)
@@ -64,12 +67,59 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
                 stops_refused_at=None,
             )
             return replace_leg(copy, settled)
-        case Placed() | Replaced() | Canceled():
-            return copy  # of pending orders, which no leg has
+        case Placed(venue_order_id=order_id):
+            return _placed(copy, leg, order_id, now)
+        case Replaced():
+            moved = evolve(
+                leg,
+                waits=leg.pending.waits,
+                stop_loss=leg.pending.stop_loss,
+                take_profit=leg.pending.take_profit,
+                pending=None,
+                failures=0,
+                retry_at=None,
+                settled_at=now,
+                step=leg.step + 1,
+            )
+            return replace_leg(copy, moved)
+        case Canceled():
+            if leg.pending.purpose in ENTRIES:
+                return lapse(copy, leg, now)
+            # It may have been filled a moment before: only a look for the order itself tells.
+            return replace_leg(copy, in_doubt(evolve(leg, step=leg.step + 1, failures=leg.failures + 1)))
+
+
+def in_doubt(leg: Leg) -> Leg:
+    """Return a leg whose pending order works no more, as far as somebody says: it must be looked for by its tag."""
+    asked = Pending(Purpose.PLACE, leg.cl_ord_id, leg.volume, unknown=True, accepted=True)
+    return evolve(leg, stage=LegStage.OPENING, pending=asked, retry_at=None)
+
+
+def lapse(copy: Copy, leg: Leg, now: datetime) -> Copy:
+    """Return `copy` with a leg whose pending order ended unfilled: by us, or at the target by itself."""
+    ours = leg.waits is not None and leg.waits.canceled
+    ended = evolve(
+        leg,
+        stage=LegStage.CLOSED if ours else LegStage.GONE,
+        pending=None,
+        retry_at=None,
+        settled_at=now,
+        missing=ZERO if ours else leg.volume,
+    )
+    return grant_no_more(replace_leg(copy, ended))
+
+
+def _placed(copy: Copy, leg: Leg, order_id: VenueOrderId, now: datetime) -> Copy:
+    assert leg.waits is not None  # only pending orders are placed
+    placed = evolve(leg, stage=LegStage.WORKING, waits=evolve(leg.waits, order_id=order_id), pending=None)
+    if not leg.waits.canceled:
+        return replace_leg(copy, evolve(placed, failures=0, retry_at=None, settled_at=now))
+    # It works although it was to be canceled: that is asked again, and never as fast as the venue answers.
+    return replace_leg(copy, evolve(placed, retry_at=now + _backoff(leg.failures), settled_at=now))
 
 
 def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetime) -> Copy:
-    if pending.purpose is Purpose.OPEN:
+    if pending.purpose in ENTRIES:
         opened = evolve(
             leg,
             stage=LegStage.OPEN,
@@ -100,7 +150,14 @@ def _filled(copy: Copy, leg: Leg, pending: Pending, report: Filled, now: datetim
 
 
 def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
-    if pending.purpose is Purpose.OPEN:
+    if pending.purpose is Purpose.PLACE and leg.waits is not None and leg.waits.order_id is not None:
+        return lapse(copy, leg, now)  # its end shows nowhere
+    if pending.purpose in (Purpose.REPLACE, Purpose.CANCEL):
+        # It works no more, or it must: what cannot follow the source's order waits at a wrong price.
+        waits = None if leg.waits is None else evolve(leg.waits, canceled=True)
+        refused = evolve(leg, waits=waits, step=leg.step + 1, failures=leg.failures + 1)
+        return replace_leg(copy, in_doubt(refused))
+    if pending.purpose in ENTRIES:
         refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now, missing=leg.volume)
         return grant_no_more(replace_leg(copy, refused))
     failures = leg.failures + 1

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.actions import Action, ClosePosition, OpenPosition, PlaceOrder, ReducePosition
 from rules.copies import ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg
 from rules.decision import Context, Decision, earlier, patience
 from rules.evolving import evolve
@@ -10,9 +10,13 @@ from rules.gates import forbids_new_risk
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument, round_to_step
 from rules.look_ups import LookUp
+from rules.mirror import canceling, placing, replacing, waits_for
 from rules.observed import Position
 from rules.protect import protect
 from rules.reasons import Reason
+from rules.state import stops_follow
+from rules.stop_prices import Frame
+from rules.stops import TargetStops, entered_later, loss_only, target_stops
 from rules.trace import Denied, Note
 from rules.values import OmsType, Price, Volume, plain
 from rules.volumes import least_of
@@ -27,19 +31,27 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
     excess = surplus = copy.expected - desired
     if desired > ZERO:
         # An opening under way may come to nothing: what is sure is not cut for it. Once executed, it is cut itself.
-        excess -= sum((leg.volume for leg in copy.legs if leg.stage is LegStage.OPENING and leg.pending), ZERO)
+        excess -= sum((leg.volume for leg in copy.legs if _comes_yet(leg)), ZERO)
     # What was never opened is given up first: nothing that is held is cut for it. Then the oldest first.
     for leg in sorted(copy.legs, key=lambda leg: leg.stage is not LegStage.OPENING):
         if not leg.live or leg.pending is not None:
             continue
         # What never left is not needed where the others, should all of them be executed, are enough.
-        unwanted = leg.stage is LegStage.OPENING and (position is None or surplus >= leg.volume)
+        unwanted = leg.stage is not LegStage.OPEN and (position is None or surplus >= leg.volume)
         waits = leg.retry_at is not None and context.now < leg.retry_at
-        if waits and not unwanted and not (leg.retry_of is Purpose.STOPS and excess > ZERO):
+        given_up = unwanted and leg.stage is LegStage.OPENING  # which asks nothing of the venue
+        if waits and not given_up and not (leg.retry_of is Purpose.STOPS and excess > ZERO):
             again = earlier(again, leg.retry_at)
-            excess -= min(leg.expected, max(excess, ZERO))
+            if leg.stage is not LegStage.WORKING:  # which nothing that is held is cut for
+                excess -= min(leg.expected, max(excess, ZERO))
             continue
-        if leg.stage is LegStage.OPENING:
+        if leg.stage is LegStage.WORKING:
+            # Nothing may be filled that would be too much: the source's order was filled in part.
+            unwanted = unwanted or surplus > ZERO
+            copy, action = _keep_waiting(context, copy, leg, unwanted, position)
+            freed = ZERO
+            surplus -= leg.volume if unwanted else ZERO
+        elif leg.stage is LegStage.OPENING:
             copy, action, freed = _open_again(context, copy, leg, unwanted, trace)
             surplus -= freed
             excess -= leg.volume if action is not None else ZERO  # under way now, so nothing that is held is cut for it
@@ -58,6 +70,37 @@ def shape(context: Context, copy: Copy, desired: Volume, position: Position | No
     return Decision(copy, tuple(actions), tuple(trace), tuple(look_ups), again)
 
 
+def _comes_yet(leg: Leg) -> bool:
+    return leg.stage is LegStage.WORKING or (leg.stage is LegStage.OPENING and leg.pending is not None)
+
+
+def _keep_waiting(
+    context: Context, copy: Copy, leg: Leg, unwanted: bool, position: Position | None
+) -> tuple[Copy, Action | None]:
+    """Take off a pending order that is not wanted, or for which it is too late; let another follow its source's."""
+    waits = leg.waits
+    assert waits is not None  # its order is a pending one
+    too_late = copy.fill_by is not None and context.now >= copy.fill_by
+    if unwanted or too_late or waits.canceled:
+        return canceling(copy, leg)
+    instrument = context.target.instruments.get(leg.symbol)
+    if context.order is None or position is None or instrument is None:
+        return copy, None
+    policy, target = context.link.policy, context.target
+    wanted = waits_for(context.order, policy, instrument, target)
+    stops = (leg.stop_loss, leg.take_profit)
+    if stops_follow(context.source, target):
+        entry = wanted.price if wanted.limit_price is None else wanted.limit_price
+        found = target_stops(policy.stops, policy.reverse, position, Frame(leg.side, instrument, entry, copy.stop_gap))
+        if isinstance(found, TargetStops):
+            found = found if target.keeps_take_profit else loss_only(found)
+            found = found if target.stop_loss_lasts else entered_later(found)
+            stops = (found.stop_loss, found.take_profit)
+    if (wanted.price, wanted.limit_price, *stops) == (waits.price, waits.limit_price, leg.stop_loss, leg.take_profit):
+        return copy, None
+    return replacing(copy, leg, wanted, *stops)
+
+
 def _open_again(
     context: Context, copy: Copy, leg: Leg, unwanted: bool, trace: list[Note | Denied]
 ) -> tuple[Copy, Action | None, Volume]:
@@ -65,12 +108,15 @@ def _open_again(
     waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
     longest = max(patience(context, copy), context.link.policy.guard.wait_max)
     forbidden = forbids_new_risk(context.link, context.target)
-    if unwanted or waited > longest or forbidden is not None:
+    taken_over = leg.waits is not None and context.order is None  # the source's order waits no more
+    if unwanted or taken_over or waited > longest or forbidden is not None:
         late = Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD)
         trace.append(late if unwanted or forbidden is None else forbidden)
         dropped = replace_leg(copy, evolve(leg, stage=LegStage.CLOSED, retry_at=None))
         return grant_no_more(dropped), None, leg.volume
-    pending = Pending(Purpose.OPEN, leg.cl_ord_id, leg.volume)
+    if leg.waits is not None and leg.symbol not in context.target.instruments:
+        return copy, None, ZERO  # whether it was moved meanwhile cannot be told yet
+    pending = Pending(Purpose.OPEN if leg.waits is None else Purpose.PLACE, leg.cl_ord_id, leg.volume)
     leg = evolve(leg, pending=pending, retry_at=None)
     return replace_leg(copy, leg), opening(copy, leg), ZERO
 
@@ -134,7 +180,10 @@ def _exit_price(context: Context, leg: Leg) -> Price | None:
     return None if context.position is None else context.position.current_price
 
 
-def opening(copy: Copy, leg: Leg) -> OpenPosition:
+def opening(copy: Copy, leg: Leg) -> OpenPosition | PlaceOrder:
+    """Return the order that a leg begins with."""
+    if leg.waits is not None:
+        return placing(copy, leg)
     return OpenPosition(
         leg.cl_ord_id,
         copy.target,

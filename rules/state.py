@@ -80,6 +80,10 @@ class AccountView:
     """The venue keeps a take-profit with a position."""
     stop_loss_lasts: bool = True
     """A position's stop-loss stays as long as the position. Where False, it is an order that ends with the session."""
+    takes_orders: bool = False
+    """The venue takes pending orders from us."""
+    orders_expire: bool = False
+    """It ends them by itself at the time that they name."""
     looked_at: datetime | None = None
     """When its books were asked, the last time that they were read."""
     known: bool = False
@@ -192,6 +196,10 @@ class AccountView:
         if event.orders is not None:
             found.extend(map(OrderChange, self.waiting.sync(event, event.orders)))
         return found
+
+    def missed(self, position_id: PositionId, opened_at: datetime, at: datetime) -> None:
+        """Note at the first list that a position of an earlier run is gone: an older list may still show it."""
+        self._bury(position_id, opened_at, at)
 
     @property
     def orders(self) -> dict[VenueOrderId, WorkingOrder]:

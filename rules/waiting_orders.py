@@ -33,6 +33,8 @@ class EndedOrder:
     ended_at: datetime
     status: OrderStatus | None = None
     position_id: PositionId | None = None
+    watched: bool = True
+    """Whether it was seen by this run before it ended: what was not may have been moved since."""
 
     @property
     def may_be_filled(self) -> bool:
@@ -46,7 +48,15 @@ class WaitingOrders:
     working: dict[VenueOrderId, WorkingOrder] = field(factory=dict)
     told_at: dict[VenueOrderId, datetime] = field(factory=dict)
     """When the stream last told of a pending order, or of its end, in order: a list that was made before is older."""
+    remembered: set[VenueOrderId] = field(factory=set)
+    """Those that an earlier run saw, and this one not yet."""
     ended: deque[EndedOrder] = field(factory=lambda: deque(maxlen=ENDED_MAX))
+
+    def remember(self, order: WorkingOrder) -> None:
+        """Take an order that an earlier run saw: a list without it says that it has ended since."""
+        if order.order_id not in self.working:
+            self.working[order.order_id] = order
+            self.remembered.add(order.order_id)
 
     def report(self, event: OrderReported) -> bool:
         """Take one streamed pending order; one that ended stays so, since no venue uses an order's id again.
@@ -64,7 +74,8 @@ class WaitingOrders:
         self._note(event.order_id, event.received_at)
         order = self.working.pop(event.order_id, None)
         if order is not None:
-            self.ended.append(EndedOrder(order, event.received_at, event.status, event.position_id))
+            watched = event.order_id not in self.remembered
+            self.ended.append(EndedOrder(order, event.received_at, event.status, event.position_id, watched))
             return True
         for number, ended in enumerate(self.ended):  # a list may have been faster, without saying why
             if ended.order.order_id == event.order_id and ended.status is None:
@@ -85,7 +96,8 @@ class WaitingOrders:
         news = []
         for order_id in [each for each in self.working if each not in listed and each not in kept]:
             self.told_at.pop(order_id, None)
-            self.ended.append(EndedOrder(self.working.pop(order_id), event.received_at))
+            watched = order_id not in self.remembered
+            self.ended.append(EndedOrder(self.working.pop(order_id), event.received_at, watched=watched))
             news.append(order_id)
         return news + [order.order_id for order in listed.values() if self._keep(order, event.received_at)]
 
@@ -95,6 +107,7 @@ class WaitingOrders:
 
     def _keep(self, order: WorkingOrder, at: datetime) -> bool:
         known = self.working.get(order.order_id)
+        self.remembered.discard(order.order_id)
         if known is not None and order.volume < known.volume:
             # The rest may have been filled, or somebody has made the order smaller.
             self.ended.append(EndedOrder(evolve(known, volume=known.volume - order.volume), at))

@@ -22,6 +22,7 @@ def capabilities(oms: OmsType, books_late: timedelta) -> Capabilities:
         trades=True,
         volumes_grow=oms is OmsType.NETTING,
         pending_orders=True,
+        orders_expire=True,
         parallel_requests=PARALLEL_REQUESTS,
         requests_per_s=REQUESTS_PER_S,
         settle_s=books_late.total_seconds(),

@@ -12,6 +12,7 @@ def capabilities(oms: OmsType) -> Capabilities:
         trades=True,
         volumes_grow=oms is OmsType.NETTING,
         pending_orders=True,
+        orders_expire=True,
         parallel_requests=1,
         # Each order is synced to disk, which takes some milliseconds; a faster pace would only pile up.
         requests_per_s=100.0,

@@ -25,7 +25,7 @@ from rules.limits_terms import LimitAmount, Percent
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import SkipFirst, Throttle
 from rules.patterns import PatternError, compile_pattern
-from rules.policy import Guard, PolicyLimits, StartPolicy, Together
+from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops
@@ -266,5 +266,6 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     Trailing: {"distance": distance_above_zero},
     Exits: {"min_hold": or_off(_AGE), "ignore_close_for": or_off(_AGE), "max_open": or_off(_AGE)},
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
+    Mirror: {"fill_grace": duration_within(timedelta(seconds=1), _DAY)},
     MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},
 }

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
 from rules.beginnings import EntryType
 from rules.literals import CATCH_ALLS, literals_of
 from rules.patterns import PatternSet
-from rules.policy import CopyPolicy, PendingOrders, SymbolOf, SymbolPolicy
+from rules.policy import CopyPolicy, Mirror, PendingOrders, SymbolOf, SymbolPolicy
 from rules.symbols import Mapped, map_symbol
 from rules.values import Symbol
 
@@ -34,6 +34,8 @@ def doubts_of(policy: CopyPolicy) -> Iterator[Doubt]:
     if policy.pending is PendingOrders.SKIP and EntryType.MARKET not in policy.filter.order_types:
         found = 'only pending orders, which `pending = "skip"` refuses'
         yield Doubt(("filter", "order_types"), "a filter that lets something pass", found)
+    for name in () if policy.mirrors else _changed(policy.mirror):
+        yield Doubt(("mirror", name), '`pending = "mirror"` beside it', "no order is mirrored: it has no effect")
     if policy.approval and policy.guard.wait_max < APPROVAL_LEAST:
         key = "wait_default" if policy.guard.max_age is None else "max_age"
         expected = f"`guard.{key}` of at least {duration_text(APPROVAL_LEAST)}, as long as somebody needs to approve"
@@ -46,6 +48,11 @@ def doubts_of(policy: CopyPolicy) -> Iterator[Doubt]:
         elif row.on is SymbolOf.SOURCE and _all_refused(row.match, row.policy):
             found = f"none: the filter, or the symbol map, refuses all that `{row.match[:60]}` matches"
             yield Doubt(("per_symbol", index), "a symbol that the row is for", found)
+
+
+def _changed(mirror: Mirror) -> Iterator[str]:
+    """Yield the keys that are not as they would be unwritten."""
+    return (each.name for each in fields(Mirror) if getattr(mirror, each.name) != getattr(Mirror(), each.name))
 
 
 def _dead_filter(policy: CopyPolicy) -> Iterator[Doubt]:

@@ -13,7 +13,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
 from rules.conduct_policy import PositionRuleKind
-from rules.policy import CopyPolicy
+from rules.policy import CopyPolicy, PendingOrders
 from rules.size_policy import RiskOf, SizeMode
 from rules.stops_policy import Aggregate, StopsMode
 from rules.values import AccountId, OmsType
@@ -83,6 +83,8 @@ def lacks_of_policy(policy: CopyPolicy, source: Capabilities, target: Capabiliti
     if not target.figures:
         yield from _without_figures(policy)
     yield from _of_size(policy, source, target)
+    if policy.pending is PendingOrders.MIRROR:
+        yield from _of_mirror(source, target)
     if policy.exits.ignore_close and not target.keeps_take_profit:
         yield Lack(("exits", "ignore_close"), "a take-profit at the target", "no close is ever ignored")
     if policy.exits.reverse_break_even is not None and not target.keeps_take_profit:
@@ -93,6 +95,18 @@ def lacks_of_policy(policy: CopyPolicy, source: Capabilities, target: Capabiliti
     if sums:
         for key in _managed(policy):
             yield Lack(key, "a position for each copy, where the target nets", "it is never set")
+
+
+def _of_mirror(source: Capabilities, target: Capabilities) -> Iterator[Lack]:
+    follows = "pending orders are denied (`PENDING_UNSUPPORTED`), and their positions copied when they are filled"
+    if source.oms is OmsType.NETTING:
+        yield Lack(("pending",), "a source that hedges", follows)
+    elif not source.pending_orders:
+        yield Lack(("pending",), "a source that shows its pending orders", "positions are copied when they are there")
+    if target.oms is OmsType.NETTING:
+        yield Lack(("pending",), "a target that hedges", follows)
+    elif not (target.trades and target.pending_orders):
+        yield Lack(("pending",), "a target that takes pending orders", follows)
 
 
 def _without_quotes(policy: CopyPolicy) -> Iterator[Lack]:

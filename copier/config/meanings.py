@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, PolicyLimits, StartPolicy, Together
+from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import FixedStops, Stops
@@ -41,6 +41,11 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "`max_amplification` and every cap. The idea: the rounding for martingales of other copiers.",
         "round": "How a volume meets the instrument's step.",
         "max_amplification": '>= 1; how many times the wanted volume `min = "raise"` may give.',
+    },
+    Mirror: {
+        "fill_grace": "How long the other order is waited for where one of the two is filled; 1 s to 1 day.",
+        "late": "Where the source's order was filled and the target's was not by then.",
+        "early": "Where the target's order was filled and the source's was not by then.",
     },
     Guard: {
         "max_age": "A source position older than this is not copied; also bounds every wait.",

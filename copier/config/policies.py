@@ -15,7 +15,7 @@ from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
+from rules.policy import Guard, Mirror, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import Size, VolumePolicy
 from rules.stops_policy import Aggregate, Stops
@@ -140,6 +140,9 @@ class PolicyKeys:
     pending: PendingOrders = field(
         default=PendingOrders.ON_FILL,
         metadata={"doc": "What becomes of the source's pending orders, and of the positions that came of them."},
+    )
+    mirror: Mirror = field(
+        factory=Mirror, metadata={"doc": "What happens where only one of two mirrored pending orders is filled."}
     )
     approval: bool = field(
         default=False,

@@ -9,7 +9,7 @@ from cattrs import Converter
 from copier.config.errors import ConfigProblem, Fault, UnknownKey, key_text
 from copier.config.positions import KeyPath
 from copier.config.structure import faults_of
-from copier.config.unbuilt import is_unbuilt_key, is_unbuilt_value, way_around
+from copier.config.unbuilt import is_unbuilt_key, way_around
 
 # A person mends a screenful at a time; a generated file may repeat one mistake on every row.
 PROBLEMS_MAX = 1000
@@ -71,7 +71,7 @@ class Reader:
             return converter.structure(value, cls)
         except Exception as error:  # noqa: BLE001 - faults_of raises anew whatever is no fault of the file
             for at, fault in faults_of(error, path):
-                plain = _unbuilt(at, fault, value, path)
+                plain = _unbuilt(at, fault)
                 self.fault(at, Fault(hide(plain.expected), hide(plain.found), plain.hint))
             return None
 
@@ -123,22 +123,12 @@ class Reader:
         return ConfigProblem(self._file, self._line(path), key_text(path), fault.expected, fault.found, fault.hint)
 
 
-def _unbuilt(at: KeyPath, fault: Fault, value: object, path: KeyPath) -> Fault:
+def _unbuilt(at: KeyPath, fault: Fault) -> Fault:
     """Return the fault in other words when it is about something that a later version may have."""
-    expected = "what this version supports"
     if isinstance(fault, UnknownKey) and is_unbuilt_key(at):
-        return Fault(expected, f"`{at[-1]}`, which is not supported in this version", way_around(at))
-    for part in at[len(path) :]:
-        value = _below(value, part)
-    if isinstance(value, str) and is_unbuilt_value(at, value):
-        return Fault(fault.expected, f"`{value}`, which is not supported in this version")
+        found = f"`{at[-1]}`, which is not supported in this version"
+        return Fault("what this version supports", found, way_around(at))
     return fault
-
-
-def _below(value: object, part: str | int) -> object:
-    if isinstance(value, dict):
-        return value.get(part)
-    return value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
 
 
 def _is_name(name: str) -> bool:

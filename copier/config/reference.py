@@ -53,7 +53,7 @@ from rules.expressions import Expression
 from rules.limits_terms import LimitAmount
 from rules.mismatch_policy import MismatchPolicy, Tolerance
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import Guard, PolicyLimits, StartPolicy, Together
+from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
 from rules.reasons import Reason
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_modes import FORMULAS
@@ -112,6 +112,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.guard]", Guard),
     ("[policies.NAME.stops]", Stops),
     ("[policies.NAME.stops.fixed]", FixedStops),
+    ("[policies.NAME.mirror]", Mirror),
     ("[policies.NAME.on_start]", StartPolicy),
     ("[policies.NAME.limits]", PolicyLimits),
     ("A row of [policies.NAME.limits] together", Together),

@@ -1,4 +1,4 @@
-"""Keys and values of the full design that this version does not have: refused by name, never silently ignored."""
+"""Keys of the full design that this version does not have: refused by name, never silently ignored."""
 
 from copier.config.positions import KeyPath
 
@@ -14,8 +14,6 @@ _KEYS: dict[KeyPath, str | None] = {
     ("policies", _ANY, "stops", "remove"): "set `stop_loss` or `take_profit` to false",
 }
 
-_VALUES: dict[KeyPath, frozenset[str]] = {("policies", _ANY, "pending"): frozenset({"mirror"})}
-
 
 def is_unbuilt_key(path: KeyPath) -> bool:
     """Tell whether a key belongs to the design and not to this version."""
@@ -25,11 +23,6 @@ def is_unbuilt_key(path: KeyPath) -> bool:
 def way_around(path: KeyPath) -> str | None:
     """Return what a person can write instead of an unbuilt key, or None."""
     return _KEYS.get(_pattern_of(path))
-
-
-def is_unbuilt_value(path: KeyPath, value: object) -> bool:
-    """Tell whether a word belongs to the design and not to this version."""
-    return value in _VALUES.get(_pattern_of(path), frozenset())
 
 
 def _pattern_of(path: KeyPath) -> KeyPath:

@@ -168,7 +168,9 @@ class _Day:
         recovered = recover(self._ledger)
         under_way = unanswered(self._ledger, recovered)
         nets = {name: self._nets(name) for name in self._config.accounts}
-        outside = Outside(send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books)
+        outside = Outside(
+            send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books, find=lambda *_: None
+        )
         started = start(self._config, self._ledger, recovered, nets, outside, lambda: self._now)
         self._views, self._journal, self._engine = started
         for name in self._traders:

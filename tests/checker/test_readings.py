@@ -48,6 +48,7 @@ def test_a_config_is_read_by_its_documents() -> None:
         "news = 1",
         "per_symbol = [{ match = 'X', size.new = 1 }]",
         "pending = 'skip'",
+        "pending = 'mirror'",
         "filter.order_types = ['limit']",
     ],
 )

@@ -164,6 +164,8 @@ async def test_what_a_venue_does_not_have_is_rejected_and_never_placed_as_someth
         words = {**words, "expires_at": world.now() + lasts}
     action = evolve(placing(), **words)
     report = await settled(world, action, await world.account.submit(action))
+    if lasts is not None and has(world, "orders that last"):
+        assert world.account.capabilities.orders_expire is isinstance(report, Placed)
     if isinstance(report, Placed):
         [order] = world.book.working.values()
         for name in ("order_type", "price", "limit_price"):

@@ -60,6 +60,7 @@ class Desk:
         self.now = now
         self.sent: list[Action] = []
         self.polled: list[AccountId] = []
+        self.looked_for: list[Action] = []
         self.looked_up: list[LookUp] = []
         self.is_full = False
         self.views = {name: AccountView(name, instruments={EURUSD.symbol: EURUSD}) for name in accounts}
@@ -86,7 +87,11 @@ class Desk:
             utc_now=lambda: self.now,
             latency=Latency(),
             outside=Outside(
-                send=self._send, full=lambda _: self.is_full, look_up=self.looked_up.append, poll=self._poll
+                send=self._send,
+                full=lambda _: self.is_full,
+                look_up=self.looked_up.append,
+                poll=self._poll,
+                find=self._find,
             ),
             mismatches=recovered.mismatches.values(),
             memories=recovered.memories.values(),
@@ -97,6 +102,9 @@ class Desk:
     def _send(self, account: AccountId, intent: Intent) -> None:
         assert account == intent.action.account
         self.sent.append(intent.action)
+
+    def _find(self, action: Action, _: datetime) -> None:
+        self.looked_for.append(action)
 
     def _poll(self, account: AccountId) -> None:
         self.polled.append(account)

@@ -21,7 +21,7 @@ from copier.records import DecisionRecord, HistoryRecord, LeverRecord
 from copier.replay import Replay
 from rules.actions import Action, OpenPosition
 from rules.copies import Copy
-from rules.events import InstrumentReported, PositionClosed, QuoteReported
+from rules.events import InstrumentReported, OrderEnded, OrderReported, PositionClosed, QuoteReported
 from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.levers import Approve, Lever, SetAccount, SetLink, TradingState
@@ -29,14 +29,24 @@ from rules.limits_days import ResetTime
 from rules.limits_past import Past
 from rules.limits_policy import Limit, LimitKind
 from rules.limits_terms import Percent
-from rules.observed import AccountStatus, CashFlow, Position, Quote
+from rules.observed import AccountStatus, CashFlow, Position, Quote, WorkingOrder
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy, SymbolPolicy
+from rules.policy import (
+    CopyLink,
+    CopyPolicy,
+    Guard,
+    LinkState,
+    PendingOrders,
+    PolicyLimits,
+    StartOpen,
+    StartPolicy,
+    SymbolPolicy,
+)
 from rules.reasons import Reason
-from rules.reports import Filled, Rejected
+from rules.reports import Canceled, Filled, Placed, Rejected
 from rules.series_policy import AfterLosses
 from rules.size_policy import Size, VolumePolicy
-from rules.values import LinkId, OmsType, PositionId, Price, Volume
+from rules.values import LinkId, OmsType, OrderStatus, OrderType, PositionId, Price, Side, VenueOrderId, Volume
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, filled
@@ -443,3 +453,49 @@ def test_whatever_happened_the_same_config_would_have_done_the_same(
         assert different.trades >= found.trades, "another policy decides about each position too"
 
     trio.run(play)
+
+
+MIRROR = CopyPolicy("mirror", pending=PendingOrders.MIRROR)
+ORDER = WorkingOrder(VenueOrderId("1"), EURUSD.symbol, Side.BUY, OrderType.LIMIT, Volume(1), Price("1.1"))
+
+
+async def mirrored_day(filled_too: bool) -> Desk:
+    """Record a day on which a mirrored order was filled in time, or taken off and opened at market."""
+    desk = await begun(evolve(LINK, policy=MIRROR))
+    desk.views[TARGET].takes_orders = True
+    desk.now += timedelta(seconds=1)
+    [placed] = await desk.takes(OrderReported(SOURCE, desk.now, ORDER))
+    desk.now += timedelta(seconds=1)
+    await desk.reports(Placed(placed.cl_ord_id, VenueOrderId("t1")))
+    desk.now += timedelta(minutes=1)
+    if filled_too:
+        await desk.takes(OrderEnded(TARGET, desk.now, VenueOrderId("t1")))
+        desk.now += timedelta(seconds=1)
+        await desk.reports(Filled(placed.cl_ord_id, PositionId("tp"), Volume(1), Price("1.1")))
+    desk.now += timedelta(seconds=1)
+    await desk.takes(OrderEnded(SOURCE, desk.now, ORDER.order_id, OrderStatus.FILLED, PositionId("p1")))
+    assert await desk.sees(source_position()) == []
+    desk.now += timedelta(seconds=5)
+    for gone in await desk.takes():
+        await desk.reports(Canceled(gone.cl_ord_id))
+        desk.now += timedelta(seconds=1)
+        [opening] = await desk.reports(Canceled(placed.cl_ord_id))
+        desk.now += timedelta(seconds=1)
+        await desk.reports(Filled(opening.cl_ord_id, PositionId("tp"), Volume(1), Price("1.1")))
+    desk.now += timedelta(minutes=1)
+    [closing] = await desk.closes()
+    await desk.reports(Filled(closing.cl_ord_id, PositionId("tp"), Volume(1), Price("1.2")))
+    return desk
+
+
+@pytest.mark.parametrize("filled_too", [True, False])
+async def test_a_mirrored_order_is_mirrored_in_the_replay_too(filled_too: bool) -> None:
+    desk = await mirrored_day(filled_too)
+    can = evolve(CAN, pending_orders=True)
+    replay = Replay(desk.ledger, config([evolve(LINK, policy=MIRROR)]), {SOURCE: can, TARGET: can})
+    await replay.run()
+    [trade] = replay.replayed.trades.values()
+    assert (trade.copy.source_position_id, trade.opened) == ("p1", 1)
+    found = compare(replay)
+    assert (found.trades, found.differences, found.left_out) == (1, (), 0)
+    assert found.recorded == found.replayed == (("USD", Decimal(10000)),)

@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.actions import ClosePosition, OpenPosition
+from rules.actions import ClosePosition, OpenPosition, PlaceOrder
 from rules.conduct import (
     budget_denial,
     budget_stage,
@@ -27,7 +27,7 @@ from rules.limits import Cash, LimitAmount, LimitStage, Percent, ResetTime
 from rules.limits_state import LimitState
 from rules.observed import AccountStatus, Position
 from rules.reasons import Reason
-from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, OrderType, PositionId, Price, Side, Symbol, Volume
 from tests.rules.limit_parts import PRAGUE_MIDNIGHT, at
 
 A = AccountId("a")
@@ -195,6 +195,14 @@ def test_every_order_counts_and_the_last_allowed_one_ends_new_risk():
     assert denied is not None
     assert (denied.reason, denied.until) == (Reason.BUDGET_USED_UP, at("15 23:00"))
     assert ("used", "3") in denied.numbers
+
+
+def test_a_pending_order_counts_as_if_it_were_filled():
+    lots = budget(BudgetKind.MAX_OPENED_VOLUME, "10")
+    order = PlaceOrder(
+        ClOrdId("c"), AccountId("a"), GOLD.symbol, Side.BUY, OrderType.LIMIT, Volume(4), Price(Decimal(2600))
+    )
+    assert counted(lots, None, at("15 12:00"), order).count == 4
 
 
 def test_only_openings_count_as_opened_lots():

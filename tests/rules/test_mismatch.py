@@ -9,18 +9,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.copies import Copy, CopyStatus, Ending, LegStage, Pending, Purpose
+from rules.copies import ZERO, Copy, CopyStatus, Ending, LegStage, Pending, Purpose, Waits
 from rules.instruments import Instrument
 from rules.mismatch import Difference, Mismatch, MismatchKind, beyond, desired_volume, differences, summed
 from rules.mismatch_policy import Tolerance, ToleranceUnit
-from rules.observed import Position
+from rules.observed import Position, WorkingOrder
 from rules.reconcile import CopyKey, lose_leg, shrink_leg
 from rules.reports import Filled, Rejected
 from rules.settling import settle
 from rules.severity import Severity
 from rules.size_policy import VolumePolicy
 from rules.target_books import Books
-from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Side
+from rules.values import AccountId, ClOrdId, LinkId, OmsType, OrderType, PositionId, Price, Side, VenueOrderId
 from tests.rules.playbook import EURUSD, T0, Playbook, position
 from tests.rules.test_reconcile import copy, shows
 
@@ -42,6 +42,21 @@ def found(held: Copy, lots: str, *shown: Position, **books: object) -> list[tupl
 
 
 # What the target should hold
+
+
+def test_what_waits_at_the_target_is_not_held_yet() -> None:
+    waits = Waits(OrderType.LIMIT, Price("1.1"), order_id=VenueOrderId("t1"))
+    held = copy("a", "0.3")
+    held = evolve(held, legs=(evolve(held.legs[0], waits=waits),))
+    empty = evolve(held.legs[0], stage=LegStage.WORKING, held=ZERO, position_id=None)
+    waiting = evolve(held, legs=(empty,))
+    order = WorkingOrder(VenueOrderId("1"), EURUSD.symbol, Side.BUY, OrderType.LIMIT, ONE, Price("1.1"))
+    assert wanted(waiting, position("1")) == 0, "taken over by its position, and not filled yet"
+    assert wanted(held, position("1")) == Decimal("0.3")
+    assert wanted(evolve(waiting, order=order), None) == 0, "mirrored, and not filled yet"
+    assert wanted(evolve(held, order=order), None) == Decimal("0.3"), "filled alone, and not given up yet"
+    assert wanted(evolve(held, order=order, flatten="mirror"), None) == 0
+    assert wanted(evolve(held, order=order, left=True), None) == 0
 
 
 def test_the_target_should_hold_what_was_granted_while_the_source_holds_it() -> None:

@@ -17,7 +17,7 @@ from adapters.simulation.broker import Book, BookOrder, Result
 from rules.identity import CL_ORD_ID_LENGTH, is_ours
 from rules.instruments import Instrument
 from rules.observed import Position
-from rules.policy import CopyLink
+from rules.policy import CopyLink, Early
 from rules.size_policy import OverMax
 from rules.stops_policy import StopsMode
 from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
@@ -27,6 +27,7 @@ from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
 from tests.simulation.history import STOP, ZERO, PositionLife, by_symbol, lives_of, shares_of, together
+from tests.simulation.mirrors import mirrored, mirrored_wrongly, working_tags
 from tests.simulation.pending import orders_mistaken, orders_touched
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
@@ -48,6 +49,8 @@ class Auditor:
     tags: Tags = field(factory=Tags, init=False)
     strays: dict[AccountId, list[PositionLife]] = field(factory=dict, init=False)
     """What is left of lots that closes of ours opened, since a stop was faster."""
+    mirrored: dict[str, tuple[CopyLink, PositionLife | None]] = field(factory=dict, init=False)
+    """By its tag whose pending order of ours may be; None: of an order of the source that opened nothing."""
     copies: dict[tuple[str, PositionId], list[PositionLife]] = field(factory=dict, init=False)
     """All positions that orders of ours opened, by link and source position."""
 
@@ -61,6 +64,11 @@ class Auditor:
             for source in self.lives[link.source].values():
                 times = {*source.openings, *map(_to_milliseconds, source.openings)}
                 self.tags.name_orders(link, source, times, nets=self._nets(link.target))
+            if link.policy.mirrors:
+                self.mirrored |= mirrored(link, self.outcome.books[link.source], self.lives[link.source])
+        for tag, (link, source) in self.mirrored.items():
+            if source is not None:
+                self.tags.openings.setdefault(tag, []).append((link, source))
         for target in TARGETS:
             if self._nets(target):
                 in_flight = timedelta(seconds=0 if self.outcome.scenario.calm else CLOSING_S)
@@ -85,6 +93,7 @@ class Auditor:
             yield from self._foreign(target)
             yield from orders_touched(self.outcome, target, self.lives[target])
             yield from self._count(target)
+        yield from mirrored_wrongly(self.outcome)
         yield from orders_mistaken(self.outcome)
         yield from false_alarms(self.outcome.mismatches)
         for link in self.outcome.scenario.links:
@@ -102,6 +111,10 @@ class Auditor:
             assert life.tag is not None
             filled[life.tag] += 1
             keys = [key for key in self.tags.openings.get(life.tag, ()) if key[0].target == target]
+            if not keys and life.tag in self.mirrored:
+                if life.closed_at is None and not self._may_stay(self.mirrored[life.tag][0], life.tag):
+                    yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
+                continue
             if not keys:
                 yield f"{target}: {life.tag} opened #{life.position_id} for a source position that never was"
                 continue
@@ -111,6 +124,10 @@ class Auditor:
         for tag, count in filled.items():
             if count > 1:
                 yield f"{target}: {tag} was executed {count} times"
+
+    def _may_stay(self, link: CopyLink, tag: str) -> bool:
+        """Tell whether what a mirrored order opened alone may be open: the source's order works still."""
+        return link.policy.mirror.early is Early.KEEP and tag in working_tags(link, self.outcome.books[link.source])
 
     def _opening(self, link: CopyLink, source: PositionLife, copy: PositionLife) -> Iterator[str]:
         what = _name(link, source)
@@ -190,7 +207,7 @@ class Auditor:
     def _exposure(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """A copy is never larger than its source asks for, and what the target closed is not opened again."""
         what = _name(link, source)
-        held = together(legs)
+        held = [(max(at, source.opened_at), lots) for at, lots in together(legs)]  # a mirrored order may be faster
         ends = [at for at, _ in held[1:]] + [self.outcome.ended_at]
         for (at, lots), until in zip(held, ends, strict=True):
             patience = timedelta(seconds=self.bounds.excess_s(link, at, until))
@@ -242,6 +259,8 @@ class Auditor:
             if leg.closed_at is None or by_hand or leg.stopped_out or self._is_flattened(link, source, leg):
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
+            if leg.tag in self.mirrored and leg.closed_at <= source.opened_at + timedelta(seconds=10):
+                continue  # it was filled early, and is closed for that
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
                 if self._is_surprised(link, legs, leg) or self._was_flat_before(link, source, leg.closed_at):
                     continue

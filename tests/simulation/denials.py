@@ -142,6 +142,12 @@ def _order_type(case: Case) -> bool:
     return _could_be_mistaken(case) and named != frozenset(EntryType)
 
 
+def _mirrors(case: Case) -> bool:
+    """It came of a mirrored order; how that ended no book of the target tells by itself."""
+    seems = opened_by(_source(case), case.source) is not EntryType.MARKET or _could_be_mistaken(case)
+    return case.link.policy.mirrors and seems
+
+
 def _beginning_unknown(case: Case) -> bool:
     return case.stormy and case.link.policy.asks_beginnings
 
@@ -162,6 +168,8 @@ _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "SYMBOL_DENIED": _symbol_denied,
     "PENDING_SKIPPED": _pending_skipped,
     "FILTER_ORDER_TYPE": _order_type,
+    "PENDING_ENDED": _mirrors,
+    "PENDING_NOT_FILLED": _mirrors,
     "BEGINNING_UNKNOWN": _beginning_unknown,
     "SCHEDULE_CLOSED": _schedule_closed,
     "TOO_OLD": _too_old,

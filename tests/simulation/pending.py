@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from adapters.simulation.broker import Book, BookOrder, Result
+from rules.identity import is_ours
 from rules.observed import WorkingOrder
 from rules.values import AccountId, OmsType, PositionId, Side, VenueOrderId, plain
 from tests.simulation.history import STOP, PositionLife
@@ -25,7 +26,7 @@ def orders_touched(outcome: Outcome, target: AccountId, lives: Mapping[PositionI
             by_venue = outcome.scenario.kind(target).marks_sales and left.side is Side.SELL
             yield from _ended(what, left, records.get(order_id), book, lives, by_venue=by_venue)
     for order_id in book.working:
-        if (target, order_id) not in outcome.orders.left and not _is_stop_loss(book.working[order_id]):
+        if (target, order_id) not in outcome.orders.left and not _is_own(book.working[order_id]):
             yield f"{target}: somebody placed the order #{order_id}"
 
 
@@ -54,6 +55,11 @@ def _ended(
         volume = lives[record.position_id].volume
         if volume != left.volume:
             yield f"{what} opened {plain(left.volume)} lots, of which {plain(volume)} are left"
+
+
+def _is_own(order: WorkingOrder) -> bool:
+    """Tell whether an order is one of ours, which others judge."""
+    return _is_stop_loss(order) or is_ours(order.tag)
 
 
 def _is_stop_loss(order: WorkingOrder) -> bool:

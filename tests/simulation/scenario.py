@@ -10,7 +10,18 @@ from attrs import evolve, field, frozen
 from rules.beginnings import EntryType
 from rules.filters import Filter
 from rules.instruments import Rounding
-from rules.policy import CopyLink, CopyPolicy, Guard, PendingOrders, PolicyLimits, StartOpen, StartPolicy
+from rules.policy import (
+    CopyLink,
+    CopyPolicy,
+    Early,
+    Guard,
+    Late,
+    Mirror,
+    PendingOrders,
+    PolicyLimits,
+    StartOpen,
+    StartPolicy,
+)
 from rules.schedule import Outside, Schedule, Window
 from rules.size_policy import BelowMin, OverMax, Size, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
@@ -143,17 +154,24 @@ def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None =
     )
     orders = Random(f"{seed}/orders").random() < 0.6 if orders is None else orders
     links = tuple(mixed.link(source, target) for source in SOURCES for target in TARGETS)
+    trading_s, trade_every_s, market_every_s = (
+        random.uniform(15, 50),
+        random.uniform(0.4, 2.5),
+        random.uniform(1.5, 4.0),
+    )
+    reconcile_every_s = {account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)}
+    oms = _oms(seed, kinds, random.random() < 0.35)
     return Scenario(
         seed=seed,
         start=start,
-        trading_s=random.uniform(15, 50),
-        trade_every_s=random.uniform(0.4, 2.5),
-        market_every_s=random.uniform(1.5, 4.0),
-        links=_choosy(seed, links) if orders else links,
-        reconcile_every_s={account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)},
+        trading_s=trading_s,
+        trade_every_s=trade_every_s,
+        market_every_s=market_every_s,
+        links=_choosy(seed, links, oms) if orders else links,
+        reconcile_every_s=reconcile_every_s,
         calm=calm,
         venues=kinds,
-        oms=_oms(seed, kinds, random.random() < 0.35),
+        oms=oms,
         books_late_s=random.choice((20.0, 20.0, 190.0)),
         orders=orders,
         coarse=random.random() < 0.4,
@@ -180,11 +198,29 @@ def _oms(seed: int, kinds: Mapping[str, str], netting: bool) -> Mapping[AccountI
     return drawn
 
 
-def _choosy(seed: int, links: tuple[CopyLink, ...]) -> tuple[CopyLink, ...]:
+def _mirrored(seed: int, links: tuple[CopyLink, ...], oms: Mapping[AccountId, OmsType]) -> tuple[CopyLink, ...]:
+    random = Random(f"{seed}/mirrored")
+    made = []
+    for link in links:
+        hedging = oms[link.source] is OmsType.HEDGING and oms[link.target] is OmsType.HEDGING
+        if hedging and random.random() < 0.7:
+            policy = evolve(
+                link.policy,
+                pending=PendingOrders.MIRROR,
+                mirror=Mirror(
+                    timedelta(seconds=random.choice((2, 5))), random.choice(tuple(Late)), random.choice(tuple(Early))
+                ),
+            )
+            link = evolve(link, policy=policy)
+        made.append(link)
+    return tuple(made)
+
+
+def _choosy(seed: int, links: tuple[CopyLink, ...], oms: Mapping[AccountId, OmsType]) -> tuple[CopyLink, ...]:
     """Return the links, some of which ask in some seeds what opened a position."""
     random = Random(f"{seed}/what opened it")
     if random.random() < 0.75:
-        return links
+        return _mirrored(seed, links, oms) if Random(f"{seed}/mirrors").random() < 0.3 else links
     return tuple(
         evolve(link, policy=evolve(link.policy, **random.choice(CHOOSY))) if random.random() < 0.6 else link
         for link in links

@@ -17,7 +17,7 @@ class Leg:
 
     number: Count
     order: Annotated[str, about("The id that we gave it.")]
-    stage: Literal["opening", "open", "closed", "rejected", "gone"]
+    stage: Literal["opening", "working", "open", "closed", "rejected", "gone"]
     symbol: str
     side: Literal["buy", "sell"]
     position: Annotated[str | None, about("The target's id of its position.")]
@@ -27,7 +27,7 @@ class Leg:
     stop_loss: Annotated[Amount | None, about("What we last asked for; likewise the take-profit.")]
     take_profit: Amount | None
     under_way: Annotated[str | None, about("The id of its order without an answer; null: none.")]
-    under_way_for: Literal["open", "reduce", "close", "stops"] | None
+    under_way_for: Literal["open", "reduce", "close", "stops", "place", "replace", "cancel"] | None
     outcome_unknown: Annotated[bool, about("The answer was lost; the venue's books will tell.")]
     retry_at: Annotated[Time | None, about("When what was refused or could not be sent is tried again.")]
 
@@ -39,6 +39,7 @@ class Copy:
     link: str
     source: str
     source_position: str
+    source_order: Annotated[str | None, about("The source's pending order that it mirrors; null: a position's copy.")]
     symbol: Annotated[str, about("The source's name of the instrument.")]
     side: Literal["buy", "sell"]
     state: Annotated[str, about("How it stands, in a few words.")]
@@ -47,7 +48,7 @@ class Copy:
     positions: Annotated[list[str], about("The target's ids of what it holds.")]
     orders_under_way: list[str]
     status: Literal["waiting", "active", "ended"]
-    ending: Literal["denied", "rejected", "source_closed", "target_closed", "flattened"] | None
+    ending: Literal["denied", "rejected", "source_closed", "target_closed", "flattened", "handed_over"] | None
     reason: Annotated[str | None, about("The code of the denial that keeps it waiting or ended it.")]
     reason_meaning: str | None
     target_symbol: str | None
@@ -68,6 +69,7 @@ def copy_of(copy: copies.Copy) -> Copy:
         link=copy.link_id,
         source=copy.source,
         source_position=copy.source_position_id,
+        source_order=None if copy.order is None else copy.order.order_id,
         symbol=copy.source_symbol,
         side=copy.side.value,
         state=copy_words(copy),

@@ -100,3 +100,9 @@ def test_a_copy_from_an_account_onto_itself_under_another_name_is_a_loop(tmp_pat
 def test_an_approval_that_nobody_can_give_in_time_is_warned_of(tmp_path: Path, guard: str, found: list[str]):
     warnings = warned(tmp_path, f"[policies.p]\napproval = true\nguard = {{ {guard} }}\n")
     assert warnings == [("policies.p.approval", each) for each in found]
+
+
+def test_a_table_about_mirrored_orders_is_warned_of_where_none_is(tmp_path: Path):
+    lines = "[policies.p]\nmirror = { late = 'cancel' }\n"
+    assert warned(tmp_path, lines) == [("policies.p.mirror.late", "no order is mirrored: it has no effect")]
+    assert warned(tmp_path, lines + "pending = 'on_fill'\nper_symbol = [{ match = 'X', pending = 'mirror' }]\n") == []

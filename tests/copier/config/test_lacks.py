@@ -116,3 +116,17 @@ def test_a_keep_alive_trade_of_a_source_or_of_a_venue_without_orders_is_told(tmp
     of_source = LIMIT.replace("small", "master") + row
     found = doubts(tmp_path, of_source, master=evolve(CAN, trades=False))
     assert [follows for _, _, follows in found] == ["it never trades", "its trade is copied by the links from there"]
+
+
+def test_orders_that_cannot_be_mirrored_are_told_in_their_line(tmp_path: Path):
+    text = POLICY + 'pending = "mirror"\n'
+    line = line_of(ACCOUNTS + LINK + text, "pending")
+    on_fill = "pending orders are denied (`PENDING_UNSUPPORTED`), and their positions copied when they are filled"
+    shows = evolve(CAN, pending_orders=True)
+    nets, key = evolve(shows, oms=OmsType.NETTING), "policies.default.pending"
+    assert doubts(tmp_path, text, master=shows, small=shows) == []
+    assert doubts(tmp_path, text, master=shows, small=CAN) == [(key, line, on_fill)]
+    assert doubts(tmp_path, text, master=shows, small=nets) == [(key, line, on_fill)]
+    assert doubts(tmp_path, text, master=nets, small=shows) == [(key, line, on_fill)]
+    hidden = "positions are copied when they are there"
+    assert doubts(tmp_path, text, master=CAN, small=shows) == [(key, line, hidden)]

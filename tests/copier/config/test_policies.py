@@ -13,7 +13,17 @@ from rules.instruments import Rounding
 from rules.limits_terms import Cash, Percent
 from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import CopyPolicy, OnLimit, OnTargetChange, PolicyLimits, StartOpen, Together
+from rules.policy import (
+    CopyPolicy,
+    Early,
+    Late,
+    Mirror,
+    OnLimit,
+    OnTargetChange,
+    PolicyLimits,
+    StartOpen,
+    Together,
+)
 from rules.series_policy import AfterLosses
 from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.stops_policy import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
@@ -21,7 +31,6 @@ from rules.values import Money, Side, Symbol
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 PIPS = DistanceUnit.PIPS
-LATER = ", which is not supported in this version"
 
 
 def policy_of(folder: Path, text: str) -> CopyPolicy:
@@ -423,7 +432,12 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("reopen = true", "reopen", "true"),
         ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
         ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
-        ('pending = "mirror"', "pending", f"`mirror`{LATER}"),
+        ('pending = "mirrored"', "pending", '"mirrored"'),
+        ('mirror = { fill_grace = "0s" }', "mirror.fill_grace", '"0s"'),
+        ('mirror = { fill_grace = "25h" }', "mirror.fill_grace", '"25h"'),
+        ('mirror = { late = "close" }', "mirror.late", '"close"'),
+        ('mirror = { early = "market" }', "mirror.early", '"market"'),
+        ("mirror = { grace = '5s' }", "mirror.grace", "the unknown key `grace`"),
         ("per_symbol = 3", "per_symbol", "3"),
         ("per_symbol = ['XAU']", "per_symbol[0]", '"XAU"'),
         ("per_symbol = [{ reverse = true }]", "per_symbol[0]", "a table without it"),
@@ -435,7 +449,6 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("per_symbol = [{ match = 'X', symbols = 'x' }]", "per_symbol[0].symbols", 'the unknown name "x"'),
         ("per_symbol = [{ match = 'X', size = { volume = 1 } }]", "per_symbol[0].size.volume", "`volume`"),
         ("per_symbol = [{ match = 'X', pending = 'no' }]", "per_symbol[0].pending", '"no"'),
-        ("per_symbol = [{ match = 'X', pending = 'mirror' }]", "per_symbol[0].pending", f"`mirror`{LATER}"),
         ("extends = 3", "extends", "3"),
         ("extends = ['x']", "extends[0]", 'the unknown name "x"'),
         ('symbols = "x"', "symbols", 'the unknown name "x"'),
@@ -505,3 +518,11 @@ def test_a_mistake_in_an_override_is_told_in_the_link(tmp_path: Path):
 )
 def test_each_size_mode_has_its_keys(tmp_path: Path, size: str, expected: Size):
     assert policy_of(tmp_path, f"[policies.p]\nsize = {{ {size} }}\n").size == expected
+
+
+def test_mirrored_orders_have_their_keys(tmp_path: Path):
+    plain = '[policies.p]\npending = "mirror"\n'
+    written = policy_of(tmp_path, plain + 'mirror = { fill_grace = "1m", late = "cancel", early = "keep" }')
+    assert written.mirrors
+    assert written.mirror == Mirror(timedelta(minutes=1), Late.CANCEL, Early.KEEP)
+    assert policy_of(tmp_path, plain).mirror == Mirror(timedelta(seconds=5), Late.MARKET, Early.CLOSE)

@@ -121,6 +121,8 @@ export interface Copy {
   readonly link: string;
   readonly source: string;
   readonly source_position: string;
+  /** The source's pending order that it mirrors; null: a position's copy. */
+  readonly source_order: string | null;
   /** The source's name of the instrument. */
   readonly symbol: string;
   readonly side: "buy" | "sell";
@@ -133,7 +135,7 @@ export interface Copy {
   readonly positions: readonly string[];
   readonly orders_under_way: readonly string[];
   readonly status: "active" | "ended" | "waiting";
-  readonly ending: "denied" | "flattened" | "rejected" | "source_closed" | "target_closed" | null;
+  readonly ending: "denied" | "flattened" | "handed_over" | "rejected" | "source_closed" | "target_closed" | null;
   /** The code of the denial that keeps it waiting or ended it. */
   readonly reason: string | null;
   readonly reason_meaning: string | null;
@@ -236,7 +238,7 @@ export interface Leg {
   readonly number: number;
   /** The id that we gave it. */
   readonly order: string;
-  readonly stage: "closed" | "gone" | "open" | "opening" | "rejected";
+  readonly stage: "closed" | "gone" | "open" | "opening" | "rejected" | "working";
   readonly symbol: string;
   readonly side: "buy" | "sell";
   /** The target's id of its position. */
@@ -251,7 +253,7 @@ export interface Leg {
   readonly take_profit: string | null;
   /** The id of its order without an answer; null: none. */
   readonly under_way: string | null;
-  readonly under_way_for: "close" | "open" | "reduce" | "stops" | null;
+  readonly under_way_for: "cancel" | "close" | "open" | "place" | "reduce" | "replace" | "stops" | null;
   /** The answer was lost; the venue's books will tell. */
   readonly outcome_unknown: boolean;
   /** When what was refused or could not be sent is tried again. */

@@ -112,7 +112,8 @@ function Pair({ pair, link }: { pair: SideBySide; link: Link }): JSX.Element {
           <Held account={link.source} position={pair.source} />
         ) : (
           <span class="dim">
-            {pair.copy && <Traded of={pair.copy} />} closed at the source
+            {pair.copy && <Traded of={pair.copy} />}{" "}
+            {pair.copy?.source_order == null ? "closed at the source" : "a pending order"}
           </span>
         )}
       </div>
