@@ -85,6 +85,9 @@ class EventLog:
         self._following = ExitStack()
         self._accounts: set[AccountId] = set()
         self._links: set[LinkId] = set()
+        self._traded: set[AccountId] = set()
+        """Where copies changed since the last look: a position may have come and gone between two looks, and somebody
+        have read it meanwhile."""
         self._shown: dict[tuple[str, str], bytes] = {}
         """The last body of what conflates: the same one is not told again."""
 
@@ -188,7 +191,10 @@ class EventLog:
                 show_at = trio.current_time() + SHOW_EVERY_S
 
     def _show(self) -> None:
-        """Tell how accounts and links look now, where that is not what was told last."""
+        """Tell how accounts and links look now, where that is not what was told last, or may not be what was read."""
+        for name in self._traded:
+            self._shown.pop(("positions", name), None)
+        self._accounts |= self._traded
         shown = [each for name in self._accounts & self._surface.views.keys() for each in self._of_account(name)]
         shown += [each for link_id in self._links & self._surface.links.keys() for each in self._of_link(link_id)]
         for key, bodies in shown:
@@ -198,6 +204,7 @@ class EventLog:
                 self._tell(key[0], *bodies)
         self._accounts.clear()
         self._links.clear()
+        self._traded.clear()
 
     def _of_account(self, name: AccountId) -> list[_Shown]:
         """Return what is told of an account."""
@@ -233,10 +240,12 @@ class EventLog:
                 self._tell("decision", (ends, decision_of(change.number, change.at, record)))
                 self._tell("copy", (ends, copy_of(record.copy)))
                 self._links.add(record.copy.link_id)
+                self._traded |= ends
             case ReportRecord():
                 ends = frozenset({record.copy.source, record.copy.target})
                 self._tell("copy", (ends, copy_of(record.copy)))
                 self._links.add(record.copy.link_id)
+                self._traded |= ends
             case LimitRecord():
                 for limit in shown_limits(self._surface, record.account):
                     if limit.limit == record.state.limit_id:

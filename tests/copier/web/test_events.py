@@ -42,6 +42,21 @@ async def test_accounts_and_positions_are_told_when_they_look_different(tmp_path
         assert (told.data["account"], [each["link"] for each in told.data["items"]]) == ("small", ["master->small"])
 
 
+async def test_positions_that_came_and_went_between_two_looks_are_told_as_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "SHOW_EVERY_S", 4.0)
+    async with serving(tmp_path) as client, client.events("?account=small&event=positions") as stream:
+        await client.open("GBPUSD", account="foreign")
+        await trio.sleep(0.1)  # what is shown first is shown at once; the next look is four seconds later
+        await client.open()
+        await client.until(lambda: bool(client.surface.views[AccountId("small")].positions))
+        assert len((await client.get("/accounts/small/positions")).json["items"]) == 1  # somebody reads it meanwhile
+        await client.post("/accounts/small/flatten", {"reason": "the broker calls", "confirm": "small"})
+        await client.until(lambda: not client.surface.views[AccountId("small")].positions)
+        assert (await stream.next("positions")).data == {"account": "small", "items": []}
+
+
 async def test_a_lever_is_told_and_the_link_that_it_changed(tmp_path: Path) -> None:
     async with serving(tmp_path) as client, client.events() as stream:
         await client.post("/links/master-%3Esmall/pause", WHY)
