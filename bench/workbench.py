@@ -149,7 +149,13 @@ def engine_over(
         limits=LimitWatch((), (), journal, utc_now()),
         utc_now=utc_now,
         latency=Latency(),
-        outside=Outside(send=send, full=lambda _: False, look_up=lambda _: None, poll=lambda _: None),
+        outside=Outside(
+            send=send,
+            full=lambda _: False,
+            look_up=lambda _: None,
+            poll=lambda _: None,
+            find=lambda *_: None,
+        ),
     )
 
 
