@@ -176,13 +176,13 @@ def _stop_out(shares: Iterable[PositionLife], order: BookOrder, *, all_of_it: bo
 
 
 def _take_off_newest(shares: Iterable[PositionLife], stray: PositionLife) -> None:
-    """Let lots that no share has offset what is left of the shares of the other side that were opened since."""
+    """Let lots that no share has offset what is left of the shares of the other side, open already or opened since."""
     left = stray.volume
     for share in reversed(list(shares)):
-        since = share.symbol == stray.symbol and share.opened_at >= stray.opened_at
-        if since and share.side is not stray.side and share.volume > ZERO and left:
+        offsets = share.symbol == stray.symbol and share.side is not stray.side
+        if offsets and share.volume > ZERO and left:
             at, held = share.volumes[-1]
-            taken = min(left, held)
+            at, taken = max(at, stray.opened_at), min(left, held)
             left -= taken
             share.volumes.append((at, held - taken))
             share.closed_at = at if taken == held else None
