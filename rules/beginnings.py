@@ -4,7 +4,7 @@ Some venues name the position that an order opened. Where they do not, an order 
 beginning of a new position that it could have opened: same symbol and side, no more lots, a price that it allows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -62,11 +62,17 @@ class Beginnings:
     """Ends that a position came of already, the latest last."""
 
     def of(
-        self, position: Position, orders: WaitingOrders, looked_at: datetime | None, now: datetime
+        self,
+        position: Position,
+        held: Iterable[Position],
+        orders: WaitingOrders,
+        looked_at: datetime | None,
+        now: datetime,
     ) -> Beginning | None:
         """Return how a position began; None while that is not known yet, which the next look at the books tells.
 
         Args:
+            held: all that the account holds.
             looked_at: when the books that were read last were asked.
         """
         key = (position.position_id, position.side)
@@ -74,7 +80,8 @@ class Beginnings:
         if known is not None:
             return known
         first = self._first_asked.setdefault(key, now)
-        ended = _best([each for each in self._ends(orders, first) if _opened(each, position)], position)
+        ends = [each for each in self._ends(orders, first) if _opened(each, position)]
+        ended = _best([each for each in ends if not self._fits_another(each, position, held)], position)
         if ended is not None:
             self._claimed = [each for each in self._claimed if each in orders.ended] + [ended]
             self._known[key] = Beginning(ended.order)
@@ -92,6 +99,20 @@ class Beginnings:
         for side in Side:
             self._known.pop((position_id, side), None)
             self._first_asked.pop((position_id, side), None)
+
+    def _fits_another(self, ended: EndedOrder, position: Position, held: Iterable[Position]) -> bool:
+        """Tell whether another position has as many lots as the order, and this one not; nothing is known of it yet.
+
+        Both may be seen first in one list, after a time in which the account could not be seen.
+        """
+        if ended.position_id is not None or ended.order.volume == position.volume:
+            return False
+        return any(
+            other.volume == ended.order.volume
+            and (other.position_id, other.side) not in self._known
+            and _opened(ended, other)
+            for other in held
+        )
 
     def _ends(self, orders: WaitingOrders, first: datetime) -> Iterator[EndedOrder]:
         for ended in reversed(orders.ended):

@@ -208,7 +208,7 @@ class AccountView:
 
     def began(self, position: Position, now: datetime) -> Beginning | None:
         """Return how one of its positions began; None while that is not known yet."""
-        return self.beginnings.of(position, self.waiting, self.looked_at, now)
+        return self.beginnings.of(position, self.positions.values(), self.waiting, self.looked_at, now)
 
     def _present(self, position: Position, event: SnapshotReceived) -> Iterable[Change | Doubt]:
         """Take one position of a list."""

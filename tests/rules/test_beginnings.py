@@ -129,6 +129,24 @@ def test_of_several_the_one_with_as_many_lots_is_taken() -> None:
     assert began(view) == Beginning(order(2))
 
 
+def test_an_order_is_left_to_the_position_that_has_as_many_lots() -> None:
+    view = seen(order(volume=Decimal(3)))
+    smaller, equal = position(), position(position_id=PositionId("p2"), volume=Decimal(3))
+    view.sync(SnapshotReceived(ACCOUNT, T0, (smaller, equal), Origin.RECONCILED, T0, orders=()))
+    assert began(view, held=smaller) == AT_MARKET
+    assert began(view, held=equal) == Beginning(order(volume=Decimal(3)))
+
+
+def test_an_order_is_not_left_to_a_position_whose_beginning_is_known() -> None:
+    view = seen(order(volume=Decimal(3)))
+    equal, at = position(position_id=PositionId("p2"), volume=Decimal(3)), T0 - 30 * SECOND
+    assert began(view, at_s=-40, held=equal) is None, "the order may still be said to have gone"
+    view.sync(SnapshotReceived(ACCOUNT, at, (equal,), Origin.RECONCILED, at, orders=(order(volume=Decimal(3)),)))
+    assert began(view, at_s=-20, held=equal) == AT_MARKET
+    ends(view)
+    assert began(view) == Beginning(order(volume=Decimal(3)))
+
+
 def test_what_went_of_an_order_that_still_works_may_be_the_beginning() -> None:
     view = seen(order(volume=Decimal(3)))
     view.waiting.report(OrderReported(ACCOUNT, T0, order(volume=Decimal(2))))

@@ -45,6 +45,12 @@ def working_tags(link: CopyLink, book: Book) -> set[str]:
     return {tag for order in book.working.values() for tag in _tags(link, order)}
 
 
+def _was_closed_by_schedule(link: CopyLink, order: WorkingOrder, until: datetime) -> bool:
+    """Tell whether the schedule closed everything since an order was placed; what it took off is not placed again."""
+    schedule = link.policy.schedule
+    return schedule is not None and schedule.flattens(order.placed_at or until, until) is not None
+
+
 def mirrored_wrongly(outcome: Outcome) -> Iterator[str]:
     """Each pending order of ours stands for one of its source that works, at its price; none is there twice."""
     if not outcome.settled:
@@ -71,6 +77,7 @@ def mirrored_wrongly(outcome: Outcome) -> Iterator[str]:
                     if volume != entry_volume(link.policy, here, order.volume, units(there, here)):
                         yield f"{what}: waits with {volume} lots for {order.volume}"
                 said = (link.link_id, PositionId(f"order:{order.order_id}")) in outcome.denials
+                said = said or _was_closed_by_schedule(link, order, outcome.ended_at)
                 if not mine and not said and not any(each.tag in tags for each in book.orders):
                     yield f"{what}: is not mirrored, and nothing says why"
         for order_id in ours.keys() - claimed:
