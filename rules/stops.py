@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from rules.instruments import round_toward
 from rules.observed import Position
 from rules.reasons import Reason
 from rules.stop_prices import Frame, Refused, place_stop, wanted_stops
@@ -73,7 +74,8 @@ def moved_stops(
     """Return the stops of an open copy after the source's changed.
 
     A stop may by then lie beyond the entry, in profit: what is the wrong side is a matter of today's price. One that
-    would lie there keeps what the target has: to drop it would take away the protection.
+    would lie there keeps what the target has: to drop it would take away the protection. While that price is not known,
+    one that the target has where it is wanted stays there, also at the entry itself.
 
     Args:
         stops: which of the target's prices follow, and how.
@@ -88,7 +90,7 @@ def moved_stops(
     wanted = wanted_stops(stops, reverse, source, frame, notes)
     for loss, price, kept in zip((True, False), wanted, (held.stop_loss, held.take_profit), strict=True):
         found = _placed(stops, loss, price, frame, market, notes)
-        new = kept if isinstance(found, Refused) else found
+        new = kept if isinstance(found, Refused) or (market is None and _stands(price, kept, frame)) else found
         if new != kept and kept is not None and _locked(stops.lock, loss, new, kept, frame.side):
             notes.append(Note("stops.lock", f"{'stop_loss' if loss else 'take_profit'} stays", (("at", plain(kept)),)))
             new = kept
@@ -106,6 +108,11 @@ def _placed(
     if isinstance(found, Refused):
         notes.append(Note("stops", found.why, found.numbers))
     return found
+
+
+def _stands(wanted: Price | None, kept: Price | None, frame: Frame) -> bool:
+    """Tell whether the target has a stop just where it is wanted, on its grid."""
+    return wanted is not None and kept == round_toward(wanted, frame.instrument.tick_size, frame.entry)
 
 
 def _none_if_refused(found: Price | Refused | None) -> Price | None:

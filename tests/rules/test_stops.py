@@ -272,6 +272,12 @@ def test_a_locked_stop_loss_never_allows_a_larger_loss(new, held, lock, side, ma
     assert after.stop_loss >= held if side is Side.BUY else after.stop_loss <= held
 
 
+def test_a_stop_that_stands_at_the_entry_stays_there_when_the_price_is_not_known_any_more():
+    standing = moved("110", stop_loss=D("99.8"))
+    assert standing.stop_loss == 100, "the price was far enough"
+    assert moved(None, held=standing, stop_loss=D("99.8")).stop_loss == 100
+
+
 # Venues that keep less
 
 
