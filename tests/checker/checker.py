@@ -174,7 +174,7 @@ class _Walk:
         outcome = decide(case)
         self._compare(row, outcome, new, frozenset(told))
         self._orders, self._to_remember = list(outcome.orders), outcome.memory
-        for code in told:
+        for code in [*told, *case.turned_on]:
             self.checked.counts[code] += 1
 
     def _compare(self, row: Row, outcome: Outcome, new: Tree, told: frozenset[str]) -> None:

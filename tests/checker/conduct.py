@@ -15,12 +15,13 @@ from tests.checker.trees import Tree, kind_of
 from tests.checker.windows import fires, minutes
 
 BUDGETS, POSITIONS = ("max_orders", "max_opened_volume"), ("max_position_volume", "stop_required")
-KINDS = (*BUDGETS, *POSITIONS, "flat_by")
+KINDS = (*BUDGETS, *POSITIONS, "min_hold", "flat_by")
 KEYS = {
     "max_orders": {"account", "kind", "amount", "reset", "name", "warn_at"},
     "max_opened_volume": {"account", "kind", "amount", "reset", "name", "warn_at"},
     "max_position_volume": {"account", "kind", "volume", "name", "follow", "scope"},
     "stop_required": {"account", "kind", "within", "name", "follow", "scope"},
+    "min_hold": {"account", "kind", "within", "name"},
     "flat_by": {"account", "kind", "at", "for", "timezone", "name", "no_new_before", "scope"},
 }
 DAY = timedelta(days=1)
@@ -120,6 +121,11 @@ class Conduct:
         return any(fires(cron, zone, each) for each in minutes(after, until) for cron in row["at"])
 
     # Single positions
+
+    def min_hold(self, account: str) -> timedelta:
+        """Return for how long a copy is not closed after its source; zero: no rule wants that."""
+        rows = (row for row in self.rows if row["kind"] == "min_hold" and row["account"] == account)
+        return max((duration(row["within"]) for row in rows), default=timedelta(0))
 
     def offends(self, account: str, text: str) -> str | None:
         """Take an alert on a position that offends; return what is wrong with it."""

@@ -160,6 +160,8 @@ def _conduct(random: Random) -> list[str]:
         rows.append(f'kind = "max_position_volume"\nvolume = 2.2\nfollow = "{follow}"')
     if random.random() < 0.08:
         rows.append('kind = "stop_required"\nwithin = "2m"')
+    if random.random() < 0.2:
+        rows.append(f'kind = "min_hold"\nwithin = "{random.choice(("90s", "20m", "50m"))}"')
     return rows
 
 

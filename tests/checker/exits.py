@@ -1,6 +1,6 @@
 """When a copy is closed later than its source, or sooner; stops of our own that follow the price."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from tests.checker.facts import is_live
@@ -24,14 +24,19 @@ def is_over(copy: Tree, rules: Rules, now: datetime) -> bool:
     return longest is not None and now >= opened_at(copy) + longest
 
 
-def close_at(copy: Tree, rules: Rules, now: datetime) -> datetime | None:
-    """Return when a copy closes whose source has closed now: the latest of what holds it back; None: at once."""
+def close_at(copy: Tree, rules: Rules, now: datetime, account_hold: timedelta) -> datetime | None:
+    """Return when a copy closes whose source has closed now: the latest of what holds it back; None: at once.
+
+    `account_hold` is the `min_hold` of the target's own rules, whatever the link's say.
+    """
     exits, span = rules["exits"], rules["delay"]["close"]
     moments = [now]
     if span is not None:
         moments.append(now + draw(span, "close", copy["link_id"], copy["source_position_id"], copy["opened_at"]))
     if exits["min_hold"] is not None:
         moments.append(opened_at(copy) + exits["min_hold"])
+    if account_hold:
+        moments.append(opened_at(copy) + account_hold)
     due = max(moments)
     if exits["ignore_close"] and ends_by_itself(copy):
         ignored = exits["ignore_close_for"]

@@ -37,6 +37,8 @@ class Case:
     claimed: str | None = None
     memory: Tree = field(init=False)
     """The link's; what ends in this decision is in it before something begins anew."""
+    turned_on: set[str] = field(factory=set)
+    """Rules that are rarely written and that this decision would not be the same without, to be counted."""
 
     def __attrs_post_init__(self) -> None:
         self.memory = self.facts.memory_of(self.link.link_id)
@@ -231,7 +233,10 @@ def left(case: Case, copy: Tree) -> Outcome:
     gone = case.position is None or not is_of(copy, case.position)
     held_until = copy["close_at"]
     if gone and not copy["left"] and copy["flatten"] is None:
-        held_until = exits.close_at(copy, case.rules, case.now)
+        by_account = case.facts.conduct.min_hold(case.link.target)
+        held_until = exits.close_at(copy, case.rules, case.now, by_account)
+        if by_account and held_until == exits.opened_at(copy) + by_account:
+            case.turned_on.add("min_hold of an account")
     copy = {**copy, "wait_until": None, "left": copy["left"] or gone, "close_at": held_until}
     if held_until is not None and copy["flatten"] is None and case.now < held_until and holds(copy):
         return Outcome(copy)

@@ -33,7 +33,7 @@ def start(
         )
         for name, netting in nets.items()
     }
-    views = empty_views(capabilities, config.caps, config.maintenance)
+    views = empty_views(capabilities, config.caps, config.maintenance, config.conduct)
     book = CopyBook(views)
     for copy in recovered.copies.values():
         book.store(copy)

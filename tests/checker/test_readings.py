@@ -70,7 +70,6 @@ MADE = 'guard = { max_age = "3s" }'
         CONFIG.replace(MADE, "limits = { together = [{ symbols = ['EUR.*'], max_volume = 3 }] }"),
         CONFIG.replace(MADE, "limits = { obey_source = true }"),
         CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
-        CONFIG + LIMIT + 'kind = "min_hold"\nwithin = "1m"\n',
         CONFIG + LIMIT + 'kind = "inactivity"\nwithin = "30d"\nsince = 2026-11-01\n',
         CONFIG + LIMIT + 'kind = "profit_target"\namount = "4 %"\nresets_below = true\n',
     ],

@@ -20,6 +20,7 @@ import rules.shape
 import rules.sizing
 import rules.stops
 import rules.volumes
+import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
@@ -189,6 +190,11 @@ BUGS: dict[str, tuple[object, str, object]] = {
     ),
     "has no budgets": (ConductWatch, "spent", never),
     "keeps no hours": (copier.conduct_watch, "flat_denial", never),
+    "closes before an account's time": (
+        tests.checker.running,
+        "empty_views",
+        lambda *given, right=tests.checker.running.empty_views: right(*given[:-1]),
+    ),
     "forgets what was lost": (rules.grants, "_scale", never),
     "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
     "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),

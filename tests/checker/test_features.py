@@ -1,0 +1,22 @@
+"""What simulated days must show: rules that are rarely written, each with a decision that turned on it."""
+
+from functools import lru_cache
+
+import pytest
+
+from tests.checker.campaign import Verdict, run_day
+
+SEEDS = range(60)
+
+SEEN = ("min_hold of an account",)
+
+
+@lru_cache
+def verdict(seed: int) -> Verdict:
+    return run_day(seed)
+
+
+@pytest.mark.slow  # runs days of about 0.1 s, once for all cases
+@pytest.mark.parametrize("name", SEEN)
+def test_a_rule_that_is_rarely_written_decides_something(name: str) -> None:
+    assert any(verdict(seed).counts[name] for seed in SEEDS)
