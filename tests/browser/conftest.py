@@ -95,6 +95,13 @@ def opened(desk: Desk) -> Iterator[Any]:
     until(lambda: not desk.venue.positions(SMALL) and not desk.venue.positions(LARGE), START_S_MAX)
 
 
+@pytest.fixture
+def resumed(desk: Desk) -> Iterator[None]:
+    """Lift what a test set on the small account by hand: one that fails leaves the others their copies."""
+    yield
+    desk.command("resume", "small", str(desk.file), "--why", "the test is over")
+
+
 def only_broken_lines(complaints: list[str]) -> None:
     """Forget that the browser told of connections which the service ended, where it was to end them."""
     assert [each for each in complaints if "net::ERR_" not in each] == []

@@ -38,6 +38,7 @@ def test_a_link_is_paused_and_resumed_each_with_its_reason(page: Page, desk: Des
     expect(page.locator(".page-head .badge.ok")).to_have_text("active")
 
 
+@pytest.mark.usefixtures("resumed")
 def test_an_account_is_flattened_only_after_its_name_is_typed(page: Page, desk: Desk, opened: Any) -> None:
     opened("USDJPY", volume="1")
     until(lambda: len(desk.venue.positions(SMALL)) == 1, START_S_MAX)

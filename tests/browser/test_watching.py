@@ -35,6 +35,20 @@ def test_a_position_appears_beside_its_copy_while_one_looks_and_goes_with_it(
     expect(pair).to_have_count(0)
 
 
+def test_a_position_that_comes_and_goes_in_a_moment_leaves_no_row_behind(page: Page, desk: Desk, opened: Any) -> None:
+    page.goto(f"{desk.url}/#/accounts/small")
+    positions = page.get_by_role("table", name="Positions")
+    expect(page.get_by_text("No open position.")).to_be_visible()
+    for volume in ("1", "1.2", "1.4"):
+        position = opened("EURUSD", volume=volume)
+        until(lambda: len(desk.venue.positions(SMALL)) == 1, START_S_MAX)
+        page.goto(f"{desk.url}/#/accounts")
+        page.goto(f"{desk.url}/#/accounts/small")
+        expect(positions.get_by_text("EURUSD")).to_be_visible()
+        desk.venue.close(position)
+        expect(page.get_by_text("No open position.")).to_be_visible()
+
+
 def test_a_denial_is_explained_from_the_overview_on(page: Page, desk: Desk, opened: Any) -> None:
     page.goto(f"{desk.url}/#/")
     position = opened("BTCUSD", volume="0.1")

@@ -5,6 +5,9 @@ import { test } from "node:test";
 import { effect } from "@preact/signals";
 import { EventReader } from "../src/api/sse";
 import { Keyed } from "../src/state/keyed";
+import type { Position } from "../src/api/types";
+import { forgetPositions, positionsRead, positionsReported } from "../src/state/store";
+import { topic } from "../src/state/topics";
 import { grouped, money, roundedTo } from "../src/text/numbers";
 import { TEXT_MAX, visible, visibleText } from "../src/text/safe";
 
@@ -80,4 +83,28 @@ test("only the row that changed wakes who shows it", () => {
   rows.drop("a");
   assert.ok(woken.includes("order b"));
   assert.deepEqual(rows.all, [{ name: "b", price: "2" }]);
+});
+
+test("positions are read again when a report knows others than those that are shown", () => {
+  const [one, two] = ["1", "2"].map((position) => ({ position }) as Position);
+  const asked = topic("positions small");
+  const reads = (does: () => void) => {
+    const before = asked.value;
+    does();
+    return asked.value - before;
+  };
+  const reported = (...items: Position[]) => positionsReported({ account: "small", items });
+  assert.equal(reads(() => reported()), 1, "nothing has been read yet");
+  assert.equal(reads(() => positionsRead("small", [], performance.now() + 1)), 0);
+  assert.equal(reads(() => reported()), 0);
+  // Between two reports a position comes, a page reads it, and it goes again.
+  positionsRead("small", [one!], performance.now() + 1);
+  assert.equal(reads(() => reported()), 1);
+  // The report overtakes the answer to a question from before it.
+  const before = performance.now();
+  positionsRead("small", [], before);
+  reported();
+  assert.equal(reads(() => positionsRead("small", [two!], before)), 1);
+  assert.equal(reads(() => reported(two!)), 0);
+  forgetPositions("small");
 });

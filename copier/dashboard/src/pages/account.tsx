@@ -7,7 +7,7 @@ import type { Account, EquityCurve, Order, Position } from "../api/types";
 import type { Page } from "../api/page";
 import { useResource } from "../state/resource";
 import { href } from "../state/route";
-import { accounts, forgetPositions, limits, livePosition } from "../state/store";
+import { accounts, forgetPositions, limits, livePosition, positionsRead } from "../state/store";
 import { grouped, money } from "../text/numbers";
 import { AccountBadges } from "../ui/account";
 import { Traded } from "../ui/decision";
@@ -32,6 +32,8 @@ function Shown({ name, cell }: { name: string; cell: ReadonlySignal<Account> }):
   const orders = useResource<Page<Order>>(`${path}/orders?limit=200`, `positions ${name}`);
   const curve = useResource<EquityCurve>(`${path}/equity`, "minute");
   const own = limits.all.filter((each) => each.account === name);
+  const { value: read, askedAt } = positions.value;
+  useEffect(() => void (read && positionsRead(name, read.items, askedAt)), [name, read]);
   useEffect(() => () => forgetPositions(name), [name]);
   return (
     <>

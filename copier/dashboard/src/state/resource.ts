@@ -12,21 +12,25 @@ export interface Resource<T> {
   readonly value: T | null;
   /** Why the last look failed; the value before it is still shown. */
   readonly error: string | null;
+  /** When the value was asked for, in milliseconds of `performance.now()`. */
+  readonly askedAt: number;
 }
 
-const NOTHING = { value: null, error: null };
+const NOTHING = { value: null, error: null, askedAt: 0 };
 
 export function useResource<T>(path: string, topicName: string): ReadonlySignal<Resource<T>> {
   const found = useSignal<Resource<T>>(NOTHING);
   const shown = useRef("");
-  const asked = useRef({ at: 0, timer: 0, gone: false });
+  const asked = useRef({ at: -Infinity, timer: 0, gone: false });
 
   const ask = async () => {
     const mine = path;
-    asked.current.at = Date.now();
+    const askedAt = performance.now();
+    asked.current.at = askedAt;
     try {
       const value = await get<T>(mine);
-      if (!asked.current.gone && shown.current === mine) found.value = { value, error: null };
+      const isNewest = askedAt >= found.peek().askedAt;
+      if (!asked.current.gone && shown.current === mine && isNewest) found.value = { value, error: null, askedAt };
     } catch (error) {
       if (!asked.current.gone && shown.current === mine) found.value = { ...found.peek(), error: wordsOf(error) };
     }
@@ -53,7 +57,7 @@ export function useResource<T>(path: string, topicName: string): ReadonlySignal<
     }
     const state = asked.current;
     if (state.timer) return;
-    const wait = Math.max(0, AGAIN_MS_MIN - (Date.now() - state.at));
+    const wait = Math.max(0, AGAIN_MS_MIN - (performance.now() - state.at));
     state.timer = window.setTimeout(() => {
       state.timer = 0;
       void ask();

@@ -69,18 +69,34 @@ export function positionsReported(report: Positions): void {
       if (found && JSON.stringify(found) !== JSON.stringify(cell.peek())) cell.value = found;
     }
   });
-  const ids = [...now.keys()].sort().join(" ");
-  if (shapes.get(report.account) !== ids) {
-    shapes.set(report.account, ids);
-    touch(`positions ${report.account}`);
-  }
+  const shape = shapeOf(report.items);
+  reports.set(report.account, { at: performance.now(), shape });
+  if (shown.get(report.account) !== shape) touch(`positions ${report.account}`);
 }
 
-const shapes = new Map<string, string>();
+/** Note which positions a page shows, and when it asked for them; a report that knows others has them read again.
 
-/** Forget the cells of an account that no page shows any more. */
+That reports differ from each other is not enough: a position may come and go between two of them, and a page have
+read it meanwhile.
+*/
+export function positionsRead(account: string, items: readonly Position[], askedAt: number): void {
+  const shape = shapeOf(items);
+  shown.set(account, shape);
+  const last = reports.get(account);
+  if (last && last.at >= askedAt && last.shape !== shape) touch(`positions ${account}`);
+}
+
+const shown = new Map<string, string>();
+const reports = new Map<string, { readonly at: number; readonly shape: string }>();
+
+function shapeOf(items: readonly Position[]): string {
+  return items.map((each) => each.position).sort().join(" ");
+}
+
+/** Forget what a page showed of an account that none shows any more. */
 export function forgetPositions(account: string): void {
   positions.delete(account);
+  shown.delete(account);
 }
 
 export function alerted(alert: Alert): void {
