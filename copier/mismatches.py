@@ -1,6 +1,6 @@
 """Mismatches of a running service: found at each look at a target's books, kept until they end, acted upon once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from attrs import evolve
@@ -19,14 +19,15 @@ from rules.mismatch import (
     differences,
     summed,
 )
+from rules.mismatch_orders import ShownOrders, has_waited, order_difference
 from rules.mismatch_policy import MismatchAction
 from rules.policy import CopyPolicy
 from rules.reconcile import CopyKey, as_shown
 from rules.target_books import Books, price_of, symbol_at_target
 from rules.values import AccountId, LinkId, OmsType, Symbol, Volume
 
-Seen = tuple[MismatchKind, Volume]
-"""What makes two differences of a copy the same: one that should be something else by now begins its grace anew."""
+Seen = tuple[CopyKey, MismatchKind]
+"""What makes two differences the same, as long as the same is desired: else a difference begins its grace anew."""
 
 
 _HOLDING = (MismatchAction.CLOSE_ONLY, MismatchAction.FLATTEN)
@@ -48,7 +49,7 @@ class MismatchWatch:
     def __init__(self, desk: Desk, found: Iterable[Mismatch] = ()) -> None:
         self._desk = desk
         self._open: dict[MismatchKey, Mismatch] = {}
-        self._since: dict[AccountId, dict[CopyKey, tuple[Seen, datetime]]] = {}
+        self._since: dict[AccountId, dict[Seen, tuple[Volume, datetime]]] = {}
         self._due: Timers[AccountId] = Timers()
         for mismatch in found:
             if mismatch.target in desk.views:
@@ -79,10 +80,11 @@ class MismatchWatch:
         found = self._beyond(account, event, judged)
         last = self._lasting(account, found, now)
         totals: dict[tuple[LinkId, Symbol], Volume] = {(each.key[0], each.symbol): ZERO for each in last}
+        waiting = {each.key: abs(each.desired) for each in last if each.kind is MismatchKind.PENDING}
         for copy, lots in judged if last else ():
             place = (copy.link_id, symbol_at_target(copy))
             if place in totals:
-                totals[place] += max(lots, copy.expected)
+                totals[place] += max(lots, copy.expected, waiting.get(copy.key, ZERO))
         self._compare(event, summed(account, last, totals), unjudged)
 
     def _desired(self, copies: Iterable[Copy]) -> tuple[list[tuple[Copy, Volume]], set[LinkId]]:
@@ -109,7 +111,7 @@ class MismatchWatch:
         view = self._desk.views[account]
         books = Books.of(view.oms, event.positions, keeps_stops=view.stop_loss_lasts)
         found = []
-        for each in differences(judged, books, view.instruments):
+        for each in (*differences(judged, books, view.instruments), *self._of_orders(event, judged, books)):
             copy = self._desk.book.get(each.key)
             assert copy is not None  # it was just judged
             policy = self._policy(copy).mismatch
@@ -117,17 +119,32 @@ class MismatchWatch:
                 found.append(evolve(each, action=policy.action))
         return found
 
+    def _of_orders(
+        self, event: SnapshotReceived, judged: list[tuple[Copy, Volume]], books: Books
+    ) -> Iterator[Difference]:
+        """Yield where the target's pending orders are not those that should wait there, if its venue tells of them."""
+        if event.orders is None:
+            return
+        view, orders = self._desk.views[event.account], ShownOrders.of(event.orders)
+        for copy, _ in judged:
+            if has_waited(copy):
+                source = self._desk.views.get(copy.source)
+                works = source is not None and copy.order is not None and copy.order.order_id in source.orders
+                instrument = view.instruments.get(symbol_at_target(copy))
+                found = order_difference(copy, works, books, orders, instrument, self._desk.now)
+                if found is not None:
+                    yield found
+
     def _lasting(self, account: AccountId, found: list[Difference], now: datetime) -> list[Difference]:
         """Return the differences that have lasted long enough, and remember the others."""
         before = self._since.get(account, {})
-        since: dict[CopyKey, tuple[Seen, datetime]] = {}
+        since: dict[Seen, tuple[Volume, datetime]] = {}
         lasting: list[Difference] = []
         waiting: list[datetime] = []
         for each in found:
-            seen = (each.kind, each.desired)
-            last = before.get(each.key)
-            began = last[1] if last is not None and last[0] == seen else now
-            since[each.key] = (seen, began)
+            last = before.get((each.key, each.kind))
+            began = last[1] if last is not None and last[0] == each.desired else now
+            since[each.key, each.kind] = (each.desired, began)
             copy = self._desk.book.get(each.key)
             grace_ends = began if copy is None else began + self._policy(copy).mismatch.grace
             if now >= grace_ends or (each.key[0], each.symbol, each.kind) in self._open:
@@ -164,7 +181,8 @@ class MismatchWatch:
             copy = desk.book.get((mismatch.link_id, position_id))
             if copy is not None and desk.views[event.account].oms is OmsType.HEDGING:
                 positions = {position.position_id: position for position in event.positions}
-                copy = as_shown(copy, positions, desk.now)
+                orders = {order.order_id: order for order in event.orders or ()}
+                copy = as_shown(copy, positions, orders, desk.now)
             if copy is not None:
                 desk.correct(copy, "resync")
 

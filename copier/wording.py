@@ -112,7 +112,8 @@ def mismatch_words(mismatch: Mismatch) -> str:
     """Return what differs, in one line."""
     symbol, why = printable(mismatch.symbol), f" ({mismatch.why})" if mismatch.why else ""
     desired, observed = lots_words(mismatch.desired), lots_words(mismatch.observed)
-    if mismatch.kind is not MismatchKind.STOPS and mismatch.lots != abs(mismatch.desired - mismatch.observed):
+    summed = mismatch.kind not in (MismatchKind.STOPS, MismatchKind.PENDING)
+    if summed and mismatch.lots != abs(mismatch.desired - mismatch.observed):
         why = f", {plain(mismatch.lots)} lots of both sides{why}"  # which the sums hide
     match mismatch.kind:
         case MismatchKind.MISSING:
@@ -123,6 +124,18 @@ def mismatch_words(mismatch: Mismatch) -> str:
             return f"{symbol} {desired} has other stops than were asked for{why}"
         case MismatchKind.SIDE | MismatchKind.VOLUME:
             return f"{symbol} should be {desired} and is {observed}{why}"
+        case MismatchKind.PENDING:
+            return f"{symbol} {_waiting_words(mismatch)}{why}"
+
+
+def _waiting_words(mismatch: Mismatch) -> str:
+    """Return how pending orders differ; lots of both sides may hide each other in the sums."""
+    desired, observed, lots = mismatch.desired, mismatch.observed, mismatch.lots
+    if lots == abs(desired - observed) and not observed:
+        return f"should have a pending order, {lots_words(desired)}, which is not there"
+    if lots == abs(desired - observed) and not desired:
+        return f"has a pending order, {lots_words(observed)}, which should be gone"
+    return f"has pending orders of {plain(lots)} lots that are not as asked for"
 
 
 def lots_words(lots: Volume) -> str:

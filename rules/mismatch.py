@@ -46,6 +46,8 @@ class MismatchKind(Enum):
     """It holds more or less than it should."""
     STOPS = "stops"
     """It has other protective prices than were asked for."""
+    PENDING = "pending"
+    """A pending order is not there, is another one than was asked for, or should be gone."""
 
 
 @frozen
@@ -190,9 +192,9 @@ def summed(
 
 def _mismatch(key: MismatchKey, target: AccountId, group: list[Difference], total: Volume) -> Mismatch:
     link_id, symbol, kind = key
-    stops = kind is MismatchKind.STOPS
-    lots = sum((abs(each.desired) if stops else abs(each.desired - each.observed) for each in group), ZERO)
-    if stops:
+    # As many lots as should be there, and not as they should be: all of them are wrong.
+    lots = sum((abs(each.desired - each.observed) or abs(each.desired) for each in group), ZERO)
+    if kind is MismatchKind.STOPS:
         severity = Severity.CRITICAL if any(each.bare for each in group) else Severity.WARNING
     else:
         severity = _by_size(lots, total)

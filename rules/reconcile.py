@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from rules.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg, with_exit
 from rules.events import Origin
-from rules.observed import Position, Quote
+from rules.observed import Position, Quote, WorkingOrder
 from rules.reports import Filled
 from rules.values import AccountId, ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
@@ -192,12 +192,22 @@ def revive_leg(copy: Copy, number: int, position: Position, now: datetime) -> Co
     )
 
 
-def as_shown(copy: Copy, positions: Mapping[PositionId, Position], now: datetime) -> Copy:
-    """Return `copy` with what a hedging target's books show of its legs as their record: their lots and their stops.
+def as_shown(
+    copy: Copy,
+    positions: Mapping[PositionId, Position],
+    orders: Mapping[VenueOrderId, WorkingOrder],
+    now: datetime,
+) -> Copy:
+    """Return `copy` with what a hedging target's books show of its legs as their record: lots, stops, order prices.
 
     What is refused for now may be tried again at once. Legs with an order under way stay as they are.
     """
     for leg in copy.legs:
+        order = None if leg.waits is None or leg.waits.order_id is None else orders.get(leg.waits.order_id)
+        if leg.stage is LegStage.WORKING and leg.pending is None and leg.waits is not None and order is not None:
+            waits = evolve(leg.waits, price=order.price, limit_price=order.limit_price)
+            shown = evolve(leg, waits=waits, stop_loss=order.stop_loss, take_profit=order.take_profit)
+            copy = replace_leg(copy, evolve(shown, failures=0, retry_at=None))
         position = positions.get(leg.position_id) if leg.position_id is not None else None
         if leg.stage is LegStage.OPEN and leg.pending is None and position is not None:
             shown = evolve(

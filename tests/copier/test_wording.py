@@ -160,12 +160,16 @@ def test_a_long_text_is_cut() -> None:
         (MismatchKind.SIDE, "1", "-1", "EURUSD should be long 1 and is short 1 (because)"),
         (MismatchKind.VOLUME, "-1", "-0.4", "EURUSD should be short 1 and is short 0.4 (because)"),
         (MismatchKind.STOPS, "1", "1", "EURUSD long 1 has other stops than were asked for (because)"),
+        (MismatchKind.PENDING, "1", "0", "EURUSD should have a pending order, long 1, which is not there (because)"),
+        (MismatchKind.PENDING, "0", "-2", "EURUSD has a pending order, short 2, which should be gone (because)"),
+        (MismatchKind.PENDING, "1", "1", "EURUSD has pending orders of 1 lots that are not as asked for (because)"),
+        (MismatchKind.PENDING, "1", "0.4", "EURUSD has pending orders of 0.6 lots that are not as asked for (because)"),
     ],
 )
 def test_a_mismatch_says_what_should_be_and_what_is(
     kind: MismatchKind, desired: str, observed: str, words: str
 ) -> None:
-    lots = abs(Decimal(desired) - Decimal(observed))
+    lots = abs(Decimal(desired) - Decimal(observed)) or Decimal(1)
     mismatch = Mismatch(
         LinkId("a->b"), TARGET, EURUSD, kind, Decimal(desired), Decimal(observed), lots, Severity.WARNING, (), "because"
     )

@@ -17,7 +17,7 @@ class Mismatch:
     link: str
     target: str
     symbol: Annotated[str, about("The target's name of the instrument.")]
-    kind: Literal["missing", "unexpected", "volume", "side", "stops"]
+    kind: Literal["missing", "unexpected", "volume", "side", "stops", "pending"]
     severity: Literal["info", "warning", "critical"]
     desired: Amount
     observed: Amount

@@ -353,7 +353,7 @@ export interface Mismatch {
   readonly target: string;
   /** The target's name of the instrument. */
   readonly symbol: string;
-  readonly kind: "missing" | "side" | "stops" | "unexpected" | "volume";
+  readonly kind: "missing" | "pending" | "side" | "stops" | "unexpected" | "volume";
   readonly severity: "critical" | "info" | "warning";
   /** An exact decimal number, as text. */
   readonly desired: string;

@@ -15,6 +15,7 @@ const KINDS: Record<Mismatch["kind"], string> = {
   volume: "wrong volume",
   side: "wrong side",
   stops: "wrong stops",
+  pending: "wrong pending order",
 };
 
 export function MismatchesPage(): JSX.Element {
