@@ -13,6 +13,7 @@ from copier.commands.backup import backup
 from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
+from copier.commands.export import export
 from copier.commands.keys import keys_app
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
 from copier.commands.presets import presets
@@ -57,6 +58,7 @@ for command in COMMANDS:
     app.command(command)
 app.command(run_cases, name="test")
 ledger_app.command(backup)
+ledger_app.command(export)
 app.command(ledger_app)
 app.command(keys_app)
 app.command(alerts_app)

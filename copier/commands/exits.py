@@ -4,7 +4,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from copier.commands.asked import WrongAsked
 from copier.config.errors import ConfigError, format_problem
+from copier.export.writing import CannotWrite, Exists
 from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
 from copier.terminal.asking import CannotAsk, Refusal
 from copier.terminal.where import WrongWhere
@@ -31,10 +33,10 @@ def explained() -> Iterator[None]:
     except* LedgerBusy as group:
         say(*map(str, leaves(group)))
         code = OTHER_INSTANCE
-    except* (LedgerRefused, KeysRefused, WrongWhere) as group:
+    except* (LedgerRefused, KeysRefused, WrongWhere, WrongAsked, Exists) as group:
         say(*map(str, leaves(group)))
         code = WRONG_INPUT
-    except* (LedgerFailed, CannotListen) as group:
+    except* (LedgerFailed, CannotListen, CannotWrite) as group:
         say(*map(str, leaves(group)))
         code = FAILED
     except* CannotAsk as group:

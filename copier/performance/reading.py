@@ -1,0 +1,64 @@
+"""Reads of a ledger what a state within some time is folded from: the rows since the last checkpoint before it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from copier.ledger import Ledger, StoredEntry
+from copier.ledger_codec import decode
+from copier.records import Record
+from copier.recovery import TYPES
+from rules.values import AccountId
+
+_INSTRUMENT: Final = b'"InstrumentReported"'
+"""In the body of every row that tells of an instrument, and, at worst, in a comment of a row that does not."""
+
+
+class TooManyRows(Exception):
+    """More rows than the caller wants to read."""
+
+
+def records(
+    ledger: Ledger,
+    kinds: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    accounts: frozenset[AccountId] | None = None,
+    old_instruments: bool = True,
+    rows_max: int | None = None,
+) -> Iterator[tuple[StoredEntry, Record]]:
+    """Yield what a state from `since` to `until` is folded from: the rows of these kinds, and instruments of before.
+
+    Args:
+        kinds: of rows; `observed` for instruments, too.
+        since: rows from the last checkpoint before it on are yielded; None: all.
+        until: the first row that is not before it ends the reading; None: the ledger's end does.
+        accounts: only rows about these; None: about all.
+        old_instruments: also the instruments of all rows before, which are read through for that.
+        rows_max: how many rows may be decoded.
+    Raises:
+        TooManyRows: there are more.
+        LedgerFailed: the file cannot be read.
+    """
+    begin = 0 if since is None else _last_checkpoint(ledger, since)
+    read = 0
+    for entry in ledger.entries(0 if old_instruments else begin - 1, (*kinds, "checkpoint")):
+        if until is not None and entry.at >= until:
+            return
+        if entry.seq < begin and not (entry.kind == "observed" and _INSTRUMENT in entry.body):
+            continue
+        if entry.kind == "checkpoint":
+            if entry.seq != begin:
+                continue  # what lives is known by then
+        elif accounts is not None and entry.account not in accounts:
+            continue
+        read += 1
+        if rows_max is not None and read > rows_max:
+            raise TooManyRows(f"more than {rows_max} rows of the ledger tell of this time")
+        yield entry, decode(TYPES[entry.kind], entry.body)
+
+
+def _last_checkpoint(ledger: Ledger, before: datetime) -> int:
+    """Return the last checkpoint before an instant; 0: there is none, and reading begins at the first row."""
+    return next((entry.seq for entry in ledger.latest("checkpoint") if entry.at < before), 0)
