@@ -4,9 +4,14 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.browser.missing import NO_BROWSER, skipped_for_it
 from tests.conformance.table import lines, page, table_of
+
+# The same examples in every run, and no example fails because the machine is slow.
+settings.register_profile("everywhere", deadline=None, derandomize=True)
+settings.load_profile("everywhere")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

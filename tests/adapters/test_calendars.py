@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.calendars import EVENTS_MAX, CalendarError, CalendarFormat, parse_calendar
@@ -134,7 +134,6 @@ def test_a_part_of_an_icalendar_is_refused():
 
 @pytest.mark.slow  # a hundred examples of three texts
 @given(st.sampled_from(CalendarFormat), st.text(max_size=200))
-@settings(deadline=None)
 def test_whatever_the_text_there_is_an_answer_or_a_reason(written: CalendarFormat, text: str):
     for whole in (text, f"BEGIN:VCALENDAR\n{text}\nEND:VCALENDAR", f"date,time,currency,impact,title\n{text}"):
         try:

@@ -22,7 +22,7 @@ def as_binary(packets: list[str | bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("eio_version", VERSIONS)
-@settings(max_examples=50, deadline=None)  # of long texts; more would take more than 0.1 s
+@settings(max_examples=50)  # of long texts; more would take more than 0.1 s
 @given(packets=st.lists(TEXT, min_size=1, max_size=PACKETS_OUT_MAX), may_be_binary=st.booleans())
 def test_packets_survive_the_way_there_and_back(
     eio_version: EioVersion, packets: list[str], may_be_binary: bool
@@ -32,7 +32,7 @@ def test_packets_survive_the_way_there_and_back(
     assert len(body) <= sum(len(packet.encode()) for packet in packets) + FRAMING_BYTES_MAX
 
 
-@settings(max_examples=50, deadline=None)  # the same
+@settings(max_examples=50)  # the same
 @given(packets=st.lists(TEXT | st.binary(min_size=1), min_size=1))
 def test_packets_survive_the_binary_form(packets: list[str | bytes]) -> None:
     assert decode_payload(as_binary(packets), 3) == packets

@@ -90,7 +90,7 @@ def values_of(type_: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.slow  # hundreds of generated values per type
 @pytest.mark.parametrize("type_", [Event, Action, Report, Note | Denied, Instrument, Decision, AccountStatus, Quote])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_everything_that_the_rules_say_comes_back_exactly(type_: Any, data: st.DataObject) -> None:
     value = data.draw(values_of(type_))

@@ -436,7 +436,7 @@ POLICIES = st.sampled_from(
 
 
 @pytest.mark.slow  # a hundred days, each played and replayed by whole engines
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(POLICIES, POLICIES, STEPS)
 def test_whatever_happened_the_same_config_would_have_done_the_same(
     policy: CopyPolicy, other: CopyPolicy, steps: list[tuple[str, int]]

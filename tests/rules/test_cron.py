@@ -103,7 +103,7 @@ def test_odd_offset_of_lord_howe_is_found_to_the_second():
 
 
 @given(zones, st.sampled_from(LOCAL), moments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @pytest.mark.slow  # 300 examples of croniter's 0.1 ms steps
 def test_local_times_fire_as_the_dates_and_clock_say(zone, expression, at):
     cron = Cron(expression, ZoneInfo(zone))
@@ -127,7 +127,7 @@ def walls(expression: str, around: datetime) -> list[datetime]:
 
 
 @given(zones, st.sampled_from(EVERY_HOUR), moments)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @pytest.mark.slow  # 200 examples of up to eight days of minutes
 def test_every_hour_fires_whenever_the_clock_shows_it(zone, expression, at):
     cron = Cron(expression, ZoneInfo(zone))
@@ -149,7 +149,7 @@ def test_every_hour_fires_whenever_the_clock_shows_it(zone, expression, at):
 
 
 @given(st.sampled_from(ZONES[:2] + ZONES[-2:]), st.sampled_from((*LOCAL[:6], "5 * * * *")), moments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @pytest.mark.slow  # 300 examples of several steps
 def test_cronsim_agrees(zone, expression, at):
     cron = Cron(expression, ZoneInfo(zone))
@@ -160,7 +160,7 @@ def test_cronsim_agrees(zone, expression, at):
 
 
 @given(zones, st.sampled_from(LOCAL + EVERY_HOUR), moments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @pytest.mark.slow  # 300 examples of croniter's 0.1 ms steps
 def test_last_and_next_are_neighbours(zone, expression, at):
     cron = Cron(expression, ZoneInfo(zone))

@@ -106,7 +106,7 @@ BEGIN = st.sampled_from([datetime(2026, 3, 6, 12, tzinfo=UTC), datetime(2026, 10
 
 @pytest.mark.slow  # fifty presets, twenty walks each over days around a change of the clock
 @pytest.mark.parametrize("name", prop_preset_names())
-@settings(max_examples=20, deadline=None)  # its own walk of all samples is slow on purpose
+@settings(max_examples=20)  # its own walk of all samples is slow on purpose
 @given(walk=WALK, begin=BEGIN)
 def test_floor_and_metric_are_what_a_second_reckoning_says(
     name: str, walk: list[tuple[int, Decimal, Decimal]], begin: datetime

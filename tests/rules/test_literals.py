@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.literals import literals_of
@@ -44,7 +44,6 @@ pieces = st.recursive(
 
 
 @given(pieces)
-@settings(deadline=None)
 def test_every_told_text_matches_and_no_longer_one_does(pattern: str):
     texts = literals_of(pattern)
     assert texts is not None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.currencies import currencies_of
@@ -209,7 +209,6 @@ events = st.builds(
 
 @pytest.mark.slow  # a hundred examples of calendars
 @given(st.lists(events, max_size=8), st.integers(-90, 120), st.integers(0, 15), st.integers(0, 15))
-@settings(deadline=None)
 def test_a_moment_is_blocked_when_any_event_says_so(found: list[NewsEvent], minute: int, before: int, after: int):
     policy = evolve(POLICY, before=before * MINUTE, after=after * MINUTE)
     at = NOON + minute * MINUTE

@@ -78,7 +78,7 @@ def policies(draw: st.DrawFn) -> CopyPolicy:
 def test_no_walk_breaks_a_law(shard: int) -> None:
     steps = 0
 
-    @settings(max_examples=WALKS, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+    @settings(max_examples=WALKS, suppress_health_check=list(HealthCheck), phases=PHASES)
     @seed(shard)
     @given(policies(), instruments(), st.binary(min_size=2 * STEPS, max_size=2 * STEPS))
     def walks(policy: CopyPolicy, instrument: Instrument, moves: bytes) -> None:

@@ -157,7 +157,7 @@ def test_netted_position_is_not_judged_by_books_older_than_an_order_of_any_of_it
     assert found(copies, net("x", "1.1", Side.SELL), oms=OmsType.NETTING) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     volumes=st.lists(st.tuples(st.integers(1, 50), st.sampled_from(Side)), min_size=1, max_size=6),
     observed=st.integers(-200, 200),

@@ -158,7 +158,7 @@ def covers(window: Window, zone: str, at: datetime) -> bool:
 
 
 @given(schedules, moments)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @pytest.mark.slow  # 150 examples of up to four windows of croniter's 0.1 ms steps
 def test_state_is_what_the_windows_say_one_by_one(schedule, at):
     closed = any(covers(window, schedule.timezone, at) for window in schedule.closed)
@@ -167,7 +167,7 @@ def test_state_is_what_the_windows_say_one_by_one(schedule, at):
 
 
 @given(schedules, st.lists(moments, min_size=2, max_size=6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @pytest.mark.slow  # 100 examples of up to four windows of croniter's 0.1 ms steps
 def test_what_was_asked_before_changes_no_answer(schedule, asked):
     for at in asked:
@@ -176,7 +176,7 @@ def test_what_was_asked_before_changes_no_answer(schedule, asked):
 
 
 @given(schedules, moments, st.integers(0, 10**6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @pytest.mark.slow  # 100 examples of up to four windows of croniter's 0.1 ms steps
 def test_answer_holds_until_the_edge_that_it_names(schedule, at, share):
     state = schedule.state(at)

@@ -652,7 +652,7 @@ def test_frames_cut_between_any_two_tell_the_same(seed):
 
 
 @pytest.mark.slow  # two hundred stories
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_loss_doubling_and_disorder_ends_in_the_truth(data):
     """A venue that answers every subscription, over a line that does what it likes with each packet."""

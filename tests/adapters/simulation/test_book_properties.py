@@ -79,7 +79,7 @@ both = pytest.mark.parametrize("oms", OmsType)
 
 
 @both
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_signed_fills_of_a_symbol_add_up_to_what_is_held(oms: OmsType, day):
     book = make_book(oms)
@@ -91,7 +91,7 @@ def test_signed_fills_of_a_symbol_add_up_to_what_is_held(oms: OmsType, day):
 
 
 @both
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_balance_is_the_deposit_and_all_that_orders_realized(oms: OmsType, day):
     book = make_book(oms)
@@ -106,7 +106,7 @@ def test_balance_is_the_deposit_and_all_that_orders_realized(oms: OmsType, day):
     assert book.balance == BALANCE + of_lives + of_parts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_a_flat_netting_account_has_gained_what_its_fills_paid(day):
     """Checked against the cash of the fills alone, which knows nothing of positions or averages."""
@@ -121,7 +121,7 @@ def test_a_flat_netting_account_has_gained_what_its_fills_paid(day):
 
 
 @both
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_running_sums_agree_with_counting_anew(oms: OmsType, day):
     book = make_book(oms)
@@ -134,7 +134,7 @@ def test_running_sums_agree_with_counting_anew(oms: OmsType, day):
     assert sum(book.floating_pnl(position_id) for position_id in book.positions) == floating
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_a_netting_account_holds_one_position_a_symbol(day):
     book = make_book(OmsType.NETTING)
@@ -144,7 +144,7 @@ def test_a_netting_account_holds_one_position_a_symbol(day):
 
 
 @both
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_no_open_position_has_a_stop_that_the_quote_has_reached(oms: OmsType, day):
     book = make_book(oms)
@@ -157,7 +157,7 @@ def test_no_open_position_has_a_stop_that_the_quote_has_reached(oms: OmsType, da
 
 
 @both
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(day=days)
 def test_no_pending_order_waits_whose_price_the_quote_has_reached_and_each_ends_once(oms: OmsType, day):
     book = make_book(oms)

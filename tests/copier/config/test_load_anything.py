@@ -30,9 +30,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.slow  # some hundred whole configs
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(damaged())
 def test_a_damaged_config_is_read_or_refused(tmp_path: Path, text: str):
     file = tmp_path / "copier.toml"

@@ -105,7 +105,7 @@ def documents(draw: Callable[[st.SearchStrategy[object]], object]) -> str:
 
 
 @pytest.mark.slow  # some hundred generated documents
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(documents())
 def test_every_path_of_the_parser_has_its_own_line(text: str):
     parsed = tomli.loads(text)
