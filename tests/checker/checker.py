@@ -171,6 +171,8 @@ class _Walk:
             known = tree["known"]
             case.quote, case.source_status, case.target_status = known["quote"], known["source"], known["target"]
             self.facts.quote(link.target, known["quote"])
+            for text in () if known["target"] is None else self.facts.limits.outlives(link.target, known["target"]):
+                self._tell(row, text)
         outcome = decide(case)
         self._compare(row, outcome, new, frozenset(told))
         self._orders, self._to_remember = list(outcome.orders), outcome.memory
@@ -246,7 +248,9 @@ class _Walk:
             return
         for text in self.facts.limits.take(row.tree["account"], row.tree["stage"], row.tree["state"]):
             self._tell(row, text)
-        self.checked.counts[f"limit {row.tree['stage']}"] += 1
+        for name in [f"limit {row.tree['stage']}", *self.facts.limits.turned_on]:
+            self.checked.counts[name] += 1
+        self.facts.limits.turned_on.clear()
 
     def _alert(self, row: Row) -> None:
         if row.tree["code"] == "session.lost":

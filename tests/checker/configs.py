@@ -136,6 +136,10 @@ def _limits(target: str, random: Random) -> list[str]:
         breach = random.choice(("block", "flatten"))
         level = f'amount = "3.9 %"\ninitial_balance = 100000\non_breach = "{breach}"'
         rows.append(f'kind = "profit_target"\n{level}')
+    if random.random() < 0.1:
+        breach = random.choice(("block", "block", "halt"))
+        level = f'amount = "2.5 %"\ninitial_balance = 100000\non_breach = "{breach}"\nresets_below = true'
+        rows.append(f'kind = "profit_target"\nname = "below"\n{level}')
     if random.random() < 0.15:
         rows.append('kind = "max_positions"\namount = 4')
     if random.random() < 0.15:

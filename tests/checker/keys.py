@@ -151,7 +151,7 @@ SECTIONS = {
 ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency", "prop"}
 LIMIT_KEYS = {
     *("account", "kind", "amount", "name", "initial_balance", "reset", "trailing", "comparator"),
-    *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach"),
+    *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach", "resets_below"),
 }
 CAP_KEYS = {"account", "kind", "amount"}
 LINK_KEYS = {"source", "targets", "policy", "state", "override"}

@@ -40,6 +40,10 @@ class Limits:
 
     rows: list[Tree]
     stages: dict[str, str] = field(factory=dict)
+    latches: dict[str, str | None] = field(factory=dict)
+    """What of each profit target stays in force."""
+    turned_on: set[str] = field(factory=set)
+    """Rules that are rarely written and that the last row would not be the same without, to be counted."""
     ids: dict[str, Tree] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -53,11 +57,37 @@ class Limits:
         """Take one row; yield what is wrong with it."""
         row = self.ids[state["limit_id"]]
         self.stages[state["limit_id"]] = stage
+        if row["kind"] == "profit_target":
+            yield from self._latched(row, state)
         if row["account"] != account:
             yield f"the limit of {row['account']} is told of {account}"
         expected = stage_of(row, state)
         if expected != stage:
             yield f"{state['limit_id']} must be at {expected}, was {stage}"
+
+    def _latched(self, row: Tree, state: Tree) -> Iterable[str]:
+        """Yield what is wrong with what stays in force of a profit target, after what stayed so before."""
+        name, now = state["limit_id"], reached(row, state)
+        before = self.latches.get(name)
+        expected = "breached" if now == "breached" else before
+        if now == "ok" and row.get("resets_below", False):
+            expected = None
+            if before is not None:
+                self.turned_on.add("resets_below")
+        if state["latched"] != expected:
+            yield f"of {name} {expected} must stay in force, was {state['latched']}"
+        self.latches[name] = state["latched"]
+
+    def outlives(self, account: str, status: Tree) -> Iterable[str]:
+        """Yield the targets that still count as reached although these figures are below them, and they end there."""
+        for name in self.of(account):
+            row = self.ids[name]
+            if not row.get("resets_below", False) or self.stages.get(name) != "breached" or status["currency"] is None:
+                continue
+            if status["balance"] is not None and status["equity"] is not None:
+                state = {**status, "unknown": None, "initial_balance": None, "flows": Fraction(0)}
+                if reached(row, state) == "ok":
+                    yield f"{name} still counts as reached at a balance of {status['balance']}"
 
     def denied(self, account: str) -> str | None:
         """Return the code of the first limit that forbids new risk."""

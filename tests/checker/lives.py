@@ -228,8 +228,6 @@ def lives_anew(copy: Tree, position: Tree) -> bool:
 
 def left(case: Case, copy: Tree) -> Outcome:
     """Close everything of a copy; what the source opens meanwhile under the same id begins when nothing is held."""
-    if not case.facts.config.nets(case.link.target):
-        copy = {**copy, "legs": [legs.overtaken(leg) for leg in copy["legs"]]}
     gone = case.position is None or not is_of(copy, case.position)
     held_until = copy["close_at"]
     if gone and not copy["left"] and copy["flatten"] is None:
@@ -240,6 +238,8 @@ def left(case: Case, copy: Tree) -> Outcome:
     copy = {**copy, "wait_until": None, "left": copy["left"] or gone, "close_at": held_until}
     if held_until is not None and copy["flatten"] is None and case.now < held_until and holds(copy):
         return Outcome(copy)
+    if not case.facts.config.nets(case.link.target):
+        copy = {**copy, "legs": [legs.overtaken(leg) for leg in copy["legs"]]}
     after, orders, refused = legs.brought_to(case, {**copy, "close_at": None}, Fraction(0), None)
     if holds(after):
         return Outcome(after, orders, refused)

@@ -71,7 +71,6 @@ MADE = 'guard = { max_age = "3s" }'
         CONFIG.replace(MADE, "limits = { obey_source = true }"),
         CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
         CONFIG + LIMIT + 'kind = "inactivity"\nwithin = "30d"\nsince = 2026-11-01\n',
-        CONFIG + LIMIT + 'kind = "profit_target"\namount = "4 %"\nresets_below = true\n',
     ],
 )
 def test_what_the_checker_does_not_know_ends_it(text: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 import copier.conduct_watch
+import copier.limit_watch
 import rules.caps
 import rules.entry
 import rules.filters
@@ -194,6 +195,13 @@ BUGS: dict[str, tuple[object, str, object]] = {
         tests.checker.running,
         "empty_views",
         lambda *given, right=tests.checker.running.empty_views: right(*given[:-1]),
+    ),
+    "ends no target that is not reached any more": (
+        copier.limit_watch,
+        "judge",
+        lambda limit, *rest, right=copier.limit_watch.judge, **also: right(
+            evolve(limit, resets_below=False), *rest, **also
+        ),
     ),
     "forgets what was lost": (rules.grants, "_scale", never),
     "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
