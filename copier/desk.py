@@ -18,6 +18,7 @@ from copier.timers import Timers
 from rules.actions import Action, CancelOrder, PlaceOrder, ReplaceStops
 from rules.alerts import AlertKind
 from rules.beginnings import AT_MARKET, Beginning
+from rules.caps import obeyed
 from rules.copies import Copy, CopyStatus, Purpose, SetStops, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
@@ -406,10 +407,12 @@ class Desk:
             return False
         if is_keep_alive(copy):
             return True
-        if self.link_of(copy).state is not LinkState.ACTIVE:
+        link = self.link_of(copy)
+        policy = link.policy.for_symbol(copy.source_symbol)
+        if link.state is not LinkState.ACTIVE or obeyed(policy, self.views[copy.source]) is not None:
             return False
         if isinstance(action, PlaceOrder):
-            return self.mirroring.is_wanted(copy, self.link_of(copy).policy.for_symbol(copy.source_symbol), action)
+            return self.mirroring.is_wanted(copy, policy, action)
         position = self.views[copy.source].positions.get(copy.source_position_id)
         return position is not None and copy.is_of(position)
 

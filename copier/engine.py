@@ -407,9 +407,13 @@ class Engine:
                 self._desk.flatten(copy, why)
             if self._watch is not None and self._limits.flattens_all(account):
                 self._outside.poll(account)
-        if view.denied is not None and not was_denied:
-            for copy in self._desk.book.mirroring_at(account):
-                self._desk.reconsider(copy, "figures")
-        if was_denied and view.denied is None:
-            for copy in self._desk.book.waiting_at(account):
-                self._desk.reconsider(copy, "figures")
+        if (view.denied is not None) is was_denied:
+            return
+        copied = self._desk.book.of_source(account)  # by policies that may obey the source's limits
+        if was_denied:
+            waiting = [copy for copy in copied if copy.wait_until is not None]
+            concerned = (*self._desk.book.waiting_at(account), *waiting)
+        else:
+            concerned = (*self._desk.book.mirroring_at(account), *(copy for copy in copied if copy.order is not None))
+        for copy in concerned:
+            self._desk.reconsider(copy, "figures")

@@ -4,15 +4,22 @@ from decimal import Decimal
 
 from rules.limits_policy import CapKind
 from rules.market import Market
+from rules.policy import CopyPolicy
 from rules.reasons import Reason
+from rules.state import AccountView
 from rules.trace import Denied
 from rules.values import plain
 
 
 def source_limits(market: Market) -> Denied | None:
     """Refuse while a limit of the source's account forbids new risk there, where the policy obeys it."""
-    denied = market.question.source.denied
-    if denied is None or not market.policy.limits.obey_source:
+    return obeyed(market.policy, market.question.source)
+
+
+def obeyed(policy: CopyPolicy, source: AccountView) -> Denied | None:
+    """Return what of a source's limits keeps a policy from new risk."""
+    denied = source.denied
+    if denied is None or not policy.limits.obey_source:
         return None
     if denied.reason is Reason.LIMIT_UNKNOWN:
         return denied  # may clear by itself

@@ -88,7 +88,7 @@ def _mirror(context: Context, copy: Copy, position: Position) -> Decision:
         return _over(context, copy, position)
     if copy.early_at is None and any(leg.stage is LegStage.OPEN for leg in copy.legs):
         copy = evolve(copy, early_at=context.now)
-    policy, forbidden = context.link.policy, forbids_new_risk(context.link, context.target)
+    policy, forbidden = context.link.policy, forbids_new_risk(context.link, context.source, context.target)
     if not policy.mirrors_orders:
         return _leave(context, evolve(copy, flatten="pending"))  # an earlier config did
     why = gives_up(copy, policy, context.target, context.now) if forbidden is None else forbidden.reason

@@ -40,11 +40,13 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
 _NO_NEW_RISK = {LinkState.CLOSE_ONLY: Reason.LINK_CLOSE_ONLY, LinkState.PAUSED: Reason.LINK_PAUSED}
 
 
-def forbids_new_risk(link: CopyLink, target: AccountView) -> Denied | None:
+def forbids_new_risk(link: CopyLink, source: AccountView, target: AccountView) -> Denied | None:
     """Return what forbids by now an order that was granted and never left: the link's state, a person, or a limit."""
     if link.state in _NO_NEW_RISK:
         return Denied("link", _NO_NEW_RISK[link.state])
-    return target.denied if target.halted is None else _halted(target.account, target.halted)
+    if target.halted is not None:
+        return _halted(target.account, target.halted)
+    return caps.obeyed(link.policy, source) or target.denied
 
 
 def forbids_entry(target: AccountView) -> Denied | None:

@@ -107,7 +107,7 @@ def _open_again(
     """Send an opening that never left again, under the same id, unless it is not wanted any more or is too late."""
     waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
     longest = max(patience(context, copy), context.link.policy.guard.wait_max)
-    forbidden = forbids_new_risk(context.link, context.target)
+    forbidden = forbids_new_risk(context.link, context.source, context.target)
     taken_over = leg.waits is not None and context.order is None  # the source's order waits no more
     if unwanted or taken_over or waited > longest or forbidden is not None:
         late = Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD)

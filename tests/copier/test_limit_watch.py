@@ -15,10 +15,11 @@ from rules.limits_policy import Limit
 from rules.limits_state import LimitStage
 from rules.limits_terms import FlattenScope, LimitKind, Percent, Trailing
 from rules.observed import AccountStatus
+from rules.policy import CopyPolicy, PolicyLimits
 from rules.reasons import Reason
 from rules.reports import NotSent
 from rules.values import AccountId, Symbol
-from tests.copier.desk import SOURCE, TARGET, Desk
+from tests.copier.desk import FULL, LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape
 
@@ -60,6 +61,28 @@ async def test_an_opening_that_waits_in_the_queue_is_not_wanted_after_a_breach()
     assert not desk.engine.wanted(order)
     assert await desk.reports(NotSent(order.cl_ord_id, "no longer wanted")) == []
     assert desk.copy.ending is Ending.FLATTENED
+
+
+def obeying() -> Desk:
+    """Return a desk whose link obeys a limit of its source."""
+    link = evolve(LINK, policy=CopyPolicy("obeys", limits=PolicyLimits(obey_source=True)))
+    return Desk(limits=[evolve(TOTAL, account=SOURCE)], links=[link])
+
+
+async def test_an_opening_that_waits_in_the_queue_is_not_wanted_after_a_breach_at_the_source_that_is_obeyed() -> None:
+    desk = await obeying().ready()
+    [order] = await desk.sees(source_position())
+    assert desk.engine.wanted(order)
+    await desk.polls(SOURCE, source_position(), status=worth(90_000))
+    assert not desk.engine.wanted(order)
+
+
+async def test_what_waits_for_a_limit_of_the_source_is_opened_once_that_is_judged() -> None:
+    desk = await obeying().ready()
+    await desk.takes(AccountReported(SOURCE, desk.now, AccountStatus(None, None, "USD")))
+    assert await desk.sees(source_position()) == []
+    assert desk.copy.reason is Reason.LIMIT_UNKNOWN
+    assert shape(await desk.takes(AccountReported(SOURCE, desk.now, FULL))) == [("open", "1.00")]
 
 
 async def test_what_a_breach_closed_stays_closed_when_the_money_comes_back() -> None:

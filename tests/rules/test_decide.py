@@ -609,9 +609,9 @@ def test_increase_under_a_cap_off_the_grid_is_on_the_step():
     assert shape(play.sees(position("5"))) == [("open", "0.14")]
 
 
-@pytest.mark.parametrize("forbidden", ["link", "limit", "halt"])
+@pytest.mark.parametrize("forbidden", ["link", "limit", "halt", "source"])
 def test_opening_that_never_left_is_given_up_once_new_risk_is_forbidden(forbidden):
-    play = Playbook()
+    play = Playbook(CopyPolicy("test", limits=PolicyLimits(obey_source=True)))
     [action] = play.sees(position("1"))
     play.reports(NotSent(action.cl_ord_id, "busy"))
     match forbidden:
@@ -621,6 +621,8 @@ def test_opening_that_never_left_is_given_up_once_new_risk_is_forbidden(forbidde
             play.target.denied = Denied("[[limits]]", Reason.LIMIT_DAILY_LOSS)
         case "halt":
             play.target.halted = "by hand"
+        case "source":
+            play.source.denied = Denied("[[limits]]", Reason.LIMIT_DAILY_LOSS)
     assert play.waits(2) == []
     assert play.copy is not None
     assert not play.copy.holds
