@@ -40,6 +40,8 @@ class Asked:
     increase: tuple[Fraction, Fraction] | None = None
     kept_gap: Fraction | None = None
     approved: bool = False
+    turned_on: set[str] = field(factory=set)
+    """Rules that are rarely written and that the answer turns on."""
     symbol: str = ""
     instrument: Tree = field(factory=dict)
     """Found by a gate, as are the two below and the symbol; read only after it."""

@@ -26,6 +26,8 @@ def config_text(random: Random) -> str:
         parts += _links(source, targets, random)
     for target in targets:
         parts += _limits(target, random)
+    for source in sources:
+        parts += _source_limits(source, random)
     return "\n".join(parts)
 
 
@@ -146,6 +148,17 @@ def _limits(target: str, random: Random) -> list[str]:
         rows.append('kind = "max_total_volume"\namount = 6')
     rows += _conduct(random)
     return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
+
+
+def _source_limits(source: str, random: Random) -> list[str]:
+    """Return limits of a source, for the policies that obey it."""
+    rows = []
+    if random.random() < 0.4:
+        stages = "".join(f"\n{key} = {value}" for key, value in _stages(random).items())
+        rows.append(f'kind = "daily_loss"\namount = "2.5 %"\nreset = "00:00 Europe/Prague"{stages}')
+    if random.random() < 0.1:
+        rows.append(f'kind = "flat_by"\nat = ["{random.randrange(60)} {random.randrange(24)} * * *"]\nfor = "40m"')
+    return [f'[[limits]]\naccount = "{source}"\n{row}\n' for row in rows]
 
 
 def _conduct(random: Random) -> list[str]:

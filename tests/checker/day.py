@@ -134,25 +134,24 @@ class _Day:
         heapq.heappush(self._agenda, (self._now + after, self._entries, run, act))
 
     async def _go_on(self, end: datetime) -> None:
-        while self._agenda and self._agenda[0][0] <= end:
+        """Let what is planned happen in its order, and the engine's own timers ring between."""
+        while True:
+            planned = self._agenda[0][0] if self._agenda else end
+            due = self._engine.due_at()
+            if due is not None and due <= min(planned, end):
+                self._now = max(self._now, due)
+                await self._round(())
+                continue
+            if not self._agenda or planned > end:
+                break
             at, _, run, act = heapq.heappop(self._agenda)
             if run is not None and run != self._run:
                 continue
-            await self._fire(at)
             self._now = max(self._now, at)
             inputs = tuple(act())
             if inputs:
                 await self._round(inputs)
-        await self._fire(end)
         self._now = max(self._now, end)
-
-    async def _fire(self, until: datetime) -> None:
-        """Let the engine's own timers ring."""
-        while (due := self._engine.due_at()) is not None and due <= until:
-            self._now = max(self._now, due)
-            await self._round(())
-            if self._agenda and self._agenda[0][0] <= self._now:
-                return  # what that asked for comes first
 
     async def _round(self, inputs: Iterable[Input]) -> None:
         self._rounds += 1

@@ -7,7 +7,7 @@ from attrs import define, field
 
 from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
-from tests.checker.links import Config, Link
+from tests.checker.links import Config, Link, Rules
 from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
 from tests.checker.windows import Calendar
@@ -130,6 +130,11 @@ class Facts:
     def denied(self, account: str, now: datetime) -> str | None:
         """Return what of an account's rules forbids new risk; a budget that is used up forbids only what is new."""
         return self.limits.denied(account) or ("FLAT_BY" if self.conduct.closed(account, now) else None)
+
+    def source_denied(self, link: Link, rules: Rules, now: datetime) -> str | None:
+        """Return what of the source account's rules forbids new risk, where a policy obeys it."""
+        code = self.denied(link.source, now) if rules["limits"]["obey_source"] else None
+        return code if code in (None, "LIMIT_UNKNOWN") else "SOURCE_LIMIT"
 
     # What a target holds by our records
 

@@ -166,6 +166,11 @@ def price(asked: Asked) -> None:
 
 
 def account_limits(asked: Asked) -> None:
+    """Refuse what the source's limits forbid, where the policy obeys them, then what the target's do."""
+    code = asked.facts.source_denied(asked.link, asked.rules, asked.now)
+    if code is not None:
+        asked.turned_on.add("obey_source")
+        raise No(code)
     code = asked.facts.denied(asked.link.target, asked.now)
     if code is not None:
         raise No(code)

@@ -16,6 +16,7 @@ from tests.checker.text import (
     share_or_cash,
     span,
     spans,
+    symbol_groups,
     truth,
     whole,
     word,
@@ -102,6 +103,8 @@ KEYS: dict[str, dict[str, Key]] = {
         "min_free_margin": (share_or_cash, None),
         "max_stop_distance": (span, None),
         "on_limit": (word, "deny"),
+        "together": (symbol_groups, ()),
+        "obey_source": (truth, False),
     },
     "delay": {"open": (durations, None), "close": (durations, None)},
     "exits": {

@@ -121,6 +121,8 @@ def brought_to(
             copy, order, freed, code = opened_again(case, copy, leg, unwanted)
             refused |= code
             surplus -= freed
+            if order is not None:
+                excess -= leg["volume"]  # under way from now on: nothing that is held is cut for it
         else:
             copy, order, freed = cut(case, copy, leg, excess)
             if order is None and not waits and desired > 0 and position is not None:
@@ -137,7 +139,9 @@ def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[T
 
     guard = case.rules["guard"]
     longest = max(patience(case, copy), guard["wait_default"] if guard["max_age"] is None else guard["max_age"])
-    forbidden = case.facts.forbidden(case.link) or case.facts.denied(case.link.target, case.now)
+    facts, link = case.facts, case.link
+    forbidden = facts.forbidden(link) or facts.source_denied(link, case.rules, case.now)
+    forbidden = forbidden or facts.denied(link.target, case.now)
     if unwanted or forbidden is not None or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
         dropped = replaced(copy, {**leg, "stage": "closed", "retry_at": None})
         return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else forbidden or "TOO_OLD"}

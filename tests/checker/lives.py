@@ -72,6 +72,7 @@ class Case:
                 increase,
                 copy["stop_gap"] if increase is not None else None,
                 copy["approved"],
+                self.turned_on,
             )
         )
 

@@ -11,6 +11,7 @@ from tests.checker.asked import Asked, other
 from tests.checker.rates import rate
 from tests.checker.refusals import No
 from tests.checker.sizes import currency_of, of, positive, target_price
+from tests.checker.symbols import matches
 from tests.checker.trees import Tree
 
 PRICE_FRESH = timedelta(days=4)
@@ -52,6 +53,8 @@ def within(asked: Asked, size: volumes.Size) -> volumes.Size:
     for code, room in rooms(asked):
         if size.volume <= room:
             continue
+        if code == "MAX_VOLUME_TOGETHER":
+            asked.turned_on.add("together")
         smaller = shrunk(asked, size, room) if limits["on_limit"] == "shrink" else None
         if smaller is None:
             raise No(code)
@@ -79,10 +82,20 @@ def rooms(asked: Asked) -> Iterator[tuple[str, Fraction]]:
     if limits["max_volume_per_symbol"] is not None:
         held = sum((facts.lots_on(target, asked.symbol, side) for side in ("buy", "sell")), Fraction(0))
         yield "MAX_VOLUME_PER_SYMBOL", limits["max_volume_per_symbol"] - held
+    for patterns, most in limits["together"]:
+        if any(matches(pattern, asked.symbol) for pattern in patterns):
+            yield "MAX_VOLUME_TOGETHER", most - lots_together(asked, patterns)
     if limits["max_risk"] is not None:
         yield "MAX_RISK", risk_room(asked)
     if limits["max_leverage"] is not None:
         yield "MAX_LEVERAGE", leverage_room(asked)
+
+
+def lots_together(asked: Asked, patterns: tuple[str, ...]) -> Fraction:
+    """Return the target's lots of all symbols that a group names, both sides together."""
+    facts, target = asked.facts, asked.link.target
+    named = (symbol for symbol in facts.symbols_at(target) if any(matches(pattern, symbol) for pattern in patterns))
+    return sum((facts.lots_on(target, symbol, side) for symbol in named for side in ("buy", "sell")), Fraction(0))
 
 
 def risk_room(asked: Asked) -> Fraction:

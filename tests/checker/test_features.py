@@ -8,7 +8,7 @@ from tests.checker.campaign import Verdict, run_day
 
 SEEDS = range(60)
 
-SEEN = ("min_hold of an account", "resets_below")
+SEEN = ("min_hold of an account", "resets_below", "obey_source", "together")
 
 
 @lru_cache

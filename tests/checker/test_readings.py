@@ -67,8 +67,6 @@ MADE = 'guard = { max_age = "3s" }'
     [
         CONFIG.replace(MADE, 'on_target_change = "restore"'),
         CONFIG.replace(MADE, 'aggregate = "tightest"'),
-        CONFIG.replace(MADE, "limits = { together = [{ symbols = ['EUR.*'], max_volume = 3 }] }"),
-        CONFIG.replace(MADE, "limits = { obey_source = true }"),
         CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
         CONFIG + LIMIT + 'kind = "inactivity"\nwithin = "30d"\nsince = 2026-11-01\n',
     ],

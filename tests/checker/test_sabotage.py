@@ -25,6 +25,7 @@ import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
+from rules.policy import Together
 from tests.checker.campaign import run_day
 from tests.checker.checker import Difference, check
 from tests.checker.day import Story, live
@@ -203,6 +204,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
             evolve(limit, resets_below=False), *rest, **also
         ),
     ),
+    "obeys no source": (rules.caps, "obeyed", never),
+    "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),
     "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
     "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),

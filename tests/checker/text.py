@@ -114,6 +114,13 @@ def lots_range(value: Any) -> tuple[Fraction, Fraction]:
     return number(least), number(most)
 
 
+def symbol_groups(value: Any) -> tuple[tuple[tuple[str, ...], Fraction], ...]:
+    """Return groups of symbols, by patterns, each with the most lots of it."""
+    if any(row.keys() != {"symbols", "max_volume"} for row in value):
+        raise Unchecked(f"expected groups of symbols, found {value!r}")
+    return tuple((words(row["symbols"]), number(row["max_volume"])) for row in value)
+
+
 def anything(value: Any) -> Any:
     """Take what changes no decision as it is."""
     return value
