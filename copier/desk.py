@@ -78,6 +78,7 @@ class Desk:
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
         self._mirroring = {link.link_id for link in links if link.policy.mirrors}
+        self._count_risk = {link.link_id for link in links if link.policy.counts_risk}
         self._ask_beginnings = {link.link_id for link in links if link.policy.asks_beginnings}
         self._unclear: dict[AccountId, dict[CopyKey, None]] = {}
         """By source account, the copies that wait for its books to tell how their positions began."""
@@ -339,6 +340,7 @@ class Desk:
                 beside,
                 beginning=began,
                 order=order,
+                at_target=tuple(self.book.of_target(link.target)) if link_id in self._count_risk else (),
             )
         )
         met = None if decision.copy is None else known(link, source, target, copy, decision.copy, decision)

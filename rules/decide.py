@@ -153,6 +153,7 @@ def _judge(context: Context, copy: Copy, position: Position) -> Decision:
         order=context.order,
         beside=tuple(each for each in context.beside if each.source_position_id != copy.source_position_id),
         beginning=context.beginning,
+        at_target=context.at_target,
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)
@@ -386,6 +387,7 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
         context.now,
         (copy.ratio, held),
         copy.stop_gap,
+        at_target=context.at_target,
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):

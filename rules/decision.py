@@ -35,6 +35,7 @@ class Context:
     `legs_before` numbers on from the legs of an earlier life that is remembered no more: their order ids are used up.
     `beginning` is how the position began, None while that is not known.
     `order` is the source's pending order that is to be mirrored; `position` is then what it would open.
+    `at_target` are all copies that hold something at the target, where the policy asks what they may lose.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class Context:
     beside: tuple[Copy, ...] = ()
     beginning: Beginning | None = AT_MARKET
     order: WorkingOrder | None = None
+    at_target: tuple[Copy, ...] = ()
 
     def for_symbol(self, symbol: Symbol) -> "Context":
         """Return it with the policy that the link has for a symbol of the source."""

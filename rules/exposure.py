@@ -14,6 +14,7 @@ from rules.expressions import Exact
 from rules.limits_terms import LimitAmount, Percent
 from rules.look_ups import LookUp
 from rules.market import Market
+from rules.policy import ShareOf
 from rules.reasons import Reason
 from rules.trace import Denied, Numbers
 from rules.values import Price, Symbol, Volume, plain
@@ -48,12 +49,12 @@ class Room:
 
 def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Room | Denied:
     """Return the room under the loss that the whole copy may make from the expected price to its stop-loss."""
-    price = _entry_now(market)
+    price = entry_now(market)
     if isinstance(price, Denied):
         return price
     if stop_loss is None or stop_loss == price:
         return Denied("limits.max_risk", Reason.STOP_MISSING, (("symbol", market.symbol),))
-    worth, cash = _worth(market, market.symbol), _cash(market, most)
+    worth, cash = worth_of(market, market.symbol), cash_of(market, most)
     if isinstance(worth, Denied):
         return worth
     if isinstance(cash, Denied):
@@ -73,7 +74,7 @@ def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Roo
 def leverage_room(market: Market, most: Decimal) -> Room | Denied:
     """Return the room under what all positions together, both sides added up, may be worth over equity."""
     target = market.question.target
-    equity = _equity(market)
+    equity = _figure(market, ShareOf.EQUITY)
     if isinstance(equity, Denied):
         return equity
     value = _lot_value(market, market.symbol)
@@ -100,7 +101,7 @@ def leverage_room(market: Market, most: Decimal) -> Room | Denied:
 def _lot_value(market: Market, symbol: Symbol) -> Exact | Denied:
     """Return what a lot is worth at its price, in the target's currency, > 0."""
     target = market.question.target
-    worth = _worth(market, symbol)
+    worth = worth_of(market, symbol)
     if isinstance(worth, Denied):
         return worth
     quote = target.fresh_quote(symbol, market.question.now, PRICE_AGE_MAX)
@@ -110,7 +111,7 @@ def _lot_value(market: Market, symbol: Symbol) -> Exact | Denied:
     return product(worth, quote.mid())
 
 
-def _worth(market: Market, symbol: Symbol) -> Exact | Denied:
+def worth_of(market: Market, symbol: Symbol) -> Exact | Denied:
     """Return what a lot gains when its price rises by 1, in the target's currency, > 0."""
     target = market.question.target
     instrument = target.instruments.get(symbol)
@@ -121,7 +122,7 @@ def _worth(market: Market, symbol: Symbol) -> Exact | Denied:
     return lot_worth(instrument, currency, market.rates, ignore_currency=False)
 
 
-def _entry_now(market: Market) -> Price | Denied:
+def entry_now(market: Market) -> Price | Denied:
     """Return what the target would pay or get by a quote of now; the source's own price is no proof of it."""
     if market.quote is not None or market.waits is not None:
         return market.expected_price()
@@ -153,7 +154,7 @@ def free_margin(market: Market) -> Denied | None:
     free = None if status is None else status.margin_free
     if free is None:
         return Denied("limits", Reason.REFERENCE_UNKNOWN, (("margin_free", "unknown"),))
-    cash = _cash(market, least)
+    cash = cash_of(market, least)
     if isinstance(cash, Denied):
         return cash
     if free >= cash:
@@ -161,23 +162,23 @@ def free_margin(market: Market) -> Denied | None:
     return Denied("limits", Reason.MARGIN_FREE_LOW, (("margin_free", plain(free)), ("min_free_margin", shown(cash))))
 
 
-def _cash(market: Market, amount: LimitAmount) -> Exact | Denied:
-    """Return an amount in the target's currency; a percent is of its equity."""
+def cash_of(market: Market, amount: LimitAmount, of: ShareOf = ShareOf.EQUITY) -> Exact | Denied:
+    """Return an amount in the target's currency; a percent is of its equity, or its balance."""
     status = market.question.target.status
     if isinstance(amount, Percent):
-        equity = _equity(market)
-        return equity if isinstance(equity, Denied) else product(equity, amount.fraction)
+        whole = _figure(market, of)
+        return whole if isinstance(whole, Denied) else product(whole, amount.fraction)
     if amount.currency is None:
         return amount.amount
     rate = market.rates.rate(amount.currency, None if status is None else status.currency)
     return rate if isinstance(rate, Denied) else product(rate, amount.amount)
 
 
-def _equity(market: Market) -> Exact | Denied:
+def _figure(market: Market, of: ShareOf) -> Exact | Denied:
     status = market.question.target.status
-    equity = None if status is None else status.equity
-    if equity is None:
-        return Denied("limits", Reason.REFERENCE_UNKNOWN, (("equity", "unknown"),))
-    if equity <= 0:
-        return Denied("limits", Reason.REFERENCE_NOT_POSITIVE, (("equity", plain(equity)),))
-    return equity
+    figure = None if status is None else status.equity if of is ShareOf.EQUITY else status.balance
+    if figure is None:
+        return Denied("limits", Reason.REFERENCE_UNKNOWN, ((of.value, "unknown"),))
+    if figure <= 0:
+        return Denied("limits", Reason.REFERENCE_NOT_POSITIVE, ((of.value, plain(figure)),))
+    return figure

@@ -105,6 +105,22 @@ class Mirror:
     early: Early = Early.CLOSE
 
 
+class ShareOf(Enum):
+    """What a percentage of the target's money is of."""
+
+    EQUITY = "equity"
+    BALANCE = "balance"
+
+
+class NoStop(Enum):
+    """What caps on open risk make of what has no stop-loss, so that nothing bounds what it may lose."""
+
+    DENY = "deny"
+    """Nothing is opened beside it, nor without one."""
+    IGNORE = "ignore"
+    """It counts as nothing."""
+
+
 class OnLimit(Enum):
     """What becomes of a copy that is larger than a limit of its policy leaves room for."""
 
@@ -147,12 +163,21 @@ class PolicyLimits:
     block_hedging: bool = False
     count_foreign: bool = False
     max_risk: LimitAmount | None = None
+    max_risk_per_symbol: LimitAmount | None = None
+    max_total_risk: LimitAmount | None = None
+    risk_of: ShareOf = ShareOf.EQUITY
+    no_stop: NoStop = NoStop.DENY
     max_leverage: Decimal | None = None
     min_free_margin: LimitAmount | None = None
     max_stop_distance: Distance | None = None
     on_limit: OnLimit = OnLimit.DENY
     together: tuple[Together, ...] = ()
     obey_source: bool = False
+
+    @property
+    def counts_risk(self) -> bool:
+        """Tell whether it asks what all that is open may lose."""
+        return self.max_risk_per_symbol is not None or self.max_total_risk is not None
 
 
 class OnTargetChange(Enum):
@@ -262,6 +287,11 @@ class CopyPolicy:
     def counts_foreign(self) -> bool:
         """Tell whether it, or a row of it, counts positions that are not ours."""
         return any(each.limits.count_foreign for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def counts_risk(self) -> bool:
+        """Tell whether it, or a row of it, asks what all that is open may lose."""
+        return any(each.limits.counts_risk for each in (self, *(row.policy for row in self.per_symbol)))
 
     @property
     def asks_beginnings(self) -> bool:

@@ -30,7 +30,8 @@ class Question:
     has kept (see `rules.stop_prices.Frame`), `memory` the link's. `reopening`
     says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
     the open copies whose proportions it keeps; `beginning` is how the position began, None while that is not known.
-    `order` is the source's pending order whose like is asked for; `position` is then what it would open.
+    `order` is the source's pending order whose like is asked for; `position` is then what it would open. `at_target`
+    are all copies that hold something at the target, where the policy asks what they may lose.
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Question:
     beside: tuple[Copy, ...] = ()
     beginning: Beginning | None = AT_MARKET
     order: WorkingOrder | None = None
+    at_target: tuple[Copy, ...] = ()
 
 
 @frozen

@@ -80,6 +80,19 @@ class Reason(Enum):
     )
     HEDGING_BLOCKED = ("HEDGING_BLOCKED", "The target holds the other side of the symbol and hedging is blocked.")
     MAX_RISK = ("MAX_RISK", "The copy would lose more at its stop-loss than `limits.max_risk`.")
+    MAX_RISK_PER_SYMBOL = (
+        "MAX_RISK_PER_SYMBOL",
+        "All that is open of the symbol would lose more at its stop-losses than `limits.max_risk_per_symbol`.",
+    )
+    MAX_TOTAL_RISK = (
+        "MAX_TOTAL_RISK",
+        "All that is open at the target would lose more at its stop-losses than `limits.max_total_risk`.",
+    )
+    RISK_UNBOUNDED = (
+        "RISK_UNBOUNDED",
+        "Something open at the target has no stop-loss, and a cap on open risk cannot count it.",
+        True,
+    )
     MAX_LEVERAGE = ("MAX_LEVERAGE", "The target would hold more value over its equity than `limits.max_leverage`.")
     MARGIN_FREE_LOW = ("MARGIN_FREE_LOW", "The target has less free margin than `limits.min_free_margin`.")
     STOP_TOO_FAR = ("STOP_TOO_FAR", "The stop-loss lies further from the entry than `limits.max_stop_distance`.")

@@ -7,6 +7,7 @@ from attrs import evolve
 from rules.exposure import Room, leverage_room, risk_room
 from rules.limits_policy import CapKind
 from rules.market import Market
+from rules.open_risk import open_risk_rooms
 from rules.policy import OnLimit
 from rules.reasons import Reason
 from rules.sizing import Sized, shrink
@@ -44,6 +45,7 @@ def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
     yield from _of_volumes(market)
     if limits.max_risk is not None:
         yield risk_room(market, limits.max_risk, stops.stop_loss)
+    yield from open_risk_rooms(market, stops.stop_loss)
     if limits.max_leverage is not None:
         yield leverage_room(market, limits.max_leverage)
 

@@ -238,6 +238,8 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
         "max_total_volume": or_off(above_zero),
         "max_volume_per_symbol": or_off(above_zero),
         "max_risk": or_off(amount_above_zero),
+        "max_risk_per_symbol": or_off(amount_above_zero),
+        "max_total_risk": or_off(amount_above_zero),
         "max_leverage": or_off(above_zero),
         "min_free_margin": or_off(amount_above_zero),
         "max_stop_distance": or_off(distance_above_zero),

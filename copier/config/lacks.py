@@ -13,7 +13,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
 from rules.conduct_policy import PositionRuleKind
-from rules.policy import CopyPolicy, PendingOrders
+from rules.policy import CopyPolicy, NoStop, PendingOrders
 from rules.size_policy import RiskOf, SizeMode
 from rules.stops_policy import Aggregate, StopsMode
 from rules.values import AccountId, OmsType
@@ -21,6 +21,7 @@ from rules.values import AccountId, OmsType
 _RATIOS = (SizeMode.BALANCE_RATIO, SizeMode.EQUITY_RATIO, SizeMode.MARGIN_RATIO)
 _FIGURES = ("balance", "equity", "margin_free")
 
+_OPEN_RISK = ("max_risk_per_symbol", "max_total_risk")
 _DENIES = "every copy is denied"
 
 
@@ -92,6 +93,10 @@ def lacks_of_policy(policy: CopyPolicy, source: Capabilities, target: Capabiliti
     sums = target.oms is OmsType.NETTING and source.oms is OmsType.HEDGING
     if policy.aggregate is not Aggregate.NONE and not sums:
         yield Lack(("aggregate",), "a netting target of a hedging source", "it has no effect")
+    if sums and policy.limits.no_stop is NoStop.DENY:
+        for name in _OPEN_RISK:
+            if getattr(policy.limits, name) is not None:
+                yield Lack(("limits", name), "a stop-loss of each copy, where the target nets", _DENIES)
     if sums:
         for key in _managed(policy):
             yield Lack(key, "a position for each copy, where the target nets", "it is never set")
@@ -137,8 +142,9 @@ def _without_figures(policy: CopyPolicy) -> Iterator[Lack]:
         yield Lack(("limits", "max_leverage"), needs, _DENIES)
     if limits.min_free_margin is not None:
         yield Lack(("limits", "min_free_margin"), needs, _DENIES)
-    if limits.max_risk is not None:
-        yield Lack(("limits", "max_risk"), "the currency and equity of the target", _DENIES)
+    for key in ("max_risk", *_OPEN_RISK):
+        if getattr(limits, key) is not None:
+            yield Lack(("limits", key), "the currency and equity of the target", _DENIES)
 
 
 def _of_size(policy: CopyPolicy, source: Capabilities, target: Capabilities) -> Iterator[Lack]:

@@ -154,6 +154,13 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "count_foreign": "Positions that are not ours count as well, in all limits here.",
         "max_risk": 'What a copy may lose from its entry to its stop-loss, `size.cost_per_lot` included: `"1 %"` or '
         '`"250 USD"`, > 0. One without a stop-loss waits and is denied (`MAX_RISK`, `STOP_MISSING`).',
+        "max_risk_per_symbol": "What all copies of one of the target's symbols may lose together from their entries to "
+        'their stop-losses, over all links: `"2 %"` or `"500 USD"`, > 0, without costs (`MAX_RISK_PER_SYMBOL`). What '
+        "has a stop in profit makes up for nothing.",
+        "max_total_risk": "The same over all symbols of the target (`MAX_TOTAL_RISK`).",
+        "risk_of": "What the percentages of these two are of.",
+        "no_stop": "What these two make of a copy without a stop-loss, or of one that the venue refused or does not "
+        "show (`RISK_UNBOUNDED`, and `STOP_MISSING` for the new one, which waits for it).",
         "max_leverage": "What all positions together may be worth, over equity, > 0: with `10` and 10000 USD that is "
         "100000 USD (`MAX_LEVERAGE`).",
         "min_free_margin": 'Open nothing while the target has less free margin, such as `"30 %"` (`MARGIN_FREE_LOW`).',
@@ -161,6 +168,6 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "`STOP_MISSING`).",
         "obey_source": "Open nothing while a [[limits]] row of the source's account forbids new risk there: with a "
         "trailing `max_loss` a drawdown filter (`SOURCE_LIMIT`; `LIMIT_UNKNOWN` while it cannot be judged).",
-        "on_limit": "What becomes of a copy that volumes, risk or leverage leave too little room for.",
+        "on_limit": "What becomes of a copy that volumes, risks or leverage leave too little room for.",
     },
 }

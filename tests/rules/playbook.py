@@ -87,6 +87,7 @@ class Playbook:
             self.copy,
             memory=self.memory,
             beside=self.beside,
+            at_target=() if self.copy is None else (self.copy,),
         )
         self.last = decide(context)
         self.copy = self.last.copy

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from rules.instruments import Instrument, Rounding
-from rules.policy import CopyPolicy, Guard, OnLimit, PolicyLimits
+from rules.limits_terms import Cash
+from rules.policy import CopyPolicy, Guard, NoStop, OnLimit, PolicyLimits
 from rules.series_policy import AfterLosses, Masaniello
 from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.stops_policy import Stops, StopsMode
@@ -33,6 +34,7 @@ PHASES = (Phase.generate,)
 """A walk is long, and shrinking it takes minutes: what failed is told by its seed and step instead."""
 
 _lots = st.sampled_from([Decimal(text) for text in ("0.02", "0.1", "0.25", "1", "3.3", "12")])
+_risks = st.none() | st.none() | st.sampled_from([Cash(Decimal(20)), Cash(Decimal(450)), Cash(Decimal(9_000))])
 _grids = st.sampled_from([("0.01", "0.01", "50"), ("0.1", "0.1", "5"), ("0.05", "0.02", "2.5"), ("1", "1", "100")])
 
 
@@ -40,7 +42,8 @@ _grids = st.sampled_from([("0.01", "0.01", "50"), ("0.1", "0.1", "5"), ("0.05", 
 def instruments(draw: st.DrawFn) -> Instrument:
     """Return EURUSD with another grid: minimum, step, maximum."""
     least, step, most = draw(_grids)
-    return evolve(EURUSD, volume_min=Decimal(least), volume_step=Decimal(step), volume_max=Decimal(most))
+    grid = {"volume_min": Decimal(least), "volume_step": Decimal(step), "volume_max": Decimal(most)}
+    return evolve(EURUSD, **grid, profit_currency="USD")
 
 
 @st.composite
@@ -60,6 +63,9 @@ def policies(draw: st.DrawFn) -> CopyPolicy:
         draw(st.none() | _lots),
         draw(st.none() | _lots),
         on_limit=draw(st.sampled_from(OnLimit)),
+        max_risk_per_symbol=draw(_risks),
+        max_total_risk=draw(_risks),
+        no_stop=draw(st.sampled_from(NoStop)),
     )
     return CopyPolicy(
         "drawn",

@@ -15,7 +15,7 @@ from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.limits_terms import Cash
 from rules.observed import AccountStatus, Quote
 from rules.pacing_policy import Delay, Span
-from rules.policy import CopyPolicy, LinkState, OnLimit, PolicyLimits
+from rules.policy import CopyPolicy, LinkState, NoStop, OnLimit, PolicyLimits
 from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from rules.trace import Denied
@@ -57,6 +57,9 @@ limits = st.builds(
     PolicyLimits,
     max_total_volume=st.none() | st.decimals("0.05", "2", places=2),
     max_risk=st.none() | st.just(Cash(D(500))),
+    max_risk_per_symbol=st.none() | st.just(Cash(D(700))),
+    max_total_risk=st.none() | st.just(Cash(D(600))),
+    no_stop=st.sampled_from(NoStop),
     on_limit=st.sampled_from(OnLimit),
 )
 policies = st.builds(

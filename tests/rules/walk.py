@@ -17,6 +17,7 @@ from rules.decide import decide
 from rules.decision import Context
 from rules.events import Origin
 from rules.instruments import Instrument
+from rules.limits_terms import Cash
 from rules.observed import AccountStatus, Quote
 from rules.policy import CopyPolicy, LinkState
 from rules.reasons import Reason
@@ -29,6 +30,7 @@ from tests.rules.playbook import Playbook, position
 
 LOTS: Final = tuple(Decimal(text) for text in ("0.01", "0.03", "0.1", "0.37", "0.5", "1", "1.7", "2.5", "9.99", "60"))
 PRICES: Final = tuple(Decimal(text) for text in ("1.0987", "1.1", "1.1001", "1.1042"))
+CONTRACT: Final = 100_000
 DENIED: Final = Denied("[[limits]]", Reason.LIMIT_DAILY_LOSS)
 STATUS: Final = AccountStatus(Decimal(10_000), Decimal(9_500), "USD", Decimal(100), Decimal(9_000))
 
@@ -214,7 +216,7 @@ class Walk:
             position_id = play.copy.source_position_id
         return Context(
             play.now, play.link, self.source, self.target, position_id, play.held, Origin.LIVE, play.copy,
-            memory=play.memory,
+            memory=play.memory, at_target=() if play.copy is None else (play.copy,),
         )  # fmt: skip
 
     def _check(self, action: Action, before: Copy | None) -> None:
@@ -254,6 +256,10 @@ class Walk:
             else:  # it was granted once; by now less may be wanted, which is cut when it is there
                 assert cap is None or most - action.volume < cap, "never for nothing"
 
+        for most_money in (policy.limits.max_risk_per_symbol, policy.limits.max_total_risk):
+            if known is None and isinstance(most_money, Cash):
+                assert _at_stops(copy) * CONTRACT <= most_money.amount, "never above a cap on open risk"
+
     def _check_closing(self) -> None:
         """Whatever forbids new risk, what must go goes: at once, or when its order under way is answered."""
         copy = self.play.copy
@@ -280,6 +286,16 @@ class Walk:
         assert held == 0, "a full round leaves nothing"
         assert self.target.volume == 0
         assert all(lots == 0 for lots in self.target.lots.values())
+
+
+def _at_stops(copy: Copy) -> Decimal:
+    """Return lots times price that the stop-losses would lose, as the legs have them."""
+    lost = ZERO
+    for leg in copy.legs:
+        entry = leg.open_price or leg.expected_price
+        if leg.live and leg.stop_loss is not None and entry is not None and leg.stops_refused_at is None:
+            lost += leg.most * max((entry - leg.stop_loss) * leg.side.sign, ZERO)
+    return lost
 
 
 def _fill(leg: Leg, share: Decimal, instrument: Instrument) -> Report:

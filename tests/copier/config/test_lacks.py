@@ -43,6 +43,7 @@ POLICY = "[policies.default]\n"
         ("limits = { max_leverage = 5 }", "limits.max_leverage", "every copy is denied"),
         ('limits = { min_free_margin = "5 %" }', "limits.min_free_margin", "every copy is denied"),
         ('limits = { max_risk = "1 %" }', "limits.max_risk", "every copy is denied"),
+        ('limits = { max_total_risk = "1 %" }', "limits.max_total_risk", "every copy is denied"),
         ('size = { mode = "equity_ratio" }', "size.mode", "every copy is denied"),
         ('size = { mode = "risk_percent", percent = "1 %" }', "size.mode", "every copy is denied"),
         ('size = { mode = "expression", expression = "target_equity / 1000" }', "size.mode", "every copy is denied"),
@@ -89,6 +90,13 @@ def test_sums_on_a_netting_target_are_known(tmp_path: Path):
     assert [key for key, _, _ in doubts(tmp_path, text, small=NETS, master=NETS)] == ["policies.default.aggregate"]
     managed = POLICY + 'exits = { break_even = { trigger = "9 pips" } }\n'
     assert [key for key, _, _ in doubts(tmp_path, managed, small=NETS)] == ["policies.default.exits.break_even"]
+
+
+def test_caps_on_open_risk_need_a_stop_of_each_copy(tmp_path: Path):
+    text = POLICY + 'limits = { max_total_risk = "1 %" }\n'
+    assert [key for key, _, _ in doubts(tmp_path, text, small=NETS)] == ["policies.default.limits.max_total_risk"]
+    assert doubts(tmp_path, text.replace(" }", ', no_stop = "ignore" }'), small=NETS) == []
+    assert doubts(tmp_path, text, small=NETS, master=NETS) == []
 
 
 LIMIT = '[[limits]]\naccount = "small"\n'

@@ -18,9 +18,11 @@ from rules.policy import (
     Early,
     Late,
     Mirror,
+    NoStop,
     OnLimit,
     OnTargetChange,
     PolicyLimits,
+    ShareOf,
     StartOpen,
     Together,
 )
@@ -57,6 +59,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         limits   = { max_positions = 5, max_total_volume = 10, max_volume_per_symbol = 3, block_hedging = true,
                      count_foreign = true, max_risk = "1 %", max_leverage = 20, min_free_margin = "500 USD",
                      max_stop_distance = "80 pips", on_limit = "shrink", obey_source = true,
+                     max_risk_per_symbol = "2 %", max_total_risk = "700 USD", risk_of = "balance", no_stop = "ignore",
                      together = [{ symbols = ['EUR.*', 'GBPUSD'], max_volume = 3 }] }
         mismatch = { grace = "30s", tolerance = "2 steps", action = "close_only" }
         reverse  = true
@@ -126,6 +129,10 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         True,
         True,
         Percent(Decimal("0.01")),
+        Percent(Decimal("0.02")),
+        Cash(Decimal(700), "USD"),
+        ShareOf.BALANCE,
+        NoStop.IGNORE,
         Decimal(20),
         Cash(Decimal(500), "USD"),
         Distance(Decimal(80), DistanceUnit.PIPS),
@@ -401,6 +408,10 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("limits = { max_volume_per_symbol = 0 }", "limits.max_volume_per_symbol", "0"),
         ('limits = { max_risk = "0 %" }', "limits.max_risk", '"0 %"'),
         ('limits = { max_risk = "much" }', "limits.max_risk", '"much"'),
+        ('limits = { max_risk_per_symbol = "0 %" }', "limits.max_risk_per_symbol", '"0 %"'),
+        ("limits = { max_total_risk = 0 }", "limits.max_total_risk", "0"),
+        ('limits = { risk_of = "initial" }', "limits.risk_of", '"initial"'),
+        ('limits = { no_stop = "allow" }', "limits.no_stop", '"allow"'),
         ("limits = { max_leverage = -1 }", "limits.max_leverage", "-1"),
         ("limits = { min_free_margin = -1 }", "limits.min_free_margin", "-1"),
         ('limits = { max_stop_distance = "0 pips" }', "limits.max_stop_distance", '"0 pips"'),
