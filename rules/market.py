@@ -54,7 +54,8 @@ class Market:
     def waits(self) -> Waits | None:
         """What a pending order would wait for at the target, where one is asked for."""
         order = self.question.order
-        return None if order is None else waits_for(order, self.policy, self.instrument, self.question.target)
+        question = self.question
+        return None if order is None else waits_for(order, self.policy, self.instrument, question.target, question.now)
 
     @property
     def rates(self) -> Rates:

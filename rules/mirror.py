@@ -73,12 +73,20 @@ def unable(order: WorkingOrder, policy: CopyPolicy, source: AccountView, target:
     return None
 
 
-def waits_for(order: WorkingOrder, policy: CopyPolicy, instrument: Instrument, target: AccountView) -> Waits:
-    """Return what the target's order waits for: the source's prices, on the tick that is reached later."""
+def waits_for(
+    order: WorkingOrder, policy: CopyPolicy, instrument: Instrument, target: AccountView, now: datetime | None = None
+) -> Waits:
+    """Return what the target's order waits for: the source's prices, on the tick that is reached later.
+
+    What is to be placed `now` ends by itself when it has waited for long enough, where the venue does that.
+    """
     kind = _FLIPPED[order.order_type] if policy.reverse else order.order_type
     side = order.side.opposite if policy.reverse else order.side
     limit = None if order.limit_price is None else _later(order.limit_price, side, OrderType.LIMIT, instrument)
     expires_at = order.expires_at if target.orders_expire else None
+    if now is not None and policy.mirror.max_life is not None and target.orders_expire:
+        latest = now + policy.mirror.max_life
+        expires_at = latest if expires_at is None else min(expires_at, latest)
     return Waits(kind, _later(order.price, side, kind, instrument), limit, expires_at)
 
 
@@ -202,8 +210,10 @@ def gives_up(copy: Copy, policy: CopyPolicy, target: AccountView, now: datetime)
     news, instrument = _news(copy, policy, target)
     if news is not None and instrument is not None and news.window(instrument, now) is not None:
         return Reason.NEWS_WINDOW
-    due = _early_due(copy, policy)
-    return Reason.PENDING_ENDED if due is not None and now >= due else None
+    due, ends_at = _early_due(copy, policy), _life_ends(copy, policy)
+    if due is not None and now >= due:
+        return Reason.PENDING_ENDED
+    return Reason.PENDING_EXPIRED if ends_at is not None and now >= ends_at else None
 
 
 def asked_again(copy: Copy, policy: CopyPolicy, target: AccountView, now: datetime) -> datetime | None:
@@ -211,6 +221,7 @@ def asked_again(copy: Copy, policy: CopyPolicy, target: AccountView, now: dateti
     news, instrument = _news(copy, policy, target)
     times = (
         _early_due(copy, policy),
+        _life_ends(copy, policy),
         None if policy.schedule is None else policy.schedule.state(now).until,
         None if news is None or instrument is None else news.next_window(instrument, now),
     )
@@ -220,16 +231,25 @@ def asked_again(copy: Copy, policy: CopyPolicy, target: AccountView, now: dateti
 def is_over_for_good(mirror: Copy) -> bool:
     """Tell whether what became of a mirrored order speaks against copying the position that the source's opens.
 
-    The target, or a person there, ended it; it was filled alone and closed again; or it was one of those to be skipped.
-    What a rule took off, or denied, is judged anew with the position.
+    The target, or a person there, ended it; it was filled alone and closed again; it had waited for long enough; or it
+    was one of those to be skipped. What another rule took off, or denied, is judged anew with the position.
     """
     alone = mirror.ending is Ending.FLATTENED and mirror.early_at is not None
-    return alone or mirror.ending is Ending.TARGET_CLOSED or mirror.reason is Reason.SKIPPED_FIRST
+    unwanted = mirror.reason in (Reason.SKIPPED_FIRST, Reason.PENDING_EXPIRED)
+    return alone or unwanted or mirror.ending is Ending.TARGET_CLOSED
 
 
 def _news(copy: Copy, policy: CopyPolicy, target: AccountView) -> tuple[News | None, Instrument | None]:
     news = None if policy.news is None else target.news.get(policy.news.name)
     return news, None if copy.target_symbol is None else target.instruments.get(copy.target_symbol)
+
+
+def _life_ends(copy: Copy, policy: CopyPolicy) -> datetime | None:
+    """Return when the target's order has waited for as long as it may; what was filled is no order any more."""
+    life = policy.mirror.max_life
+    if life is None or copy.early_at is not None:
+        return None
+    return min((leg.asked_at for leg in copy.legs if leg.asked_at is not None), default=copy.first_seen_at) + life
 
 
 def _early_due(copy: Copy, policy: CopyPolicy) -> datetime | None:

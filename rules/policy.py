@@ -98,11 +98,15 @@ class Early(Enum):
 
 @frozen
 class Mirror:
-    """Where only one of two pending orders is filled: how long the other is waited for, and what happens then."""
+    """Where only one of two pending orders is filled: how long the other is waited for, and what happens then.
+
+    `max_life` is how long ours waits at most; None: as long as the source's.
+    """
 
     fill_grace: timedelta = timedelta(seconds=5)
     late: Late = Late.MARKET
     early: Early = Early.CLOSE
+    max_life: timedelta | None = None
 
 
 class ShareOf(Enum):

@@ -39,6 +39,10 @@ class Reason(Enum):
         "PENDING_ENDED",
         "What mirrored its pending order had ended at the target before, or was to be skipped.",
     )
+    PENDING_EXPIRED = (
+        "PENDING_EXPIRED",
+        "What mirrored its pending order had waited for as long as `mirror.max_life`.",
+    )
     BEGINNING_UNKNOWN = ("BEGINNING_UNKNOWN", "Whether it came of a pending order is not known yet.", True)
     SYMBOL_DENIED = ("SYMBOL_DENIED", "A row of the symbol map denies this symbol.")
     SYMBOL_UNMAPPED = ("SYMBOL_UNMAPPED", "No row of the symbol map matches, and the target has no such name.")

@@ -268,6 +268,10 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     Trailing: {"distance": distance_above_zero},
     Exits: {"min_hold": or_off(_AGE), "ignore_close_for": or_off(_AGE), "max_open": or_off(_AGE)},
     # Below the time that an order takes, every copy would be a mismatch first; in an hour the trade is over.
-    Mirror: {"fill_grace": duration_within(timedelta(seconds=1), _DAY)},
+    Mirror: {
+        "fill_grace": duration_within(timedelta(seconds=1), _DAY),
+        # Below a minute it would be gone before most markets move; a year is what a good-till-canceled order lasts.
+        "max_life": or_off(duration_within(timedelta(minutes=1), timedelta(days=366))),
+    },
     MismatchPolicy: {"grace": duration_within(timedelta(0), timedelta(hours=1))},
 }

@@ -46,6 +46,8 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
         "fill_grace": "How long the other order is waited for where one of the two is filled; 1 s to 1 day.",
         "late": "Where the source's order was filled and the target's was not by then.",
         "early": "Where the target's order was filled and the source's was not by then.",
+        "max_life": "How long the target's order waits at most, 1 minute to 366 days; then it is canceled, and the "
+        "position that comes of the source's is not copied (`PENDING_EXPIRED`, `PENDING_ENDED`).",
     },
     Guard: {
         "max_age": "A source position older than this is not copied; also bounds every wait.",

@@ -511,3 +511,61 @@ async def test_a_cancel_that_is_refused_or_not_sent_is_asked_again_after_a_pause
         assert await waits(desk, pause - 0.1) == []
         gone = only(await waits(desk, 0.1))
         assert isinstance(gone, CancelOrder)
+
+
+LIFE = timedelta(hours=1)
+SHORT = evolve(MIRROR, mirror=Mirror(max_life=LIFE))
+
+
+async def test_an_order_that_has_waited_for_long_enough_is_taken_off_and_its_position_not_copied() -> None:
+    desk, placed = await working(SHORT)
+    assert placed.expires_at is None, "this venue ends none by itself"
+    assert await waits(desk, 3599) == []
+    gone = only(await waits(desk, 1))
+    assert isinstance(gone, CancelOrder)
+    await desk.reports(Canceled(gone.cl_ord_id), Canceled(placed.cl_ord_id))
+    assert (desk.copy.ending, desk.copy.reason) == (Ending.FLATTENED, Reason.PENDING_EXPIRED)
+    assert await told(desk, price=Decimal("1.09"), volume=Decimal(2)) == [], "it is not placed again"
+    await ends(desk, OrderStatus.FILLED, "p1")
+    assert await desk.sees(position()) == []
+    assert copy_of(desk, "p1").reason is Reason.PENDING_ENDED
+
+
+async def test_its_position_is_closed_where_it_was_filled_while_it_was_taken_off() -> None:
+    desk, placed = await working(SHORT)
+    gone = only(await waits(desk, 3600))
+    await ends(desk, OrderStatus.FILLED, "p1")
+    assert await desk.sees(position()) == []
+    await desk.reports(Rejected(gone.cl_ord_id, "it works no more"))
+    assert isinstance(only(await desk.reports(fill(placed))), ClosePosition)
+
+
+async def test_what_was_filled_has_no_life_to_end() -> None:
+    desk, placed = await working(evolve(SHORT, mirror=Mirror(max_life=LIFE, early=Early.KEEP)))
+    await desk.takes(OrderEnded(TARGET, desk.now, OURS))
+    await desk.reports(fill(placed))
+    assert await waits(desk, 7200) == []
+    assert desk.copy.expected == 1
+
+
+async def test_a_restart_remembers_how_long_it_has_waited() -> None:
+    desk, _ = await working(SHORT)
+    again = Desk(desk.ledger, links=[evolve(LINK, policy=SHORT)], now=desk.now + LIFE - timedelta(seconds=1))
+    again.views[TARGET].takes_orders = True
+    await again.polls(TARGET)
+    assert await looks(again, orders=(order(),)) == []
+    assert isinstance(only(await waits(again, 1)), CancelOrder)
+
+
+@pytest.mark.parametrize(("source_s", "ends_s"), [(None, 3600), (7200, 3600), (60, 60)])
+async def test_a_venue_that_ends_orders_by_itself_is_told_when(source_s: int | None, ends_s: int) -> None:
+    desk = await desk_with(SHORT)
+    desk.views[TARGET].orders_expire = True
+    its_end = None if source_s is None else desk.now + timedelta(seconds=source_s)
+    placed = only(await told(desk, expires_at=its_end))
+    assert isinstance(placed, PlaceOrder)
+    assert placed.expires_at == desk.now + timedelta(seconds=ends_s)
+    await desk.reports(Placed(placed.cl_ord_id, OURS))
+    desk.now += timedelta(seconds=1)
+    moved = only(await told(desk, expires_at=its_end, price=Decimal("1.05")))
+    assert isinstance(moved, ReplaceOrder), "its end is no other one for that"

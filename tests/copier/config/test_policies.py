@@ -446,6 +446,8 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('pending = "mirrored"', "pending", '"mirrored"'),
         ('mirror = { fill_grace = "0s" }', "mirror.fill_grace", '"0s"'),
         ('mirror = { fill_grace = "25h" }', "mirror.fill_grace", '"25h"'),
+        ('mirror = { max_life = "59s" }', "mirror.max_life", '"59s"'),
+        ('mirror = { max_life = "367d" }', "mirror.max_life", '"367d"'),
         ('mirror = { late = "close" }', "mirror.late", '"close"'),
         ('mirror = { early = "market" }', "mirror.early", '"market"'),
         ("mirror = { grace = '5s' }", "mirror.grace", "the unknown key `grace`"),
@@ -533,7 +535,8 @@ def test_each_size_mode_has_its_keys(tmp_path: Path, size: str, expected: Size):
 
 def test_mirrored_orders_have_their_keys(tmp_path: Path):
     plain = '[policies.p]\npending = "mirror"\n'
-    written = policy_of(tmp_path, plain + 'mirror = { fill_grace = "1m", late = "cancel", early = "keep" }')
+    keys = 'mirror = { fill_grace = "1m", late = "cancel", early = "keep", max_life = "8h" }'
+    written = policy_of(tmp_path, plain + keys)
     assert written.mirrors
-    assert written.mirror == Mirror(timedelta(minutes=1), Late.CANCEL, Early.KEEP)
+    assert written.mirror == Mirror(timedelta(minutes=1), Late.CANCEL, Early.KEEP, timedelta(hours=8))
     assert policy_of(tmp_path, plain).mirror == Mirror(timedelta(seconds=5), Late.MARKET, Early.CLOSE)
