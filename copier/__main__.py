@@ -19,6 +19,7 @@ from copier.commands.levers import approve, close_only, flatten, halt, pause, re
 from copier.commands.presets import presets
 from copier.commands.read import explain, ledger_app
 from copier.commands.replay import replay
+from copier.commands.report import report
 from copier.commands.run import run
 from copier.commands.simulate import simulate
 from copier.commands.views import events, limits, links, mismatches, positions, status
@@ -38,6 +39,7 @@ COMMANDS = (
     schema,
     explain,
     replay,
+    report,
     status,
     positions,
     links,

@@ -143,9 +143,9 @@ def lots_words(lots: Volume) -> str:
     return "flat" if not lots else f"{'long' if lots > 0 else 'short'} {plain(abs(lots))}"
 
 
-def printable(text: str) -> str:
-    """Return text from a venue without control characters: a terminal obeys those."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:200])
+def printable(text: str, most: int = 200) -> str:
+    """Return text from a venue without control characters, which a terminal obeys, and no longer than `most`."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:most])
 
 
 def _prices(action: PlaceOrder | ReplaceOrder) -> str:

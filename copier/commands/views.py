@@ -86,7 +86,7 @@ def mismatches(
         say("--past reads the whole ledger: expected neither --url nor --watch beside it")
         return WRONG_INPUT
     with explained():
-        past_mismatches(ledger_path(file, ledger), _console(), as_json=how.json)
+        past_mismatches(ledger_path(file, ledger), console(), as_json=how.json)
         return FINE
 
 
@@ -103,9 +103,9 @@ def events(
 
     async def show(source: Source) -> None:
         if how.watch:
-            await follow(source, last, _console(), sys.stderr, json_=how.json)
+            await follow(source, last, console(), sys.stderr, json_=how.json)
         else:
-            await tell(source, last, _console(), json_=how.json)
+            await tell(source, last, console(), json_=how.json)
 
     return _run(show, file, ledger, at)
 
@@ -115,7 +115,7 @@ def _view(view: View[T], file: Path, ledger: Path | None, at: Where, how: Shown)
         if how.watch:
             await watch(view, source, _shows(source.where, how))
         else:
-            await show_once(view, source, _console(), as_json=how.json)
+            await show_once(view, source, console(), as_json=how.json)
 
     return _run(show, file, ledger, at)
 
@@ -172,7 +172,7 @@ def _size() -> tuple[int, int]:
     return max(size.columns, 20), max(size.lines, 3)
 
 
-def _console() -> Console:
+def console() -> Console:
     """Return where text goes: as wide as the terminal, and without one wide enough that nothing is left out."""
     if sys.stdout.isatty():
         return Console(highlight=False, markup=False, emoji=False, no_color=not coloured())

@@ -24,7 +24,7 @@ def records(
     since: datetime | None,
     until: datetime | None,
     *,
-    accounts: frozenset[AccountId] | None = None,
+    names: frozenset[AccountId] | None = None,
     old_instruments: bool = True,
     rows_max: int | None = None,
 ) -> Iterator[tuple[StoredEntry, Record]]:
@@ -34,7 +34,7 @@ def records(
         kinds: of rows; `observed` for instruments, too.
         since: rows from the last checkpoint before it on are yielded; None: all.
         until: the first row that is not before it ends the reading; None: the ledger's end does.
-        accounts: only rows about these; None: about all.
+        names: only rows that name one of these accounts, and orders, which name their target only; None: all.
         old_instruments: also the instruments of all rows before, which are read through for that.
         rows_max: how many rows may be decoded.
     Raises:
@@ -51,12 +51,19 @@ def records(
         if entry.kind == "checkpoint":
             if entry.seq != begin:
                 continue  # what lives is known by then
-        elif accounts is not None and entry.account not in accounts:
+        elif names is not None and not _is_about(entry, names):
             continue
         read += 1
         if rows_max is not None and read > rows_max:
             raise TooManyRows(f"more than {rows_max} rows of the ledger tell of this time")
         yield entry, decode(TYPES[entry.kind], entry.body)
+
+
+def _is_about(entry: StoredEntry, names: frozenset[AccountId]) -> bool:
+    """Tell whether a row may concern one of some accounts, without decoding it: whose it is stands in its body."""
+    if entry.account in names or entry.kind in ("intent", "resend"):
+        return True
+    return any(name.encode() in entry.body for name in names)
 
 
 def _last_checkpoint(ledger: Ledger, before: datetime) -> int:

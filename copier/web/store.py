@@ -74,8 +74,8 @@ def store_path(ledger: Path) -> Path:
 class Store:
     """The open file. What reads or writes it belongs in a thread, since a sync to disk takes what the disk takes."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Open the file at `path`, or make it; None: in memory.
+    def __init__(self, path: Path | None, *, readonly: bool = False) -> None:
+        """Open the file at `path`, or make it; None: in memory. `readonly`: it must be there, and is not changed.
 
         Raises:
             StoreFailed: it is something else, or cannot be opened.
@@ -84,9 +84,10 @@ class Store:
         self._lock = Lock()
         """A connection is for one thread at a time."""
         try:
-            self._connection = apsw.Connection(":memory:" if path is None else str(path))
+            flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+            self._connection = apsw.Connection(":memory:" if path is None else str(path), flags=flags)
             self._connection.setbusytimeout(1000)
-            self._set_up(path)
+            self._set_up(path, readonly=readonly)
             for account, equity in self._connection.execute("SELECT account, equity FROM peaks"):
                 self._peaks[AccountId(account)] = Decimal(equity)
         except apsw.Error as error:
@@ -95,11 +96,13 @@ class Store:
     def close(self) -> None:
         self._connection.close()
 
-    def _set_up(self, path: Path | None) -> None:
+    def _set_up(self, path: Path | None, *, readonly: bool) -> None:
         application = self._connection.pragma("application_id")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_schema").get
         if application != _APPLICATION_ID and (application or tables):
             raise StoreFailed(f"{path} must be a file of the surfaces, was of application {application}")
+        if readonly:
+            return
         self._connection.pragma("journal_mode", "wal")
         # FULL syncs every commit: a command that was begun is known to have been, whatever happens next.
         self._connection.pragma("synchronous", "full")

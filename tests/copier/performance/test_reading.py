@@ -64,8 +64,8 @@ def test_it_ends_before_the_end_that_was_asked_for() -> None:
 
 
 def test_rows_about_other_accounts_are_left_out_unread() -> None:
-    assert read(ledger_of(*DAY), 4.5, None, accounts=frozenset({AccountId("there")})) == [6]
-    assert read(ledger_of(*DAY), 4.5, None, accounts=frozenset({HERE})) == [1, 6, 7, 8]
+    assert read(ledger_of(*DAY), 4.5, None, names=frozenset({AccountId("there")})) == [6]
+    assert read(ledger_of(*DAY), 4.5, None, names=frozenset({HERE})) == [1, 6, 7, 8]
 
 
 def test_no_more_rows_are_read_than_the_caller_wants() -> None:

@@ -11,6 +11,7 @@ import pytest
 from copier.web import store as store_module
 from copier.web.store import Answer, Store, StoreFailed, TooMany
 from rules.values import AccountId
+from tests.rules.playbook import T0
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PROP = AccountId("prop")
@@ -121,3 +122,17 @@ def test_more_commands_than_are_remembered_are_refused(store: Store, monkeypatch
         store.begin("anna", "k3", b"", NOW)
     assert store.begin("anna", "k1", b"", NOW) is not None
     assert store.begin("anna", "k3", b"", NOW + timedelta(days=2)) is None
+
+
+def test_a_reader_changes_nothing_and_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailed, match="cannot be opened"):
+        Store(tmp_path / "none", readonly=True)
+    assert not (tmp_path / "none").exists()
+    writer = Store(tmp_path / "file")
+    writer.sample({AccountId("a"): (Decimal(1), Decimal(2))}, T0)
+    reader = Store(tmp_path / "file", readonly=True)
+    assert [each.equity for each in reader.curve(AccountId("a"), T0, T0, 10)[1]] == [2]
+    with pytest.raises(StoreFailed, match="cannot be written"):
+        reader.sample({AccountId("a"): (Decimal(1), Decimal(3))}, T0)
+    reader.close()
+    writer.close()

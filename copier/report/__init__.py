@@ -1,0 +1,1 @@
+"""A report of some time for people: in a terminal, as one page that prints well, or as JSON."""

@@ -1,0 +1,140 @@
+"""What a report shows: the figures, the curves, and each trade and alert behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from copier.performance.figures import Curve, Sum, performance_of, sums_of
+from copier.performance.gathering import Gathering
+from copier.performance.scope import ends_of
+from copier.performance.trades import Trade
+from copier.web.dto.accounts import Currency, EquityPoint
+from copier.web.dto.events import Alert
+from copier.web.dto.performance import Performance
+from copier.web.dto.words import Amount, Count, Time, about, amount
+from copier.web.store import Sample, Store, StoreFailed
+from copier.wording import copy_words
+from rules.values import AccountId, plain
+
+# A minute's samples of a week and an hour's of two years: what the file keeps of an account.
+SAMPLES_MAX: Final = 30_000
+
+
+@frozen
+class TradeRow:
+    """One trade that was over. What is not known is null."""
+
+    link: str
+    source_position: str
+    symbol: str
+    side: str
+    volume: Amount
+    open_price: Amount | None
+    close_price: Amount | None
+    began: Time | None
+    ended: Time
+    held_s: Count | None
+    result: Amount | None
+    currency: str | None
+    basis: Annotated[str | None, about("`booked` or `prices`, as in the figures.")]
+    says: Annotated[str, about("How it ended.")]
+
+
+@frozen
+class CurveShown:
+    """How an account's balance and equity went."""
+
+    account: str
+    currency: Currency
+    points: list[EquityPoint]
+
+
+@frozen
+class Report:
+    """A whole report."""
+
+    made_at: Time
+    timezone: str
+    until: Annotated[Time, about("Until when it tells: the end that was asked for, or when it was made.")]
+    performance: Performance
+    curves: list[CurveShown]
+    trades: list[TradeRow]
+    alerts: list[Alert]
+    held: Annotated[Count, about("Copies that held something at the end.")]
+
+
+def accounts_of(gathered: Gathering) -> list[AccountId]:
+    """Return the accounts whose equity is told: the one that was asked about, a link's target, or all targets."""
+    scope = gathered.scope
+    if scope.account is not None:
+        return [scope.account]
+    return [ends_of(scope.link)[1]] if scope.link is not None else sorted(gathered.targets)
+
+
+def samples_of(
+    store: Store | None, account: AccountId, since: datetime | None, until: datetime
+) -> Sequence[Sample] | None:
+    """Return an account's samples, all that are kept; None: they cannot be read."""
+    if store is None:
+        return None
+    last = until - timedelta(microseconds=1)  # the first instant after is not of the time
+    try:
+        return store.curve(account, since or datetime.min.replace(tzinfo=last.tzinfo), last, SAMPLES_MAX)[1]
+    except StoreFailed:
+        return None
+
+
+def curve_of(samples: Sequence[Sample] | None) -> Curve | None:
+    """Return the samples that tell an equity."""
+    return None if samples is None else [(each.at, each.equity) for each in samples if each.equity is not None]
+
+
+def report_of(gathered: Gathering, store: Store | None, zone: ZoneInfo, now: datetime) -> Report:
+    """Return the report of what was gathered; `store` None: there is no file of equity curves."""
+    until = now if gathered.scope.until is None else min(gathered.scope.until, now)
+    samples = {name: samples_of(store, name, gathered.scope.since, until) for name in accounts_of(gathered)}
+    curves = {name: curve_of(each) for name, each in samples.items()}
+    trades = gathered.trades()
+    return Report(
+        made_at=now,
+        timezone=zone.key,
+        until=until,
+        performance=performance_of(gathered, curves, now),
+        curves=[
+            CurveShown(
+                name,
+                gathered.currencies.get(name),
+                [EquityPoint(point.at, amount(point.balance), amount(point.equity)) for point in each],
+            )
+            for name, each in samples.items()
+            if each
+        ],
+        trades=[_row(*pair) for pair in zip(trades, sums_of(trades, gathered.currencies), strict=True)],
+        alerts=[Alert(at, each.code, each.account, each.text, each.over) for at, each in gathered.alerts],
+        held=len(gathered.alive),
+    )
+
+
+def _row(trade: Trade, made: Sum | None) -> TradeRow:
+    copy, result = trade.copy, trade.result
+    side = next((leg.side for leg in trade.legs), copy.side)
+    held = None if trade.begun_at is None else trade.over_at - trade.begun_at
+    return TradeRow(
+        link=copy.link_id,
+        source_position=copy.source_position_id,
+        symbol=trade.symbol,
+        side=side.value,
+        volume=plain(result.opened),
+        open_price=amount(result.open_price),
+        close_price=amount(result.close_price),
+        began=trade.begun_at,
+        ended=trade.over_at,
+        held_s=None if held is None else int(held.total_seconds()),
+        result=None if made is None else plain(made.amount),
+        currency=None if made is None else made.currency,
+        basis=None if made is None else made.basis,
+        says=copy_words(copy),
+    )
