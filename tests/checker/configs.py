@@ -1,8 +1,10 @@
 """A random config: every key that the checker knows turns up over the seeds, in combinations nobody would think of."""
 
+import tomllib
 from random import Random
 
 from tests.checker.policies import inline, keys_of, policy, some
+from tests.checker.presets import FOLDER
 
 SOURCES = ("alpha", "beta")
 TARGETS = ("one", "two", "three")
@@ -41,14 +43,23 @@ def _account(name: str, random: Random, netting: float) -> str:
 
 PRESETS = (
     *("ftmo-2-step", "fundednext-stellar-2-step", "the5ers-high-stakes", "alpha-capital-swing", "goat-2-step-standard"),
+    *("ftmo-1-step", "alpha-futures-4-percent", "goat-pay-later-evaluation", "goat-instant-standard", "mubite-instant"),
+    *("apteros", "topstep-combine-100k", "mffu-core-100k", "fundednext-stellar-instant", "alpha-capital-one", "e8-one"),
 )
+
+WITHOUT_RESET = ("e8-one",)
+"""Presets that do not know when their firm's days begin."""
 
 
 def _prop(random: Random) -> str:
     preset = random.choice(PRESETS)
     keys = {"preset": f'"{preset}"', "initial_balance": '"100000 USD"', "scope": '"copies"'}
     keys |= some(random, 0.6, stop_at=random.choice(("0.8", '"70 %"')))
-    keys |= some(random, 0.7, phase=random.choice(('"challenge"', '"verification"')))
+    phases = tomllib.loads((FOLDER / f"{preset}.toml").read_text()).get("phases")
+    if preset in WITHOUT_RESET or random.random() < 0.2:
+        keys["reset"] = f'"{random.randrange(24):02}:00 America/New_York"'
+    if phases:
+        keys |= some(random, 0.7, phase=f'"{random.choice(phases)}"')
     return f"prop = {inline(keys)}\n"
 
 
@@ -134,6 +145,8 @@ def _limits(target: str, random: Random) -> list[str]:
     if random.random() < 0.3:
         rows.append('kind = "max_loss"\namount = "9 %"\ninitial_balance = 100000')
     rows = [row + "".join(f"\n{key} = {value}" for key, value in _stages(random).items()) for row in rows]
+    if random.random() < 0.3:
+        rows.append(_locking(random))
     if random.random() < 0.15:
         breach = random.choice(("block", "flatten"))
         level = f'amount = "3.9 %"\ninitial_balance = 100000\non_breach = "{breach}"'
@@ -148,6 +161,16 @@ def _limits(target: str, random: Random) -> list[str]:
         rows.append('kind = "max_total_volume"\namount = 6')
     rows += _conduct(random)
     return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
+
+
+def _locking(random: Random) -> str:
+    """Return a limit that trails and locks; it forbids seldom, since its floor is reached on most days."""
+    trailing = random.choice(("eod_balance", "eod_equity", "eod_max", "live_balance", "live_equity"))
+    row = f'kind = "max_loss"\nname = "locking"\namount = "6 %"\ntrailing = "{trailing}"\ninitial_balance = 95000'
+    if trailing.startswith("eod"):
+        row += f'\nreset = "{random.randrange(24):02}:00 Europe/Prague"'
+    row += random.choice(("", '\nlock = "0 %"', "\nlock = 500", '\nlock_when = { profit = "6 %", floor = 0.97 }'))
+    return row + f'\non_breach = "{random.choice(("warn", "warn", "block"))}"'
 
 
 def _source_limits(source: str, random: Random) -> list[str]:

@@ -40,8 +40,16 @@ from tests.checker.trader import Trader
 from tests.checker.trees import Row, rows_of
 from tests.checker.venue import Venue
 
-BEGINNINGS = ("2026-03-28T21", "2026-10-24T22", "2026-03-08T03", "2026-11-01T02", "2026-06-10T06", "2026-01-14T11")
-"""Among them nights in which Europe or America set their clocks."""
+BEGINNINGS = (
+    "2026-03-28T21",
+    "2026-10-24T22",
+    "2026-03-08T03",
+    "2026-11-01T02",
+    "2026-06-10T06",
+    "2026-01-14T11",
+    "2026-07-14T18",
+)
+"""Among them nights in which Europe or America set their clocks, and an evening on which most days of firms begin."""
 
 LENGTH = timedelta(hours=9)
 """As many hours as a person trades; what happens in them is a day's work."""

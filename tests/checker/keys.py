@@ -155,6 +155,7 @@ ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency", "prop"
 LIMIT_KEYS = {
     *("account", "kind", "amount", "name", "initial_balance", "reset", "trailing", "comparator"),
     *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach", "resets_below"),
+    *("lock", "lock_when"),
 }
 CAP_KEYS = {"account", "kind", "amount"}
 LINK_KEYS = {"source", "targets", "policy", "state", "override"}

@@ -1,17 +1,17 @@
 """Accounts' loss limits: what each row of the ledger says that is in force, and whether that follows from its figures.
 
-Losses on equity by periods, and of all time, fixed or trailing live; profit targets of all time on the balance. Others
-are refused until somebody teaches them. Anchors and marks are taken as the state tells them: the samples that made them
-are not in a ledger.
+Losses by periods, and of all time, fixed or trailing, with locks; profit targets of all time. Others are refused until
+somebody teaches them. Anchors are taken as the state tells them, since the samples that made them are not in a ledger;
+marks and locks are followed from row to row (`tests.checker.marks`).
 """
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
 
 from attrs import define, field
 
-from tests.checker.text import Unchecked, number, ratio
+from tests.checker.marks import LAST, Marks
+from tests.checker.text import Unchecked, cash, number, ratio
 from tests.checker.trees import Tree
 
 STAGES = ("ok", "warn", "block", "unknown", "halt", "flatten", "breached")
@@ -25,13 +25,15 @@ CODES = {
     "max_loss": "LIMIT_MAX_LOSS",
     "profit_target": "PROFIT_TARGET",
 }
-TRAILING = ("none", "live_equity", "live_balance")
+TRAILING = ("none", "live_equity", "live_balance", *LAST)
 ANCHORS = {
     "day_start_balance": ("day_balance",),
     "day_start_equity": ("day_equity",),
     "day_start_max": ("day_balance", "day_equity"),
 }
 """What a period's loss counts from: the highest of these as the period began."""
+METRICS = ("equity", "balance", "day_net_pnl")
+PARTS = {"floating", "commission", "swap"}
 
 
 @define
@@ -42,6 +44,7 @@ class Limits:
     stages: dict[str, str] = field(factory=dict)
     latches: dict[str, str | None] = field(factory=dict)
     """What of each profit target stays in force."""
+    marks: Marks = field(factory=Marks)
     turned_on: set[str] = field(factory=set)
     """Rules that are rarely written and that the last row would not be the same without, to be counted."""
     ids: dict[str, Tree] = field(init=False)
@@ -49,7 +52,8 @@ class Limits:
     def __attrs_post_init__(self) -> None:
         for row in self.rows:
             known = row.get("trailing", "none") in TRAILING and row.get("anchor", "day_start_max") in ANCHORS
-            if row["kind"] not in CODES or not known:
+            counted = {"commission", "swap"} <= set(row.get("include", PARTS)) <= PARTS
+            if row["kind"] not in CODES or not known or not counted or row.get("metric", "equity") not in METRICS:
                 raise Unchecked(f"limits: {row}")
         self.ids = {limit_id(row): row for row in self.rows}
 
@@ -59,6 +63,9 @@ class Limits:
         self.stages[state["limit_id"]] = stage
         if row["kind"] == "profit_target":
             yield from self._latched(row, state)
+        if row.get("trailing", "none") != "none" or "lock_when" in row:
+            yield from self.marks.take(row, state, initial_of(row, state), floor_of(row, state))
+            self.turned_on |= self.marks.turned_on
         if row["account"] != account:
             yield f"the limit of {row['account']} is told of {account}"
         expected = stage_of(row, state)
@@ -131,15 +138,16 @@ def reached(row: Tree, state: Tree) -> str:
         return "unknown"
     if row.get("currency") is not None and state["currency"] != row["currency"]:
         return "unknown"  # the firm's money, and nobody told that the figures are in it
-    initial = number(row["initial_balance"]) if "initial_balance" in row else state["initial_balance"]
-    anchor = counted_from(row, state, initial)
+    anchor = counted_from(row, state)
     if anchor is None:
         return "unknown"
-    of = row.get("of", "anchor" if row["kind"] in PERIODS else "initial")
-    amount = cash(row["amount"], anchor if of == "anchor" else initial)
+    amount = amount_of(row, state, anchor)
     if row["kind"] == "profit_target":
-        return "breached" if state["balance"] >= anchor + amount else "ok"
-    headroom = state["equity"] - (anchor - amount)
+        return "breached" if judged(row, state) >= anchor + amount else "ok"
+    floor = state["locked_floor"] if "lock_when" in row else None
+    if floor is None:
+        floor = floor_of(row, state)
+    headroom = judged(row, state) - floor
     if headroom < 0 or (headroom == 0 and row.get("comparator", "le") == "le"):
         return "breached"
     for stage in ("flatten", "halt", "block", "warn"):
@@ -149,17 +157,45 @@ def reached(row: Tree, state: Tree) -> str:
     return "ok"
 
 
-def counted_from(row: Tree, state: Tree, initial: Fraction) -> Fraction | None:
+def initial_of(row: Tree, state: Tree) -> Fraction | None:
+    return number(row["initial_balance"]) if "initial_balance" in row else state["initial_balance"]
+
+
+def judged(row: Tree, state: Tree) -> Fraction:
+    """Return the figure that is compared; a day's result is compared as the equity that it leads to."""
+    metric = row.get("metric", "balance" if row["kind"] == "profit_target" else "equity")
+    return Fraction(
+        state["balance" if metric == "balance" or "floating" not in row.get("include", PARTS) else "equity"]
+    )
+
+
+def amount_of(row: Tree, state: Tree, anchor: Fraction) -> Fraction:
+    of = row.get("of", "anchor" if row["kind"] in PERIODS else "initial")
+    base = initial_of(row, state) if of == "initial" else anchor
+    assert base is not None  # there is an anchor, so that was seen
+    return cash(row["amount"], base)
+
+
+def floor_of(row: Tree, state: Tree) -> Fraction | None:
+    """Return where a loss ends, a lock at a level counted in; one that was set off at a profit is another matter."""
+    anchor, initial = counted_from(row, state), initial_of(row, state)
+    if anchor is None or initial is None:
+        return None
+    floor = anchor - amount_of(row, state, anchor)
+    return floor if "lock" not in row else min(floor, initial + state["flows"] + cash(row["lock"], initial))
+
+
+def counted_from(row: Tree, state: Tree) -> Fraction | None:
     """Return what a loss or a profit counts from: the period's beginning, the mark, or the initial balance."""
     if row["kind"] in PERIODS:
-        starts = [state[figure] for figure in ANCHORS[row.get("anchor", "day_start_max")]]
+        usual = "day_start_equity" if row.get("metric") == "day_net_pnl" else "day_start_max"
+        starts = [state[figure] for figure in ANCHORS[row.get("anchor", usual)]]
         return None if None in starts else Fraction(max(starts))
+    initial = initial_of(row, state)
+    if initial is None:
+        return None
     start = initial + state["flows"]
     if row.get("trailing", "none") == "none":
         return start
     mark = state["high_water_mark"]
     return None if mark is None else max(mark, start)
-
-
-def cash(amount: Any, base: Fraction) -> Fraction:
-    return ratio(amount) * base if isinstance(amount, str) and amount.endswith("%") else number(amount)

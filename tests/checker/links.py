@@ -141,16 +141,17 @@ def read_config(text: str) -> Config:
     for table in document.get("symbols", {}).values():
         refuse(table, {"map"}, "symbols")
     maps = {name: table["map"] for name, table in document.get("symbols", {}).items()}
-    rows = document.get("limits", ())
+    own = document.get("limits", ())
+    firms = [row for name, account in accounts.items() if "prop" in account for row in firm_rows(name, account["prop"])]
+    rows = [*own, *firms]
     conduct = [row for row in rows if row["kind"] in CONDUCT]
     caps = [row for row in rows if row["kind"] in ("max_positions", "max_total_volume")]
     limits = [row for row in rows if row not in conduct and row not in caps]
     for row in limits:
-        refuse(row, LIMIT_KEYS, "limits")
+        if row in own:
+            refuse(row, LIMIT_KEYS, "limits")
     for row in caps:
         refuse(row, CAP_KEYS, "limits")
-    for name, account in accounts.items():
-        limits += firm_rows(name, account["prop"]) if "prop" in account else ()
     news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
     maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
     config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, zone)

@@ -1,7 +1,6 @@
 """What a firm's preset makes of an account: rows of limits, read from the data that the package ships.
 
-Losses and profit targets only. Without `started` nobody counts days, the best day or inactivity; other kinds are
-refused until somebody teaches them.
+Without `started` nobody counts days, the best day or inactivity.
 """
 
 import tomllib
@@ -9,12 +8,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from tests.checker.conduct import BUDGETS
+from tests.checker.conduct import KINDS as CONDUCT
 from tests.checker.text import Unchecked, money, ratio
 from tests.checker.trees import Tree
 
 FOLDER = Path(__file__).parents[2] / "copier" / "presets" / "prop"
-KEYS = {"preset", "initial_balance", "stop_at", "phase", "scope"}
-ROW_KEYS = {"kind", "amount", "of", "anchor", "reset", "on_breach", "trailing", "name"}
+KEYS = {"preset", "initial_balance", "stop_at", "phase", "scope", "reset"}
+ROW_KEYS = {
+    *("kind", "amount", "of", "anchor", "reset", "on_breach", "trailing", "name", "metric", "include", "lock"),
+    "lock_when",
+}
 LOSSES = ("daily_loss", "weekly_loss", "monthly_loss", "max_loss")
 BY_DAYS = ("min_days", "consistency", "inactivity")
 
@@ -29,11 +33,19 @@ def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
         phases = row.get("phase", ())
         if row["kind"] in BY_DAYS or (phases and prop.get("phase") not in phases):
             continue
-        own = {key: value for key, value in row.items() if key != "phase"}
-        if own.keys() - ROW_KEYS or own["kind"] not in (*LOSSES, "profit_target"):
+        own = {key: value for key, value in row.items() if key != "phase"} | {"account": account}
+        if "reset" in prop and ("reset" in own or own["kind"] in ("daily_loss", *BUDGETS)):
+            own["reset"] = prop["reset"]
+        if own["kind"] == "max_total_volume":
+            yield own
+            continue
+        own["name"] = f"prop-{own['name']}" if "name" in own else "prop"
+        if own["kind"] in CONDUCT:
+            yield own if own["kind"] in BUDGETS else own | {"scope": prop.get("scope", "account")}
+            continue
+        if own.keys() - {*ROW_KEYS, "account"} or own["kind"] not in (*LOSSES, "profit_target"):
             raise Unchecked(f"preset {prop['preset']}: {row}")
-        named = f"prop-{own['name']}" if "name" in own else "prop"
-        own |= {"account": account, "name": named, "initial_balance": initial, "currency": currency}
+        own |= {"initial_balance": initial, "currency": currency}
         if own["kind"] in LOSSES and "stop_at" in prop:
             part = ratio(prop["stop_at"])
             own |= {"flatten_at": part, "warn_at": part * Fraction(3, 4)}  # a warning at three quarters of it

@@ -8,7 +8,15 @@ from tests.checker.campaign import Verdict, run_day
 
 SEEDS = range(60)
 
-SEEN = ("min_hold of an account", "resets_below", "obey_source", "together")
+SEEN = (
+    "min_hold of an account",
+    "resets_below",
+    "obey_source",
+    "together",
+    "mark at the end of a day",
+    "lock",
+    "lock_when",
+)
 
 
 @lru_cache

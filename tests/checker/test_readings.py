@@ -144,7 +144,7 @@ def test_a_firm_s_preset_is_rows_of_limits_for_the_phase() -> None:
     assert (most["kind"], most["warn_at"], most["initial_balance"]) == ("max_loss", Fraction(3, 5), 100_000)
     assert (target["kind"], target["amount"], "flatten_at" in target) == ("profit_target", "10 %", False)
     with pytest.raises(Unchecked):
-        list(firm_rows("one", {**prop, "preset": "topstep-combine-50k"}))
+        list(firm_rows("one", {**prop, "preset": "fundingpips-zero"}))
 
 
 def test_a_budget_s_day_begins_at_its_reset_also_where_the_clocks_skip_it() -> None:

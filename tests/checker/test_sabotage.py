@@ -25,6 +25,8 @@ import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
+from rules.limits import Judgement
+from rules.limits_policy import Limit
 from rules.policy import Together
 from tests.checker.campaign import run_day
 from tests.checker.checker import Difference, check
@@ -166,6 +168,17 @@ def closer(exits: Exits) -> Exits:
     return evolve(exits, trailing=evolve(trail, distance=half))
 
 
+def judging(**changes: object) -> Callable[..., Judgement]:
+    """Return what judges limits as if some of their keys were others."""
+    right = copier.limit_watch.judge
+
+    def judge(limit: Limit, *rest: Any, **also: Any) -> Judgement:
+        kept = {key: value for key, value in changes.items() if getattr(limit, key)}
+        return right(evolve(limit, **kept), *rest, **also)
+
+    return judge
+
+
 def never(*_: object) -> None:
     """Let everything pass."""
 
@@ -197,13 +210,10 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "empty_views",
         lambda *given, right=tests.checker.running.empty_views: right(*given[:-1]),
     ),
-    "ends no target that is not reached any more": (
-        copier.limit_watch,
-        "judge",
-        lambda limit, *rest, right=copier.limit_watch.judge, **also: right(
-            evolve(limit, resets_below=False), *rest, **also
-        ),
-    ),
+    "ends no target that is not reached any more": (copier.limit_watch, "judge", judging(resets_below=False)),
+    "lets floors pass their lock": (copier.limit_watch, "judge", judging(lock=None)),
+    "locks no profit": (copier.limit_watch, "judge", judging(lock_when=None)),
+    "marks at any time": (Limit, "marks_at_reset", False),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

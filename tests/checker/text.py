@@ -96,6 +96,13 @@ def money(value: Any) -> tuple[Fraction, str]:
     return Fraction(amount), currency
 
 
+def cash(amount: Any, base: Fraction) -> Fraction:
+    """Return an amount in money: a share of `base`, or cash, whose currency another key of a limit names."""
+    if isinstance(amount, str):
+        return ratio(amount) * base if amount.endswith("%") else money(amount)[0]
+    return number(amount)
+
+
 def share_or_cash(value: Any) -> tuple[Fraction, str | None]:
     """Return an amount with its currency, None for the account's own, "%" for a share of the account's equity."""
     if not isinstance(value, str):
