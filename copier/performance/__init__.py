@@ -1,4 +1,4 @@
 """What became of what was copied, in figures: folded from the ledger's rows, exact, and never guessed at.
 
-Pure but for `reading`: whoever calls it hands the rows in, and is handed values.
+Pure but for `reading` and `curves`: whoever calls it hands the rows in, and is handed values.
 """

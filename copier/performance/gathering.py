@@ -1,7 +1,7 @@
 """Gathers out of a ledger's rows what the figures of some time are made of."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -255,6 +255,7 @@ def gather(
     links: Iterable[LinkId] | None = None,
     instruments: Mapping[tuple[AccountId, Symbol], Instrument] | None = None,
     rows_max: int | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> Gathering:
     """Return what a ledger tells of a scope.
 
@@ -263,6 +264,7 @@ def gather(
         links: all that there are, so that rows about others are not even decoded; None: not known.
         instruments: as they are known beside the ledger, which is then not read through for them; None: it is.
         rows_max: how many rows may be decoded.
+        between: called after each of them.
     Raises:
         TooManyRows: there are more.
         LedgerFailed: the file cannot be read.
@@ -277,6 +279,7 @@ def gather(
         names=names,
         old_instruments=instruments is None,
         rows_max=rows_max,
+        between=between,
     )
     for entry, record in rows:
         gathered.take(record, entry.at)

@@ -1,6 +1,6 @@
 """Reads of a ledger what a state within some time is folded from: the rows since the last checkpoint before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +27,7 @@ def records(
     names: frozenset[AccountId] | None = None,
     old_instruments: bool = True,
     rows_max: int | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[StoredEntry, Record]]:
     """Yield what a state from `since` to `until` is folded from: the rows of these kinds, and instruments of before.
 
@@ -37,6 +38,7 @@ def records(
         names: only rows that name one of these accounts, and orders, which name their target only; None: all.
         old_instruments: also the instruments of all rows before, which are read through for that.
         rows_max: how many rows may be decoded.
+        between: called after each of them, so that a thread beside the engine can let it go on.
     Raises:
         TooManyRows: there are more.
         LedgerFailed: the file cannot be read.
@@ -57,6 +59,7 @@ def records(
         if rows_max is not None and read > rows_max:
             raise TooManyRows(f"more than {rows_max} rows of the ledger tell of this time")
         yield entry, decode(TYPES[entry.kind], entry.body)
+        between()
 
 
 def _is_about(entry: StoredEntry, names: frozenset[AccountId]) -> bool:

@@ -1,26 +1,22 @@
 """What a report shows: the figures, the curves, and each trade and alert behind them."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from copier.performance.figures import Curve, Sum, performance_of, sums_of
+from copier.performance.curves import accounts_of, curve_of, samples_of
+from copier.performance.figures import Sum, performance_of, sums_of
 from copier.performance.gathering import Gathering
-from copier.performance.scope import ends_of
 from copier.performance.trades import Trade
 from copier.web.dto.accounts import Currency, EquityPoint
 from copier.web.dto.events import Alert
 from copier.web.dto.performance import Performance
 from copier.web.dto.words import Amount, Count, Time, about, amount
-from copier.web.store import Sample, Store, StoreFailed
+from copier.web.store import Store
 from copier.wording import copy_words
-from rules.values import AccountId, plain
-
-# A minute's samples of a week and an hour's of two years: what the file keeps of an account.
-SAMPLES_MAX: Final = 30_000
+from rules.values import plain
 
 
 @frozen
@@ -64,32 +60,6 @@ class Report:
     trades: list[TradeRow]
     alerts: list[Alert]
     held: Annotated[Count, about("Copies that held something at the end.")]
-
-
-def accounts_of(gathered: Gathering) -> list[AccountId]:
-    """Return the accounts whose equity is told: the one that was asked about, a link's target, or all targets."""
-    scope = gathered.scope
-    if scope.account is not None:
-        return [scope.account]
-    return [ends_of(scope.link)[1]] if scope.link is not None else sorted(gathered.targets)
-
-
-def samples_of(
-    store: Store | None, account: AccountId, since: datetime | None, until: datetime
-) -> Sequence[Sample] | None:
-    """Return an account's samples, all that are kept; None: they cannot be read."""
-    if store is None:
-        return None
-    last = until - timedelta(microseconds=1)  # the first instant after is not of the time
-    try:
-        return store.curve(account, since or datetime.min.replace(tzinfo=last.tzinfo), last, SAMPLES_MAX)[1]
-    except StoreFailed:
-        return None
-
-
-def curve_of(samples: Sequence[Sample] | None) -> Curve | None:
-    """Return the samples that tell an equity."""
-    return None if samples is None else [(each.at, each.equity) for each in samples if each.equity is not None]
 
 
 def report_of(gathered: Gathering, store: Store | None, zone: ZoneInfo, now: datetime) -> Report:

@@ -25,7 +25,7 @@ BURST: Final = 400.0
 
 DEAR_PER_S: Final = 0.5
 DEAR_BURST: Final = 20.0
-"""A person opens a history now and then; a venue's budget of requests is for trading."""
+"""A person opens a history or its figures now and then; a venue's budget of requests, and our time, are for trading."""
 
 
 NOBODY: Final = Principal("nobody", frozenset(), frozenset())

@@ -58,7 +58,7 @@ class Endpoint:
     operates: bool = False
     """It needs a key that may operate."""
     dear: bool = False
-    """It asks a venue, which counts our requests."""
+    """It asks a venue, which counts our requests, or reads much of the ledger."""
     open: bool = False
     """It lets everybody in, and asks by itself who they are; the body is for it to read."""
     refusals: tuple[int, ...] = ()

@@ -16,6 +16,7 @@ from copier.web.rest import (
     links,
     meta,
     mismatches,
+    performance,
     signals,
     status,
 )
@@ -32,6 +33,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *limits.ENDPOINTS,
     *decisions.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *performance.ENDPOINTS,
     *commands.ENDPOINTS,
 )
 

@@ -17,6 +17,7 @@ from copier.web.dto.levers import Done, Lever
 from copier.web.dto.limits import Limit
 from copier.web.dto.links import Link, SideBySide
 from copier.web.dto.mismatches import Mismatch
+from copier.web.dto.performance import Performance
 from copier.web.dto.problems import Problem
 from copier.web.dto.status import Status
 from copier.web.dto.words import amount, as_builtins, to_json, utc
@@ -25,7 +26,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8
 EXAMPLES = re.findall(r"^### (\w+)\n\n```json\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 SHOWN = (
     *(Account, Booking, Copy, Decision, Done, EquityCurve, Lever, Limit, Link),
-    *(Mismatch, Order, Position, Problem, SideBySide, Status, Story),
+    *(Mismatch, Order, Performance, Position, Problem, SideBySide, Status, Story),
 )
 CLASSES = {each.__name__: each for each in SHOWN}
 

@@ -71,6 +71,22 @@ export interface Alert {
   readonly over: boolean;
 }
 
+export interface AlertCount {
+  readonly kind: string;
+  readonly meaning: string;
+  readonly count: number;
+}
+
+export interface AnswerTimes {
+  readonly count: number;
+  /** An exact decimal number, as text. */
+  readonly p50_ms: string;
+  /** An exact decimal number, as text. */
+  readonly p90_ms: string;
+  /** An exact decimal number, as text. */
+  readonly worst_ms: string;
+}
+
 export interface Booking {
   readonly account: string;
   /** The venue's id; the same whenever it is asked for. */
@@ -200,6 +216,12 @@ export interface Denial {
   readonly numbers: Readonly<Record<string, string>>;
 }
 
+export interface DenialCount {
+  readonly code: string;
+  readonly meaning: string;
+  readonly count: number;
+}
+
 export interface Done {
   readonly says: string;
 }
@@ -211,6 +233,31 @@ export interface EquityCurve {
   /** Seconds between two points, where figures came all the time. */
   readonly every_s: number;
   readonly points: readonly EquityPoint[];
+}
+
+export interface EquityFigures {
+  readonly account: string;
+  /** Of all amounts of the account; null until the venue told. */
+  readonly currency: string | null;
+  /** An exact decimal number, as text. */
+  readonly first: string;
+  /** An exact decimal number, as text. */
+  readonly last: string;
+  /** `last` less `first`; what came or went counts as well. */
+  readonly change: string;
+  /** An exact decimal number, as text. */
+  readonly highest: string;
+  /** An exact decimal number, as text. */
+  readonly lowest: string;
+  /** The most that it fell from a height within the time, >= 0. */
+  readonly drawdown: string;
+  /** The largest fall in percent of the height that it fell from. */
+  readonly drawdown_percent: string | null;
+  /** When that height was; null: it never fell. */
+  readonly fell_from: string | null;
+  readonly fell_to: string | null;
+  /** Deposits less withdrawals that the venue's history told; null: none were. */
+  readonly flows: string | null;
 }
 
 export interface EquityPoint {
@@ -348,6 +395,23 @@ export interface LinkCounts {
   readonly close_only: number;
 }
 
+export interface LowestHeadroom {
+  readonly limit: string;
+  readonly account: string;
+  readonly kind: string | null;
+  /** The worst that it was at; `unknown`: it never was at any other. */
+  readonly stage: string;
+  /** Null: not known; the reason is among `missing`. */
+  readonly headroom: string | null;
+  /** Of the limit's whole amount. */
+  readonly headroom_percent: string | null;
+  readonly floor: string | null;
+  /** The figure that the limit counts. */
+  readonly value: string | null;
+  readonly currency: string | null;
+  readonly at: string | null;
+}
+
 export interface Mismatch {
   readonly link: string;
   readonly target: string;
@@ -372,6 +436,32 @@ export interface MismatchEnded {
   readonly target: string;
   readonly symbol: string;
   readonly kind: string;
+}
+
+export interface MoneyFigures {
+  readonly currency: string;
+  /** `booked`: as the venue booked it, costs included; `prices`: by the prices, before costs. */
+  readonly basis: "booked" | "prices";
+  readonly trades: number;
+  /** What was won less what was lost. */
+  readonly net: string;
+  /** The sum of all that won. */
+  readonly won: string;
+  /** The sum of all that lost, <= 0. */
+  readonly lost: string;
+  /** Won over lost, to two digits; null: nothing was lost. */
+  readonly profit_factor: string | null;
+  /** Of a trade, on the mean. */
+  readonly expectancy: string;
+  readonly average_win: string | null;
+  /** <= 0. */
+  readonly average_loss: string | null;
+  /** An exact decimal number, as text. */
+  readonly best: string;
+  /** An exact decimal number, as text. */
+  readonly worst: string;
+  /** Commission and swap as booked, within `net`; null: not known. */
+  readonly costs: string | null;
 }
 
 export interface NearestLimit {
@@ -412,6 +502,47 @@ export interface Order {
   readonly expires_at: string | null;
   readonly magic: string | null;
   readonly comment: string | null;
+}
+
+export interface PastMismatch {
+  readonly link: string;
+  readonly target: string;
+  readonly symbol: string;
+  readonly kind: string;
+  /** The worst that it was. */
+  readonly severity: string;
+  /** Null: before what was read. */
+  readonly began: string | null;
+  /** Null: it lasts. */
+  readonly ended: string | null;
+  /** Within the time. */
+  readonly lasted_s: number;
+  readonly says: string;
+}
+
+export interface Performance {
+  /** Whose; null: the link's, or everybody's. */
+  readonly account: string | null;
+  readonly link: string | null;
+  readonly since: string | null;
+  /** Exclusive. */
+  readonly until: string | null;
+  readonly trades: TradeCounts;
+  /** A row for each currency. */
+  readonly money: readonly MoneyFigures[];
+  readonly symbols: readonly SymbolFigures[];
+  readonly slippage: Slippage | null;
+  readonly answers: AnswerTimes | null;
+  /** The most frequent first. */
+  readonly denials: readonly DenialCount[];
+  readonly alerts: readonly AlertCount[];
+  readonly mismatches: readonly PastMismatch[];
+  /** Of the accounts that it is about. */
+  readonly equity: readonly EquityFigures[];
+  /** The nearest first. */
+  readonly limits: readonly LowestHeadroom[];
+  /** What is not known, and why. */
+  readonly missing: readonly string[];
 }
 
 export interface Position {
@@ -504,6 +635,31 @@ export interface SignalTaken {
   readonly repeated: boolean;
 }
 
+export interface Slippage {
+  readonly count: number;
+  /** Openings of which a price or the tick size is not known. */
+  readonly unknown: number;
+  /** An exact decimal number, as text. */
+  readonly mean: string;
+  /** An exact decimal number, as text. */
+  readonly median: string;
+  /** Nine of ten were no worse. */
+  readonly p90: string;
+  /** An exact decimal number, as text. */
+  readonly best: string;
+  /** An exact decimal number, as text. */
+  readonly worst: string;
+  readonly bars: readonly SlippageBar[];
+}
+
+export interface SlippageBar {
+  /** An exact decimal number, as text. */
+  readonly low: string;
+  /** An exact decimal number, as text. */
+  readonly high: string;
+  readonly count: number;
+}
+
 export interface Status {
   /** The worst severity of `concerns`; info is ok. */
   readonly status: "critical" | "ok" | "warning";
@@ -555,6 +711,37 @@ export interface StoryLine {
   readonly who: string;
   readonly what: string;
   readonly steps: readonly string[];
+}
+
+export interface SymbolFigures {
+  /** The target. */
+  readonly account: string;
+  readonly symbol: string;
+  /** Lots that were opened. */
+  readonly opened: string;
+  /** Trades that were over. */
+  readonly trades: number;
+  /** Their lots. */
+  readonly closed: string;
+  /** What they made; null: none was over, or not all of it is known. */
+  readonly net: string | null;
+  readonly currency: string | null;
+}
+
+export interface TradeCounts {
+  /** Copies that began within the time. */
+  readonly opened: number;
+  /** Trades that were over within the time; those below are among them. */
+  readonly over: number;
+  readonly won: number;
+  readonly lost: number;
+  readonly even: number;
+  /** Nobody told a price of them. */
+  readonly unknown: number;
+  /** Of those that won, lost or were even, in percent; null: none were. */
+  readonly win_rate: string | null;
+  /** How long they were held on the mean; null: not known of any. */
+  readonly holding_s: number | null;
 }
 
 export interface Visitor {
