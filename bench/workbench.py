@@ -21,6 +21,7 @@ from copier.journal import Journal
 from copier.latency import Latency
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
+from copier.rulebook import Rulebook
 from rules.actions import Action, ClosePosition, OpenPosition
 from rules.copies import Copy, CopyStatus, Leg, LegStage
 from rules.events import Origin, PositionClosed, PositionReported
@@ -146,7 +147,7 @@ def engine_over(
         views=views,
         book=book,
         journal=journal,
-        limits=LimitWatch((), (), journal, utc_now()),
+        limits=LimitWatch(Rulebook(), (), journal, utc_now()),
         utc_now=utc_now,
         latency=Latency(),
         outside=Outside(

@@ -10,8 +10,8 @@ from copier.conduct_watch import ConductWatch
 from copier.journal import Journal
 from copier.records import LimitRecord
 from copier.results_watch import ResultsWatch
+from copier.rulebook import Rulebook
 from copier.timers import Timers
-from rules.conduct_policy import Conduct
 from rules.limits import Judgement, cleared, denial, is_news, judge, next_due
 from rules.limits_exposure import at_stops
 from rules.limits_past import Past
@@ -21,7 +21,6 @@ from rules.limits_state import LimitStage, LimitState, stays_in_force
 from rules.limits_terms import FlattenScope
 from rules.observed import AccountStatus
 from rules.reasons import Reason
-from rules.results_policy import Results
 from rules.state import AccountView
 from rules.trace import Denied
 from rules.values import AccountId, PositionId, Symbol
@@ -55,19 +54,17 @@ class LimitWatch:
 
     def __init__(
         self,
-        limits: Iterable[Limit],
+        rulebook: Rulebook,
         states: Iterable[LimitState],
         journal: Journal,
         now: datetime,
         *,
         recall: Mapping[AccountId, Recall] | None = None,
-        conduct: Iterable[Conduct] = (),
-        results: Iterable[Results] = (),
     ) -> None:
         """`recall` asks an account's history from an instant on, of the accounts that have one."""
         states = tuple(states)
-        self.conduct = ConductWatch(conduct, states, journal, now)
-        self.results = ResultsWatch(results, states, journal, now, recall or {})
+        self.conduct = ConductWatch(rulebook.conduct, states, journal, now)
+        self.results = ResultsWatch(rulebook.results, states, journal, now, recall or {})
         self._limits: dict[AccountId, list[Limit]] = {}
         self._states = {state.limit_id: state for state in states}
         self._saved = dict(self._states)
@@ -80,7 +77,7 @@ class LimitWatch:
         """Histories that nothing waited for: taken with the next sample."""
         self._dark: set[AccountId] = set()
         """Accounts whose figures are out of sight: what is missed there becomes an estimate."""
-        for limit in limits:
+        for limit in rulebook.limits:
             self._limits.setdefault(limit.account, []).append(limit)
         for account in self._limits:
             self._dark.add(account)

@@ -6,6 +6,8 @@ The decisions are those of the service: the same engine, desk, book, limits and 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from attrs import evolve
+
 from adapters.base import Capabilities
 from copier.book import CopyBook
 from copier.config.model import Configuration
@@ -55,15 +57,13 @@ class Rehearsal:
         self._ended: list[Action] = []
         self._ledger = Ledger.in_memory()
         journal = Journal(self._ledger, threads=False, listeners=[lambda record, at: self.records.append((record, at))])
-        self.views = empty_views(capabilities, config.caps, config.maintenance, config.conduct)
+        self.views = empty_views(capabilities, config.rulebook)
         targets = {link.target for link in config.links}
         self._sources = {link.source for link in config.links} & self.views.keys() - targets
         self.book = CopyBook(self.views)
         recall = dict.fromkeys(histories, _given)
-        results = [rule for rule in config.results if rule.account in recall]
-        self.limits = LimitWatch(
-            config.limits, (), journal, now, recall=recall, conduct=config.conduct, results=results
-        )
+        results = tuple(rule for rule in config.results if rule.account in recall)
+        self.limits = LimitWatch(evolve(config.rulebook, results=results), (), journal, now, recall=recall)
         self.engine = Engine(
             links=config.links,
             views=self.views,

@@ -13,7 +13,7 @@ from random import Random
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from adapters.base import Account, UtcNow
 from copier.book import CopyBook
@@ -27,25 +27,23 @@ from copier.journal import Journal, Listener
 from copier.latency import Latency
 from copier.ledger import Ledger
 from copier.limit_watch import LimitWatch
-from copier.logs import redact
 from copier.lookups import LookUps
+from copier.masking import without_secrets
 from copier.polls import Poller
 from copier.records import CheckpointRecord, LeverRecord, MismatchRecord, Record
-from copier.recovery import Unanswered, recover, unanswered
+from copier.recovery import Recovered, Unanswered, recover, unanswered
+from copier.rest import Rest
+from copier.rulebook import Rulebook
 from copier.streams import run_stream
 from copier.tally import Tally
 from copier.views import empty_views
 from copier.weather import Backoff
 from rules.actions import Action
 from rules.alerts import AlertKind
-from rules.conduct_policy import Conduct
-from rules.copies import Copy
 from rules.events import Event
-from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink
-from rules.reports import NotSent, OutcomeUnknown, Rejected, Report
-from rules.results_policy import Results
-from rules.schedule import Schedule
+from rules.reports import Report
+from rules.state import AccountView
 from rules.values import AccountId
 
 INPUTS_MAX = 1000
@@ -55,9 +53,6 @@ CHECKPOINT_ROWS = 1000
 """Rows since the last checkpoint that make a new one worth its size at start."""
 
 RECONCILE_EVERY_S = 10.0
-QUIET_S = 0.5
-"""Nothing was ordered for this long: what an answer or a look-up sets off would have been."""
-
 _log = structlog.get_logger("service")
 
 
@@ -76,17 +71,12 @@ class Service:
     def __init__(
         self,
         *,
-        links: Iterable[CopyLink],
-        limits: Iterable[Limit],
-        calendars: Iterable[CalendarReader] = (),
-        maintenance: Mapping[AccountId, tuple[Schedule, ...]] | None = None,
-        caps: Iterable[Cap] = (),
-        conduct: Iterable[Conduct] = (),
-        results: Iterable[Results] = (),
+        rulebook: Rulebook,
         accounts: Mapping[AccountId, Account],
         ledger: Ledger,
         utc_now: UtcNow,
         random: Random,
+        calendars: Iterable[CalendarReader] = (),
         options: Options | None = None,
         reconcile_every_s: Mapping[AccountId, float] | None = None,
         listeners: Iterable[Listener] = (),
@@ -94,67 +84,50 @@ class Service:
         touched: Callable[[Iterable[AccountId]], None] = lambda _: None,
         threads: bool = True,
     ) -> None:
-        self._every_s = reconcile_every_s or {}
+        """`stuck` is told of a ledger that cannot be written, `touched` of accounts that were heard of."""
         self.options = options or Options()
+        self.accounts = accounts
         self.latency = Latency()
         self.latencies = {name: Latency(self.latency) for name in accounts}
-        self._links = tuple(links)
+        self._every_s = reconcile_every_s or {}
         self._calendars = tuple(calendars)
-        self.accounts = accounts
         self._utc_now = utc_now
         self._random = random
-        self._orders = 0
         self._send, self._inputs = trio.open_memory_channel[Input](INPUTS_MAX)
         self.tally = Tally()
         self.journal = Journal(ledger, threads=threads, listeners=(self.tally, *listeners), stuck=stuck)
         recovered = recover(ledger)
-        now = utc_now()
         self._unanswered = unanswered(ledger, recovered)
-        able = {name: account.capabilities for name, account in accounts.items()}
-        conduct = tuple(conduct)
-        views = empty_views(able, caps, maintenance or {}, conduct)
+        views = empty_views({name: account.capabilities for name, account in accounts.items()}, rulebook)
         self.book = CopyBook(views)
         for copy in recovered.copies.values():
             self.book.store(copy)
-        limits, results = tuple(limits), tuple(results)
-        self._histories = {
-            name: HistoryReader(name, accounts[name], emit=self._send.send, now=utc_now)
-            for name in sorted({rule.account for rule in (*limits, *results)})
-            if accounts[name].capabilities.history
-        }
-        self.limits = LimitWatch(
-            limits,
-            recovered.limits.values(),
-            self.journal,
-            now,
-            conduct=conduct,
-            results=results,
-            recall={name: history.ask for name, history in self._histories.items()},
-        )
+        self._histories = self._history_readers({rule.account for rule in (*rulebook.limits, *rulebook.results)})
+        recall = {name: history.ask for name, history in self._histories.items()}
+        self.limits = LimitWatch(rulebook, recovered.limits.values(), self.journal, utc_now(), recall=recall)
         if self.journal.rows_since_checkpoint > CHECKPOINT_ROWS:
-            self.journal.checkpoint(
-                CheckpointRecord(
-                    tuple(self.book.all()),
-                    tuple(self.limits.states),
-                    now,
-                    tuple(recovered.mismatches.values()),
-                    tuple(recovered.memories.values()),
-                    tuple(recovered.levers.values()),
-                )
-            )
-        self._targets = {
-            name: self._target(name)
-            for name in dict.fromkeys([*(link.target for link in self._links), *self._held_at()])
-        }
+            self._checkpoint(recovered)
+        targets = dict.fromkeys([*(link.target for link in rulebook.links), *self._held_at()])
+        self._targets = {name: self._target(name) for name in targets}
         self._look_ups = LookUps(accounts, self._emit, utc_now)
         self._pollers = {name: self._poller(name) for name in accounts}
-        self.engine = Engine(
-            links=self._links,
+        self.engine = self._engine(rulebook.links, views, recovered, touched)
+        self.rest = Rest(self.engine, self.book, accounts.keys(), utc_now)
+
+    def _engine(
+        self,
+        links: Iterable[CopyLink],
+        views: Mapping[AccountId, AccountView],
+        recovered: Recovered,
+        touched: Callable[[Iterable[AccountId]], None],
+    ) -> Engine:
+        return Engine(
+            links=links,
             views=views,
             book=self.book,
             journal=self.journal,
             limits=self.limits,
-            utc_now=utc_now,
+            utc_now=self._utc_now,
             latency=self.latency,
             outside=Outside(
                 send=self._dispatch,
@@ -170,6 +143,26 @@ class Service:
             observe_targets=not self.options.dry_run,
             touched=touched,
         )
+
+    def _checkpoint(self, recovered: Recovered) -> None:
+        """Write down whole what is alive, so that the next start folds little."""
+        self.journal.checkpoint(
+            CheckpointRecord(
+                tuple(self.book.all()),
+                tuple(self.limits.states),
+                self._utc_now(),
+                tuple(recovered.mismatches.values()),
+                tuple(recovered.memories.values()),
+                tuple(recovered.levers.values()),
+            )
+        )
+
+    def _history_readers(self, names: Iterable[AccountId]) -> dict[AccountId, HistoryReader]:
+        return {
+            name: HistoryReader(name, self.accounts[name], emit=self._send.send, now=self._utc_now)
+            for name in sorted(names)
+            if self.accounts[name].capabilities.history
+        }
 
     def _held_at(self) -> list[AccountId]:
         """Return the accounts where copies are held, whether or not a link still names them."""
@@ -206,14 +199,14 @@ class Service:
             # An account that no link names is only ever asked to close what nobody owns; it gets its dispatcher late.
             self._targets[name] = self._target(name)
             self._target_nursery.start_soon(self._targets[name].run)
-        self._orders += 1
+        self.rest.ordered()
         self._targets[name].put(intent)
 
     async def _emit(self, event: Event) -> None:
         await self._send.send(event)
 
     async def _report(self, name: AccountId, report: Report) -> None:
-        await self._send.send(Reported(name, _without_secrets(report)))
+        await self._send.send(Reported(name, without_secrets(report)))
 
     def lasting(self) -> Iterator[Record]:
         """Yield what an earlier run began and nobody ended, as it stands in the ledger."""
@@ -268,7 +261,7 @@ class Service:
                 async with trio.open_nursery() as sources:
                     self._start_sources(sources)
                     if until_converged:
-                        sources.start_soon(self._wait_converged, stop)
+                        sources.start_soon(self._end_at_rest, stop)
                     await stop.wait()
                     sources.cancel_scope.cancel()
                 await self._drain()
@@ -309,48 +302,16 @@ class Service:
                     name=f"stream {name}",
                 )
 
+    async def _end_at_rest(self, stop: trio.Event) -> None:
+        await self.rest.wait()
+        stop.set()
+
     async def _drain(self) -> None:
         """Let what has left come back, for a bounded time; the rest is resolved at the next start."""
         with trio.move_on_after(self.options.drain_s) as scope:
-            while self.in_flight() or self.inputs_waiting:
+            while self.rest.in_flight() or self.inputs_waiting:
                 await self.engine.next_round()
         if scope.cancelled_caught:
-            _log.warning("drain ended with orders under way; the next start asks the venue", orders=self.in_flight())
-
-    def in_flight(self) -> int:
-        """Return how many orders have left or may have left, and are not answered."""
-        return sum(leg.pending is not None for copy in self._reachable() for leg in copy.legs)
-
-    def _reachable(self) -> Iterator[Copy]:
-        """Yield the copies at accounts that the config names."""
-        return (copy for copy in self.book.all() if copy.target in self.accounts)
-
-    @property
-    def converged(self) -> bool:
-        """Tell whether every account was seen whole and nothing is under way or waiting, for another try least of all.
-
-        An order that could not be sent or was refused (a close in a maintenance window) waits for its time.
-        """
-        views, now = self.engine.views.values(), self._utc_now()
-        waiting = self.engine.suspicious or any(copy.wait_until is not None for copy in self.book.all())
-        legs = (leg for copy in self._reachable() for leg in copy.legs if leg.live)
-        trying = any(leg.retry_at is not None and leg.retry_at > now for leg in legs)
-        return all(view.known and view.ready for view in views) and not (waiting or trying or self.in_flight())
-
-    async def _wait_converged(self, stop: trio.Event) -> None:
-        """Set `stop` once nothing was left to do and nothing was ordered for a while; a market may move meanwhile."""
-        quiet = False
-        while not quiet:
-            was_converged, orders = self.converged, self._orders
-            await trio.sleep(QUIET_S)
-            quiet = was_converged and self.converged and self._orders == orders
-        stop.set()
-
-
-def _without_secrets(report: Report) -> Report:
-    """Return a report whose words, which may be the venue's and repeat what it was sent, hold no secret of ours."""
-    if isinstance(report, Rejected):
-        return evolve(report, text=redact(report.text))
-    if isinstance(report, NotSent | OutcomeUnknown):
-        return evolve(report, reason=redact(report.reason))
-    return report
+            _log.warning(
+                "drain ended with orders under way; the next start asks the venue", orders=self.rest.in_flight()
+            )

@@ -16,6 +16,7 @@ from copier.config.news import CalendarSource
 from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
 from copier.config.summary import summary_lines
+from copier.rulebook import Rulebook
 from rules.conduct_policy import Conduct
 from rules.limits_policy import Cap, Limit
 from rules.policy import CopyLink, CopyPolicy
@@ -145,6 +146,11 @@ class Configuration:
     maintenance: Mapping[AccountId, tuple[Schedule, ...]] = field(factory=dict)
     """Of the accounts that have any."""
     warnings: tuple[ConfigProblem, ...] = ()
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """Return what of it decisions obey."""
+        return Rulebook(self.links, self.limits, self.caps, self.conduct, self.results, self.maintenance)
 
     def summary(self) -> tuple[str, ...]:
         """Return lines that say what would run: accounts, links, limits and each policy's effective sum."""

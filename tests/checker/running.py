@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from attrs import evolve
+
 from adapters.base import Capabilities
 from copier.book import CopyBook
 from copier.config.model import Configuration
@@ -33,7 +35,7 @@ def start(
         )
         for name, netting in nets.items()
     }
-    views = empty_views(capabilities, config.caps, config.maintenance, config.conduct)
+    views = empty_views(capabilities, config.rulebook)
     book = CopyBook(views)
     for copy in recovered.copies.values():
         book.store(copy)
@@ -43,7 +45,7 @@ def start(
         views=views,
         book=book,
         journal=journal,
-        limits=LimitWatch(config.limits, recovered.limits.values(), journal, utc_now(), conduct=config.conduct),
+        limits=LimitWatch(evolve(config.rulebook, results=()), recovered.limits.values(), journal, utc_now()),
         utc_now=utc_now,
         latency=Latency(),
         outside=outside,

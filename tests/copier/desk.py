@@ -17,6 +17,7 @@ from copier.ledger_codec import decode
 from copier.limit_watch import LimitWatch
 from copier.records import AlertRecord, Record
 from copier.recovery import TYPES, recover
+from copier.rulebook import Rulebook
 from rules.actions import Action
 from rules.conduct_policy import Conduct
 from rules.copies import Copy
@@ -75,9 +76,8 @@ class Desk:
         journal = Journal(self.ledger, threads=False, listeners=listeners)
         self.recalled: list[datetime] = []
         recall = dict.fromkeys(self.views, self.recalled.append) if remembers else None
-        self.limits = LimitWatch(
-            limits, recovered.limits.values(), journal, now, recall=recall, conduct=conduct, results=results
-        )
+        rulebook = Rulebook(tuple(links), tuple(limits), conduct=tuple(conduct), results=tuple(results))
+        self.limits = LimitWatch(rulebook, recovered.limits.values(), journal, now, recall=recall)
         self.engine = Engine(
             links=links,
             views=self.views,

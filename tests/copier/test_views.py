@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from adapters.base import Capabilities
+from copier.rulebook import Rulebook
 from copier.views import empty_views
 from rules.conduct_policy import PositionRule, PositionRuleKind
 from rules.values import AccountId, OmsType
@@ -17,5 +18,6 @@ def hold(account: AccountId, minutes: int, name: str) -> PositionRule:
 def test_the_longest_of_an_accounts_minimum_times_counts_and_no_other_rule_on_time() -> None:
     open_time = PositionRule("x", B, PositionRuleKind.MAX_OPEN_TIME, within=timedelta(hours=1))
     able = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)
-    views = empty_views({A: able, B: able}, (), {}, (hold(A, 1, "i"), hold(A, 2, "j"), hold(A, 1, "k"), open_time))
+    rulebook = Rulebook(conduct=(hold(A, 1, "i"), hold(A, 2, "j"), hold(A, 1, "k"), open_time))
+    views = empty_views({A: able, B: able}, rulebook)
     assert (views[A].min_hold, views[B].min_hold) == (timedelta(minutes=2), None)

@@ -27,6 +27,7 @@ from copier.clock import VirtualClock
 from copier.ledger import Ledger
 from copier.ledger_codec import decode
 from copier.records import AlertRecord
+from copier.rulebook import Rulebook
 from copier.service import Service
 from rules.policy import CopyLink, CopyPolicy, StartOpen, StartPolicy
 from rules.stops_policy import Stops, StopsMode
@@ -110,10 +111,9 @@ async def running(bad: AccountId, wrong: Secret | None = None) -> AsyncIterator[
             return MetaCopierAccount(name, settings, connect=connect, now=now)
 
         ledger = Ledger.in_memory()
-        links = [CopyLink(LinkId(f"{one}->{two}"), one, two, POLICY) for one, two in TARGET_OF.items()]
+        links = tuple(CopyLink(LinkId(f"{one}->{two}"), one, two, POLICY) for one, two in TARGET_OF.items())
         service = Service(
-            links=links,
-            limits=(),
+            rulebook=Rulebook(links),
             accounts={name: account(name) for name in NAMES},
             ledger=ledger,
             utc_now=now,

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
 from copier.ledger import Ledger
+from copier.rulebook import Rulebook
 from copier.service import Service
 from rules.beginnings import EntryType
 from rules.copies import Copy
@@ -93,12 +94,12 @@ async def stage(source: str, target: str, one: CopyPolicy, two: CopyPolicy) -> A
     renamed = SymbolMap((SymbolRow("(.*)", r"\1" + SUFFIXES[TWO]),))
     async with trio.open_nursery() as nursery:
         world = World.built(nursery, clock.utc_now, scenario(source, target))
+        links = (
+            CopyLink(LinkId(f"to {ONE_TARGET}"), ONE_SOURCE, ONE_TARGET, one),
+            CopyLink(LinkId(f"to {TWO_TARGET}"), ONE_SOURCE, TWO_TARGET, evolve(two, symbols=renamed)),
+        )
         service = Service(
-            links=[
-                CopyLink(LinkId(f"to {ONE_TARGET}"), ONE_SOURCE, ONE_TARGET, one),
-                CopyLink(LinkId(f"to {TWO_TARGET}"), ONE_SOURCE, TWO_TARGET, evolve(two, symbols=renamed)),
-            ],
-            limits=(),
+            rulebook=Rulebook(links),
             accounts=world.accounts(world.network.connect),
             ledger=Ledger.in_memory(),
             utc_now=clock.utc_now,

@@ -11,6 +11,7 @@ from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.faults import Faults
 from copier.clock import VirtualClock
 from copier.ledger import Ledger
+from copier.rulebook import Rulebook
 from copier.service import Service
 from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
 from rules.symbols import SymbolMap, SymbolRow
@@ -81,12 +82,11 @@ async def test_a_lost_answer_leads_to_exactly_one_order_a_thousand_times(autojum
 
 def _service(world: World, clock: VirtualClock) -> Service:
     policies = {ONE_TARGET: PATIENT, TWO_TARGET: _with_map(PATIENT)}
+    links = [
+        CopyLink(LinkId(f"{ONE_SOURCE}->{target}"), ONE_SOURCE, target, policy) for target, policy in policies.items()
+    ]
     return Service(
-        links=[
-            CopyLink(LinkId(f"{ONE_SOURCE}->{target}"), ONE_SOURCE, target, policy)
-            for target, policy in policies.items()
-        ],
-        limits=(),
+        rulebook=Rulebook(tuple(links)),
         accounts=world.accounts(world.network.connect),
         ledger=Ledger.in_memory(),
         utc_now=clock.utc_now,
@@ -121,7 +121,7 @@ async def _converged(service: Service) -> None:
         while True:
             with trio.move_on_after(5) as quiet:
                 await service.engine.next_round()
-            if quiet.cancelled_caught and service.converged:
+            if quiet.cancelled_caught and service.rest.reached:
                 return
 
 

@@ -10,6 +10,7 @@ from attrs import define, field
 from adapters.base import Account
 from adapters.network import Connect, MemoryStream
 from copier.ledger import Entry, Ledger, LedgerFailed
+from copier.rulebook import Rulebook
 from copier.service import Service
 from rules.values import AccountId
 from tests.simulation.scenario import Scenario
@@ -194,8 +195,7 @@ class Lives:
         accounts = self.make_accounts(Process(self.world, self.killer).connect)
         try:
             self.service = Service(
-                links=self.scenario.links,
-                limits=(),
+                rulebook=Rulebook(tuple(self.scenario.links)),
                 accounts=accounts,
                 ledger=self.ledger,
                 utc_now=self.world.now,
