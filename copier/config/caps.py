@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from copier.config.errors import Fault, nearest, one_of, shown_value
-from copier.config.positions import KeyPath
+from copier.config.errors import Fault, shown_value
+from copier.config.limit_rows import has_kind, refuse_account, refuse_keys, rows_of_kinds
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_number
@@ -50,23 +50,20 @@ class CapKeys:
     )
 
 
+_CLASSES: Mapping[str, type[Any]] = {kind.value: CapKeys for kind in CapKind}
+
+
 def is_cap(row: object) -> bool:
     """Tell whether a [[limits]] row is one of these."""
-    return isinstance(row, Mapping) and row.get("kind") in {kind.value for kind in CapKind}
+    return has_kind(row, _CLASSES)
 
 
 def read_caps(reader: Reader, rows: list[Any], accounts: Collection[str]) -> tuple[Cap, ...]:
     """Return the caps without faults among all [[limits]] rows."""
-    converter = make_converter()
     caps: list[Cap] = []
-    for index, row in enumerate(rows):
-        path: KeyPath = ("limits", index)
-        keys = reader.structure(converter, CapKeys, row, path) if is_cap(row) else None
-        if keys is None:
-            continue
+    for path, keys in rows_of_kinds(reader, make_converter(), rows, _CLASSES):
         if keys.account not in accounts:
-            found = f'the unknown account "{keys.account[:60]}"'
-            reader.fault((*path, "account"), Fault(one_of(accounts), found, nearest(keys.account, accounts)))
+            refuse_account(reader, path, keys.account, accounts)
             continue
         amounts = [keys.amount, *(tier.amount for tier in keys.tiers)]
         split = next((amount for amount in amounts if amount % 1), None)
@@ -76,8 +73,7 @@ def read_caps(reader: Reader, rows: list[Any], accounts: Collection[str]) -> tup
         try:
             caps.append(cap_of(keys))
         except ValueError as error:
-            text = str(error)
-            reader.fault((*path, text.partition(" ")[0]), Fault("keys that fit together", f"a limit whose {text}"))
+            refuse_keys(reader, path, str(error))
     return tuple(caps)
 
 

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from copier.config.checks import TEXT_READINGS, CronText, above_zero, duration_within, or_off, ratio_above_zero
-from copier.config.errors import Fault, nearest, one_of
 from copier.config.limit_keys import FlatByKind, Reset, TargetPeriod, Weekday, read_reset
-from copier.config.positions import KeyPath
+from copier.config.limit_rows import has_kind, read_rows, rows_of_kinds
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_amount
@@ -112,7 +111,7 @@ def conduct_keys(kind: object) -> type[Keys] | None:
 
 def is_conduct(row: object) -> bool:
     """Tell whether a [[limits]] row is one of these."""
-    return isinstance(row, Mapping) and conduct_keys(row.get("kind")) is not None
+    return has_kind(row, _CLASSES)
 
 
 def read_conduct(reader: Reader, rows: list[Any], accounts: Collection[str], timezone: ZoneInfo) -> tuple[Conduct, ...]:
@@ -121,28 +120,8 @@ def read_conduct(reader: Reader, rows: list[Any], accounts: Collection[str], tim
     Args:
         timezone: of hours and resets that name none.
     """
-    converter = make_converter(texts=TEXT_READINGS)
-    found: dict[str, Conduct] = {}
-    for index, row in enumerate(rows):
-        path: KeyPath = ("limits", index)
-        keys = reader.structure(converter, _CLASSES[row["kind"]], row, path) if is_conduct(row) else None
-        if keys is None:
-            continue
-        if keys.account not in accounts:
-            unknown = f'the unknown account "{keys.account[:60]}"'
-            reader.fault((*path, "account"), Fault(one_of(accounts), unknown, nearest(keys.account, accounts)))
-            continue
-        rule_id = f"{keys.account}/{keys.kind.value}" + (f"/{keys.name}" if keys.name else "")
-        if rule_id in found:
-            expected = "limits of one account and kind to have names"
-            reader.fault(path, Fault(expected, f"a second limit {rule_id}", "give it a `name`"))
-            continue
-        try:
-            found[rule_id] = conduct_of(keys, rule_id, timezone)
-        except ValueError as error:
-            text = str(error).removeprefix(f"rule {rule_id}: ")
-            reader.fault((*path, text.partition(" ")[0]), Fault("keys that fit together", f"a limit whose {text}"))
-    return tuple(found.values())
+    mine = rows_of_kinds(reader, make_converter(texts=TEXT_READINGS), rows, _CLASSES)
+    return tuple(read_rows(reader, mine, accounts, lambda keys, rule_id: conduct_of(keys, rule_id, timezone)).values())
 
 
 def conduct_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Conduct:

@@ -8,8 +8,9 @@ from attrs import fields
 
 from copier.config.caps import is_cap
 from copier.config.conduct import is_conduct
-from copier.config.errors import Fault, nearest, one_of
+from copier.config.errors import Fault
 from copier.config.limit_keys import LimitKeys, TargetPeriod, Weekday
+from copier.config.limit_rows import refuse_account
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
@@ -40,10 +41,7 @@ def read_limits(
             continue
         limit = _limit(reader, keys, path, timezone)
         if keys.account not in accounts:
-            fault = Fault(
-                one_of(accounts), f'the unknown account "{keys.account[:60]}"', nearest(keys.account, accounts)
-            )
-            reader.fault((*path, "account"), fault)
+            refuse_account(reader, path, keys.account, accounts)
         elif limit is not None and limit.limit_id in places:
             found_text = f"a second limit {limit.limit_id} (the first is limits[{places[limit.limit_id]}])"
             reader.fault(path, Fault("limits of one account and kind to have names", found_text, "give it a `name`"))

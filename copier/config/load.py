@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import tomli
 from attrs import evolve
@@ -24,7 +25,7 @@ from copier.config.limits import read_limits
 from copier.config.links import LinkBook
 from copier.config.maintenance import read_maintenance
 from copier.config.model import AccountConfig, Configuration, ServiceConfig
-from copier.config.news import read_news
+from copier.config.news import CalendarSource, read_news
 from copier.config.policy_book import DEFAULT, PolicyBook
 from copier.config.positions import DEPTH_MAX, NestedTooDeep, find_positions
 from copier.config.prop import PropReader
@@ -36,6 +37,8 @@ from copier.config.secrets import Outside
 from copier.config.structure import make_converter
 from copier.config.symbol_maps import read_symbols
 from copier.config.unbuilt import is_unbuilt_key, way_around
+from rules.news import NewsPolicy
+from rules.values import AccountId
 
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""
@@ -151,11 +154,8 @@ def _read_sections(
     named = ("accounts", "symbols", "schedules", "news", "maintenance", "policies")
     tables = {name: reader.tables(document, name) for name in named}
     accounts = read_accounts(reader, tables["accounts"], venues, Outside(env, folder), service.reconcile_every)
-    symbols = read_symbols(reader, tables["symbols"], today)
-    schedules = read_schedules(reader, tables["schedules"], service.timezone)
     news = read_news(reader, tables["news"], Outside(env, folder), service.timezone)
-    calm = {name: None if each is None else each[0] for name, each in news.items()}
-    policies = PolicyBook(reader, tables["policies"], {"symbols": symbols, "schedules": schedules, "news": calm})
+    policies = _policies(reader, tables, news, service.timezone, today)
     names = document["accounts"].keys() if isinstance(document.get("accounts"), dict) else ()
     maintenance = read_maintenance(reader, tables["maintenance"], accounts, venues, service.timezone)
     account_names = AccountNames(reader, names, document.get("groups", {}))
@@ -165,11 +165,7 @@ def _read_sections(
     links = LinkBook(reader, account_names, policies, same)
     links.read_all(reader.rows(document, "links"))
     known = {} if able is None else {name: able(account) for name, account in accounts.items()}
-    for link in links.links:
-        target = known.get(link.target)
-        if target is not None and not target.trades:
-            found = f"`{link.target}` at {accounts[link.target].venue}"
-            reader.fault(links.target_paths[link.link_id], Fault("a target whose venue takes orders", found))
+    _refuse_idle_targets(reader, links, accounts, known)
     rows = account_names.spread(reader.rows(document, "limits"), "limits")
     limits = read_limits(reader, rows, names, service.timezone)
     caps = read_caps(reader, rows, names)
@@ -204,6 +200,35 @@ def _read_sections(
         maintenance=maintenance,
         calendars={name: each[1] for name, each in news.items() if each is not None and name in policies.used["news"]},
     )
+
+
+def _policies(
+    reader: Reader,
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    news: Mapping[str, tuple[NewsPolicy, CalendarSource] | None],
+    timezone: ZoneInfo,
+    today: date | None,
+) -> PolicyBook:
+    """Return the policies, with what they name beside themselves."""
+    named: dict[str, Mapping[str, object]] = {
+        "symbols": read_symbols(reader, tables["symbols"], today),
+        "schedules": read_schedules(reader, tables["schedules"], timezone),
+        "news": {name: None if each is None else each[0] for name, each in news.items()},
+    }
+    return PolicyBook(reader, tables["policies"], named)
+
+
+def _refuse_idle_targets(
+    reader: Reader,
+    links: LinkBook,
+    accounts: Mapping[AccountId, AccountConfig],
+    known: Mapping[AccountId, Capabilities],
+) -> None:
+    for link in links.links:
+        target = known.get(link.target)
+        if target is not None and not target.trades:
+            found = f"`{link.target}` at {accounts[link.target].venue}"
+            reader.fault(links.target_paths[link.link_id], Fault("a target whose venue takes orders", found))
 
 
 def _refuse_unknown_sections(reader: Reader, document: Mapping[str, Any]) -> None:

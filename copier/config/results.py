@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from copier.config.checks import TEXT_READINGS, CronText, count_above_zero, duration_within
-from copier.config.errors import Fault, nearest, one_of, shown_value
+from copier.config.errors import Fault, shown_value
 from copier.config.limit_keys import (
     ConsistencyKind,
     InactivityKind,
@@ -20,7 +20,7 @@ from copier.config.limit_keys import (
     read_fraction,
     read_reset,
 )
-from copier.config.positions import KeyPath
+from copier.config.limit_rows import has_kind, read_rows, rows_of_kinds
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_amount
@@ -157,7 +157,7 @@ def results_keys(kind: object) -> type[Keys] | None:
 
 def is_results(row: object) -> bool:
     """Tell whether a [[limits]] row is one of these."""
-    return isinstance(row, Mapping) and results_keys(row.get("kind")) is not None
+    return has_kind(row, _CLASSES)
 
 
 def read_results(reader: Reader, rows: list[Any], accounts: Collection[str], timezone: ZoneInfo) -> tuple[Results, ...]:
@@ -166,27 +166,8 @@ def read_results(reader: Reader, rows: list[Any], accounts: Collection[str], tim
     Args:
         timezone: of resets that name none.
     """
-    converter = make_converter(texts=TEXT_READINGS)
-    found: dict[str, Results] = {}
-    for index, row in enumerate(rows):
-        path: KeyPath = ("limits", index)
-        keys = reader.structure(converter, _CLASSES[row["kind"]], row, path) if is_results(row) else None
-        if keys is None:
-            continue
-        rule_id = f"{keys.account}/{keys.kind.value}" + (f"/{keys.name}" if keys.name else "")
-        if keys.account not in accounts:
-            unknown = f'the unknown account "{keys.account[:60]}"'
-            reader.fault((*path, "account"), Fault(one_of(accounts), unknown, nearest(keys.account, accounts)))
-        elif rule_id in found:
-            expected = "limits of one account and kind to have names"
-            reader.fault(path, Fault(expected, f"a second limit {rule_id}", "give it a `name`"))
-        else:
-            try:
-                found[rule_id] = results_of(keys, rule_id, timezone)
-            except ValueError as error:
-                text = str(error).removeprefix(f"rule {rule_id}: ")
-                reader.fault((*path, text.partition(" ")[0]), Fault("keys that fit together", f"a limit whose {text}"))
-    return tuple(found.values())
+    mine = rows_of_kinds(reader, make_converter(texts=TEXT_READINGS), rows, _CLASSES)
+    return tuple(read_rows(reader, mine, accounts, lambda keys, rule_id: results_of(keys, rule_id, timezone)).values())
 
 
 def results_of(keys: Keys, rule_id: str, timezone: ZoneInfo) -> Results:
