@@ -82,27 +82,26 @@ async def open_websocket(
         LocalProtocolError: the headers cannot be written as HTTP.
     """
     place = _parse(url)
-    lines = [_header(name, value) for name, value in headers]
+    opening = partial(
+        wrap_client_stream,
+        host=place.authority,
+        resource=place.resource,
+        subprotocols=list(subprotocols),
+        extra_headers=[_header(name, value) for name, value in headers],
+        message_queue_size=MESSAGES_WAITING_MAX,
+        max_message_size=message_bytes_max,
+        receive_buffer_size=READ_BYTES,
+    )
     deadline = trio.current_time() + timeout_s
     stream = FrameStream(await _connected(place, connect, deadline, timeout_s), message_bytes_max)
     failure: Exception | None = None
     try:
         async with trio.open_nursery() as nursery:
-            open_it = partial(
-                wrap_client_stream,
-                nursery,
-                cast("trio.SocketStream", stream),  # the library's annotation is narrower than what it uses
-                place.authority,
-                place.resource,
-                subprotocols=list(subprotocols),
-                extra_headers=lines,
-                message_queue_size=MESSAGES_WAITING_MAX,
-                max_message_size=message_bytes_max,
-                receive_buffer_size=READ_BYTES,
-            )
             try:
                 socket: VenueSocket | None = None
                 with trio.move_on_at(deadline):
+                    # The library's annotation is narrower than what it uses.
+                    open_it = partial(opening, nursery, cast("trio.SocketStream", stream))
                     socket = VenueSocket(stream, await stream.shake(open_it))
                 if socket is None:
                     raise SessionLost(f"{place}: no WebSocket handshake within {timeout_s:g} s")

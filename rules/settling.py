@@ -39,11 +39,7 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
             accepted = leg.pending.accepted or isinstance(report, Accepted)
             return replace_leg(copy, evolve(leg, pending=evolve(leg.pending, unknown=True, accepted=accepted)))
         case NotSent(retry_at=retry_at):
-            waited = now + _backoff(leg.failures)
-            later = waited if retry_at is None else max(retry_at, waited)
-            step = leg.step + (leg.pending.purpose not in ENTRIES)
-            again = evolve(leg, pending=None, step=step, failures=leg.failures + 1, retry_at=later)
-            return replace_leg(copy, evolve(again, retry_of=leg.pending.purpose))
+            return _not_sent(copy, leg, leg.pending, retry_at, now)
         case NotFound() if leg.waits is not None and leg.waits.order_id is not None and leg.pending.purpose in ENTRIES:
             return lapse(copy, leg, now)  # it worked once, and works no more
         case NotFound():
@@ -55,33 +51,11 @@ def settle(copy: Copy, report: Report, now: datetime) -> Copy:
         case Filled():
             return _filled(copy, leg, leg.pending, report, now)
         case StopsReplaced():
-            settled = evolve(
-                leg,
-                stop_loss=leg.pending.stop_loss,
-                take_profit=leg.pending.take_profit,
-                pending=None,
-                failures=0,
-                retry_at=None,
-                settled_at=now,
-                step=leg.step + 1,
-                stops_refused_at=None,
-            )
-            return replace_leg(copy, settled)
+            return replace_leg(copy, evolve(_replaced(leg, leg.pending, now), stops_refused_at=None))
         case Placed(venue_order_id=order_id):
             return _placed(copy, leg, order_id, now)
         case Replaced():
-            moved = evolve(
-                leg,
-                waits=leg.pending.waits,
-                stop_loss=leg.pending.stop_loss,
-                take_profit=leg.pending.take_profit,
-                pending=None,
-                failures=0,
-                retry_at=None,
-                settled_at=now,
-                step=leg.step + 1,
-            )
-            return replace_leg(copy, moved)
+            return replace_leg(copy, evolve(_replaced(leg, leg.pending, now), waits=leg.pending.waits))
         case Canceled():
             if leg.pending.purpose in ENTRIES:
                 return lapse(copy, leg, now)
@@ -107,6 +81,36 @@ def lapse(copy: Copy, leg: Leg, now: datetime) -> Copy:
         missing=ZERO if ours else leg.volume,
     )
     return grant_no_more(replace_leg(copy, ended))
+
+
+def _not_sent(copy: Copy, leg: Leg, pending: Pending, retry_at: datetime | None, now: datetime) -> Copy:
+    """Try again after a while, an opening under its own id: the venue never saw it."""
+    waited = now + _backoff(leg.failures)
+    return replace_leg(
+        copy,
+        evolve(
+            leg,
+            pending=None,
+            step=leg.step + (pending.purpose not in ENTRIES),
+            failures=leg.failures + 1,
+            retry_at=waited if retry_at is None else max(retry_at, waited),
+            retry_of=pending.purpose,
+        ),
+    )
+
+
+def _replaced(leg: Leg, pending: Pending, now: datetime) -> Leg:
+    """Return a leg with the stops that the venue took."""
+    return evolve(
+        leg,
+        stop_loss=pending.stop_loss,
+        take_profit=pending.take_profit,
+        pending=None,
+        failures=0,
+        retry_at=None,
+        settled_at=now,
+        step=leg.step + 1,
+    )
 
 
 def _placed(copy: Copy, leg: Leg, order_id: VenueOrderId, now: datetime) -> Copy:
