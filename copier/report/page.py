@@ -115,7 +115,7 @@ def _tiles(report: Report) -> Markup:
             "Nearest limit",
             UNKNOWN if near is None else f"{percent(near.headroom_percent)} left",
             "" if near is None else f"{near.limit}: {headroom(near.headroom, near.currency)}",
-            "" if near is None or float(near.headroom_percent or 0) >= 10 else "lost",
+            "" if near is None or float(near.headroom_percent or 0) >= 10 else "danger",
         ),
         _tile(
             "Slippage",

@@ -49,6 +49,24 @@ def test_a_position_that_comes_and_goes_in_a_moment_leaves_no_row_behind(page: P
         expect(page.get_by_text("No open position.")).to_be_visible()
 
 
+def test_what_was_won_and_denied_lately_is_on_the_pages_of_account_and_link(
+    page: Page, desk: Desk, opened: Any
+) -> None:
+    position = opened("EURUSD", volume="1")
+    opened("BTCUSD", volume="0.1")
+    until(lambda: len(desk.venue.positions(SMALL)) == 1, START_S_MAX)
+    desk.venue.close(position)
+    until(lambda: not desk.venue.positions(SMALL), START_S_MAX)
+    for place in ("accounts/small", SMALL_LINK):
+        page.goto(f"{desk.url}/#/{place}")
+        figures = page.locator(".performance")
+        expect(figures.get_by_text("Win rate")).to_be_visible()
+        expect(figures.get_by_role("table", name="Not copied")).to_contain_text("SYMBOL_DENIED")
+        page.get_by_label("Time").select_option("Last 7 days")
+        expect(figures.get_by_text("Orders answered")).to_be_visible()
+    keep(page, "performance", whole=True)
+
+
 def test_a_denial_is_explained_from_the_overview_on(page: Page, desk: Desk, opened: Any) -> None:
     page.goto(f"{desk.url}/#/")
     position = opened("BTCUSD", volume="0.1")

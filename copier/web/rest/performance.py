@@ -58,6 +58,14 @@ async def _performance(call: Call, *, account: AccountId | None = None, link: Li
         if instrument is not None
     }
 
+    # The ledger keeps a limit's figures once in some minutes; how it stands now is known.
+    is_now = until is None or until > now
+    standing = [
+        (limit.account, judgement.state, judgement.stage.value)
+        for account in dict.fromkeys(limit.account for limit in limits if is_now)
+        for limit, judgement in surface.limits.judgements(account)
+    ]
+
     def read(ledger: Ledger) -> Performance:
         found = gather(
             ledger,
@@ -68,6 +76,8 @@ async def _performance(call: Call, *, account: AccountId | None = None, link: Li
             rows_max=ROWS_MAX,
             between=lambda: sleep(0),
         )
+        for limit in standing:
+            found.judged(*limit)
         end = now if until is None else min(until, now)
         curves = {name: curve_of(samples_of(surface.store, name, since, end)) for name in accounts_of(found)}
         return performance_of(found, curves, now)

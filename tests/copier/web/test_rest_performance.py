@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from attrs import evolve
 
 from copier.web.dto.performance import Performance
 from copier.web.principal import KeyScope, Principal
@@ -54,6 +55,24 @@ async def test_an_account_shows_what_was_copied_to_it(tmp_path: Path) -> None:
         assert (equity_figures.account, equity_figures.highest, equity_figures.lowest) == ("small", "10000", "9900")
         assert [limit.limit for limit in found.limits] == ["small/max_loss", "small/max_orders"]
         assert [limit.floor for limit in found.limits] == ["9600", None]
+
+
+async def test_how_a_limit_stands_now_counts_although_the_ledger_does_not_keep_it_yet(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        await traded(client)
+        judged = client.surface.limits.judgements(AccountId("small"))
+        [(_, judgement)] = [each for each in judged if each[0].limit_id == "small/max_loss"]
+        before = shown(await client.get("/accounts/small/performance")).limits[0]
+        assert before.headroom is not None
+        assert judgement.headroom is not None
+        assert Decimal(before.headroom) <= judgement.headroom
+        limits = client.surface.limits
+        lower = evolve(judgement.state, equity=Decimal(9_650), balance=Decimal(9_650))
+        limits._judged["small/max_loss"] = evolve(judgement, state=lower)  # as a sample would, between two savings
+        after = shown(await client.get("/accounts/small/performance")).limits[0]
+        assert (after.headroom, after.value) == ("50", "9650")
+        past = (client.surface.utc_now() - timedelta(hours=1)).isoformat().replace("+", "%2B")
+        assert shown(await client.get(f"/accounts/small/performance?until={past}")).limits == []
 
 
 async def test_a_link_shows_its_own_copies_only(tmp_path: Path) -> None:

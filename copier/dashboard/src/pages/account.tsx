@@ -18,6 +18,7 @@ import { Card, Cut, Empty, Fact, Read } from "../ui/parts";
 import { Table } from "../ui/table";
 import { Ago, Cell, Money, Num, Safe, Time, Unknown, Words } from "../ui/text";
 import { NotThere, PageHead } from "../ui/page";
+import { PerformanceCard } from "../ui/performance";
 
 export function AccountPage({ name }: { name: string }): JSX.Element {
   const cell = accounts.cell(name);
@@ -125,6 +126,7 @@ function Shown({ name, cell }: { name: string; cell: ReadonlySignal<Account> }):
       <Card title="Equity">
         <Read from={curve.value}>{(value) => <Equity curve={value} />}</Read>
       </Card>
+      <PerformanceCard of={path} />
       <Card title="Positions">
         <Read from={positions.value}>
           {(page) => (

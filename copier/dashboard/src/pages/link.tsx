@@ -11,6 +11,7 @@ import { DecisionLine, Traded } from "../ui/decision";
 import { LinkLevers, NoLevers } from "../ui/levers";
 import { LinkBadges } from "../ui/link";
 import { NotThere, PageHead } from "../ui/page";
+import { PerformanceCard } from "../ui/performance";
 import { Badge, Card, Cut, Empty, Read } from "../ui/parts";
 import { Num, Safe, Until, Words } from "../ui/text";
 
@@ -83,6 +84,7 @@ function Shown({ link }: { link: Link }): JSX.Element {
           }
         </Read>
       </Card>
+      <PerformanceCard of={`/links/${encodeURIComponent(link.link)}`} />
       <Card title="Decisions" more={<a href={href("decisions", undefined, { link: link.link })}>All of this link</a>}>
         {recent.length ? (
           <ul class="lines">
