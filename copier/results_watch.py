@@ -11,7 +11,7 @@ from rules.limits_state import LimitStage, LimitState
 from rules.observed import AccountStatus
 from rules.reasons import Reason
 from rules.results import Found, found
-from rules.results_policy import Inactivity, Results
+from rules.results_policy import Consistency, Inactivity, OnExcess, Results
 from rules.trace import Denied
 from rules.values import AccountId
 
@@ -81,13 +81,18 @@ class ResultsWatch:
         return accounts
 
     def denied(self, account: AccountId) -> Denied | None:
-        """Return why the account may take no new risk, None when it may."""
+        """Return why the account may take no new risk, None when it may.
+
+        A rule that can block does so until the history was told in this run: the day may be the best one.
+        """
         for rule in self._rules.get(account, ()):
             judged = self._found.get(rule.rule_id)
+            if judged is None and isinstance(rule, Consistency) and rule.on_excess is OnExcess.BLOCK:
+                numbers = (("limit", rule.rule_id), ("note", "the account's history has not been told yet"))
+                return Denied("limits", Reason.LIMIT_UNKNOWN, numbers)
             if judged is not None and judged.stage is LimitStage.BLOCK:
-                return Denied(
-                    "limits", Reason.BEST_DAY, (("limit", rule.rule_id), ("note", judged.said)), judged.again_at
-                )
+                numbers = (("limit", rule.rule_id), ("note", judged.said))
+                return Denied("limits", Reason.BEST_DAY, numbers, judged.again_at)
         return None
 
     def told(self, account: AccountId, since: datetime) -> Past | None:

@@ -246,6 +246,12 @@ class _Walk:
                 self._tell(row, wrong)
             self.checked.counts[f"budget {row.tree['stage']}"] += 1
             return
+        if row.tree["state"]["limit_id"] in self.facts.results.ids:
+            told = row.tree["stage"], row.tree["state"], row.at
+            for text in self.facts.results.take(row.tree["account"], *told):
+                self._tell(row, text)
+            self.checked.counts[f"result {row.tree['stage']}"] += 1
+            return
         for text in self.facts.limits.take(row.tree["account"], row.tree["stage"], row.tree["state"]):
             self._tell(row, text)
         for name in [f"limit {row.tree['stage']}", *self.facts.limits.turned_on]:
@@ -284,7 +290,8 @@ class _Walk:
         self.facts.calendars[row.tree["news"]] = row.tree["calendar"]
 
     def _history(self, row: Row) -> None:
-        """Pass over what an account's history told: what limits made of it is in their states."""
+        """Take what an account's history told; what limits of losses made of it is in their states."""
+        self.facts.results.remember(row.tree["account"], row.tree["past"])
 
     def _checkpoint(self, row: Row) -> None:
         told = {(copy["link_id"], copy["source_position_id"]): copy for copy in row.tree["copies"]}

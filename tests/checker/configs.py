@@ -26,8 +26,8 @@ def config_text(random: Random) -> str:
     parts.append(policy("other", random, None))
     for source in sources:
         parts += _links(source, targets, random)
-    for target in targets:
-        parts += _limits(target, random)
+    for place, target in enumerate(targets, len(sources)):
+        parts += _limits(target, random, firm="prop = " in parts[place])
     for source in sources:
         parts += _source_limits(source, random)
     return "\n".join(parts)
@@ -45,6 +45,7 @@ PRESETS = (
     *("ftmo-2-step", "fundednext-stellar-2-step", "the5ers-high-stakes", "alpha-capital-swing", "goat-2-step-standard"),
     *("ftmo-1-step", "alpha-futures-4-percent", "goat-pay-later-evaluation", "goat-instant-standard", "mubite-instant"),
     *("apteros", "topstep-combine-100k", "mffu-core-100k", "fundednext-stellar-instant", "alpha-capital-one", "e8-one"),
+    "e8-signature",
 )
 
 WITHOUT_RESET = ("e8-one",)
@@ -60,6 +61,7 @@ def _prop(random: Random) -> str:
         keys["reset"] = f'"{random.randrange(24):02}:00 America/New_York"'
     if phases:
         keys |= some(random, 0.7, phase=f'"{random.choice(phases)}"')
+    keys |= some(random, 0.3 if preset != "e8-signature" else 1, started="2026-01-10")
     return f"prop = {inline(keys)}\n"
 
 
@@ -132,8 +134,11 @@ def _links(source: str, targets: tuple[str, ...], random: Random) -> list[str]:
     return links
 
 
-def _limits(target: str, random: Random) -> list[str]:
+def _limits(target: str, random: Random, *, firm: bool) -> list[str]:
     rows = []
+    if not firm and random.random() < 0.2:
+        rows = [*_results(random), *_conduct(random)]
+        return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
     if random.random() < 0.3:
         rows.append(f'kind = "daily_loss"\namount = "4 %"\nreset = "{random.randrange(24):02}:00 Europe/Prague"')
     if random.random() < 0.15:
@@ -161,6 +166,21 @@ def _limits(target: str, random: Random) -> list[str]:
         rows.append('kind = "max_total_volume"\namount = 6')
     rows += _conduct(random)
     return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
+
+
+def _results(random: Random) -> list[str]:
+    """Return rules on results, of an account whose losses nobody limits: what its figures mean, a history may tell."""
+    common = f'reset = "{random.randrange(24):02}:00 {random.choice(("Europe/Prague", "UTC"))}"\nsince = 2026-01-10'
+    common += random.choice(("", '\nby = "open"'))
+    base = random.choice(("", '\nbase = "positive_days"', '\nbase = "target"\ntarget = 900'))
+    excess = random.choice(('"block"', '"block"', '"warn"'))
+    rows = [f'kind = "consistency"\nshare = "40 %"\non_excess = {excess}\n{common}{base}']
+    if random.random() < 0.5:
+        rows.append(f'kind = "min_days"\ndays = 3\nday_counts_if = 50\ninitial_balance = 100000\n{common}')
+    if random.random() < 0.5:
+        within = random.choice(("1d", "30d", "60d"))
+        rows.append(f'kind = "inactivity"\nwithin = "{within}"\nsince = 2026-01-10')
+    return rows
 
 
 def _locking(random: Random) -> str:

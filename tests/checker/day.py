@@ -13,7 +13,7 @@ from attrs import frozen
 from adapters.registry import CONFIGS
 from copier.config.load import load_config
 from copier.dispatch import Intent
-from copier.inputs import CalendarRead, Input, Outside, Polled, Reported
+from copier.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
 from copier.ledger import Ledger
 from copier.recovery import recover, unanswered
 from rules.actions import Action, OpenPosition
@@ -33,6 +33,7 @@ from rules.news import Calendar
 from rules.reports import NotSent
 from rules.values import AccountId, OmsType, PositionId, Symbol
 from tests.checker.configs import BASES, config_text
+from tests.checker.histories import History
 from tests.checker.market import RATES, Market, draw_news
 from tests.checker.operator import draw_levers, pulled
 from tests.checker.running import start
@@ -97,6 +98,7 @@ class _Day:
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
         self._news = draw_news(self._random, self._now, self._length)
+        self._histories = {name: History(self._random, self._now, self._length) for name in self._venues}
         self._entries = 0
         self._run = 0
         self._full_until: dict[AccountId, datetime] = {}
@@ -178,7 +180,7 @@ class _Day:
         outside = Outside(
             send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books, find=lambda *_: None
         )
-        started = start(self._config, self._ledger, recovered, nets, outside, lambda: self._now)
+        started = start(self._config, self._ledger, recovered, nets, outside, lambda: self._now, self._recalls())
         self._views, self._journal, self._engine = started
         for name in self._traders:
             self._plan(timedelta(milliseconds=5), self._polling(name, sure=True), run=self._run)
@@ -191,6 +193,17 @@ class _Day:
         for each in under_way:
             name, action = each.action.account, each.action
             self._plan(timedelta(seconds=4), lambda name=name, action=action: self._found(name, action), run=self._run)
+
+    def _recalls(self) -> dict[AccountId, Callable[[datetime], None]]:
+        """Return what asks for histories, of the accounts whose results count and whose figures nobody limits."""
+        names = {rule.account for rule in self._config.results} - {
+            limit.account for limit in self._config.limits
+        }
+        return {name: lambda since, name=name: self._recall(name, since) for name in sorted(names)}
+
+    def _recall(self, name: AccountId, since: datetime) -> None:
+        late = timedelta(seconds=self._random.choice((1, 1, 40)))
+        self._plan(late, lambda: [Remembered(name, self._histories[name].since(since, self._now))], run=self._run)
 
     def _restart(self) -> Iterable[Input]:
         """Crash, with some orders on their way, and come back a while later."""

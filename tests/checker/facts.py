@@ -8,6 +8,7 @@ from attrs import define, field
 from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link, Rules
+from tests.checker.results import Results
 from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
 from tests.checker.windows import Calendar
@@ -40,6 +41,7 @@ class Facts:
     config: Config
     limits: Limits
     conduct: Conduct
+    results: Results
     positions: dict[Key, Tree] = field(factory=dict)
     """Open source positions by account and id."""
     seen: set[Key] = field(factory=set)
@@ -60,7 +62,7 @@ class Facts:
 
     @classmethod
     def of(cls, config: Config) -> "Facts":
-        return cls(config, Limits(config.limits), Conduct(config.conduct, config.zone))
+        return cls(config, Limits(config.limits), Conduct(config.conduct, config.zone), Results(config.results))
 
     def restart(self) -> None:
         """Forget what only lived in memory."""
@@ -68,6 +70,7 @@ class Facts:
             known.clear()
         self.seen.clear()
         self.ready.clear()
+        self.results.restart()
 
     def observe(self, row: Row) -> None:
         """Take something that was observed of an account."""
@@ -129,7 +132,8 @@ class Facts:
 
     def denied(self, account: str, now: datetime) -> str | None:
         """Return what of an account's rules forbids new risk; a budget that is used up forbids only what is new."""
-        return self.limits.denied(account) or ("FLAT_BY" if self.conduct.closed(account, now) else None)
+        code = self.limits.denied(account) or ("FLAT_BY" if self.conduct.closed(account, now) else None)
+        return code or self.results.denied(account, now)
 
     def source_denied(self, link: Link, rules: Rules, now: datetime) -> str | None:
         """Return what of the source account's rules forbids new risk, where a policy obeys it."""

@@ -25,6 +25,7 @@ from tests.checker.keys import (
 )
 from tests.checker.presets import firm_rows
 from tests.checker.quiet import Maintenance, News
+from tests.checker.results import KINDS as RESULTS
 from tests.checker.symbols import Renamed, rename
 from tests.checker.text import Unchecked
 from tests.checker.trees import Tree
@@ -96,6 +97,7 @@ class Config:
     news: Mapping[str, News]
     maintenance: list[Maintenance]
     conduct: list[Tree]
+    results: list[Tree]
     zone: str
 
     def rows_of(self, name: str | None) -> list[Tree] | None:
@@ -146,7 +148,8 @@ def read_config(text: str) -> Config:
     rows = [*own, *firms]
     conduct = [row for row in rows if row["kind"] in CONDUCT]
     caps = [row for row in rows if row["kind"] in ("max_positions", "max_total_volume")]
-    limits = [row for row in rows if row not in conduct and row not in caps]
+    results = [row for row in rows if row["kind"] in RESULTS]
+    limits = [row for row in rows if row not in conduct and row not in caps and row not in results]
     for row in limits:
         if row in own:
             refuse(row, LIMIT_KEYS, "limits")
@@ -154,7 +157,7 @@ def read_config(text: str) -> Config:
         refuse(row, CAP_KEYS, "limits")
     news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
     maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
-    config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, zone)
+    config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, results, zone)
     policies = {"default": {}, **document.get("policies", {})}
     for row in document.get("links", ()):
         refuse(row, LINK_KEYS, "links")

@@ -1,7 +1,4 @@
-"""What a firm's preset makes of an account: rows of limits, read from the data that the package ships.
-
-Without `started` nobody counts days, the best day or inactivity.
-"""
+"""What a firm's preset makes of an account: rows of limits, read from the data that the package ships."""
 
 import tomllib
 from collections.abc import Iterator
@@ -10,17 +7,17 @@ from pathlib import Path
 
 from tests.checker.conduct import BUDGETS
 from tests.checker.conduct import KINDS as CONDUCT
+from tests.checker.results import KINDS as COUNTED
 from tests.checker.text import Unchecked, money, ratio
 from tests.checker.trees import Tree
 
 FOLDER = Path(__file__).parents[2] / "copier" / "presets" / "prop"
-KEYS = {"preset", "initial_balance", "stop_at", "phase", "scope", "reset"}
+KEYS = {"preset", "initial_balance", "stop_at", "phase", "scope", "reset", "started"}
 ROW_KEYS = {
     *("kind", "amount", "of", "anchor", "reset", "on_breach", "trailing", "name", "metric", "include", "lock"),
     "lock_when",
 }
 LOSSES = ("daily_loss", "weekly_loss", "monthly_loss", "max_loss")
-BY_DAYS = ("min_days", "consistency", "inactivity")
 
 
 def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
@@ -31,7 +28,8 @@ def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
     initial, currency = money(prop["initial_balance"])
     for row in preset["limits"]:
         phases = row.get("phase", ())
-        if row["kind"] in BY_DAYS or (phases and prop.get("phase") not in phases):
+        uncounted = row["kind"] in COUNTED and "started" not in prop  # nobody knows from when on
+        if uncounted or (phases and prop.get("phase") not in phases):
             continue
         own = {key: value for key, value in row.items() if key != "phase"} | {"account": account}
         if "reset" in prop and ("reset" in own or own["kind"] in ("daily_loss", *BUDGETS)):
@@ -40,6 +38,10 @@ def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
             yield own
             continue
         own["name"] = f"prop-{own['name']}" if "name" in own else "prop"
+        if own["kind"] in COUNTED:
+            initials = {} if own["kind"] == "inactivity" else {"initial_balance": initial}
+            yield own | {"since": prop["started"]} | initials
+            continue
         if own["kind"] in CONDUCT:
             yield own if own["kind"] in BUDGETS else own | {"scope": prop.get("scope", "account")}
             continue

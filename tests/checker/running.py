@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from attrs import evolve
-
 from adapters.base import Capabilities
 from copier.book import CopyBook
 from copier.config.model import Configuration
@@ -27,8 +25,12 @@ def start(
     nets: Mapping[AccountId, bool],
     outside: Outside,
     utc_now: Callable[[], datetime],
+    recall: Mapping[AccountId, Callable[[datetime], None]],
 ) -> tuple[dict[AccountId, AccountView], Journal, Engine]:
-    """Return what a run begins with. `nets` tells which accounts keep one position a symbol."""
+    """Return what a run begins with.
+
+    `nets` tells which accounts keep one position a symbol; `recall` asks the histories of those that have one.
+    """
     capabilities = {
         name: Capabilities(
             OmsType.NETTING if netting else OmsType.HEDGING, streams=True, trades=True, volumes_grow=netting
@@ -45,7 +47,7 @@ def start(
         views=views,
         book=book,
         journal=journal,
-        limits=LimitWatch(evolve(config.rulebook, results=()), recovered.limits.values(), journal, utc_now()),
+        limits=LimitWatch(config.rulebook, recovered.limits.values(), journal, utc_now(), recall=recall),
         utc_now=utc_now,
         latency=Latency(),
         outside=outside,

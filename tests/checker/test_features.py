@@ -16,6 +16,7 @@ SEEN = (
     "mark at the end of a day",
     "lock",
     "lock_when",
+    "BEST_DAY",
 )
 
 

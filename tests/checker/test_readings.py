@@ -14,6 +14,7 @@ from tests.checker.identity import order_id
 from tests.checker.links import read_config, summed
 from tests.checker.presets import firm_rows
 from tests.checker.refusals import WAITING
+from tests.checker.results import best_day
 from tests.checker.symbols import Renamed, rename
 from tests.checker.text import Span, Unchecked, duration, ratio, span
 from tests.checker.volumes import followed, in_pieces, on_grid
@@ -68,7 +69,7 @@ MADE = 'guard = { max_age = "3s" }'
         CONFIG.replace(MADE, 'on_target_change = "restore"'),
         CONFIG.replace(MADE, 'aggregate = "tightest"'),
         CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
-        CONFIG + LIMIT + 'kind = "inactivity"\nwithin = "30d"\nsince = 2026-11-01\n',
+        CONFIG + LIMIT + 'kind = "per_trade_loss"\namount = "2 %"\n',
     ],
 )
 def test_what_the_checker_does_not_know_ends_it(text: str) -> None:
@@ -130,7 +131,7 @@ def test_the_codes_that_wait_are_known_to_the_engine_as_such() -> None:
 
 def test_the_checker_uses_nothing_of_what_it_checks() -> None:
     folder = Path(__file__).parent
-    days = {"day", "running", "venue", "trader", "operator", "market", "configs", "policies", "campaign"}
+    days = {"day", "running", "venue", "trader", "operator", "market", "configs", "policies", "campaign", "histories"}
     for file in folder.glob("*.py"):
         if file.stem not in days and not file.stem.startswith("test_"):
             imported = re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
@@ -152,3 +153,14 @@ def test_a_budget_s_day_begins_at_its_reset_also_where_the_clocks_skip_it() -> N
     assert day_begun("02:30 Europe/Prague", early) == datetime(2026, 3, 29, 1, tzinfo=UTC)
     late = datetime(2026, 10, 25, 12, tzinfo=UTC)
     assert day_begun("02:30 Europe/Prague", late) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_the_best_day_is_reckoned_as_a_person_would() -> None:
+    monday, tuesday = datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 17, tzinfo=UTC)
+    row = {"share": "40 %", "reset": "00:00 UTC", "on_excess": "block"}
+    days = {monday: Fraction(600), tuesday: Fraction(400)}
+    now = datetime(2026, 11, 17, 12, tzinfo=UTC)
+    assert best_day(row, days, now) == ("warn", {Fraction(600), Fraction(1000)}), "but not today"
+    assert best_day(row, {**days, tuesday: Fraction(601)}, now)[0] == "block"
+    assert best_day({**row, "share": "60 %"}, days, now)[0] == "ok", "at exactly its share"
+    assert best_day(row, {monday: Fraction(600), tuesday: Fraction(-600)}, now)[0] == "ok", "never divided by"

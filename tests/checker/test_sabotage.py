@@ -17,12 +17,14 @@ import rules.filters
 import rules.gates
 import rules.grants
 import rules.protect
+import rules.results
 import rules.shape
 import rules.sizing
 import rules.stops
 import rules.volumes
 import tests.checker.running
 from copier.conduct_watch import ConductWatch
+from copier.results_watch import ResultsWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
 from rules.limits import Judgement
@@ -214,6 +216,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "lets floors pass their lock": (copier.limit_watch, "judge", judging(lock=None)),
     "locks no profit": (copier.limit_watch, "judge", judging(lock_when=None)),
     "marks at any time": (Limit, "marks_at_reset", False),
+    "trades on after its best day": (ResultsWatch, "denied", never),
+    "reckons without costs": (rules.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from copier.inputs import Remembered
 from copier.results_watch import ASK_EVERY
+from rules.actions import Action
 from rules.limits_days import ResetTime
 from rules.limits_past import Past
 from rules.observed import AccountStatus, Booked
@@ -16,7 +17,7 @@ from rules.results_policy import Consistency, OnExcess, TradingDays
 from tests.copier.desk import TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.limit_parts import closing
-from tests.rules.playbook import T0
+from tests.rules.playbook import T0, shape
 
 RESET = ResetTime((T0 + timedelta(hours=1)).time().replace(microsecond=0), ZoneInfo("UTC"))
 SINCE = T0 - timedelta(days=10)
@@ -32,9 +33,9 @@ def won(days_ago: int, profit: str) -> Booked:
     return evolve(closing("15 12:00", profit, f"d{days_ago}"), at=T0 - timedelta(days=days_ago))
 
 
-async def told(desk: Desk, *entries: Booked, since_days: int = 30) -> None:
+async def told(desk: Desk, *entries: Booked, since_days: int = 30) -> list[Action]:
     past = Past(T0 - timedelta(days=since_days), desk.now, entries)
-    await desk.takes(Remembered(TARGET, past))
+    return await desk.takes(Remembered(TARGET, past))
 
 
 def said(desk: Desk) -> list[tuple[str, str]]:
@@ -82,6 +83,15 @@ async def test_the_best_day_takes_no_more_risk_until_it_ends() -> None:
     await desk.takes()
     assert desk.views[TARGET].denied is None
     assert [stage for stage, _ in said(desk)] == ["block", "warn"]
+
+
+async def test_the_best_day_takes_no_risk_after_a_restart_before_the_history_is_told_again() -> None:
+    desk = await Desk(results=[EVEN], remembers=True).ready()
+    await told(desk, won(3, "100"), won(0, "900"))
+    again = await Desk(desk.ledger, results=[EVEN], remembers=True, now=desk.now + timedelta(minutes=5)).ready()
+    assert await again.sees(source_position()) == []
+    assert again.copy.reason is Reason.LIMIT_UNKNOWN
+    assert shape(await told(again, won(3, "100"), won(2, "100"))) == [("open", "1.00")], "what it waited for"
 
 
 async def test_an_account_whose_venue_tells_no_history_says_so_once() -> None:
