@@ -196,9 +196,7 @@ class _Day:
 
     def _recalls(self) -> dict[AccountId, Callable[[datetime], None]]:
         """Return what asks for histories, of the accounts whose results count and whose figures nobody limits."""
-        names = {rule.account for rule in self._config.results} - {
-            limit.account for limit in self._config.limits
-        }
+        names = {rule.account for rule in self._config.results} - {limit.account for limit in self._config.limits}
         return {name: lambda since, name=name: self._recall(name, since) for name in sorted(names)}
 
     def _recall(self, name: AccountId, since: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from rules.reasons import Reason
 from tests.checker.conduct import day_begun
+from tests.checker.facts import Facts
 from tests.checker.identity import order_id
 from tests.checker.links import read_config, summed
 from tests.checker.presets import firm_rows
@@ -74,7 +75,7 @@ MADE = 'guard = { max_age = "3s" }'
 )
 def test_what_the_checker_does_not_know_ends_it(text: str) -> None:
     with pytest.raises(Unchecked):
-        read_config(text).links[0].rules("EURUSD")
+        Facts.of(read_config(text))
 
 
 def test_layers_join_by_key_and_a_size_with_a_mode_begins_anew() -> None:
