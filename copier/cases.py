@@ -204,8 +204,9 @@ class _Stage:
         yield OrderEnded(source, now, order_id, OrderStatus.FILLED, position.position_id)
 
     def _target_quote(self, symbol: Symbol) -> Quote | None:
-        mapped = map_symbol(self.link.policy.for_symbol(symbol).symbols, symbol)
-        return _quote(self.case.given.target, mapped.symbol, self.rehearsal.now) if isinstance(mapped, Mapped) else None
+        now = self.rehearsal.now
+        mapped = map_symbol(self.link.policy.for_symbol(symbol).symbols, symbol, now)
+        return _quote(self.case.given.target, mapped.symbol, now) if isinstance(mapped, Mapped) else None
 
     def _change(self, position: Position, then: ThenGiven) -> Input:
         source, now = self.link.source, self.rehearsal.now

@@ -343,9 +343,9 @@ class Desk:
                 at_target=tuple(self.book.of_target(link.target)) if link_id in self._count_risk else (),
             )
         )
-        met = None if decision.copy is None else known(link, source, target, copy, decision.copy, decision)
-        self._apply(copy, decision, because, met)
         new = decision.copy
+        met = None if new is None else known(link, source, target, copy, new, decision, self.now)
+        self._apply(copy, decision, because, met)
         if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
             self.journal.forget(new)
             self.book.forget(new)

@@ -112,14 +112,20 @@ class Observations:
 
 
 def known(
-    link: CopyLink, source: AccountView, target: AccountView, old: Copy | None, copy: Copy, decision: Decision
+    link: CopyLink,
+    source: AccountView,
+    target: AccountView,
+    old: Copy | None,
+    copy: Copy,
+    decision: Decision,
+    now: datetime,
 ) -> Known | None:
     """Return the prices and figures that a decision met, where it asked gates, ordered something or a price led it."""
     if not decision.trace and not decision.actions and not _followed_a_price(old, copy):
         return None
     symbol = copy.target_symbol
     if symbol is None:
-        mapped = map_symbol(link.policy.for_symbol(copy.source_symbol).symbols, copy.source_symbol)
+        mapped = map_symbol(link.policy.for_symbol(copy.source_symbol).symbols, copy.source_symbol, now)
         symbol = mapped.symbol if isinstance(mapped, Mapped) else copy.source_symbol
     return Known(symbol, target.quotes.get(symbol), source.status, target.status)
 

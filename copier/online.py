@@ -95,11 +95,11 @@ async def _answer(ask: Callable[[], Awaitable[T]]) -> T | Failure:
         return Failure(f"no answer within {LOOK_S_MAX:.0f} s")
 
 
-def fates(link: CopyLink, source: Iterable[Symbol], target: frozenset[Symbol]) -> tuple[SymbolFate, ...]:
-    """Return where each of the source's symbols leads on the link's target, by name."""
+def fates(link: CopyLink, source: Iterable[Symbol], target: frozenset[Symbol], now: datetime) -> tuple[SymbolFate, ...]:
+    """Return where each of the source's symbols leads on the link's target now, by name."""
     led: list[SymbolFate] = []
     for symbol in sorted(source):
-        mapped = map_symbol(link.policy.for_symbol(symbol).symbols, symbol)
+        mapped = map_symbol(link.policy.for_symbol(symbol).symbols, symbol, now)
         if isinstance(mapped, Denied):
             led.append(SymbolFate(symbol, None))
         else:

@@ -93,7 +93,7 @@ class Rates:
         return None
 
     def _names(self, view: AccountView, pair: Symbol) -> tuple[Symbol, ...]:
-        mapped = map_symbol(self.symbols, pair) if view is self.views[0] else None
+        mapped = map_symbol(self.symbols, pair, self.now) if view is self.views[0] else None
         return (pair, mapped.symbol) if isinstance(mapped, Mapped) and mapped.symbol != pair else (pair,)
 
     def _mid(self, view: AccountView, symbol: Symbol, quoted: str, missing: list[LookUp]) -> Fraction | None:

@@ -388,6 +388,7 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
         (copy.ratio, held),
         copy.stop_gap,
         at_target=context.at_target,
+        held_in=copy.target_symbol,
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):

@@ -116,9 +116,10 @@ def _possible(question: Question) -> Denied | None:
 
 
 def _market_gates(question: Question, finding: Finding) -> Grant | Denied:
-    mapped = map_symbol(question.link.policy.symbols, question.position.symbol)
+    mapped = map_symbol(question.link.policy.symbols, question.position.symbol, question.now)
     if isinstance(mapped, Denied):
         return finding.no(mapped)
+    mapped = mapped.in_contract(question.held_in)
     if mapped.row is not None:
         by = "" if mapped.preset is None else f", preset {mapped.preset}"
         names = (("from", question.position.symbol), ("to", mapped.symbol))

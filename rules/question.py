@@ -31,7 +31,8 @@ class Question:
     says that the target closed a copy of the position before: the position's own age tells nothing then. `beside` are
     the open copies whose proportions it keeps; `beginning` is how the position began, None while that is not known.
     `order` is the source's pending order whose like is asked for; `position` is then what it would open. `at_target`
-    are all copies that hold something at the target, where the policy asks what they may lose.
+    are all copies that hold something at the target, where the policy asks what they may lose. `held_in` is the
+    target's symbol of a copy that grows.
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class Question:
     beginning: Beginning | None = AT_MARKET
     order: WorkingOrder | None = None
     at_target: tuple[Copy, ...] = ()
+    held_in: Symbol | None = None
 
 
 @frozen

@@ -46,6 +46,10 @@ class Reason(Enum):
     BEGINNING_UNKNOWN = ("BEGINNING_UNKNOWN", "Whether it came of a pending order is not known yet.", True)
     SYMBOL_DENIED = ("SYMBOL_DENIED", "A row of the symbol map denies this symbol.")
     SYMBOL_UNMAPPED = ("SYMBOL_UNMAPPED", "No row of the symbol map matches, and the target has no such name.")
+    CONTRACT_UNKNOWN = (
+        "CONTRACT_UNKNOWN",
+        "The symbol map names no contract for now: its `roll` begins later, or has ended.",
+    )
     SYMBOL_ABSENT = ("SYMBOL_ABSENT", "The target has no instrument of the mapped name.")
     SYMBOL_NOT_TRADABLE = ("SYMBOL_NOT_TRADABLE", "The target's instrument does not take orders.")
     SYMBOL_WRONG_PRICE = ("SYMBOL_WRONG_PRICE", "Source and target price differ too much to be the same instrument.")

@@ -53,7 +53,7 @@ def _led(config: Configuration, looks: Mapping[AccountId, Look | Failure]) -> di
     for link in config.links:
         source, target = looks[link.source], looks[link.target]
         if isinstance(source, Look) and isinstance(target, Look):
-            led[link.link_id] = fates(link, source.symbols, target.symbols)
+            led[link.link_id] = fates(link, source.symbols, target.symbols, utc_now())
     return led
 
 

@@ -211,7 +211,7 @@ def _policies(
 ) -> PolicyBook:
     """Return the policies, with what they name beside themselves."""
     named: dict[str, Mapping[str, object]] = {
-        "symbols": read_symbols(reader, tables["symbols"], today),
+        "symbols": read_symbols(reader, tables["symbols"], timezone, today),
         "schedules": read_schedules(reader, tables["schedules"], timezone),
         "news": {name: None if each is None else each[0] for name, each in news.items()},
     }

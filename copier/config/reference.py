@@ -46,7 +46,7 @@ from copier.config.prop import PropKeys
 from copier.config.results import ConsistencyKeys, InactivityKeys, KeepAliveKeys, MinDaysKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
-from copier.config.symbol_maps import MapRowKeys, SymbolsKeys
+from copier.config.symbol_maps import ContractKeys, MapRowKeys, SymbolsKeys
 from rules.distances import Distance
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.expressions import Expression
@@ -100,6 +100,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[groups]", GroupKeys),
     ("[symbols.NAME]", SymbolsKeys),
     ("A row of [symbols.NAME] map", MapRowKeys),
+    ("A row of `roll`", ContractKeys),
     ("[schedules.NAME]", ScheduleKeys),
     ("A window of [schedules.NAME] or [maintenance.NAME]", WindowKeys),
     ("[news.NAME]", NewsKeys),
@@ -158,6 +159,7 @@ _WORDS: dict[Any, str] = {
     timedelta: "duration",
     date: "date",
     datetime: "time",
+    date | datetime: "date or time",
     Reason: "denial code",
     Distance: "price distance",
     Money: "money",

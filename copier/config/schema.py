@@ -5,7 +5,7 @@ nowhere) it lets pass: `copier check` is the judge.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -53,6 +53,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     int: {"type": "integer"},
     Decimal: _NUMBER,
     timedelta: {"type": "string", "pattern": r"^[0-9][0-9.]* ?(d|h|m|s|ms)( ?[0-9][0-9.]* ?(h|m|s|ms))*$"},
+    date: _TEXT,
     datetime: _TEXT,  # as tools that read TOML into JSON write its times
     Distance: _NUMBER_OR_TEXT,
     LimitAmount: _NUMBER_OR_TEXT,

@@ -1,9 +1,10 @@
 """Reads [symbols.*]: the target's names for the source's symbols, row by row, and finds rows that can never match."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
@@ -15,14 +16,41 @@ from copier.config.structure import make_converter
 from copier.config.symbol_presets import SymbolPreset, symbol_preset, symbol_preset_names
 from rules.literals import CATCH_ALLS, literals_of
 from rules.patterns import PatternError
-from rules.symbols import Mapped, PresetRow, Row, SymbolMap, SymbolRow
+from rules.symbols import Contract, Mapped, PresetRow, Row, SymbolMap, SymbolRow
 from rules.values import Symbol
+
+ENDS_SOON: Final = timedelta(days=14)
+"""What nobody opens in any more in two weeks is looked at now."""
+
+QUARTER: Final = timedelta(days=100)
+"""Futures that roll each quarter have another contract in front after this."""
 
 
 def _read_names(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or any(not isinstance(name, str) or not name for name in value.values()):
         raise Fault('a table such as { NAS100 = "US100.cash" }', shown_value(value))
     return value
+
+
+def _read_day(value: object) -> date | datetime:
+    """Return a TOML date, or a date and time with its offset."""
+    if type(value) is date or (isinstance(value, datetime) and value.tzinfo is not None):
+        return value
+    raise Fault("a date such as 2026-12-14, or 2026-12-14T21:00:00Z, without quotes", shown_value(value))
+
+
+@frozen
+class ContractKeys:
+    """From a time on, new positions are opened in this contract; what is held stays in its own and closes there."""
+
+    since: date | datetime = field(
+        metadata={
+            "key": "from",
+            "doc": "A date, which begins at midnight in the zone of `[service]`, or a time: `2026-12-14T21:00:00Z`.",
+            "read": _read_day,
+        }
+    )
+    to: str = field(metadata={"doc": "The target's name of the contract, as in a row."})
 
 
 @frozen
@@ -40,6 +68,17 @@ class MapRowKeys:
         metadata={
             "doc": "The target's name; `\\g<name>`, `\\1` and `\\0` stand for what matched. Without it the name stays."
         },
+    )
+    roll: tuple[ContractKeys, ...] = field(
+        default=(),
+        metadata={
+            "doc": "Contracts that follow each other, in place of `to`: `[{ from = 2026-09-14, to = 'MNQZ6' }]`. Before"
+            " the first one nothing is opened (`CONTRACT_UNKNOWN`)."
+        },
+    )
+    until: date | datetime | None = field(
+        default=None,
+        metadata={"doc": "From then on nothing is opened in the last contract of `roll`.", "read": _read_day},
     )
     deny: bool = field(default=False, metadata={"doc": "The symbol is not copied."})
     why: str | None = field(default=None, metadata={"doc": "Shown to people when the row denies a copy."})
@@ -72,17 +111,20 @@ class SymbolsKeys:
 
 
 def read_symbols(
-    reader: Reader, tables: Mapping[str, Mapping[str, Any]], today: date | None
+    reader: Reader, tables: Mapping[str, Mapping[str, Any]], zone: ZoneInfo, today: date | None
 ) -> dict[str, SymbolMap | None]:
     """Return the maps by name; None stands for one with faults.
 
     Args:
-        today: what the age of presets is counted to; None asks for none.
+        zone: where the dates of rolls begin.
+        today: what the age of presets and of contracts is counted to; None asks for none.
     """
-    return {name: _symbol_map(reader, name, raw, today) for name, raw in tables.items()}
+    return {name: _symbol_map(reader, name, raw, zone, today) for name, raw in tables.items()}
 
 
-def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any], today: date | None) -> SymbolMap | None:
+def _symbol_map(
+    reader: Reader, name: str, raw: Mapping[str, Any], zone: ZoneInfo, today: date | None
+) -> SymbolMap | None:
     keys = reader.structure(make_converter(), SymbolsKeys, raw, ("symbols", name))
     if keys is None:
         return None
@@ -91,7 +133,7 @@ def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any], today: date |
     for index, row_keys in enumerate(keys.map):
         path: KeyPath = ("symbols", name, "map", index)
         try:
-            row = _row(row_keys)
+            row = _row(row_keys, zone)
             SymbolMap((row,))  # one row at a time, so that each bad one is found, and found in its line
         except Fault as fault:
             reader.fault((*path, *fault.below), fault)
@@ -109,6 +151,8 @@ def _symbol_map(reader: Reader, name: str, raw: Mapping[str, Any], today: date |
 
 
 def _warn_of_age(reader: Reader, row: Row, today: date | None, path: KeyPath) -> None:
+    if isinstance(row, SymbolRow) and row.roll and today is not None:
+        _warn_of_end(reader, row, today, path)
     preset = symbol_preset(row.preset) if isinstance(row, PresetRow) else None
     if preset is not None and today is not None and preset.stale(today):
         days = (today - preset.as_of).days
@@ -116,7 +160,24 @@ def _warn_of_age(reader: Reader, row: Row, today: date | None, path: KeyPath) ->
         reader.warn((*path, "preset"), "a preset that was looked at lately", f"one of {days} days ago", hint)
 
 
-def _row(keys: MapRowKeys) -> Row:
+def _warn_of_end(reader: Reader, row: SymbolRow, today: date, path: KeyPath) -> None:
+    last, expected = row.roll[-1], "a roll whose next contract is known"
+    if row.until is not None and row.until.date() - today < ENDS_SOON:
+        reader.warn((*path, "until"), expected, f"one that ends with {last.to[:60]} on {row.until.date()}")
+    elif row.until is None and today - last.since.date() > QUARTER:
+        reader.warn(
+            (*path, "roll"), expected, f"one that ends with {last.to[:60]}, opened in since {last.since.date()}"
+        )
+
+
+def _instant(day: date | datetime, zone: ZoneInfo) -> datetime:
+    """Return the time that was written, or that a date begins in a zone, in UTC: a skipped midnight ends its gap."""
+    if isinstance(day, datetime):
+        return day.astimezone(UTC)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _row(keys: MapRowKeys, zone: ZoneInfo) -> Row:
     """Return the row of its keys.
 
     Raises:
@@ -125,12 +186,14 @@ def _row(keys: MapRowKeys) -> Row:
     if (keys.match is None) == (keys.preset is None):
         found = "a table without it" if keys.match is None else "both"
         raise Fault("the key `match` or the key `preset`", found)
-    of_other_kind = ("to", "deny", "why") if keys.match is None else ("names", "prefix", "suffix")
+    of_other_kind = ("to", "roll", "until", "deny", "why") if keys.match is None else ("names", "prefix", "suffix")
     for key in of_other_kind:
         if getattr(keys, key):
             raise Fault(f"no `{key}` beside `{'preset' if keys.match is None else 'match'}`", f"`{key}`", below=(key,))
     if keys.match is not None:
-        return SymbolRow(keys.match, keys.to, keys.deny, keys.max_price_ratio, keys.why)
+        roll = tuple(Contract(_instant(each.since, zone), each.to) for each in keys.roll)
+        until = None if keys.until is None else _instant(keys.until, zone)
+        return SymbolRow(keys.match, keys.to, keys.deny, keys.max_price_ratio, keys.why, roll, until)
     assert keys.preset is not None, "one of the two is there"
     known = symbol_preset_names()
     if keys.preset not in known:

@@ -1,12 +1,14 @@
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from rules.patterns import MEMO_ENTRIES_MAX, PatternError, PatternSet
 from rules.reasons import Reason
-from rules.symbols import Mapped, SymbolMap, SymbolRow, map_symbol
+from rules.symbols import Contract, Mapped, SymbolMap, SymbolRow, map_symbol
 from rules.trace import Denied
 from rules.values import Symbol
+from tests.rules.playbook import T0
 
 MAP = SymbolMap(
     (
@@ -110,3 +112,65 @@ def test_memo_stays_bounded_and_changes_no_answer():
 def test_pattern_set_answers_the_same_again():
     patterns = PatternSet(("A.*", "B"), "filter.symbols")
     assert [patterns.matches(text) for text in ("AX", "B", "BX", "AX", "BX")] == [True, True, False, True, False]
+
+
+QUARTER = timedelta(days=91)
+NQ = Symbol("NQ1!")
+FRONT = SymbolRow(
+    r"(?P<root>NQ|ES)1!",
+    roll=(Contract(T0, r"M\g<root>Z6"), Contract(T0 + QUARTER, r"M\g<root>H7")),
+    until=T0 + 2 * QUARTER,
+)
+ROLLS = SymbolMap((SymbolRow("GOLD"), FRONT))
+
+
+@pytest.mark.parametrize(
+    ("days", "contract"),
+    [(0, "MNQZ6"), (90, "MNQZ6"), (91, "MNQH7"), (181, "MNQH7")],
+)
+def test_a_roll_leads_to_the_contract_that_has_begun_last(days: int, contract: str):
+    mapped = map_symbol(ROLLS, NQ, T0 + timedelta(days=days))
+    assert isinstance(mapped, Mapped)
+    assert (mapped.symbol, mapped.row) == (contract, 2)
+
+
+def test_before_a_roll_and_after_its_end_nothing_is_opened():
+    early = map_symbol(ROLLS, NQ, T0 - timedelta(microseconds=1))
+    late = map_symbol(ROLLS, NQ, T0 + 2 * QUARTER)
+    assert isinstance(early, Denied)
+    assert isinstance(late, Denied)
+    assert early.reason is late.reason is Reason.CONTRACT_UNKNOWN
+    assert early.numbers == (("row", "2"), ("begins", "2026-11-20T12:00+00:00"))
+    assert late.numbers == (("row", "2"), ("contract", "MNQH7"), ("ended", "2027-05-21T12:00+00:00"))
+
+
+def test_without_a_time_the_name_is_that_of_the_last_contract():
+    mapped = map_symbol(ROLLS, Symbol("ES1!"))
+    assert isinstance(mapped, Mapped)
+    assert mapped.symbol == "MESH7"
+    assert map_symbol(ROLLS, Symbol("GOLD"), T0) == Mapped(Symbol("GOLD"), 1), "other rows know no time"
+
+
+def test_what_is_held_in_a_contract_of_the_roll_stays_in_it():
+    mapped = map_symbol(ROLLS, NQ, T0 + QUARTER)
+    assert isinstance(mapped, Mapped)
+    assert mapped.in_contract(Symbol("MNQZ6")).symbol == "MNQZ6"
+    assert mapped.in_contract(Symbol("NAS100")).symbol == "MNQH7"
+    assert mapped.in_contract(None).symbol == "MNQH7"
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (SymbolRow("A", to="B", roll=FRONT.roll), "row 1: `roll` excludes `to`, found both"),
+        (SymbolRow("A", deny=True, roll=FRONT.roll), "row 1: `roll` excludes `deny`, found both"),
+        (SymbolRow("A", until=T0), "`until` ends a `roll`, and there is none"),
+        (SymbolRow("A", roll=(Contract(T0, "B"), Contract(T0, "C"))), "each `from` must be later than the one before"),
+        (SymbolRow("A", roll=(Contract(T0, "B"),), until=T0), "`until` must be later than the one before"),
+        (SymbolRow("A", roll=(Contract(T0, r"\g<root>"),)), "names the group root"),
+    ],
+)
+def test_rolls_that_mean_nothing_are_refused(row: SymbolRow, text: str):
+    with pytest.raises(PatternError) as caught:
+        SymbolMap((row,))
+    assert text in str(caught.value)

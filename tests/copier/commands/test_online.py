@@ -31,7 +31,7 @@ def symbols(*names: str) -> frozenset[Symbol]:
 
 
 def test_each_symbol_leads_somewhere_is_denied_or_leads_nowhere() -> None:
-    led = fates(LINK, symbols("EURUSD.m", "BTCUSD", "US500.m", "GOLD"), symbols("EURUSD", "GOLD"))
+    led = fates(LINK, symbols("EURUSD.m", "BTCUSD", "US500.m", "GOLD"), symbols("EURUSD", "GOLD"), T0)
     assert [(fate.symbol, fate.to, fate.found) for fate in led] == [
         ("BTCUSD", None, False),
         ("EURUSD.m", "EURUSD", True),

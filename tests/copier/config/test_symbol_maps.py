@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,6 +38,12 @@ map = [
         ("{ match = '(?<=a)b', to = 'x' }", "[0].match", "look-behind"),
         (r"{ match = 'a', to = '\g<pair>' }", "[0]", "names the group pair"),
         ("{ match = 'a', to = 'b', deny = true }", "[0]", "exclude each other"),
+        ("{ match = 'a', roll = [{ from = 2026-09-14, to = 'b' }], to = 'c' }", "[0]", "found both"),
+        ("{ match = 'a', roll = [{ from = '2026-09-14', to = 'b' }] }", "[0].roll[0].from", '"2026-09-14"'),
+        ("{ match = 'a', roll = [{ from = 2026-09-14T12:00:00, to = 'b' }] }", "[0].roll[0].from", "2026-09-14"),
+        ("{ match = 'a', roll = [{ to = 'b' }] }", "[0].roll[0]", "a table without it"),
+        ("{ match = 'a', until = 2026-09-14 }", "[0]", "there is none"),
+        ("{ preset = 'futures', roll = [{ from = 2026-09-14, to = 'b' }] }", "[0].roll", "`roll`"),
         ("{ to = 'b' }", "[0]", "a table without it"),
         ("{ match = 'a', too = 'b' }", "[0].too", "the unknown key `too`"),
         ("{ match = 'a', max_price_ratio = 0 }", "[0].max_price_ratio", "0"),
@@ -49,6 +55,47 @@ def test_a_bad_row_is_told_in_its_line(tmp_path: Path, row: str, key: str, found
     problem = one_problem(tmp_path, text)
     assert (problem.line, problem.key) == (text.count("\n") - 1, f"symbols.m.map{key}")
     assert found in problem.found
+
+
+ROLL = """
+[service]
+timezone = "America/New_York"
+[symbols.m]
+map = [
+  { match = '(?P<root>NQ|ES)1!', until = 2027-06-14, roll = [
+      { from = 2026-09-14, to = 'M\\g<root>Z6' },
+      { from = 2026-12-14T14:30:00Z, to = 'M\\g<root>H7' },
+  ] },
+]
+"""
+
+
+def test_contracts_begin_at_midnight_of_the_service_or_at_a_time(tmp_path: Path):
+    symbols = load(tmp_path, USE + ROLL).links[0].policy.symbols
+    assert symbols is not None
+    found = symbols.resolve(Symbol("ES1!"))
+    assert isinstance(found, Mapped)
+    assert found.contracts == (
+        (datetime(2026, 9, 14, 4, tzinfo=UTC), Symbol("MESZ6")),
+        (datetime(2026, 12, 14, 14, 30, tzinfo=UTC), Symbol("MESH7")),
+    )
+    assert found.until == datetime(2027, 6, 14, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "today", "key"),
+    [
+        (ROLL, date(2027, 5, 31), None),
+        (ROLL, date(2027, 6, 1), "until"),
+        (ROLL, date(2027, 6, 20), "until"),
+        (ROLL.replace("until = 2027-06-14, ", ""), date(2027, 3, 24), None),
+        (ROLL.replace("until = 2027-06-14, ", ""), date(2027, 3, 25), "roll"),
+    ],
+)
+def test_a_roll_that_ends_soon_draws_a_warning(tmp_path: Path, text: str, today: date, key: str | None):
+    warnings = load(tmp_path, USE + text, today=today).warnings
+    assert [each.key for each in warnings] == ([] if key is None else [f"symbols.m.map[0].{key}"])
+    assert all("M\\g<root>H7" in each.found for each in warnings)
 
 
 def test_every_bad_row_is_told(tmp_path: Path):
