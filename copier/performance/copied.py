@@ -9,14 +9,14 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from copier.records import CheckpointRecord, DecisionRecord, ForgetRecord, ObservedRecord, Record, ReportRecord
-from rules.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
+from rules.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage, replace_leg, with_exit
 from rules.events import InstrumentReported, PositionClosed, PositionReported
 from rules.instruments import Instrument
 from rules.reconcile import CopyKey
-from rules.values import AccountId, PositionId, Price, Side, Symbol, Volume
+from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
 from rules.volumes import WIDE
 
 # A mean price has no end of digits; more than these twelve no venue quotes.
@@ -150,6 +150,8 @@ class CopyBook:
     alive: dict[CopyKey, Copied] = field(factory=dict)
     _instruments: dict[tuple[AccountId, Symbol], Instrument | None] = field(factory=dict)
     _source_prices: dict[tuple[AccountId, PositionId], Price] = field(factory=dict)
+    _handed_over: dict[ClOrdId, datetime | None] = field(factory=dict)
+    """Orders that mirrored pending ones and were filled, with when, until the copies of their positions are told."""
 
     def instrument_of(self, account: AccountId, symbol: Symbol) -> Instrument | None:
         """Return what an account said of a symbol; None where no row told it."""
@@ -177,11 +179,19 @@ class CopyBook:
     def _changed(self, copy: Copy, at: datetime) -> Iterator[Opened | Copied]:
         known = self.alive.get(copy.key)
         if copy.ending is Ending.HANDED_OVER:
-            self.alive.pop(copy.key, None)  # the copy of the position goes on with its legs
+            if known is not None:
+                filled = [leg.cl_ord_id for leg in known.copy.legs if _opened(leg)]
+                self._handed_over |= dict.fromkeys(filled, known.begun_at)
+            self.alive.pop(copy.key, None)
             return
         if known is None or (known.copy.life, known.copy.opened_at) != (copy.life, copy.opened_at):
-            known = self.alive[copy.key] = Copied(copy, last_at=at)
-            before: dict[int, Leg] = {}
+            if known is not None and not known.is_over and known.has_traded:
+                # What the target closed and the policy opens again at once: the rows go from one life to the next.
+                yield Copied(_gone(known.copy), known.begun_at, at, known.told, is_over=True)
+            taken = [leg for leg in copy.legs if leg.cl_ord_id in self._handed_over]
+            begun = [self._handed_over.pop(leg.cl_ord_id) for leg in taken]
+            known = self.alive[copy.key] = Copied(copy, min(filter(None, begun), default=None), at)
+            before = {leg.number: leg for leg in taken}
         else:
             before = known.copy.legs_by_number
             known.copy, known.last_at = copy, at
@@ -200,6 +210,14 @@ class CopyBook:
         is_first, known.begun_at = known.begun_at is None, known.begun_at or at
         price = self._source_prices.get((known.copy.source, known.copy.source_position_id))
         return Opened(at, known.copy, leg, is_first, price)
+
+
+def _gone(copy: Copy) -> Copy:
+    """Return a copy whose target has closed all of it at prices that no row tells."""
+    closed = [evolve(with_exit(leg, leg.held, None), held=ZERO, stage=LegStage.GONE) for leg in copy.legs if leg.held]
+    for leg in closed:
+        copy = replace_leg(copy, leg)
+    return evolve(copy, status=CopyStatus.ENDED, ending=Ending.TARGET_CLOSED)
 
 
 def _found(copy: Copy) -> Copied:

@@ -17,6 +17,7 @@ from trio._core import _run as trio_run
 from adapters.base import Account
 from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
+from copier.ledger import Ledger
 from copier.recovery import recover
 from rules.copies import CopyStatus
 from rules.mismatch import Mismatch
@@ -63,6 +64,7 @@ class Outcome:
     kills: int
     trace: str
     """A hash over all books and the whole ledger."""
+    ledger: Ledger
 
 
 def simulate(
@@ -131,6 +133,7 @@ async def _simulate(scenario: Scenario, sabotage: Sabotage | None) -> Outcome:
             clock.utc_now(),
             lives.killer.kills,
             _trace(world, lives),
+            lives.ledger,
         )
         nursery.cancel_scope.cancel()
     return outcome

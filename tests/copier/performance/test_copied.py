@@ -8,12 +8,13 @@ from attrs import evolve
 from copier.performance.copied import Copied, CopyBook, Opened, Result, mean, result_of
 from copier.records import CheckpointRecord
 from rules.copies import Ending
-from rules.events import InstrumentReported
+from rules.events import InstrumentReported, OrderEnded
 from rules.policy import LinkState
-from rules.reports import Filled
-from rules.values import AccountId, PositionId, Price, Symbol, Volume
+from rules.reports import Canceled, Filled
+from rules.values import AccountId, OrderStatus, PositionId, Price, Symbol, Volume
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
+from tests.copier.test_engine_mirror import OURS, ends, working
 from tests.rules.playbook import EURUSD, filled
 
 DOLLARS = evolve(EURUSD, profit_currency="USD")
@@ -134,6 +135,50 @@ async def test_books_know_the_instruments_that_rows_told() -> None:
     told(desk, book)
     assert book.instrument_of(TARGET, EURUSD.symbol) == DOLLARS
     assert book.instrument_of(AccountId("other"), Symbol("EURUSD")) is None
+
+
+async def test_a_mirrored_order_that_was_filled_is_one_trade_of_the_position() -> None:
+    desk, placed = await working()
+    await desk.takes(OrderEnded(TARGET, desk.now, OURS))
+    await desk.reports(Filled(placed.cl_ord_id, PositionId("tp"), placed.volume, Price("1.1"), OURS))
+    filled_at = desk.now
+    desk.now += timedelta(seconds=1)
+    await ends(desk, OrderStatus.FILLED, "p1")
+    await desk.sees(source_position())
+    [closing] = await desk.closes()
+    await desk.reports(Filled(closing.cl_ord_id, PositionId("tp"), Volume(1), Price("1.2")))
+    opened, over = told(desk)
+    assert isinstance(opened, Opened)
+    assert (opened.at, opened.copy.order is None) == (filled_at, False)
+    assert isinstance(over, Copied)
+    assert (over.copy.source_position_id, over.begun_at) == ("p1", filled_at)
+    assert result(over).amount == 10_000
+
+
+async def test_a_mirrored_order_that_was_canceled_has_traded_nothing() -> None:
+    desk, placed = await working()
+    [cancel] = await ends(desk, OrderStatus.CANCELED)
+    await desk.reports(Canceled(cancel.cl_ord_id))
+    await desk.reports(Canceled(placed.cl_ord_id))
+    [over] = told(desk)
+    assert isinstance(over, Copied)
+    assert not over.has_traded
+
+
+async def test_what_is_opened_again_is_another_trade() -> None:
+    policy = evolve(LINK.policy, reopen=1)
+    desk = await Desk(links=[evolve(LINK, policy=policy)]).ready()
+    await desk.copied(source_position())
+    for _ in range(2):
+        await desk.polls(TARGET)  # it is not there any more
+    await desk.fills(desk.sent[1:])
+    [closing] = await desk.closes()
+    await desk.fills([closing])
+    rows = told(desk)
+    assert [(type(each), each.copy.life) for each in rows] == [(Opened, 0), (Copied, 0), (Opened, 1), (Copied, 1)]
+    first, second = result(rows[1]), result(rows[3])
+    assert (first.closed, first.gained) == (1, None), "no row tells at which price the target closed it"
+    assert (second.closed, second.gained) == (1, 0)
 
 
 def test_a_mean_price_has_at_most_twelve_digits() -> None:
