@@ -7,15 +7,18 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
+from rich.progress import Progress
 
 from copier.clock import utc_now
 from copier.commands.asked import Asked, WrongAsked, config_and_ledger, day_of, span_of_day, zone_of
 from copier.commands.exits import FINE, explained
 from copier.commands.read import FILE, Json, LedgerFile
 from copier.commands.views import console
+from copier.config.model import Configuration
 from copier.export.writing import new_file
 from copier.ledger import Ledger
-from copier.performance.gathering import gather
+from copier.performance.gathering import Gathering, gather
+from copier.performance.scope import Scope
 from copier.report.model import Report, report_of
 from copier.report.page import page
 from copier.report.text import draw
@@ -24,6 +27,10 @@ from copier.web.dto.words import to_json
 from copier.web.store import Store, StoreFailed, store_path
 
 TODAY = Asked()
+
+_TOLD_EVERY = 256
+"""Rows between two looks at the progress bar: it costs as much as a row."""
+
 Formats = Literal["text", "html", "json"]
 _BY_NAME: dict[str, Formats] = {".html": "html", ".htm": "html", ".json": "json"}
 
@@ -59,8 +66,7 @@ def report(
         scope = asked.scope(config, span)
         opened = Ledger.open(path, readonly=True)
         try:
-            limits, links = ((), None) if config is None else (config.limits, [link.link_id for link in config.links])
-            gathered = gather(opened, scope, limits, links=links if asked.account or asked.link else None)
+            gathered = _gathered(opened, scope, config)
         finally:
             opened.close()
         found = report_of(gathered, _store(path), zone, now)
@@ -71,6 +77,21 @@ def report(
                 out.write(_rendered(found, form))
             print(f"{found.performance.trades.over} trades in {output}")
         return FINE
+
+
+def _gathered(ledger: Ledger, scope: Scope, config: Configuration | None) -> Gathering:
+    """Gather, with a progress bar where somebody looks."""
+    limits = () if config is None else config.limits
+    known = config is not None and (scope.account or scope.link)
+    links = [link.link_id for link in config.links] if config is not None and known else None
+    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("reading", total=ledger.last_seq)
+
+        def tell(seq: int) -> None:
+            if seq % _TOLD_EVERY == 0:
+                bar.update(task, completed=seq)
+
+        return gather(ledger, scope, limits, links=links, between=tell)
 
 
 def _store(ledger: Path) -> Store | None:

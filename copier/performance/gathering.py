@@ -255,7 +255,7 @@ def gather(
     links: Iterable[LinkId] | None = None,
     instruments: Mapping[tuple[AccountId, Symbol], Instrument] | None = None,
     rows_max: int | None = None,
-    between: Callable[[], object] = lambda: None,
+    between: Callable[[int], object] = lambda seq: None,
 ) -> Gathering:
     """Return what a ledger tells of a scope.
 
@@ -264,7 +264,7 @@ def gather(
         links: all that there are, so that rows about others are not even decoded; None: not known.
         instruments: as they are known beside the ledger, which is then not read through for them; None: it is.
         rows_max: how many rows may be decoded.
-        between: called after each of them.
+        between: called with the number of each of them, after it.
     Raises:
         TooManyRows: there are more.
         LedgerFailed: the file cannot be read.

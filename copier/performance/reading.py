@@ -27,7 +27,7 @@ def records(
     names: frozenset[AccountId] | None = None,
     old_instruments: bool = True,
     rows_max: int | None = None,
-    between: Callable[[], object] = lambda: None,
+    between: Callable[[int], object] = lambda seq: None,
 ) -> Iterator[tuple[StoredEntry, Record]]:
     """Yield what a state from `since` to `until` is folded from: the rows of these kinds, and instruments of before.
 
@@ -38,7 +38,7 @@ def records(
         names: only rows that name one of these accounts, and orders, which name their target only; None: all.
         old_instruments: also the instruments of all rows before, which are read through for that.
         rows_max: how many rows may be decoded.
-        between: called after each of them, so that a thread beside the engine can let it go on.
+        between: called with the number of each of them, after it: to tell how far it is, or to let other threads go on.
     Raises:
         TooManyRows: there are more.
         LedgerFailed: the file cannot be read.
@@ -59,7 +59,7 @@ def records(
         if rows_max is not None and read > rows_max:
             raise TooManyRows(f"more than {rows_max} rows of the ledger tell of this time")
         yield entry, decode(TYPES[entry.kind], entry.body)
-        between()
+        between(entry.seq)
 
 
 def _is_about(entry: StoredEntry, names: frozenset[AccountId]) -> bool:

@@ -16,10 +16,15 @@ TRADES_MAX: Final = 500
 
 ALERTS_MAX: Final = 100
 
+_BRIEF: Final = 20
+"""Rows of a table that is not cut in two on paper: a third of a sheet."""
+
 
 def section(name: str, content: Markup | None, otherwise: str) -> Markup:
     """Return a part under its name; `otherwise` says what nothing to show means."""
-    return tag("section", tag("h2", name), content or tag("p", otherwise, class_="dim"))
+    brief = content is None or content.count("<tr>") < _BRIEF
+    kind = "brief" if brief else None
+    return tag("section", tag("h2", name), content or tag("p", otherwise, class_="dim"), class_=kind)
 
 
 def equity_section(curve: CurveShown, figures: EquityFigures, zone: ZoneInfo) -> Markup:
@@ -43,6 +48,7 @@ def equity_section(curve: CurveShown, figures: EquityFigures, zone: ZoneInfo) ->
         tag("h2", f"Equity of {figures.account}", tag("span", f" {currency}", class_="dim")),
         drawing.curve(curve.points, figures, zone),
         tag("p", key, *(tag("span", f"{name} ", tag("b", value), " ") for name, value in facts), class_="facts"),
+        class_="brief",
     )
 
 

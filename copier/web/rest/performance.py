@@ -74,7 +74,7 @@ async def _performance(call: Call, *, account: AccountId | None = None, link: Li
             links=known,
             instruments=instruments,
             rows_max=ROWS_MAX,
-            between=lambda: sleep(0),
+            between=lambda _: sleep(0),
         )
         for limit in standing:
             found.judged(*limit)
