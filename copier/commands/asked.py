@@ -1,5 +1,6 @@
 """What commands about the past are asked for: days and instants in the zone of the config, an account or a link."""
 
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,9 @@ from copier.performance.scope import Scope
 from rules.values import AccountId, LinkId
 
 DAY = timedelta(days=1)
+
+_YEARS = range(1970, 9999)
+"""Beyond them days and zones have no neighbours to reckon with."""
 
 
 class WrongAsked(Exception):
@@ -82,7 +86,13 @@ def day_of(text: str, zone: ZoneInfo, now: datetime) -> date:
 
 
 def span_of_day(day: date, zone: ZoneInfo) -> Span:
-    """Return the day from midnight to midnight, which is 23 or 25 hours where clocks are changed."""
+    """Return the day from midnight to midnight, which is 23 or 25 hours where clocks are changed.
+
+    Raises:
+        WrongAsked: nobody traded then.
+    """
+    if day.year not in _YEARS:
+        raise WrongAsked(f"--day: expected a year from {_YEARS[0]} to {_YEARS[-1]}, found {day.year}")
     return Span(_midnight(day, zone), _midnight(day + DAY, zone))
 
 
@@ -100,15 +110,13 @@ def zone_of(config: Configuration | None) -> ZoneInfo:
 
 
 def _instant(flag: str, text: str, zone: ZoneInfo, after_day: timedelta) -> datetime:
+    at: datetime | None = None
     try:
-        return _midnight(date.fromisoformat(text) + after_day, zone)
+        at = _midnight(date.fromisoformat(text) + after_day, zone)
     except (ValueError, OverflowError):
-        pass
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
+        with suppress(ValueError):
+            at = datetime.fromisoformat(text)
+    if at is None or at.tzinfo is None or at.year not in _YEARS:
         raise WrongAsked(
             f"{flag}: expected a day such as 2026-11-20, or an instant with its zone such as 2026-11-20T15:00:00Z, "
             f"found {text[:40]!r}"

@@ -1,5 +1,6 @@
 """`copier ledger export`: a table of what the ledger holds, as CSV or JSON Lines, also while the service runs."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,7 @@ from rich.progress import Progress
 
 from copier.commands.asked import Asked, config_and_ledger, zone_of
 from copier.commands.exits import FINE, WRONG_INPUT, explained, say
-from copier.commands.read import FILE, LedgerFile
+from copier.commands.read import FILE, Json, LedgerFile
 from copier.export.tables import TABLES
 from copier.export.writing import Format, write_table
 from copier.ledger import Ledger
@@ -31,6 +32,7 @@ def export(
         Literal["csv", "jsonl"] | None,
         Parameter(name="--format", help="By the end of OUT's name where it is not said."),
     ] = None,
+    json_: Json = False,
     overwrite: Annotated[bool, Parameter(help="Take the place of what lies there.", negative=())] = False,
     ledger: LedgerFile = None,
 ) -> int:
@@ -61,5 +63,8 @@ def export(
                 )
         finally:
             opened.close()
-        print(f"{count} {table} in {out}")
+        if json_:
+            print(json.dumps({"table": table, "rows": count, "file": str(out)}))
+        else:
+            print(f"{count} {table} in {out}")
         return FINE

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,7 +71,8 @@ def report(
             gathered = _gathered(opened, scope, config)
         finally:
             opened.close()
-        found = report_of(gathered, _store(path), zone, now)
+        with _store(path) as store:
+            found = report_of(gathered, store, zone, now)
         if output is None:
             _print(found, form)
         else:
@@ -94,15 +97,18 @@ def _gathered(ledger: Ledger, scope: Scope, config: Configuration | None) -> Gat
         return gather(ledger, scope, limits, links=links, between=tell)
 
 
-def _store(ledger: Path) -> Store | None:
-    """Return the file of equity curves beside a ledger; None: there is none."""
-    path = store_path(ledger)
-    if not path.exists():
-        return None
+@contextmanager
+def _store(ledger: Path) -> Iterator[Store | None]:
+    """Open the file of equity curves beside a ledger; None: there is none that can be read."""
     try:
-        return Store(path, readonly=True)
+        store = Store(store_path(ledger), readonly=True)
     except StoreFailed:
-        return None
+        yield None
+        return
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _print(found: Report, form: Formats) -> None:

@@ -1,7 +1,7 @@
 """The equity curves that figures are made of: which accounts, and all samples that are kept of a time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from copier.performance.figures import Curve
@@ -25,14 +25,14 @@ def accounts_of(gathered: Gathering) -> list[AccountId]:
 def samples_of(
     store: Store | None, account: AccountId, since: datetime | None, until: datetime
 ) -> Sequence[Sample] | None:
-    """Return an account's samples, all that are kept; None: they cannot be read."""
+    """Return an account's samples before `until`, all that are kept; None: they cannot be read."""
     if store is None:
         return None
-    last = until - timedelta(microseconds=1)  # the first instant after is not of the time
     try:
-        return store.curve(account, since or datetime.min.replace(tzinfo=last.tzinfo), last, SAMPLES_MAX)[1]
+        kept = store.curve(account, since or datetime.min.replace(tzinfo=UTC), until, SAMPLES_MAX)[1]
     except StoreFailed:
         return None
+    return [each for each in kept if each.at < until]
 
 
 def curve_of(samples: Sequence[Sample] | None) -> Curve | None:

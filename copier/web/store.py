@@ -22,6 +22,8 @@ MINUTES_KEPT: Final = timedelta(days=7)
 HOURS_KEPT: Final = timedelta(days=730)
 """An account's whole curve is some 28,000 rows then, 2 MB."""
 
+_MINUTE: Final = timedelta(minutes=1)
+
 ANSWERS_KEPT: Final = timedelta(hours=24)
 ANSWERS_MAX: Final = 10_000
 """Commands of a day with a key: more than people give, and a program that gives more is told to wait."""
@@ -166,7 +168,8 @@ class Store:
         Raises:
             StoreFailed: it cannot be read.
         """
-        first, last = max(_minute(since), _minute(until - HOURS_KEPT)), _minute(until)
+        last = _minute(until)
+        first = max(_minute(since), last - HOURS_KEPT // _MINUTE)
         stretch = max(-(-(last - first + 1) // points), 1)
         try:
             with self._lock:

@@ -4,7 +4,7 @@ A row of the ledger takes tens of microseconds to decode. The reading thread let
 else every round of the engine would wait for the interpreter's switch interval.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import Final
 
@@ -27,6 +27,9 @@ ROWS_MAX: Final = 50_000
 
 DEFAULT: Final = timedelta(days=1)
 
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""No ledger is older; a day before the first of all days there is none."""
+
 
 async def _of_account(call: Call) -> Performance:
     return await _performance(call, account=accounts.visible(call).account)
@@ -44,7 +47,7 @@ async def _performance(call: Call, *, account: AccountId | None = None, link: Li
     """
     surface, now = call.surface, call.surface.utc_now()
     until = call.query["until"]
-    since = call.query["since"] or (until or now) - DEFAULT
+    since = call.query["since"] or max(until or now, _EARLIEST) - DEFAULT
     if until is not None and until <= since:
         raise bad_field("query", "until", f"an instant after {since.isoformat()}", until.isoformat())
     scope = Scope(since, until, account, link, call.principal.sees)

@@ -33,6 +33,12 @@ def test_a_table_is_written_by_the_end_of_its_name(file: Path, capsys: pytest.Ca
     assert "\x1b" not in row["source_position"]
 
 
+def test_what_was_written_is_told_to_programs_as_well(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = file.with_name("copies.csv")
+    assert copier("ledger", "export", "copies", out, file, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"table": "copies", "rows": 1, "file": str(out)}
+
+
 def test_json_lines_hold_the_same(file: Path) -> None:
     out = file.with_name("copies.txt")
     assert copier("ledger", "export", "copies", out, file, "--format", "jsonl") == 0

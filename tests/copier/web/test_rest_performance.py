@@ -95,6 +95,10 @@ async def test_only_the_time_that_was_asked_for_counts(tmp_path: Path) -> None:
         refused = await client.get(f"/accounts/small/performance?since={early}&until={before}")
         assert refused.status == 422
         assert refused.json["errors"][0]["field"] == "until"
+        first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+        assert (await client.get(f"/accounts/small/performance?until={first}")).status == 422
+        assert shown(await client.get(f"/accounts/small/performance?since={first}&until={early}")).trades.opened == 0
+        assert shown(await client.get(f"/accounts/small/performance?since={first}&until={last}")).trades.opened == 2
 
 
 async def test_a_principal_is_told_of_its_accounts_only(tmp_path: Path) -> None:
