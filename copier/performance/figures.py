@@ -256,8 +256,10 @@ def _equity(account: AccountId, curve: Curve, gathered: Gathering) -> EquityFigu
 
 
 def _limits(headrooms: Iterable[Headroom], limits: Mapping[str, Limit]) -> list[LowestHeadroom]:
-    def nearness(each: Headroom) -> tuple[bool, Decimal, str]:
-        return each.share is None, each.share or Decimal(0), each.state.limit_id
+    def nearness(each: Headroom) -> tuple[bool, bool, Decimal, str]:
+        limit = limits.get(each.state.limit_id)  # to be near to a profit target is no danger
+        is_target = limit is not None and limit.is_target
+        return is_target, each.share is None, each.share or Decimal(0), each.state.limit_id
 
     return [
         LowestHeadroom(

@@ -81,12 +81,12 @@ def bars(shown: Sequence[SlippageBar]) -> Markup:
     return tag("svg", *parts, viewBox=f"0 0 {width:.0f} {height:.0f}", role="img", aria_label=label, class_="bars")
 
 
-def meter(percent: str | None) -> Markup | None:
-    """Return what is left of a limit as a bar: full where nothing is used up."""
+def meter(percent: str | None, *, is_target: bool = False) -> Markup | None:
+    """Return what is left of a limit as a bar: full where nothing is used up. To reach a target is no danger."""
     if percent is None:
         return None
     left = min(max(float(percent), 0.0), 100.0)
-    kind = "danger" if left < 10 else "warning" if left < 30 else "ok"
+    kind = "ok" if is_target or left >= 30 else "warning" if left >= 10 else "danger"
     return tag(
         "svg",
         tag("rect", x=0, y=0, width=100, height=8, rx=4, class_="sunk"),

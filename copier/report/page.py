@@ -23,6 +23,7 @@ from copier.report.sections import (
     trades_table,
 )
 from copier.report.words import (
+    TARGET,
     UNKNOWN,
     basis,
     counted,
@@ -86,7 +87,7 @@ def _tiles(report: Report) -> Markup:
     shown = report.performance
     trades, first = shown.trades, shown.money[0] if shown.money else None
     fall = max(shown.equity, key=lambda each: float(each.drawdown_percent or 0), default=None)
-    near = next((each for each in shown.limits if each.headroom_percent is not None), None)
+    near = next((each for each in shown.limits if each.headroom_percent is not None and each.kind != TARGET), None)
     factor = "nothing lost" if first is not None and first.won != "0" else UNKNOWN
     others = [net(row) for row in shown.money[1:]]
     still = f"{report.held} still held" if report.held else "none held at the end"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from copier.report import drawing
 from copier.report.markup import Child, Markup, join, tag
 from copier.report.model import CurveShown, Report, TradeRow
-from copier.report.words import UNKNOWN, basis, headroom, held, instant, mismatch_span, percent, points
+from copier.report.words import TARGET, UNKNOWN, basis, headroom, held, instant, mismatch_span, percent, points
 from copier.terminal.figures import money, signed
 from copier.web.dto.performance import EquityFigures, MoneyFigures
 
@@ -58,7 +58,7 @@ def limits_table(report: Report, zone: ZoneInfo) -> Markup | None:
         (
             each.limit,
             tag("span", each.stage, class_=f"stage {each.stage}"),
-            drawing.meter(each.headroom_percent),
+            drawing.meter(each.headroom_percent, is_target=each.kind == TARGET),
             percent(each.headroom_percent) if each.headroom_percent is not None else "",
             headroom(each.headroom, each.currency) if each.headroom is not None else "no floor known",
             money(each.value) if each.value is not None else "",

@@ -8,8 +8,12 @@ from copier.report.model import Report
 from copier.terminal.figures import money, signed
 from copier.web.dto.limits import about_time
 from copier.web.dto.performance import MoneyFigures, PastMismatch, Performance
+from rules.limits_terms import LimitKind
 
 UNKNOWN = "not known"
+
+TARGET = LimitKind.PROFIT_TARGET.value
+"""The kind of limits that one wants to reach."""
 
 
 def title(report: Report) -> str:

@@ -151,7 +151,9 @@ class LowestHeadroom:
     account: str
     kind: str | None
     stage: Annotated[str, about("The worst that it was at; `unknown`: it never was at any other.")]
-    headroom: Annotated[Amount | None, about("Null: not known; the reason is among `missing`.")]
+    headroom: Annotated[
+        Amount | None, about("Of a profit target what was missing to it. Null: not known; `missing` says why.")
+    ]
     headroom_percent: Annotated[Percent | None, about("Of the limit's whole amount.")]
     floor: Amount | None
     value: Annotated[Amount | None, about("The figure that the limit counts.")]
@@ -176,5 +178,5 @@ class Performance:
     alerts: list[AlertCount]
     mismatches: list[PastMismatch]
     equity: Annotated[list[EquityFigures], about("Of the accounts that it is about.")]
-    limits: Annotated[list[LowestHeadroom], about("The nearest first.")]
+    limits: Annotated[list[LowestHeadroom], about("The nearest first, profit targets last.")]
     missing: Annotated[list[str], about("What is not known, and why.")]

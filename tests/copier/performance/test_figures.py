@@ -14,6 +14,7 @@ from copier.records import AlertRecord
 from copier.web.dto.performance import Performance
 from rules.copies import Copy, CopyStatus, Ending
 from rules.events import Origin
+from rules.limits_terms import LimitKind
 from rules.mismatch import Mismatch, MismatchKind
 from rules.reasons import Reason
 from rules.severity import Severity
@@ -185,6 +186,16 @@ def test_limits_come_by_their_nearness() -> None:
         "900",
     )
     assert (second.limit, second.stage, second.headroom, second.kind) == ("prop/other", "warn", None, None)
+
+
+def test_to_be_near_to_a_profit_target_is_no_danger() -> None:
+    target = evolve(LIMIT, limit_id="prop/target", kind=LimitKind.PROFIT_TARGET)
+    gathering = Gathering(Scope(), {LIMIT.limit_id: LIMIT, "prop/target": target})
+    gathering.judged(PROP, state("999", 0), "ok")
+    gathering.judged(PROP, evolve(state("1099", 0), limit_id="prop/target"), "ok")
+    first, second = performance_of(gathering, {}, T0).limits
+    assert (first.limit, first.headroom) == ("target/max_loss", "99")
+    assert (second.limit, second.kind, second.headroom) == ("prop/target", "profit_target", "1")
 
 
 def test_the_headroom_is_missing_without_the_config() -> None:

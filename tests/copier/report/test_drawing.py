@@ -74,3 +74,4 @@ def test_a_meter_is_full_where_nothing_is_used_up() -> None:
         ["warning"],
         ["danger"],
     ]
+    assert 'class="ok"' in (meter("1.00", is_target=True) or "")

@@ -401,7 +401,7 @@ export interface LowestHeadroom {
   readonly kind: string | null;
   /** The worst that it was at; `unknown`: it never was at any other. */
   readonly stage: string;
-  /** Null: not known; the reason is among `missing`. */
+  /** Of a profit target what was missing to it. Null: not known; `missing` says why. */
   readonly headroom: string | null;
   /** Of the limit's whole amount. */
   readonly headroom_percent: string | null;
@@ -539,7 +539,7 @@ export interface Performance {
   readonly mismatches: readonly PastMismatch[];
   /** Of the accounts that it is about. */
   readonly equity: readonly EquityFigures[];
-  /** The nearest first. */
+  /** The nearest first, profit targets last. */
   readonly limits: readonly LowestHeadroom[];
   /** What is not known, and why. */
   readonly missing: readonly string[];

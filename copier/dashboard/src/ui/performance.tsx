@@ -50,7 +50,7 @@ function Figures({ of: shown }: { of: Performance }): JSX.Element {
     return <Empty icon="links">Nothing was copied or denied within this time.</Empty>;
   }
   const fall = shown.equity[0];
-  const near = shown.limits.find((each) => each.headroom_percent !== null);
+  const near = shown.limits.find((each) => each.headroom_percent !== null && each.kind !== "profit_target");
   return (
     <div class="performance">
       <dl class="facts">
