@@ -17,6 +17,8 @@ from copier.rehearsal import Rehearsal
 from rules.actions import Action
 from rules.beginnings import EntryType
 from rules.copies import Copy
+from rules.curve_policy import CurveOf
+from rules.equity_curve import with_sample
 from rules.events import (
     AccountReported,
     InstrumentReported,
@@ -30,6 +32,7 @@ from rules.events import (
 )
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.memory import LinkMemory
 from rules.mirror import key_of
 from rules.news import Calendar, NewsEvent
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
@@ -97,6 +100,7 @@ class _Stage:
     async def play(self) -> Outcome:
         given, rehearsal = self.case.given, self.rehearsal
         rehearsal.now = given.at - _WAS
+        self._curves()
         await self._calendars()
         await self._figures(given.source.was or given.source, given.target.was or given.target)
         await self._books(given.at - _WAS)
@@ -117,6 +121,19 @@ class _Stage:
         await rehearsal.until(given.at + given.then.after)
         await rehearsal.takes(self._change(position, given.then))
         return self._outcome(rehearsal.take_orders(), before)
+
+    def _curves(self) -> None:
+        """Let the link remember the samples of the equity curves that it asks about."""
+        given, desk = self.case.given, self.rehearsal.engine.desk
+        memory = LinkMemory(self.link.link_id)
+        for curve in self.link.policy.equity_curves:
+            before = (given.source if curve.of is CurveOf.SOURCE else given.target).equity_before
+            if before is None:
+                continue
+            for number in range(curve.samples, 0, -1):
+                at = self.rehearsal.now - number * curve.every
+                memory = with_sample(memory, [curve], curve.of, before, at)
+        desk.memories[self.link.link_id] = memory
 
     async def _calendars(self) -> None:
         given = self.case.given

@@ -90,6 +90,11 @@ class Desk:
             if copy.flatten is not None and copy.holds:
                 self.timers.set(copy.key, now)  # the last run's timers are gone, and its source may not come
 
+    def remember(self, memory: LinkMemory) -> None:
+        """Keep what a link remembers from now on."""
+        self.memories[memory.link_id] = memory
+        self.journal.memory(memory)
+
     def take_outgoing(self) -> list[tuple[Action, bool, datetime | None]]:
         """Return the round's orders: each with whether it is a resend, and when the frame came that caused it."""
         outgoing, self._outgoing = self._outgoing, []
@@ -394,8 +399,7 @@ class Desk:
                 self._awaited.setdefault((look_up.account, look_up.symbol), {})[copy.key] = None
             self.outside.look_up(look_up)
         if decision.memory is not None:
-            self.memories[copy.link_id] = decision.memory
-            self.journal.memory(decision.memory)
+            self.remember(decision.memory)
         if decision.look_again_at is not None:
             self.timers.set(copy.key, decision.look_again_at)
 

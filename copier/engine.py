@@ -13,6 +13,7 @@ from copier.book import CopyBook
 from copier.closings import Closings
 from copier.desk import Desk
 from copier.dispatch import Intent
+from copier.equity_samples import EquitySamples
 from copier.foreign import count_foreign
 from copier.inputs import CalendarRead, CalendarUnread, Input, Outside, Polled, Pulled, Remembered, Reported
 from copier.journal import Journal
@@ -107,6 +108,7 @@ class Engine:
         self._touched = touched
         self.busy_since: datetime | None = None
         """When the round began that is not finished yet."""
+        self.samples = EquitySamples(self._desk)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
         self._net_stops = NetStopWatch(self._desk)
@@ -360,6 +362,7 @@ class Engine:
         first = view.status is None
         view.status = status
         self._limits.sample(account, status, self._desk.now)
+        self.samples.take(account, status.equity)
         self._enforce(account)
         if first:
             of_source = self._desk.book.of_source(account)

@@ -10,6 +10,7 @@ from copier.records import (
     HistoryRecord,
     IntentRecord,
     LeverRecord,
+    MemoryRecord,
     ObservedRecord,
     Record,
     ReportRecord,
@@ -17,11 +18,12 @@ from copier.records import (
 from rules.actions import Action
 from rules.copies import Leg, LegStage
 from rules.events import OrderEnded, OrderReported, PositionClosed, PositionReported
+from rules.memory import Curve
 from rules.reasons import Reason
 from rules.reconcile import CopyKey
 from rules.reports import Filled
 from rules.trace import Denied
-from rules.values import AccountId, ClOrdId, Price
+from rules.values import AccountId, ClOrdId, LinkId, Price
 
 _BEFORE_THE_TARGET = ("link", "source")
 """Rules that say no without a look at the target."""
@@ -38,6 +40,8 @@ class Past:
     answered: set[ClOrdId] = field(factory=set)
     histories: set[AccountId] = field(factory=set)
     """Accounts whose history was told."""
+    curves: dict[LinkId, tuple[Curve, ...]] = field(factory=dict)
+    """Of links whose samples of equity were told: which curves these are of."""
 
     def take(self, record: Record) -> None:
         match record:
@@ -50,6 +54,8 @@ class Past:
                     self.fills[record.report.cl_ord_id] = record.report
             case HistoryRecord():
                 self.histories.add(record.account)
+            case MemoryRecord() if record.memory.curves:
+                self.curves[record.memory.link_id] = record.memory.curves
             case _:
                 pass
 
@@ -93,12 +99,13 @@ def turns(records: list[Record]) -> Iterator[list[Record]]:
     turn: list[Record] = []
     decided: set[CopyKey] = set()
     for record in records:
+        sampled = isinstance(record, MemoryRecord) and bool(record.memory.curves)
         again = isinstance(record, DecisionRecord) and record.copy.key in decided
         happened = isinstance(record, ReportRecord | LeverRecord | HistoryRecord) or (
             isinstance(record, ObservedRecord)
             and isinstance(record.event, PositionReported | PositionClosed | OrderReported | OrderEnded)
         )
-        if turn and (again or happened):
+        if turn and (again or happened or sampled):
             yield turn
             turn, decided = [], set()
         turn.append(record)

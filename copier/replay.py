@@ -28,6 +28,7 @@ from copier.records import (
     HistoryRecord,
     LeverRecord,
     LimitRecord,
+    MemoryRecord,
     ObservedRecord,
     Record,
     ReportRecord,
@@ -51,6 +52,7 @@ from rules.events import (
 from rules.hands import after_lots
 from rules.instruments import Instrument
 from rules.look_ups import LookUp
+from rules.memory import LinkMemory
 from rules.mirror import key_of
 from rules.observed import AccountStatus, Booked
 from rules.reconcile import lose_leg
@@ -59,7 +61,7 @@ from rules.settling import in_doubt
 from rules.state import Change
 from rules.values import AccountId, ClOrdId, PositionId, Symbol
 
-_KINDS = ("observed", "calendar", "history", "lever", "decision", "intent", "report", "limit")
+_KINDS = ("observed", "calendar", "history", "lever", "decision", "intent", "report", "limit", "memory")
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -114,6 +116,8 @@ class Replay:
 
     async def _begin(self, run: Rehearsal) -> None:
         """Let every account be there, and empty."""
+        for link_id, curves in self._past.curves.items():
+            run.engine.samples.leave(link_id, curves)
         for name in run.views:
             await run.takes(SnapshotReceived(name, run.now, (), Origin.RECONCILED, run.now))
 
@@ -131,6 +135,8 @@ class Replay:
         """Replay one thing that happened, once what was known of the market then is known."""
         for record in records:
             self.recorded.take(record, at)
+            if isinstance(record, MemoryRecord):
+                self._sampled(run, record.memory)
         known = [each for record in records for each in self._known(run, record, at)]
         if known:
             await run.takes(*known)
@@ -203,6 +209,12 @@ class Replay:
             await run.takes(event)
         elif isinstance(event, PositionClosed):
             await run.sees(event.account, Change(event.position_id, None, event.close_price), record.origin)
+
+    @staticmethod
+    def _sampled(run: Rehearsal, recorded: LinkMemory) -> None:
+        """Take the samples of equity that the recorded run took; what else a link remembers comes of the replay."""
+        if recorded.curves:
+            run.engine.samples.told(recorded.link_id, recorded.curves)
 
     async def _remember(self, run: Rehearsal, record: HistoryRecord) -> None:
         """Tell an account's history as it was told then, with what earlier answers had of it."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from rules import caps, entry, pacing, quiet_times
 from rules.beginnings import Beginning
+from rules.equity_curve import equity_curve
 from rules.filters import check_filter, check_order_type
 from rules.grants import grant
 from rules.instruments import Instrument
@@ -26,6 +27,7 @@ _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
     quiet_times.maintenance,
     entry.age,
     entry.price,
+    equity_curve,
     pacing.skip_first,
     pacing.throttle,
     pacing.approval,

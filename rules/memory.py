@@ -1,9 +1,11 @@
 """What a link remembers beyond its copies, so that throttles and skips outlive copies and restarts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from attrs import evolve, frozen
 
+from rules.curve_policy import CurveOf
 from rules.pacing_policy import SkipFirst, Throttle
 from rules.values import LinkId, Side, Symbol
 
@@ -46,13 +48,34 @@ class Series:
 
 
 @frozen
+class Sample:
+    """The equity of an account at the beginning of a piece of time, or when it was first seen in it."""
+
+    at: datetime
+    equity: Decimal
+
+
+@frozen
+class Curve:
+    """The last samples of an account's equity, one for each piece of time of that length, oldest first."""
+
+    of: CurveOf
+    every: timedelta
+    samples: tuple[Sample, ...] = ()
+
+
+@frozen
 class LinkMemory:
-    """The opens that throttles count, oldest first, skips, series; an old one may be missing where nobody counts it."""
+    """The opens that throttles count, oldest first, skips, series; an old one may be missing where nobody counts it.
+
+    `curves` are the samples of equity that its policy asks for.
+    """
 
     link_id: LinkId
     opens: tuple[Opened, ...] = ()
     skips: tuple[Skips, ...] = ()
     series: tuple[Series, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 NO_MEMORY = LinkMemory(LinkId(""))

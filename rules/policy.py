@@ -10,6 +10,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from rules.beginnings import EntryType
+from rules.curve_policy import EquityCurve
 from rules.distances import Distance
 from rules.evolving import evolve
 from rules.exits_policy import Exits
@@ -243,6 +244,7 @@ class CopyPolicy:
     mismatch: MismatchPolicy = field(factory=MismatchPolicy)
     skip_first: SkipFirst | None = None
     throttle: Throttle | None = None
+    equity_curve: EquityCurve | None = None
     after_losses: AfterLosses | None = None
     masaniello: Masaniello | None = None
     delay: Delay = field(factory=Delay)
@@ -281,6 +283,12 @@ class CopyPolicy:
         """Tell whether it, or a row of it, sets stops on netted positions that stand for several copies."""
         policies = (self, *(row.policy for row in self.per_symbol))
         return any(each.aggregate is not Aggregate.NONE for each in policies)
+
+    @property
+    def equity_curves(self) -> tuple[EquityCurve, ...]:
+        """The equity curves of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.equity_curve: None for policy in policies if policy.equity_curve is not None})
 
     @property
     def progression(self) -> Progression | None:

@@ -63,6 +63,11 @@ class Reason(Enum):
     DENIED_STALE = ("DENIED_STALE", "Found by reconciliation and refused by the start policy.")
     PRICE_DEVIATION = ("PRICE_DEVIATION", "The target's price is worse than the source's by more than allowed.")
     SPREAD = ("SPREAD", "The target's spread is wider than `guard.max_spread`.")
+    EQUITY_CURVE = ("EQUITY_CURVE", "The account's equity is not above its mean, which `equity_curve` asks for.")
+    EQUITY_CURVE_SHORT = (
+        "EQUITY_CURVE_SHORT",
+        "Fewer samples of the account's equity are known than `equity_curve` needs.",
+    )
     SKIPPED_FIRST = ("SKIPPED_FIRST", "It is among the first positions after a quiet time, which `skip_first` skips.")
     THROTTLED = ("THROTTLED", "As many copies as `throttle` allows were opened within its window.")
     APPROVAL_NEEDED = ("APPROVAL_NEEDED", "Nobody has approved of the copy yet.", True)

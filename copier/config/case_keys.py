@@ -142,6 +142,10 @@ class AccountGiven(FiguresGiven):
     was: FiguresGiven | None = field(
         default=None, metadata={"doc": "Its figures a minute before, where a loss limit counts from; else the same."}
     )
+    equity_before: Decimal | None = field(
+        default=None,
+        metadata={"doc": "Its equity at every earlier sample of an `equity_curve`; else none was taken.", **_NUMBER},
+    )
     oms: OmsType | None = field(default=None, metadata={"doc": "How it keeps positions; else as its venue does."})
     ready: bool = field(default=True, metadata={"doc": "Whether it is signed in and answers."})
     positions: tuple[PositionGiven, ...] = field(

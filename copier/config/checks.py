@@ -19,6 +19,7 @@ from copier.config.units import (
     read_ratio,
 )
 from rules.cron import Cron
+from rules.curve_policy import EquityCurve
 from rules.distances import Distance
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.limits_terms import LimitAmount, Percent
@@ -247,6 +248,11 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     Together: {"symbols": some_patterns, "max_volume": above_zero},
     # A day's opens are few enough to be remembered one by one.
     Throttle: {"max_opens": up_to(1000), "window": duration_within(timedelta(seconds=1), _DAY)},
+    # What is kept is a row of the ledger for each sample, and no average is longer than a season of days.
+    EquityCurve: {
+        "samples": up_to(200, least=2),
+        "every": duration_within(timedelta(minutes=1), timedelta(days=7)),
+    },
     # Ten times ten losses long is as far from a size as anybody can mean.
     AfterLosses: {
         "multiplier": up_to_ten,

@@ -13,6 +13,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
 from rules.conduct_policy import PositionRuleKind
+from rules.curve_policy import CurveOf
 from rules.policy import CopyPolicy, NoStop, PendingOrders
 from rules.size_policy import RiskOf, SizeMode
 from rules.stops_policy import Aggregate, StopsMode
@@ -84,6 +85,9 @@ def lacks_of_policy(policy: CopyPolicy, source: Capabilities, target: Capabiliti
     if not target.figures:
         yield from _without_figures(policy)
     yield from _of_size(policy, source, target)
+    curve = policy.equity_curve
+    if curve is not None and not (source if curve.of is CurveOf.SOURCE else target).figures:
+        yield Lack(("equity_curve",), f"balance and equity of the {curve.of.value}", _DENIES)
     if policy.pending is PendingOrders.MIRROR:
         yield from _of_mirror(source, target)
     if policy.exits.ignore_close and not target.keeps_take_profit:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rules.curve_policy import EquityCurve
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.mismatch_policy import MismatchPolicy
 from rules.pacing_policy import Delay, SkipFirst, Throttle
@@ -99,6 +100,12 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
     Throttle: {
         "max_opens": "How many, 1 to 1000.",
         "window": "How long an opening counts, 1 s to 1 day.",
+    },
+    EquityCurve: {
+        "samples": "How many the mean is of, 2 to 200.",
+        "every": "The time between two, 1 minute to 7 days.",
+        "of": "Whose equity: the source's, or the target's own.",
+        "while_short": "What becomes of new risk while fewer samples are known (`EQUITY_CURVE_SHORT`).",
     },
     AfterLosses: {
         "multiplier": "By what each loss multiplies the next size, > 0 and at most 10: with `2` a size of 0.1 lots is "

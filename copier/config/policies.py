@@ -11,6 +11,7 @@ from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
 from rules.beginnings import EntryType
+from rules.curve_policy import EquityCurve
 from rules.exits_policy import Exits
 from rules.filters import Filter
 from rules.mismatch_policy import MismatchPolicy
@@ -122,6 +123,9 @@ class PolicyKeys:
     limits: PolicyLimits = field(factory=PolicyLimits, metadata={"doc": "Caps over all copies of the target account."})
     skip_first: SkipFirst | None = field(default=None, metadata={"doc": "Copy only what follows the first few."})
     throttle: Throttle | None = field(default=None, metadata={"doc": "How many copies may be opened in a while."})
+    equity_curve: EquityCurve | None = field(
+        default=None, metadata={"doc": "Copy only while an account's equity is above its mean."}
+    )
     after_losses: AfterLosses | None = field(
         default=None, metadata={"doc": "Larger or smaller copies after losses; not beside `masaniello`."}
     )

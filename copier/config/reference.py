@@ -47,6 +47,7 @@ from copier.config.results import ConsistencyKeys, InactivityKeys, KeepAliveKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import ContractKeys, MapRowKeys, SymbolsKeys
+from rules.curve_policy import EquityCurve
 from rules.distances import Distance
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.expressions import Expression
@@ -122,6 +123,7 @@ _SECTIONS: tuple[tuple[str, type], ...] = (
     ("[policies.NAME.exits.trailing]", Trailing),
     ("[policies.NAME.skip_first]", SkipFirst),
     ("[policies.NAME.throttle]", Throttle),
+    ("[policies.NAME.equity_curve]", EquityCurve),
     ("[policies.NAME.after_losses]", AfterLosses),
     ("[policies.NAME.masaniello]", Masaniello),
     ("[policies.NAME.delay]", Delay),

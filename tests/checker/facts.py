@@ -112,7 +112,7 @@ class Facts:
             self.held_back[key] = each["action"]
 
     def memory_of(self, link_id: str) -> Tree:
-        return self.memories.get(link_id) or {"link_id": link_id, "opens": [], "skips": [], "series": []}
+        return self.memories.get(link_id) or {"link_id": link_id, "opens": [], "skips": [], "series": [], "curves": []}
 
     def maintenance_of(self, account: str) -> list[Calendar]:
         known = self.config.accounts[account]

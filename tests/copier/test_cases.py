@@ -11,6 +11,7 @@ from copier.expectations import expected_words, found_words, misses
 from tests.copier.commands.shell import PAPER
 from tests.copier.config.test_examples import ENV, EXAMPLES
 
+CURVE = 'override = { equity_curve = { samples = 3, every = "1h" } }'
 BUY = 'open = { symbol = "EURUSD", side = "buy", volume = 2 }'
 
 
@@ -56,6 +57,9 @@ def test_a_stop_that_the_source_removes_is_removed(tmp_path: Path):
         (BUY.replace(" }", ', age = "5s" }'), 'override = { guard = { max_age = "3s" } }', "denied, TOO_OLD"),
         (f"{BUY}, target = {{ ready = false }}", "", "waiting, TARGET_NOT_READY"),
         (f'{BUY}, target = {{ instruments = [{{ symbol = "X" }}] }}', "", "denied, SYMBOL_UNMAPPED"),
+        (f"{BUY}, source = {{ equity = 90 }}", CURVE, "denied, EQUITY_CURVE_SHORT"),
+        (f"{BUY}, source = {{ equity = 90, equity_before = 100 }}", CURVE, "denied, EQUITY_CURVE"),
+        (f"{BUY}, source = {{ equity = 110, equity_before = 100 }}", CURVE, "open buy 2 EURUSD"),
         (
             BUY.replace(" }", ', age = "2m" }, found = true'),
             'override = { on_start = { open = "if_young", max_age = "60s" } }',

@@ -47,6 +47,7 @@ POLICY = "[policies.default]\n"
         ('size = { mode = "equity_ratio" }', "size.mode", "every copy is denied"),
         ('size = { mode = "risk_percent", percent = "1 %" }', "size.mode", "every copy is denied"),
         ('size = { mode = "expression", expression = "target_equity / 1000" }', "size.mode", "every copy is denied"),
+        ('equity_curve = { samples = 9, every = "1h", of = "target" }', "equity_curve", "every copy is denied"),
         ('aggregate = "tightest"', "aggregate", "it has no effect"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rules.curve_policy import CurveOf, EquityCurve, WhileShort
 from rules.distances import Distance, DistanceUnit
 from rules.exits_policy import BreakEven, Exits, Trailing
 from rules.expressions import Expression
@@ -69,6 +70,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         aggregate = "weighted"
         skip_first = { count = 3, reset_after = "1h", by_side = true }
         throttle = { max_opens = 5, window = "1m" }
+        equity_curve = { samples = 20, every = "2h", of = "target", while_short = "allow" }
         after_losses = { multiplier = 0.5, levels = 2, wins = 3, reset_after = "2d", even_within = "2 points",
                          by_symbol = true }
         delay    = { open = ["1s", "2500ms"], close = "3s" }
@@ -82,6 +84,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.aggregate is Aggregate.WEIGHTED
     assert policy.skip_first == SkipFirst(3, timedelta(hours=1), by_side=True)
     assert policy.throttle == Throttle(5, timedelta(minutes=1))
+    assert policy.equity_curve == EquityCurve(20, timedelta(hours=2), CurveOf.TARGET, WhileShort.ALLOW)
     near = Distance(Decimal(2), DistanceUnit.POINTS)
     assert policy.after_losses == AfterLosses(Decimal("0.5"), 2, 3, timedelta(days=2), near, True)
     drawn, exact = Span(timedelta(seconds=1), timedelta(seconds=2.5)), Span(timedelta(seconds=3), timedelta(seconds=3))
@@ -418,6 +421,11 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ('limits = { on_limit = "clamp" }', "limits.on_limit", '"clamp"'),
         ("throttle = { max_opens = 0, window = '1m' }", "throttle.max_opens", "0"),
         ("throttle = { max_opens = 5 }", "throttle", "a table without it"),
+        ("equity_curve = { samples = 1, every = '1h' }", "equity_curve.samples", "1"),
+        ("equity_curve = { samples = 201, every = '1h' }", "equity_curve.samples", "201"),
+        ("equity_curve = { samples = 9, every = '59s' }", "equity_curve.every", '"59s"'),
+        ("equity_curve = { samples = 9 }", "equity_curve", "a table without it"),
+        ("equity_curve = { samples = 9, every = '1h', of = 'both' }", "equity_curve.of", '"both"'),
         ("throttle = { max_opens = 5, window = '2d' }", "throttle.window", '"2d"'),
         ("skip_first = { count = 1.5 }", "skip_first.count", "1.5"),
         ("after_losses = { levels = 2 }", "after_losses", "a table without it"),
