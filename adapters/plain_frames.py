@@ -20,6 +20,7 @@ _TEXT: Final = 0x81  # the first byte of a frame that is final, has no reserved 
 _PING_PONG: Final = frozenset({0x89, 0x8A})
 _SIZE_16: Final = 126
 _SIZE_64: Final = 127
+_LONG: Final = 64 * 1024  # from here on a copy costs more than a view
 _HEAD_END: Final = b"\r\n\r\n"
 _SWITCHING: Final = b"HTTP/1.1 101"
 
@@ -68,11 +69,16 @@ class FrameCutter:
 
     def _text(self, begin: int, end: int) -> str | bytes:
         try:
-            text = self._buffer[begin:end].decode()
+            text = self._buffer[begin:end].decode() if end - begin < _LONG else self._long_text(begin, end)
         except UnicodeDecodeError:
             return b""
         self._pass(end)
         return text
+
+    def _long_text(self, begin: int, end: int) -> str:
+        """Return a long text without a copy of its bytes, which would leave a hole in the heap."""
+        with memoryview(self._buffer) as buffer, buffer[begin:end] as data:
+            return str(data, "utf-8")
 
     def _take(self, begin: int, end: int) -> bytes:
         taken = bytes(self._buffer[begin:end])
@@ -186,6 +192,10 @@ class VenueSocket:
             if not self._stream.is_ours:
                 return await self._connection.get_message()
             await self._stream.read()
+
+    def ready_message(self) -> str | None:
+        """Return the next message of what has been read already; never waits, for anything. None: wait for the next."""
+        return self._stream.next_plain()
 
     async def message_by(self, deadline: float) -> str | bytes | None:
         """Return the next message, or None when it has not come by `deadline` (`trio.current_time`).

@@ -13,8 +13,9 @@ from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
-from adapters.frames import ClientConnection, EagerLock
+from adapters.frames import EagerLock
 from adapters.network import Connect
+from adapters.plain_frames import VenueSocket
 from adapters.websocket import as_session_lost, open_websocket
 from rules.events import Event
 from rules.values import AccountId
@@ -122,7 +123,7 @@ class Stream:
 
     # Reading
 
-    async def _read(self, run: "_Run", link: _Link, websocket: ClientConnection) -> None:
+    async def _read(self, run: "_Run", link: _Link, websocket: VenueSocket) -> None:
         session = link.session
         sync_by = trio.current_time() + _SYNC_S_MAX
         fold_at: float | None = None
@@ -130,10 +131,13 @@ class Stream:
             text = await self._next_frame(websocket, session, sync_by, fold_at)
             now = self._now()
             async with run.lock:
-                events = session.settle(now) if text is None else session.receive(text, now)
-                await self._deliver(run, link, events)
-            for news in session.take_orders():
-                self._trading.hear(news)
+                if text is None:
+                    await self._deliver(run, link, session.settle(now))
+                while text is not None:  # also what was read with it: of a few milliseconds at most
+                    await self._deliver(run, link, session.receive(text, now))
+                    for news in session.take_orders():
+                        self._trading.hear(news)
+                    text = websocket.ready_message()
             for note in session.take_notes():
                 _log.warning("clearstreet.note account=%s %s", self._account, note)
             for notice in session.take_notices():
@@ -146,7 +150,7 @@ class Stream:
                 link.wanted.set()
 
     async def _next_frame(
-        self, websocket: ClientConnection, session: StreamSession, sync_by: float, fold_at: float | None
+        self, websocket: VenueSocket, session: StreamSession, sync_by: float, fold_at: float | None
     ) -> str | bytes | None:
         """Return the next frame; None when an execution has waited long enough for its position-update."""
         stale_s = self._config.stale_after.total_seconds()

@@ -16,9 +16,10 @@ from adapters.base import (
     Throttled,
     UtcNow,
 )
-from adapters.frames import ClientConnection, EagerLock
+from adapters.frames import EagerLock
 from adapters.history import oldest_first
 from adapters.network import Connect
+from adapters.plain_frames import VenueSocket
 from adapters.tradelocker import capabilities, history, translate, wire
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.config import Config
@@ -91,7 +92,7 @@ class TradeLockerAccount:
             self._rest.reject_stream_token(token)
             raise
 
-    async def _run(self, websocket: ClientConnection, session: StreamSession, emit: Emit) -> None:
+    async def _run(self, websocket: VenueSocket, session: StreamSession, emit: Emit) -> None:
         lock = EagerLock()  # so that events reach the engine in the order in which the session saw them
         wake = trio.Event()
 
@@ -99,11 +100,14 @@ class TradeLockerAccount:
             nonlocal wake
             deadline = trio.current_time() + _SYNC_S_MAX
             while True:
-                frame = await self._next_frame(websocket, session, deadline)
+                frame: str | bytes | None = await self._next_frame(websocket, session, deadline)
+                now = self._now()
                 async with lock:
-                    await self._emit_all(emit, session.receive(frame, self._now()))
-                    for reply in session.take_outbox():
-                        await websocket.send_message(reply)
+                    while frame is not None:  # also what was read with it: of a few milliseconds at most
+                        await self._emit_all(emit, session.receive(frame, now))
+                        for reply in session.take_outbox():
+                            await websocket.send_message(reply)
+                        frame = websocket.ready_message()
                 if session.needs_books:
                     wake.set()
 
@@ -131,7 +135,7 @@ class TradeLockerAccount:
         for event in events:
             await emit(self._open_times.settled_event(event))
 
-    async def _next_frame(self, websocket: ClientConnection, session: StreamSession, deadline: float) -> str | bytes:
+    async def _next_frame(self, websocket: VenueSocket, session: StreamSession, deadline: float) -> str | bytes:
         patience_s = session.silence_s_max or _SILENCE_S_MAX
         limit = trio.current_time() + patience_s
         if not session.synchronized:
@@ -178,7 +182,7 @@ class TradeLockerAccount:
         requested_at = self._now()
         books = await self._rest.books()
         positions: list[Position] = []
-        for row in books.positions:
+        for row in books.positions():
             name = await self._catalog.name_of(translate.required(row, "tradableInstrumentId", "position"))
             contract_size = await self._catalog.contract_size(name)
             stop_loss, take_profit = books.stops[PositionId(translate.required(row, "id", "position"))]

@@ -196,3 +196,22 @@ async def test_leaving_shakes_hands_with_a_server_that_has_sent_more(
         assert await websocket.get_message() == "read"
     assert heard[0][:2] == b"\x88\x82"
     assert trio.current_time() == begun
+
+
+async def test_what_was_read_with_a_message_is_ready_and_nothing_else_is(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def script(stream: trio.abc.Stream) -> None:
+        wire = handshake(await read_request(stream)) + frame("first") + PING + frame("second") + frame("third")
+        await stream.send_all(wire[:-2])
+        await trio.sleep(5)
+        await stream.send_all(wire[-2:] + b"\x01\x02ab" + b"\x80\x01c" + frame("for the library"))
+        await trio.sleep_forever()
+
+    venue = Venue(nursery, script)
+    async with open_websocket(URL, connect=venue.network.connect) as websocket:
+        assert await websocket.get_message() == "first"
+        assert [websocket.ready_message(), websocket.ready_message()] == ["second", None]
+        assert await websocket.get_message() == "third"
+        assert websocket.ready_message() is None
+        assert [await websocket.get_message(), await websocket.get_message()] == ["abc", "for the library"]
