@@ -202,8 +202,12 @@ class ClientSession:
         return self._opened
 
     def _receive_packet(self, text: str) -> Message:
-        message = read_packet(text[1:], from_client=False, eio_version=self._eio_version, read_event=self._read_event)
+        message = read_packet(
+            text, begin=1, from_client=False, eio_version=self._eio_version, read_event=self._read_event
+        )
         match message:
+            case Event():  # first: nearly all are
+                pass
             case Connected(namespace):
                 if namespace not in self._asked:
                     raise broken_frame("the connection of a namespace that was asked for", text)
@@ -214,8 +218,6 @@ class ClientSession:
             case Ack(namespace, ack_id):
                 if self._acks_waiting.pop(ack_id, None) != namespace:
                     raise broken_frame("an acknowledgement that was asked for", text)
-            case Event():
-                pass
             case _:
                 raise broken_frame("a packet that a server sends", text)
         return message

@@ -6,6 +6,7 @@ Reading is our own, writing is python-socketio's codec; why is told in docs/deci
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -21,8 +22,11 @@ FRAME_CHARS_MAX: Final = 16 * 1024 * 1024
 
 # A namespace ends at the first comma or with the packet; in Socket.IO 2 it may carry a query. The library's ids count
 # from 0 and fit a double (2^53), so 15 digits hold all that can be meant.
-_PACKET = re.compile(r"([0-6])(?:(/[^,]{0,255})(?:,|\Z))?([0-9]{0,15})(.*)", re.DOTALL)
+_PACKET = re.compile(r"([0-6])(?:(/[^,]{0,255})(?:,|\Z))?([0-9]{0,15})")
+_EVENT_HEAD = re.compile(r"2(?:(/[^,]{0,255}),)?([0-9]{0,15})")
+_HEAD_CHARS_MAX = 1 + 257 + 15
 _NAME_CHARS_MAX = 200
+_SHOWN_CHARS = 40
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -123,26 +127,31 @@ def write_packet(kind: int, namespace: str, data: object = None, ack_id: int | N
 
 
 def read_packet(
-    text: str, *, from_client: bool, eio_version: EioVersion, read_event: ReadJson | None = None
+    text: str, *, from_client: bool, eio_version: EioVersion, read_event: ReadJson | None = None, begin: int = 0
 ) -> PacketMessage:
-    """Return what a Socket.IO packet (without the Engine.IO type) says.
+    """Return what a Socket.IO packet says.
 
     Args:
+        begin: where it begins in `text`: behind the Engine.IO type, which need not be cut off of a long list.
         from_client: who wrote it: a CONNECT is a request from a client, and an admission from a server.
         read_event: reads an event's list in place of `read_json`.
     Raises:
         RemoteProtocolError: it is not a packet of this protocol, or carries binary attachments.
     """
-    match = _PACKET.fullmatch(text)
+    shown = text[begin : begin + _SHOWN_CHARS]
+    at = text.find("[", begin, begin + _HEAD_CHARS_MAX + 1)
+    if at > 0 and (head := _event_head(text[begin:at])) is not None:
+        return _as_event(*head, (read_event or read_json)(text[at:], shown), shown)
+    match = _PACKET.match(text, begin)
     if match is None:
-        raise broken_frame("a Socket.IO packet of type 0 to 6", text)
-    kind, place, digits, rest = match.groups()
+        raise broken_frame("a Socket.IO packet of type 0 to 6", shown)
+    kind, place, digits = match.groups()
+    rest = text[match.end() :]
     namespace = (place or "/").partition("?")[0]
     ack_id = int(digits) if digits else None
     if kind in "56":
-        raise broken_frame("a packet without binary attachments", text)
-    read = read_json if read_event is None or int(kind) != codec.EVENT else read_event
-    data = read(rest, text) if rest else None
+        raise broken_frame("a packet without binary attachments", shown)
+    data = read_json(rest, shown) if rest else None
     match int(kind):
         case codec.CONNECT if from_client:
             return ConnectRequested(namespace, data if eio_version == 4 else None)
@@ -151,17 +160,27 @@ def read_packet(
         case codec.DISCONNECT:
             return Disconnected(namespace)
         case codec.EVENT:
-            return _as_event(namespace, ack_id, data, text)
+            return _as_event(namespace, ack_id, data, shown)
         case codec.ACK if ack_id is not None and isinstance(data, list):
             return Ack(namespace, ack_id, tuple(data))
         case codec.CONNECT_ERROR if not from_client:
             return Refused(namespace, data)
-    raise broken_frame("an ACK with an id and a list of arguments, or an error from a server", text)
+    raise broken_frame("an ACK with an id and a list of arguments, or an error from a server", shown)
 
 
-def _as_event(namespace: str, ack_id: int | None, data: object, text: str) -> Event:
+@lru_cache(maxsize=64)
+def _event_head(head: str) -> tuple[str, int | None] | None:
+    """Return namespace and ack id of an event's head, None where it is none. Kept: a stream repeats its own."""
+    match = _EVENT_HEAD.fullmatch(head)
+    if match is None:
+        return None
+    place, digits = match.groups()
+    return (place or "/").partition("?")[0], int(digits) if digits else None
+
+
+def _as_event(namespace: str, ack_id: int | None, data: object, shown: str) -> Event:
     if not isinstance(data, list) or not data or not isinstance(data[0], str) or len(data[0]) > _NAME_CHARS_MAX:
-        raise broken_frame("an event's list that starts with its name", text)
+        raise broken_frame("an event's list that starts with its name", shown)
     return Event(namespace, data[0], tuple(data[1:]), ack_id)
 
 
@@ -204,4 +223,4 @@ def check_namespace(namespace: str) -> str:
 def broken_frame(expected: str, text: str) -> RemoteProtocolError:
     """Return the error for a frame that is not what the protocol asks for at this point."""
     # Nothing from inside an object is quoted: there are tokens in some.
-    return RemoteProtocolError(f"expected {expected}, found {text[:40].partition('{')[0]!r}")
+    return RemoteProtocolError(f"expected {expected}, found {text[:_SHOWN_CHARS].partition('{')[0]!r}")

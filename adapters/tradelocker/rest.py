@@ -1,6 +1,6 @@
 """Requests to the REST API for one account: reads that may be repeated, and changes that never are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -53,11 +53,17 @@ class Refused:
 
 @frozen
 class Books:
-    """The rows of all open positions, the stop-loss and take-profit price of each, and the rows of pending orders."""
+    """All open positions, the stop-loss and take-profit price of each, and the rows of pending orders."""
 
-    positions: list[Row]
+    columns: Columns
+    cells: list[object]
+    """Of the positions, row by row."""
     stops: BookStops
     orders: list[Row]
+
+    def positions(self) -> Iterator[Row]:
+        """Give the rows of the positions, one after the other."""
+        return self.columns.rows(self.cells, "positions")
 
 
 class Rest:
@@ -99,6 +105,13 @@ class Rest:
         Raises:
             RemoteProtocolError: anything but an array of rows. SessionLost: no answer.
         """
+        columns, found = await self._table(table, query)
+        if where is not None:
+            return columns.rows_where(found, *where, table)
+        return list(columns.rows(found, table))
+
+    async def _table(self, table: str, query: Mapping[str, str] | None = None) -> tuple[Columns, list[object]]:
+        """Return the rows of a table as the venue writes them, and its columns."""
         config = await self.trade_config()
         columns: Columns = {
             "positions": config.positions_config,
@@ -110,9 +123,7 @@ class Rest:
         # An answer without the array ("no_data" too) is no empty table: it would look as if everything was closed.
         if not isinstance(found, list) or len(found) > _ROWS_MAX:
             raise RemoteProtocolError(f"{table}: expected an array {table!r} of at most {_ROWS_MAX} rows, found none")
-        if where is not None:
-            return columns.rows_where(found, *where, table)
-        return [columns.row(cells, table) for cells in found]
+        return columns, found
 
     async def state(self) -> Row:
         """Return the account's figures by column id."""
@@ -123,7 +134,7 @@ class Rest:
 
     async def books(self) -> Books:
         """Return what is open and what waits."""
-        positions = await self.rows("positions")
+        columns, positions = await self._table("positions")
         orders = await self.rows("orders")
         prices = translate.protective_prices(orders)
         stops = {
@@ -131,9 +142,10 @@ class Rest:
                 prices.get(row.get("stopLossId") or ""),
                 prices.get(row.get("takeProfitId") or ""),
             )
-            for row in positions
+            for row in columns.rows(positions, "positions")
         }
-        return Books(positions, stops, translate.pending_rows(orders, positions))
+        pending = translate.pending_rows(orders, columns.rows(positions, "positions")) if orders else []
+        return Books(columns, positions, stops, pending)
 
     async def trade_config(self) -> TradeConfig:
         """Return the column maps and limits, read once."""

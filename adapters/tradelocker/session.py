@@ -51,7 +51,7 @@ class StreamSession:
     def __init__(self, account: AccountId, token: StreamToken) -> None:
         self._account = account
         self._token = token
-        self._link = socketio.ClientSession(eio_version=4)
+        self._link = socketio.ClientSession(eio_version=4, read_event=wire.read_event)
         self._book = StreamBook()
         self._orders = StreamOrders()
         self._status: AccountStatus | None = None
@@ -96,6 +96,8 @@ class StreamSession:
         """
         event = self._link.receive(frame)
         match event:
+            case socketio.Event(namespace=wire.NAMESPACE, name=name, args=args):
+                return self._take_event(name, args, at)
             case socketio.Opened():
                 self._link.connect(wire.NAMESPACE)
             case socketio.Connected(namespace=wire.NAMESPACE):
@@ -109,8 +111,6 @@ class StreamSession:
                 raise _refusal_of_link(error)
             case socketio.Ack(args=args):
                 return self._take_answer(args, at)
-            case socketio.Event(namespace=wire.NAMESPACE, name=name, args=args):
-                return self._take_event(name, args, at)
             case socketio.Disconnected() | socketio.Closed():
                 raise SessionLost("the Streams API closed the session")
         return []
@@ -192,14 +192,13 @@ class StreamSession:
 
     def _is_ours(self, message: wire.StreamMessage) -> bool:
         """Tell whether a message is about our account; a Property may name none and is about the session."""
-        if isinstance(message, wire.Property) and message.account_id is None:
-            return True
-        same_brand = message.brand_id is None or message.brand_id == self._token.brand_id
-        return message.account_id == self._token.account_id and same_brand
+        if message.account_id == self._token.account_id:
+            return message.brand_id is None or message.brand_id == self._token.brand_id
+        return isinstance(message, wire.Property) and message.account_id is None
 
     def _take_position(self, message: wire.Position, at: datetime) -> list[Event]:
         # Nothing is held of a position without volume; whether the venue writes a close so is not documented.
-        if translate.number(message.lots, f"lots of position {message.position_id[:40]}") == 0:
+        if translate.is_flat(message):
             self._book.release(PositionId(message.position_id))
             return [PositionClosed(self._account, at, PositionId(message.position_id))] if self._released else []
         return self._reported(self._book.hold(message), at)

@@ -86,9 +86,10 @@ class StreamBook:
             message.take_profit_order_id, None if before is None else before.position.take_profit
         )
         position = translate.position_from_stream(message, stop_loss, take_profit)
-        if self._is_late(position):
-            return None
-        self._closed.pop(position_id, None)
+        if position_id in self._closed:
+            if self._is_late(position):
+                return None
+            del self._closed[position_id]
         if before is None and len(self._held) >= _POSITIONS_MAX:
             raise RemoteProtocolError(f"expected at most {_POSITIONS_MAX} open positions, found more")
         if before is not None:
@@ -106,8 +107,8 @@ class StreamBook:
         else:
             self._asks_left[position_id] = _ASKS_MAX
         self._held[position_id] = held
-        for order_id in (held.stop_order, held.take_order):
-            if isinstance(order_id, str) and order_id not in NO_ORDER:
+        for order_id in (message.stop_loss_order_id, message.take_profit_order_id):
+            if order_id not in NO_ORDER and isinstance(order_id, str):
                 self._protects[order_id] = position_id
         return held.position
 
@@ -193,20 +194,19 @@ class StreamBook:
         return ", ".join(sorted(missing + extra)[:5]) or None
 
     def _is_late(self, position: Position) -> bool:
-        """Tell whether a position message was sent before the close that we have already seen.
+        """Tell whether a position message was sent before the close that we have seen.
 
         A smaller volume than the closed one is news: some venues of this family close and report the rest anew.
         """
-        if position.position_id not in self._closed:
-            return False
         closed = self._closed[position.position_id]
         return closed is None or (closed.opened_at == position.opened_at and position.volume >= closed.volume)
 
     def _price(self, order_id: _OrderId, before: Price | None) -> tuple[Price | None, bool]:
         """Return a protective price and whether it is certain; an unknown one stays what it was."""
-        if self._is_known(order_id):
-            return (self._prices[order_id] if isinstance(order_id, str) and order_id not in NO_ORDER else None), True
-        return before, False
+        if order_id in NO_ORDER:
+            return None, True
+        price = self._prices.get(order_id) if isinstance(order_id, str) else None
+        return (before, False) if price is None else (price, True)
 
     def _is_known(self, order_id: _OrderId) -> bool:
         if order_id is UNSET:

@@ -4,6 +4,7 @@ A number, side or time that cannot be read is never guessed: the whole message i
 because a snapshot without one of its positions would look like a close.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +15,10 @@ from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
 from rules.events import PositionClosed
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import AccountId, OrderStatus, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact
+from rules.values import AccountId, OrderStatus, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact, shared
+
+_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "buy": Side.BUY, "sell": Side.SELL}
+"""The Streams API writes BUY and SELL, REST buy and sell; other mixtures are read too."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,20 +88,19 @@ def positive(text: object, what: str) -> Decimal:
 
 
 def side(text: str | None, what: str) -> Side:
-    """Return the side; the Streams API writes BUY and SELL, REST buy and sell."""
-    match (text or "").upper():
-        case "BUY":
-            return Side.BUY
-        case "SELL":
-            return Side.SELL
-    raise RemoteProtocolError(f"{what} must be BUY or SELL, was {(text or '')[:40]!r}")
+    """Return the side, or raise RemoteProtocolError."""
+    found = _SIDES.get(text or "") or _SIDES.get((text or "").upper())
+    if found is None:
+        raise RemoteProtocolError(f"{what} must be BUY or SELL, was {(text or '')[:40]!r}")
+    return found
 
 
 def instant(text: str, what: str) -> datetime:
     """Return an ISO 8601 time with a zone as UTC."""
     try:
         at = datetime.fromisoformat(text) if len(text) <= 40 else None
-        at = None if at is None or at.tzinfo is None else at.astimezone(UTC)
+        if at is not None and at.tzinfo is not UTC:
+            at = None if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         at = None
     if at is None:
@@ -113,22 +116,32 @@ def instant_of_ms(text: object, what: str) -> datetime:
     return _EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
+def is_flat(message: wire.Position) -> bool:
+    """Tell whether nothing is held any more of a position. Lots that cannot be read are left to be refused."""
+    try:
+        return not exact(message.lots)
+    except ValueError:
+        return False
+
+
 def position_from_stream(
     message: wire.Position, stop_loss: Price | None = None, take_profit: Price | None = None
 ) -> Position:
     """Return the position of a stream message; its stop prices come from other messages and are passed in."""
-    name = f"position {message.position_id[:40]}"
-    return Position(
-        position_id=PositionId(message.position_id),
-        symbol=Symbol(message.instrument),
-        side=side(message.side, f"side of {name}"),
-        volume=positive(message.lots, f"lots of {name}"),
-        open_price=positive(message.open_price, f"openPrice of {name}"),
-        opened_at=instant(message.open_date_time, f"openDateTime of {name}"),
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-        contract_size=None if message.lot_size is None else positive(message.lot_size, f"lotSize of {name}"),
-    )
+    try:
+        return Position(
+            position_id=PositionId(message.position_id),
+            symbol=Symbol(shared(message.instrument)),
+            side=side(message.side, "side"),
+            volume=positive(message.lots, "lots"),
+            open_price=positive(message.open_price, "openPrice"),
+            opened_at=instant(message.open_date_time, "openDateTime"),
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+            contract_size=None if message.lot_size is None else positive(message.lot_size, "lotSize"),
+        )
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {message.position_id[:40]}: {error}") from None
 
 
 def close_from_stream(message: wire.ClosePosition, account: AccountId, at: datetime) -> PositionClosed:
@@ -162,19 +175,21 @@ def position_from_row(
 ) -> Position:
     """Return the position of a row of `/positions`; names and prices that the row lacks are passed in."""
     position_id = required(row, "id", "position")
-    name = f"position {position_id[:40]}"
-    return Position(
-        position_id=PositionId(position_id),
-        symbol=symbol,
-        side=side(row.get("side"), f"side of {name}"),
-        volume=positive(row.get("qty"), f"qty of {name}"),
-        open_price=positive(row.get("avgPrice"), f"avgPrice of {name}"),
-        opened_at=instant_of_ms(row.get("openDate"), f"openDate of {name}"),
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-        contract_size=contract_size,
-        tag=row.get("strategyId") or None,
-    )
+    try:
+        return Position(
+            position_id=PositionId(position_id),
+            symbol=symbol,
+            side=side(row.get("side"), "side"),
+            volume=positive(row.get("qty"), "qty"),
+            open_price=positive(row.get("avgPrice"), "avgPrice"),
+            opened_at=instant_of_ms(row.get("openDate"), "openDate"),
+            stop_loss=stop_loss,
+            take_profit=take_profit,
+            contract_size=contract_size,
+            tag=row.get("strategyId") or None,
+        )
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {position_id[:40]}: {error}") from None
 
 
 def status_from_row(row: Row, currency: str | None) -> AccountStatus:
@@ -190,7 +205,7 @@ def status_from_row(row: Row, currency: str | None) -> AccountStatus:
     )
 
 
-def pending_rows(orders: list[Row], positions: list[Row]) -> list[Row]:
+def pending_rows(orders: list[Row], positions: Iterable[Row]) -> list[Row]:
     """Return the rows of limit and stop orders that wait to open something, out of all that work.
 
     What names a position, or is named by one, protects or closes it. Orders of other kinds are left out.

@@ -7,12 +7,14 @@ its samples lack are marked.
 
 import reprlib
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.base import RemoteProtocolError
+from adapters.socketio_packets import read_json
 
 NAMESPACE: Final = "/streams-api"
 PATH: Final = "/streams-api/socket.io"
@@ -26,7 +28,7 @@ Unread: TypeAlias = Any
 """The type of what the venue shows and we do not use: whatever is in it must not end a session."""
 
 
-class _Message(Struct, frozen=True, kw_only=True, rename="camel"):
+class _Message(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type", tag=True):
     account_id: str | None = None
     brand_id: str | None = None
     user_id: Unread = None
@@ -153,15 +155,33 @@ _TYPES: Mapping[str, type[StreamMessage]] = {
     "Property": Property,
 }
 
+_MESSAGES = (Position, AccountStatus, ClosePosition, OpenOrder, Property)
+
 _T = TypeVar("_T")
+
+_STREAM: Final = msgspec.json.Decoder(tuple[Literal["stream"], StreamMessage], float_hook=Decimal)
+
+
+def read_event(text: str, shown: str) -> Any:
+    """Return an event's JSON list; in that of a `stream` its StreamMessage, of which a beginning has thousands.
+
+    Raises:
+        RemoteProtocolError: no JSON.
+    """
+    try:
+        return list(_STREAM.decode(text))
+    except (ValueError, RecursionError, ArithmeticError):
+        return read_json(text, shown)  # another event, other words for this one, or something to be named
 
 
 def stream_message(data: object) -> StreamMessage | None:
-    """Return the message in the JSON value of a `stream` event, or None when its type is not one of ours.
+    """Return the message that a `stream` event carries, or None when its type is not one of ours.
 
     Raises:
         RemoteProtocolError: no object, no type, or a field of the wrong type.
     """
+    if isinstance(data, _MESSAGES):
+        return data
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise RemoteProtocolError(f"expected a stream message with a type, found {_shown(data)}")
     kind = _TYPES.get(data["type"])

@@ -6,7 +6,7 @@ id only. Refusals come as HTTP 200 with `s` = "error".
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar
@@ -81,8 +81,22 @@ class Columns(Struct, frozen=True):
         Raises:
             RemoteProtocolError: no array, or more cells than columns, or a cell that is no plain value.
         """
-        checked = self._checked(cells, what)
-        return {column.id: _cell(cell, what) for column, cell in zip(self.columns, checked, strict=False)}
+        (row,) = self.rows([cells], what)
+        return row
+
+    def rows(self, rows: list[object], what: str) -> Iterator[Row]:
+        """Give each row's cells by column id, one row after the other: thousands of them need not be there at once.
+
+        Raises:
+            RemoteProtocolError: see `row`.
+        """
+        ids = [column.id for column in self.columns]
+        for cells in rows:
+            checked = self._checked(cells, what)
+            if _TEXTS.issuperset(map(type, checked)) and "None" not in checked:  # as nearly all are
+                yield dict(zip(ids, checked, strict=False))  # type: ignore[arg-type] # texts, as was just seen
+            else:
+                yield {column: _cell(cell, what) for column, cell in zip(ids, checked, strict=False)}
 
     def rows_where(self, rows: list[object], column_id: str, value: str, what: str) -> list[Row]:
         """Return the rows that have `value` in a column; of the others, which may be thousands, no more is read.
@@ -194,6 +208,9 @@ class Answer(Struct, frozen=True):
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+_TEXTS: Final = frozenset({str, type(None)})
+"""What a cell is where it needs no look."""
 
 
 def decoded(body: bytes, where: str) -> Any:
