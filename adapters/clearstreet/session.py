@@ -38,6 +38,9 @@ _RECENT_MAX: Final = 256
 _GAPS_MAX: Final = 1000
 """Places of one day with a gap that are remembered; a venue with more of them is left to its replays."""
 
+_QUARTER_MS: Final = 15 * 60 * 1000
+"""Within a quarter of an hour no date changes: since 1972 all zones differ from UTC by whole ones (tz database)."""
+
 _TYPES_COUNTED_MAX: Final = 32
 """Bounds the table of types that nobody reads; the venue has nine."""
 
@@ -95,6 +98,8 @@ class StreamSession:
         self._confirmed = False
         self._day: date | None = None
         self._today = date.min
+        self._dated: tuple[int, date] | None = None
+        """The quarter of an hour of the last message, counted from 1970, and its date."""
         self._recent: OrderedDict[int, int] = OrderedDict()
         self._asks_left = _BOOKS_ASKS_MAX
         self._notes: list[str] = []
@@ -205,7 +210,7 @@ class StreamSession:
             self._notes.append(f"the books are believed against the replay of the day: {difference}")
         self._book.take_books(books, mark)
         self._orders.learn(books.orders)
-        self._confirmed = True
+        self._confirmed = self._book.live = True
         self._asks_left = _BOOKS_ASKS_MAX
         return [self.snapshot(at)]
 
@@ -256,7 +261,7 @@ class StreamSession:
             if not self._gaps.met_before(day, last, sequence):
                 raise Gap(f"expected message {last + 1} of {day}, found {sequence}")
             self._notes.append(f"messages {last + 1} to {sequence - 1} of {day} are missing, also in the replay")
-            self._confirmed = False  # the books must say what they were about
+            self._confirmed = self._book.live = False  # the books must say what they were about
             self._orders.forget()
         self.sequence, self._day = sequence, day
         self._recent[sequence] = frame.digest
@@ -266,7 +271,11 @@ class StreamSession:
 
     def _day_of(self, frame: wire.Frame) -> date:
         """Return the day on which a frame was sent, and remember the latest."""
-        day = translate.instant(frame.timestamp, "timestamp of a message").astimezone(self._zone).date()
+        at_ms = translate.epoch_ms(frame.timestamp, "timestamp of a message")
+        quarter = at_ms // _QUARTER_MS
+        if self._dated is None or self._dated[0] != quarter:
+            self._dated = (quarter, translate.date_at(at_ms, self._zone))
+        day = self._dated[1]
         self._today = max(self._today, day)
         return day
 

@@ -47,6 +47,8 @@ class StreamBook:
         self._waiting: dict[Symbol, None] = {}
         self.mark = 0
         """Counts what changed positions; taken before the books are asked for."""
+        self.live = False
+        """Whether changes are news. Nobody hears of them before the books have confirmed what is held."""
 
     @property
     def waits(self) -> bool:
@@ -100,8 +102,8 @@ class StreamBook:
 
     def positions(self) -> list[Position]:
         """Return all open positions."""
-        for held in self._holdings.values():
-            self._news(held)
+        for symbol, held in self._holdings.items():
+            self._told[symbol] = self._position(held, self._opened_at(held))
         return list(self._told.values())
 
     # Books
@@ -152,13 +154,21 @@ class StreamBook:
         return self._news(held)
 
     def _news(self, held: Holding) -> Position | None:
-        """Return what is held as a position, or None when just this was told before."""
-        opened = opened_at(held, self._trails.get(held.symbol), self._lives)
-        position = translate.position(held, opened, self._stop_of(held.symbol, held.quantity))
+        """Return what is held as a position, or None when just this was told before, or nothing is told yet."""
+        opened = self._opened_at(held)  # also while nothing is told: the life that begins here may be the present one
+        if not self.live:
+            return None
+        position = self._position(held, opened)
         if self._told.get(held.symbol) == position:
             return None
         self._told[held.symbol] = position
         return position
+
+    def _opened_at(self, held: Holding) -> datetime:
+        return opened_at(held, self._trails.get(held.symbol), self._lives)
+
+    def _position(self, held: Holding, opened: datetime) -> Position:
+        return translate.position(held, opened, self._stop_of(held.symbol, held.quantity))
 
     def _close(self, symbol: Symbol) -> Closed | None:
         trail = self._trails.get(symbol)

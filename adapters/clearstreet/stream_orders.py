@@ -58,7 +58,8 @@ class StreamOrders:
 
     def stop_loss(self, symbol: Symbol, quantity: Decimal) -> Price | None:
         """Return the stop-loss that the orders at work are for a signed position."""
-        return stop_loss(quantity, self._stops.get(symbol, {}).values())
+        stops = self._stops.get(symbol)
+        return stop_loss(quantity, stops.values()) if stops else None
 
     def _put(self, order: VenueOrder) -> None:
         self._working[order.order_id] = order

@@ -5,9 +5,11 @@ because a snapshot without one of its positions would look like a close.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from attrs import frozen
@@ -23,6 +25,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MS_MAX: Final = 253_402_000_000_000
 """Days before the end of the calendar (year 9999), so that a time has a date in every zone."""
+
+_MS_DIGITS: Final = 13
+"""Up to the year 2286, so surely within the calendar."""
+
+_SHORT_MAX: Final = 22
+"""Bytes of a number that is looked up: twenty digits in quotes."""
 
 NAME_LENGTH_MAX: Final = 256
 """Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
@@ -80,6 +88,8 @@ def number(raw: Raw, what: str) -> Decimal:
     Raises:
         RemoteProtocolError: it is none, or of absurd size.
     """
+    if len(memoryview(raw)) <= _SHORT_MAX and (known := _short(bytes(raw))) is not None:
+        return known
     text = bytes(memoryview(raw)[:80]).decode(errors="replace")  # no number that counts is longer
     try:
         if text.startswith('"'):
@@ -87,6 +97,15 @@ def number(raw: Raw, what: str) -> Decimal:
         return exact(text, what)
     except ValueError as error:
         raise RemoteProtocolError(str(error)[:300]) from None
+
+
+@lru_cache(maxsize=4096)
+def _short(written: bytes) -> Decimal | None:
+    """Return a number of few digits, None where it is none. Kept: positions have the same quantities again and again."""
+    try:
+        return exact((written[1:-1] if written[:1] == b'"' else written).decode())
+    except ValueError:
+        return None
 
 
 def positive(raw: Raw, what: str) -> Decimal:
@@ -99,10 +118,22 @@ def positive(raw: Raw, what: str) -> Decimal:
 
 def instant(raw: Raw, what: str) -> datetime:
     """Return a time given as epoch milliseconds as UTC, or raise RemoteProtocolError."""
+    return _EPOCH + timedelta(milliseconds=epoch_ms(raw, what))
+
+
+def epoch_ms(raw: Raw, what: str) -> int:
+    """Return a time as whole milliseconds since 1970, within the calendar, or raise RemoteProtocolError."""
+    if len(memoryview(raw)) <= _MS_DIGITS and (written := bytes(raw)).isdigit():  # as all are
+        return int(written)
     milliseconds = number(raw, what)
     if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds <= _MS_MAX:
         raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
-    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+    return int(milliseconds)
+
+
+def date_at(at_ms: int, zone: ZoneInfo) -> date:
+    """Return the date in `zone` at a time since 1970."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
 
 
 def name(text: str | None, what: str) -> str:
@@ -147,14 +178,20 @@ def quantity(message: wire.Position, running: Decimal | None) -> Decimal:
         running: the signed position after the symbol's last known execution. How the venue writes a short quantity is
             not documented: a positive one of just that size is taken for short where the executions say so.
     """
-    found = number(message.quantity, f"quantity of position {message.symbol[:40]}")
+    try:
+        found = number(message.quantity, "quantity")
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {message.symbol[:40]}: {error}") from None
     return -found if running is not None and running < 0 and found == -running else found
 
 
 def holding(message: wire.Position, signed: Decimal) -> Holding:
     """Return a position that is not flat, with its sign already known."""
     symbol = name(message.symbol, "a symbol of a position")
-    return Holding(Symbol(symbol), signed, positive(message.average_cost, f"average_cost of position {symbol[:40]}"))
+    try:
+        return Holding(Symbol(symbol), signed, positive(message.average_cost, "average_cost"))
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {symbol[:40]}: {error}") from None
 
 
 @frozen
@@ -252,8 +289,8 @@ def position_id(symbol: Symbol) -> PositionId:
 
 def is_ours(message: wire.Data, account_id: str) -> bool:
     """Tell whether a message is of our account, which it names by id, by number, or not at all."""
-    named = {message.account_id, message.account_number} - {None, ""}
-    return not named or account_id in named
+    named, numbered = message.account_id, message.account_number
+    return account_id in (named, numbered) or not (named or numbered)
 
 
 def instruments(rows: Iterable[wire_rest.Instrument]) -> dict[Symbol, Instrument]:

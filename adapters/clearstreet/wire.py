@@ -6,7 +6,7 @@ text here, whether they come as JSON numbers or as strings (both are documented)
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec import Raw, Struct
@@ -102,7 +102,7 @@ class LocateInventory(Struct, frozen=True, kw_only=True):
     account_number: str | None = None
 
 
-class SubscribeAck(Struct, frozen=True, kw_only=True):
+class SubscribeAck(Struct, frozen=True, kw_only=True, tag_field="type", tag="subscribe-activity-ack"):
     """The answer to our subscription. `account_id` is missing in the vendor's own guide."""
 
     success: bool
@@ -110,15 +110,15 @@ class SubscribeAck(Struct, frozen=True, kw_only=True):
     details: str = ""
 
 
-class ReplayComplete(Struct, frozen=True):
+class ReplayComplete(Struct, frozen=True, tag_field="type", tag="replay-complete"):
     """All sequenced messages since the beginning of the day have been sent."""
 
 
-class Heartbeat(Struct, frozen=True):
+class Heartbeat(Struct, frozen=True, tag_field="type", tag="heartbeat"):
     """The venue lives."""
 
 
-class ErrorNotice(Struct, frozen=True, kw_only=True):
+class ErrorNotice(Struct, frozen=True, kw_only=True, tag_field="type", tag="error-notice"):
     """The venue could not read what we sent; it may hang up next."""
 
     details: str = ""
@@ -154,23 +154,41 @@ class _Type(Struct, frozen=True):
     type: str
 
 
-class _WithData(Struct, frozen=True):
-    data: Raw
+class _OrderUpdate(Struct, frozen=True, tag_field="type", tag="order-update"):
+    data: Order
 
 
-_SEQUENCED: Final[Mapping[str, type[Data]]] = {
-    "order-update": Order,
-    "trade-notice": Trade,
-    "position-update": Position,
-    "buying-power-update": BuyingPower,
-    "locate-inventory-update": LocateInventory,
-}
-_PLAIN: Final[Mapping[str, type[SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice]]] = {
-    "subscribe-activity-ack": SubscribeAck,
-    "replay-complete": ReplayComplete,
-    "heartbeat": Heartbeat,
-    "error-notice": ErrorNotice,
-}
+class _TradeNotice(Struct, frozen=True, tag_field="type", tag="trade-notice"):
+    data: Trade
+
+
+class _PositionUpdate(Struct, frozen=True, tag_field="type", tag="position-update"):
+    data: Position
+
+
+class _BuyingPowerUpdate(Struct, frozen=True, tag_field="type", tag="buying-power-update"):
+    data: BuyingPower
+
+
+class _LocateInventoryUpdate(Struct, frozen=True, tag_field="type", tag="locate-inventory-update"):
+    data: LocateInventory
+
+
+_SEQUENCED = (_PositionUpdate, _TradeNotice, _OrderUpdate, _BuyingPowerUpdate, _LocateInventoryUpdate)
+_Payload: TypeAlias = (
+    _PositionUpdate
+    | _TradeNotice
+    | _OrderUpdate
+    | _BuyingPowerUpdate
+    | _LocateInventoryUpdate
+    | SubscribeAck
+    | ReplayComplete
+    | Heartbeat
+    | ErrorNotice
+)
+_TYPES: Final[Mapping[str, type[_Payload]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(_Payload)}
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
 def frame(text: str | bytes) -> Frame:
@@ -179,18 +197,24 @@ def frame(text: str | bytes) -> Frame:
     Raises:
         RemoteProtocolError: no JSON, no envelope, or not what its type promises.
     """
-    envelope = decoded(text, _Envelope, "a message of the activity channel")
-    kind = decoded(envelope.payload, _Type, "a payload with a type").type
+    envelope = decoded_by(_ENVELOPE, text, "a message of the activity channel")
     message: Message
-    if (sequenced := _SEQUENCED.get(kind)) is not None:
-        data = decoded(envelope.payload, _WithData, f"a payload of {kind} with data").data
-        message = decoded(data, sequenced, f"the data of {kind}")
-    elif (plain := _PLAIN.get(kind)) is not None:
-        message = decoded(envelope.payload, plain, f"a payload of {kind}")
+    try:
+        payload = _PAYLOAD.decode(envelope.payload)
+    except (ValueError, RecursionError):
+        message = _named(envelope.payload)
     else:
-        message = UnknownMessage(kind[:80])
+        message = payload.data if isinstance(payload, _SEQUENCED) else payload
     digest = hash(bytes(envelope.payload))
     return Frame(timestamp=envelope.timestamp, message=message, sequence=envelope.sequence, digest=digest)
+
+
+def _named(payload: Raw) -> UnknownMessage:
+    """Return the message of a payload that is none of ours, or say what is wrong with it."""
+    kind = decoded(payload, _Type, "a payload with a type").type
+    if kind in _TYPES:
+        decoded(payload, _TYPES[kind], f"a payload of {kind}")
+    return UnknownMessage(kind[:80])
 
 
 def subscribe(token: str, account_id: str) -> str:
@@ -205,8 +229,13 @@ def decoded(body: str | bytes | Raw, kind: type[T], what: str) -> T:
     Raises:
         RemoteProtocolError: it is not JSON, or of another shape; says `what` was expected.
     """
+    return decoded_by(msgspec.json.Decoder(kind), body, what)
+
+
+def decoded_by(decoder: msgspec.json.Decoder[T], body: str | bytes | Raw, what: str) -> T:
+    """Return what `decoder` reads, as `decoded`."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder.decode(body)
     # ValueError: msgspec's DecodeError and UnicodeError are some.
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"expected {what} as JSON, found: {str(error)[:200]}") from None
