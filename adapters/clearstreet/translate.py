@@ -101,7 +101,7 @@ def number(raw: Raw, what: str) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def _short(written: bytes) -> Decimal | None:
-    """Return a number of few digits, None where it is none. Kept: positions have the same quantities again and again."""
+    """Return a number of few digits, None where it is none. Kept: the same quantities come again and again."""
     try:
         return exact((written[1:-1] if written[:1] == b'"' else written).decode())
     except ValueError:

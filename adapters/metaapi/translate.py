@@ -23,7 +23,7 @@ from adapters.metaapi.wire import (
 from adapters.metaapi.wire import Position as PositionRow
 from rules.instruments import Instrument
 from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.values import ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId, shared
 
 _SIDES = {"POSITION_TYPE_BUY": Side.BUY, "POSITION_TYPE_SELL": Side.SELL}
 
@@ -88,7 +88,7 @@ def position(row: PositionRow, tickets: Tickets) -> Position:
     try:
         return Position(
             position_id=position_id,
-            symbol=Symbol(name(row.symbol, "symbol")),
+            symbol=Symbol(shared(name(row.symbol, "symbol"))),
             side=side,
             volume=positive(row.volume, "volume"),
             open_price=positive(row.open_price, "openPrice"),
@@ -284,11 +284,11 @@ def _comment(row: PositionRow, *, is_rest: bool) -> str | None:
 
 
 def _bounded(comment: str | None) -> str | None:
-    return None if comment is None or len(comment) > _COMMENT_LENGTH_MAX else comment
+    return None if comment is None or len(comment) > _COMMENT_LENGTH_MAX else shared(comment)
 
 
 def _magic(row: PositionRow | Order) -> str | None:
-    return None if row.magic in (None, 0, "0", "") else str(row.magic)[:20]
+    return None if row.magic in (None, 0, "0", "") else shared(str(row.magic)[:20])
 
 
 def _point(row: SymbolSpecification) -> Decimal | None:

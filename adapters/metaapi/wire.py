@@ -6,6 +6,7 @@ JSON has them; `values` judges each before it is used. Source: Socket.IO API pag
 
 import reprlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -213,10 +214,17 @@ class Packet(Struct, frozen=True, kw_only=True, rename="camel"):
         return any(part is not None for part in parts)
 
 
-_SYNCHRONIZATION: Final = msgspec.json.Decoder(
-    tuple[Literal["synchronization"], Packet],
-    float_hook=Decimal,
-)
+_SHORT_MAX: Final = 20
+"""Characters of a number that is kept for the next one that is written so."""
+
+
+def _decimal(text: str) -> Decimal:
+    return _short(text) if len(text) <= _SHORT_MAX else Decimal(text)
+
+
+_short = lru_cache(maxsize=4096)(Decimal)  # rows repeat volumes and stops, and the state holds thousands of rows
+
+_SYNCHRONIZATION: Final = msgspec.json.Decoder(tuple[Literal["synchronization"], Packet], float_hook=_decimal)
 
 
 def read_event(text: str, shown: str) -> Any:
