@@ -143,7 +143,8 @@ class FrameReader:
             return None
         elif self._buffer[length] != 0:
             raise RemoteProtocolError(f"expected NUL after content-length {length} bytes, found other data")
-        body = bytes(self._buffer[:length])
+        with memoryview(self._buffer) as buffer:
+            body = bytes(buffer[:length])
         del self._buffer[: length + 1]
         self._searched = 0
         return body

@@ -119,7 +119,7 @@ class MetaCopierAccount:
         status = translate.account_status(info)
         if status is None:
             raise RemoteProtocolError("expected balance in AccountInformationDTO, found none: does the key hide it?")
-        held, waiting = translate.positions(rows), translate.orders(rows)
+        held, waiting = translate.listed(rows)
         snapshot = SnapshotReceived(self._account, self._now(), held, Origin.RECONCILED, requested_at, orders=waiting)
         return snapshot, status
 

@@ -4,7 +4,7 @@ One position that cannot be read makes its whole list unreadable: leaving it out
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,6 +29,7 @@ from rules.values import (
     Symbol,
     VenueOrderId,
     Volume,
+    shared,
 )
 
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL, "DealBuy": Side.BUY, "DealSell": Side.SELL}
@@ -85,6 +86,24 @@ def account_status(info: AccountInformationDTO) -> AccountStatus | None:
     )
 
 
+def listed(rows: Iterable[PositionDTO]) -> tuple[tuple[Position, ...], tuple[WorkingOrder, ...]]:
+    """Return the positions and the pending orders among `rows`, which are looked at once.
+
+    Raises:
+        RemoteProtocolError: as `positions` and `orders`.
+    """
+    pending: list[PositionDTO] = []
+
+    def open_ones() -> Iterator[PositionDTO]:
+        for row in rows:
+            if is_pending(row):
+                pending.append(row)
+            else:
+                yield row
+
+    return positions(open_ones()), orders(pending)
+
+
 def positions(rows: Iterable[PositionDTO]) -> tuple[Position, ...]:
     """Return the positions among `rows`; pending orders are left out.
 
@@ -131,7 +150,7 @@ def position(row: PositionDTO) -> Position:
         raise RemoteProtocolError(f"expected openTime of position {str(row.id)[:40]!r}, found none")
     return Position(
         position_id=PositionId(name(row.id, "id")),
-        symbol=Symbol(name(row.symbol, "symbol")),
+        symbol=Symbol(shared(name(row.symbol, "symbol"))),
         side=side,
         volume=volume_of(row),
         open_price=positive(row.open_price, "openPrice"),
@@ -139,8 +158,8 @@ def position(row: PositionDTO) -> Position:
         stop_loss=price_or_none(row.stop_loss, "stopLoss"),
         take_profit=price_or_none(row.take_profit, "takeProfit"),
         current_price=price_or_none(row.current_price, "currentPrice"),
-        magic=None if row.magic_number is None else str(row.magic_number),
-        comment=row.comment,
+        magic=None if row.magic_number is None else shared(str(row.magic_number)),
+        comment=row.comment and shared(row.comment),
         tag=tag_of(row),
     )
 
@@ -153,7 +172,7 @@ def order(row: PositionDTO, side: Side, order_type: OrderType) -> WorkingOrder:
     """
     return WorkingOrder(
         order_id=VenueOrderId(name(row.id, "id")),
-        symbol=Symbol(name(row.symbol, "symbol")),
+        symbol=Symbol(shared(name(row.symbol, "symbol"))),
         side=side,
         order_type=order_type,
         volume=volume_of(row),
@@ -161,8 +180,8 @@ def order(row: PositionDTO, side: Side, order_type: OrderType) -> WorkingOrder:
         stop_loss=price_or_none(row.stop_loss, "stopLoss"),
         take_profit=price_or_none(row.take_profit, "takeProfit"),
         placed_at=None if row.open_time is None else utc(row.open_time, "openTime"),
-        magic=None if row.magic_number is None else str(row.magic_number),
-        comment=row.comment,
+        magic=None if row.magic_number is None else shared(str(row.magic_number)),
+        comment=row.comment and shared(row.comment),
         tag=tag_of(row),
     )
 
@@ -184,7 +203,7 @@ def open_price_of(row: PositionDTO) -> Price | None:
 
 def tag_of(row: PositionDTO) -> ClOrdId | None:
     """Return our order id out of a comment such as `API|7|cp...`, wherever in it a broker has left it."""
-    found = _TAG.search(row.comment or "")
+    found = _TAG.search(row.comment) if row.comment else None
     return ClOrdId(found[0]) if found is not None and is_ours(found[0]) else None
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from attrs import define, evolve, field
 
 from adapters.base import RemoteProtocolError
-from adapters.metacopier.translate import account_status, check_account, orders, positions, volume_of
+from adapters.metacopier.translate import account_status, check_account, listed, volume_of
 from adapters.metacopier.values import price_or_none, utc
 from adapters.metacopier.wire import (
     Message,
@@ -66,26 +66,26 @@ class Translator:
         return []
 
     def _listed(self, message: UpdateOpenPositionsDTO, now: datetime) -> list[Event]:
-        held, waiting = positions(message.open_positions), orders(message.open_positions)
-        listed = {position.position_id: position.volume for position in held}
+        held, waiting = listed(message.open_positions)
+        present = {position.position_id: position.volume for position in held}
         events: list[Event] = []
-        for position_id, volume in listed.items():
+        for position_id, volume in present.items():
             if volume < (before := self._open.get(position_id, volume)):
                 self._unexplained[position_id] = self._unexplained.get(position_id, Decimal(0)) + before - volume
-        for position_id in sorted(self._open.keys() - listed.keys()):
+        for position_id in sorted(self._open.keys() - present.keys()):
             close = self._closing.get(position_id)
             if close is None:
                 ahead = min(self._unexplained.get(position_id, Decimal(0)), Decimal(0))
                 self._gone[position_id] = self._open[position_id] + ahead
             else:
                 events.append(evolve(close, received_at=now))
-        for position_id in listed:
+        for position_id in present:
             self._gone.pop(position_id, None)
         while len(self._gone) > _GONE_MAX:
             del self._gone[next(iter(self._gone))]
         self._closing.clear()
-        self._open = listed
-        for position_id in self._unexplained.keys() - listed.keys() - self._gone.keys():
+        self._open = present
+        for position_id in self._unexplained.keys() - present.keys() - self._gone.keys():
             del self._unexplained[position_id]
         first = self.lists == 0 and not self.confirmed
         self.lists += 1

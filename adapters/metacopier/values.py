@@ -16,6 +16,10 @@ _DOUBLE = Context(prec=_DIGITS_SURE, rounding=ROUND_HALF_EVEN)
 
 def number(value: Decimal, what: str) -> Decimal:
     """Return a number of sane size without the noise of a double, or raise RemoteProtocolError."""
+    if type(value) is Decimal and value.is_finite():  # nearly all are so: the long way costs a long list dearly
+        text = str(value)
+        if len(text) <= _DIGITS_SURE and "E" not in text:
+            return value
     try:
         found = exact(value, what)
     except ValueError as error:

@@ -6,12 +6,13 @@ about the kind of a value. Numbers stay unjudged `Decimal`s here; `translate` pa
 Source: Socket API page and OpenAPI 1.2.6, read 2026-11-20.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 import msgspec
+from attrs import frozen
 
 from adapters.base import RemoteProtocolError
 from rules.values import plain
@@ -89,11 +90,12 @@ class UpdateAccountInformationDTO(msgspec.Struct, frozen=True, rename="camel"):
     info: AccountInformationDTO
 
 
-class UpdateOpenPositionsDTO(msgspec.Struct, frozen=True, rename="camel"):
+class UpdateOpenPositionsDTO(msgspec.Struct, frozen=True):
     """All open positions and pending orders, each time."""
 
     account_id: str
-    open_positions: tuple[PositionDTO, ...]
+    open_positions: Iterable[PositionDTO]
+    """Each read when it is looked at, and perhaps refused then."""
 
 
 class UpdateHistoryDTO(msgspec.Struct, frozen=True, rename="camel"):
@@ -167,13 +169,42 @@ class _Header(msgspec.Struct, frozen=True, rename="camel"):
     account_id: str
 
 
+class _OpenPositions(msgspec.Struct, frozen=True, rename="camel"):
+    open_positions: tuple[msgspec.Raw, ...]
+
+
+@frozen
+class _Rows:
+    """The rows of a list, each read when it is looked at.
+
+    Read all at once, ten thousand of them would be there beside all that is made of them, and leave as many holes.
+    """
+
+    rows: tuple[msgspec.Raw, ...]
+
+    def __iter__(self) -> Iterator[PositionDTO]:
+        for number, row in enumerate(self.rows):
+            try:
+                read = _POSITION.decode(row)
+            except _UNREADABLE as error:
+                raise _unexpected(_OPEN, _within(str(error), f"openPositions[{number}]")) from None
+            yield read
+
+
 class _Errors(msgspec.Struct, frozen=True):
     errors: tuple[str, ...] = ()
 
 
-_TYPES: Mapping[str, type[UpdateAccountInformationDTO] | type[UpdateOpenPositionsDTO] | type[UpdateHistoryDTO]] = {
-    dto.__name__: dto for dto in (UpdateAccountInformationDTO, UpdateOpenPositionsDTO, UpdateHistoryDTO)
+_OPEN = UpdateOpenPositionsDTO.__name__
+_TYPES: Mapping[str, type[UpdateAccountInformationDTO] | type[UpdateHistoryDTO] | type[_OpenPositions]] = {
+    UpdateAccountInformationDTO.__name__: UpdateAccountInformationDTO,
+    UpdateHistoryDTO.__name__: UpdateHistoryDTO,
+    _OPEN: _OpenPositions,
 }
+_POSITION = msgspec.json.Decoder(PositionDTO)
+
+_UNREADABLE = (ValueError, RecursionError, OverflowError)
+"""ValueError: msgspec's DecodeError and UnicodeDecodeError are some. OverflowError: a date beyond the calendar."""
 
 
 def decode_message(body: bytes, account_id: str) -> Message:
@@ -186,18 +217,20 @@ def decode_message(body: bytes, account_id: str) -> Message:
     dto = _TYPES.get(wrapper.type)
     if dto is None:
         return UnknownMessage(wrapper.type[:80])
-    data = bytes(wrapper.data)
-    if decode(data, _Header, wrapper.type).account_id.lower() != account_id.lower():
+    named = decode(wrapper.data, _Header, wrapper.type).account_id
+    if named.lower() != account_id.lower():
         return OtherAccount(wrapper.type)
-    message = decode(data, dto, wrapper.type)
-    if isinstance(message, UpdateOpenPositionsDTO) and len(message.open_positions) > POSITIONS_MAX:
+    message = decode(wrapper.data, dto, wrapper.type)
+    if not isinstance(message, _OpenPositions):
+        return message
+    if len(message.open_positions) > POSITIONS_MAX:
         raise RemoteProtocolError(
             f"expected at most {POSITIONS_MAX} open positions, found {len(message.open_positions)}"
         )
-    return message
+    return UpdateOpenPositionsDTO(named, _Rows(message.open_positions) if message.open_positions else ())
 
 
-def decode(body: bytes, kind: type[T], what: str) -> T:
+def decode(body: bytes | msgspec.Raw, kind: type[T], what: str) -> T:
     """Return `body` read as `kind`.
 
     Raises:
@@ -205,9 +238,18 @@ def decode(body: bytes, kind: type[T], what: str) -> T:
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    # ValueError: msgspec's DecodeError and UnicodeDecodeError are some. OverflowError: a date beyond the calendar.
-    except (ValueError, RecursionError, OverflowError) as error:
-        raise RemoteProtocolError(f"expected {what}, found: {str(error)[:200]}") from None
+    except _UNREADABLE as error:
+        raise _unexpected(what, str(error)) from None
+
+
+def _unexpected(what: str, found: str) -> RemoteProtocolError:
+    return RemoteProtocolError(f"expected {what}, found: {found[:200]}")
+
+
+def _within(text: str, place: str) -> str:
+    """Return what is wrong with a part as what is wrong with the whole; msgspec ends it with the place: `$.volume`."""
+    before, mark, path = text.rpartition(" - at `$")
+    return f"{before}{mark}.{place}{path}" if mark else f"{text} - at `$.{place}`"
 
 
 def decode_errors(body: bytes) -> str:

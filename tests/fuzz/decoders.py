@@ -18,13 +18,15 @@ from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
 from adapters.clearstreet.session import StreamSession as ClearStreetSession
 from adapters.engineio_payload import decode_payload, encode_payload
 from adapters.metaapi.session import StreamSession as MetaApiSession
+from adapters.metacopier.session import Refused, SignedIn
 from adapters.metacopier.session import Session as MetaCopierSession
+from adapters.metacopier.translator import Translator
 from adapters.signals.words import decoded, read_signal
 from adapters.socketio import ClientSession
 from adapters.socketio_server import ServerSession
 from adapters.stomp import Frame, FrameReader, Version, encode
 from adapters.tradelocker.session import StreamSession as TradeLockerSession
-from rules.values import exact
+from rules.values import AccountId, OmsType, exact
 from tests.fuzz import histories
 from tests.fuzz.mutate import mutated
 from tests.fuzz.transcripts import Transcript, record, tell
@@ -75,6 +77,8 @@ class Told(Fuzzed):
     """A session that was told a part of a good hour, and then gets broken frames."""
 
     transcript: Transcript
+    meaning: Callable[[list[Any]], object]
+    """Makes of what the session said what its driver makes of it."""
     _session: Any = None
     _place: int = 0
     _left: int = 0
@@ -93,7 +97,7 @@ class Told(Fuzzed):
         session = self._session or self.transcript.session_at(self._place)
         arguments = (text, *self.transcript.calls[self._place][1][1:])
         try:
-            check(tell(session, "receive", arguments))
+            check(self.meaning(tell(session, "receive", arguments)))
             check(session.take_outbox() if hasattr(session, "take_outbox") else [])
         except REFUSALS:
             self._session = None
@@ -222,12 +226,21 @@ def _signal() -> Fuzzed:
     return Stateless([json.dumps({**base, **each}) for each in (opening, *others)], decode)
 
 
-def _session(kind: str, session: type) -> Callable[[], Fuzzed]:
+def _session(
+    kind: str, session: type, meaning: Callable[[list[Any]], object] = lambda said: said
+) -> Callable[[], Fuzzed]:
     @cache
     def transcript() -> Transcript:
         return record(kind, session)
 
-    return lambda: Told(transcript())
+    return lambda: Told(transcript(), meaning)
+
+
+def _translated(said: list[Any]) -> object:
+    """Read the rows of MetaCopier's lists, which are read when they are translated."""
+    translator = Translator(AccountId("a"), OmsType.HEDGING)
+    messages = [each for each in said if not isinstance(each, SignedIn | Refused)]
+    return [translator.events(message, histories.SINCE) for message in messages]
 
 
 DECODERS = (
@@ -241,7 +254,7 @@ DECODERS = (
     Decoder("calendar-ics", lambda: _calendar(CalendarFormat.ICS)),
     Decoder("signals", _signal),
     Decoder("tradelocker", _session("tradelocker", TradeLockerSession)),
-    Decoder("metacopier", _session("metacopier", MetaCopierSession)),
+    Decoder("metacopier", _session("metacopier", MetaCopierSession, _translated)),
     Decoder("metaapi", _session("metaapi", MetaApiSession)),
     Decoder("clearstreet", _session("clearstreet-netting", ClearStreetSession)),
     Decoder("history-tradelocker", lambda: Stateless(*histories.of_tradelocker())),

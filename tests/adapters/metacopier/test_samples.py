@@ -112,8 +112,9 @@ def test_the_completed_history_sample_is_read_field_by_field() -> None:
 
 def test_the_open_positions_sample_is_read_field_by_field() -> None:
     row = PositionDTO("pos-456", symbol="EURUSD", open_price=Decimal("1.1200"), volume=Decimal("0.1"))
-    expected = UpdateOpenPositionsDTO("33333333-3333-3333-3333-333333333333", (row,))
-    assert message("update-open-positions.json") == expected
+    found = message("update-open-positions.json")
+    assert isinstance(found, UpdateOpenPositionsDTO)
+    assert (found.account_id, *found.open_positions) == ("33333333-3333-3333-3333-333333333333", row)
 
 
 def test_the_open_positions_sample_as_printed_has_no_side_and_none_is_guessed() -> None:

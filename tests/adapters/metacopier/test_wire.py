@@ -48,7 +48,25 @@ def test_a_filter_lists_accounts() -> None:
 def test_digits_survive_and_unknown_fields_are_left_aside() -> None:
     message = decode_message(wrapped('[{"id":"1","openPrice":1.12345678901234567890,"newField":{"x":[1]}}]'), ID)
     assert isinstance(message, UpdateOpenPositionsDTO)
-    assert message.open_positions[0].open_price == Decimal("1.12345678901234567890")
+    (row,) = message.open_positions
+    assert row.open_price == Decimal("1.12345678901234567890")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ('[{"id":"1"},{"id":"2","volume":true}]', "got `bool` - at `$.openPositions[1].volume`"),
+        ('[{"id":"1"},{"id":"2"},7]', "got `int` - at `$.openPositions[2]`"),
+        ('[{"symbol":"EURUSD"}]', "missing required field `id` - at `$.openPositions[0]`"),
+        ('[{"id":"1","openTime":"yesterday"}]', "at `$.openPositions[0].openTime`"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_when_it_is_looked_at(rows: str, told: str) -> None:
+    message = decode_message(wrapped(rows), ID)
+    assert isinstance(message, UpdateOpenPositionsDTO)
+    with pytest.raises(RemoteProtocolError, match="expected UpdateOpenPositionsDTO, found: ") as caught:
+        tuple(message.open_positions)
+    assert str(caught.value).endswith(told)
 
 
 def test_messages_that_are_not_for_us_are_told_apart_without_reading_them() -> None:
