@@ -13,8 +13,8 @@ from trio_websocket import WebSocketConnection
 
 from adapters.handshake import HandshakeStream
 
-READ_BYTES: Final = 32 * 1024
-"""Read at once; also what is taken from a busy line before other tasks have their turn: some 80 messages, 2 ms."""
+READ_BYTES: Final = 64 * 1024
+"""Read at once; also what is taken from a busy line before other tasks have their turn: some 130 messages, 2 ms."""
 
 _TEXT: Final = 0x81  # the first byte of a frame that is final, has no reserved bit, and holds text
 _PING_PONG: Final = frozenset({0x89, 0x8A})

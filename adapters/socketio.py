@@ -25,6 +25,7 @@ from adapters.socketio_packets import (
     broken_frame,
     check_frame,
     check_namespace,
+    read_event_packet,
     read_json,
     read_packet,
     write_packet,
@@ -80,7 +81,7 @@ class ClientSession:
         *,
         eio_version: EioVersion = 4,
         frame_chars_max: int = FRAME_CHARS_MAX,
-        read_event: ReadJson | None = None,
+        read_event: ReadJson = read_json,
     ) -> None:
         self._read_event = read_event
         self._eio_version: EioVersion = eio_version
@@ -202,12 +203,11 @@ class ClientSession:
         return self._opened
 
     def _receive_packet(self, text: str) -> Message:
-        message = read_packet(
-            text, begin=1, from_client=False, eio_version=self._eio_version, read_event=self._read_event
-        )
+        event = read_event_packet(text, 1, self._read_event)
+        if event is not None:
+            return event
+        message = read_packet(text[1:], from_client=False, eio_version=self._eio_version)
         match message:
-            case Event():  # first: nearly all are
-                pass
             case Connected(namespace):
                 if namespace not in self._asked:
                     raise broken_frame("the connection of a namespace that was asked for", text)
@@ -218,6 +218,8 @@ class ClientSession:
             case Ack(namespace, ack_id):
                 if self._acks_waiting.pop(ack_id, None) != namespace:
                     raise broken_frame("an acknowledgement that was asked for", text)
+            case Event():
+                pass
             case _:
                 raise broken_frame("a packet that a server sends", text)
         return message

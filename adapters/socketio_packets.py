@@ -22,7 +22,7 @@ FRAME_CHARS_MAX: Final = 16 * 1024 * 1024
 
 # A namespace ends at the first comma or with the packet; in Socket.IO 2 it may carry a query. The library's ids count
 # from 0 and fit a double (2^53), so 15 digits hold all that can be meant.
-_PACKET = re.compile(r"([0-6])(?:(/[^,]{0,255})(?:,|\Z))?([0-9]{0,15})")
+_PACKET = re.compile(r"([0-6])(?:(/[^,]{0,255})(?:,|\Z))?([0-9]{0,15})(.*)", re.DOTALL)
 _EVENT_HEAD = re.compile(r"2(?:(/[^,]{0,255}),)?([0-9]{0,15})")
 _HEAD_CHARS_MAX = 1 + 257 + 15
 _NAME_CHARS_MAX = 200
@@ -96,7 +96,8 @@ class Closed:
 
 
 ReadJson: TypeAlias = Callable[[str, str], Any]
-"""`(text, shown)` to the value in `text`; raises as `read_json`."""
+"""`(text, shown)` to the value in `text`; raises as `read_json`. An event's may be a tuple, its name first, where its
+types have been looked at."""
 
 PacketMessage: TypeAlias = Connected | Refused | ConnectRequested | Event | Ack | Disconnected
 
@@ -126,32 +127,42 @@ def write_packet(kind: int, namespace: str, data: object = None, ack_id: int | N
     return f"4{text}"
 
 
-def read_packet(
-    text: str, *, from_client: bool, eio_version: EioVersion, read_event: ReadJson | None = None, begin: int = 0
-) -> PacketMessage:
-    """Return what a Socket.IO packet says.
+def read_event_packet(text: str, begin: int, read: ReadJson) -> Event | None:
+    """Return the event that a Socket.IO packet is; None: it is another packet, or is not written as events are.
+
+    Nearly all packets are events, and some are long lists: these are not copied more than once.
 
     Args:
-        begin: where it begins in `text`: behind the Engine.IO type, which need not be cut off of a long list.
+        begin: where the packet begins in `text`, behind the Engine.IO type.
+        read: reads the event's list.
+    Raises:
+        RemoteProtocolError: as `read_packet`.
+    """
+    at = text.find("[", begin, begin + _HEAD_CHARS_MAX + 1)
+    head = _event_head(text[begin:at]) if at > 0 else None
+    if head is None:
+        return None
+    shown = text[begin : begin + _SHOWN_CHARS]
+    return _as_event(*head, read(text[at:], shown), shown)
+
+
+def read_packet(text: str, *, from_client: bool, eio_version: EioVersion) -> PacketMessage:
+    """Return what a Socket.IO packet (without the Engine.IO type) says.
+
+    Args:
         from_client: who wrote it: a CONNECT is a request from a client, and an admission from a server.
-        read_event: reads an event's list in place of `read_json`.
     Raises:
         RemoteProtocolError: it is not a packet of this protocol, or carries binary attachments.
     """
-    shown = text[begin : begin + _SHOWN_CHARS]
-    at = text.find("[", begin, begin + _HEAD_CHARS_MAX + 1)
-    if at > 0 and (head := _event_head(text[begin:at])) is not None:
-        return _as_event(*head, (read_event or read_json)(text[at:], shown), shown)
-    match = _PACKET.match(text, begin)
+    match = _PACKET.fullmatch(text)
     if match is None:
-        raise broken_frame("a Socket.IO packet of type 0 to 6", shown)
-    kind, place, digits = match.groups()
-    rest = text[match.end() :]
+        raise broken_frame("a Socket.IO packet of type 0 to 6", text)
+    kind, place, digits, rest = match.groups()
     namespace = (place or "/").partition("?")[0]
     ack_id = int(digits) if digits else None
     if kind in "56":
-        raise broken_frame("a packet without binary attachments", shown)
-    data = read_json(rest, shown) if rest else None
+        raise broken_frame("a packet without binary attachments", text)
+    data = read_json(rest, text) if rest else None
     match int(kind):
         case codec.CONNECT if from_client:
             return ConnectRequested(namespace, data if eio_version == 4 else None)
@@ -160,12 +171,12 @@ def read_packet(
         case codec.DISCONNECT:
             return Disconnected(namespace)
         case codec.EVENT:
-            return _as_event(namespace, ack_id, data, shown)
+            return _as_event(namespace, ack_id, data, text)
         case codec.ACK if ack_id is not None and isinstance(data, list):
             return Ack(namespace, ack_id, tuple(data))
         case codec.CONNECT_ERROR if not from_client:
             return Refused(namespace, data)
-    raise broken_frame("an ACK with an id and a list of arguments, or an error from a server", shown)
+    raise broken_frame("an ACK with an id and a list of arguments, or an error from a server", text)
 
 
 @lru_cache(maxsize=64)
@@ -178,9 +189,11 @@ def _event_head(head: str) -> tuple[str, int | None] | None:
     return (place or "/").partition("?")[0], int(digits) if digits else None
 
 
-def _as_event(namespace: str, ack_id: int | None, data: object, shown: str) -> Event:
+def _as_event(namespace: str, ack_id: int | None, data: object, text: str) -> Event:
+    if isinstance(data, tuple):
+        return Event(namespace, data[0], data[1:], ack_id)
     if not isinstance(data, list) or not data or not isinstance(data[0], str) or len(data[0]) > _NAME_CHARS_MAX:
-        raise broken_frame("an event's list that starts with its name", shown)
+        raise broken_frame("an event's list that starts with its name", text)
     return Event(namespace, data[0], tuple(data[1:]), ack_id)
 
 

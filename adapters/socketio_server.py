@@ -138,7 +138,7 @@ class ServerSession:
         raise broken_frame("Engine.IO close, ping, pong, message or noop", text)
 
     def _receive_packet(self, text: str) -> ServerMessage:
-        message = read_packet(text, begin=1, from_client=True, eio_version=self._eio_version)
+        message = read_packet(text[1:], from_client=True, eio_version=self._eio_version)
         match message:
             case ConnectRequested(namespace):
                 if namespace in self._asked or namespace in self._joined:

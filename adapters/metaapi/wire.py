@@ -228,13 +228,13 @@ _SYNCHRONIZATION: Final = msgspec.json.Decoder(tuple[Literal["synchronization"],
 
 
 def read_event(text: str, shown: str) -> Any:
-    """Return an event's JSON list; in that of a `synchronization` its Packet, which may hold thousands of rows.
+    """Return what the list of an event holds; that of a `synchronization` a Packet, which may have thousands of rows.
 
     Raises:
         RemoteProtocolError: no JSON.
     """
     try:
-        return list(_SYNCHRONIZATION.decode(text))
+        return _SYNCHRONIZATION.decode(text)
     except (ValueError, RecursionError, ArithmeticError):
         return read_json(text, shown)  # another event, other words for this one, or something to be named
 

@@ -104,7 +104,8 @@ class TradeLockerAccount:
                 now = self._now()
                 async with lock:
                     while frame is not None:  # also what was read with it: of a few milliseconds at most
-                        await self._emit_all(emit, session.receive(frame, now))
+                        if events := session.receive(frame, now):
+                            await self._emit_all(emit, events)
                         for reply in session.take_outbox():
                             await websocket.send_message(reply)
                         frame = websocket.ready_message()

@@ -163,13 +163,13 @@ _STREAM: Final = msgspec.json.Decoder(tuple[Literal["stream"], StreamMessage], f
 
 
 def read_event(text: str, shown: str) -> Any:
-    """Return an event's JSON list; in that of a `stream` its StreamMessage, of which a beginning has thousands.
+    """Return what the list of an event holds; that of a `stream` a StreamMessage, of which a beginning has thousands.
 
     Raises:
         RemoteProtocolError: no JSON.
     """
     try:
-        return list(_STREAM.decode(text))
+        return _STREAM.decode(text)
     except (ValueError, RecursionError, ArithmeticError):
         return read_json(text, shown)  # another event, other words for this one, or something to be named
 
