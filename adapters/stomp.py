@@ -250,23 +250,27 @@ def _find_head_end(buffer: bytearray, start: int) -> tuple[int, int] | None:
 
 def _parse_head(data: bytes, version: Version) -> _Head:
     try:
-        command, *lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
+        command, *lines = data.decode().split("\n")
     except UnicodeDecodeError:
         raise RemoteProtocolError("expected a STOMP head in UTF-8, found other bytes") from None
+    if b"\r" in data:
+        command, *lines = [line.removesuffix("\r") for line in (command, *lines)]
     if b"\0" in data:
         raise RemoteProtocolError("expected a STOMP head without NUL, found one")
     if command not in _COMMANDS:
         raise RemoteProtocolError(f"expected a STOMP command, found {command[:40]!r}")
     if len(lines) > HEADERS_MAX:
         raise RemoteProtocolError(f"expected at most {HEADERS_MAX} STOMP headers, found {len(lines)}")
-    table = {} if command in _NEVER_ESCAPED else _UNESCAPES[version]
+    table = {} if b"\\" not in data or command in _NEVER_ESCAPED else _UNESCAPES[version]
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name:
             # The line itself may hold a key; its length is all that we show.
             raise RemoteProtocolError(f"expected a STOMP header line `name:value`, found {len(line)} other characters")
-        headers.setdefault(_unescape(name, table), _unescape(value, table))
+        if table:
+            name, value = _unescape(name, table), _unescape(value, table)
+        headers.setdefault(name, value)
     return _Head(command, headers, _content_length(headers))
 
 
@@ -294,7 +298,7 @@ def _escape_value(text: str, table: Mapping[str, str]) -> str:
 
 
 def _unescape(text: str, table: Mapping[str, str]) -> str:
-    if not table or "\\" not in text:
+    if "\\" not in text:
         return text
 
     def original(match: re.Match[str]) -> str:

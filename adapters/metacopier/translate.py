@@ -4,7 +4,7 @@ One position that cannot be read makes its whole list unreadable: leaving it out
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -92,16 +92,14 @@ def listed(rows: Iterable[PositionDTO]) -> tuple[tuple[Position, ...], tuple[Wor
     Raises:
         RemoteProtocolError: as `positions` and `orders`.
     """
+    held: list[Position] = []
     pending: list[PositionDTO] = []
-
-    def open_ones() -> Iterator[PositionDTO]:
-        for row in rows:
-            if is_pending(row):
-                pending.append(row)
-            else:
-                yield row
-
-    return positions(open_ones()), orders(pending)
+    for row in rows:
+        if is_pending(row):
+            pending.append(row)
+        else:
+            held.append(position(row))
+    return _each_once(held), orders(pending) if pending else ()
 
 
 def positions(rows: Iterable[PositionDTO]) -> tuple[Position, ...]:
@@ -110,10 +108,13 @@ def positions(rows: Iterable[PositionDTO]) -> tuple[Position, ...]:
     Raises:
         RemoteProtocolError: a row cannot be read, or an id comes twice.
     """
-    held = tuple(position(row) for row in rows if not is_pending(row))
-    if len({position.position_id for position in held}) != len(held):
+    return _each_once([position(row) for row in rows if not is_pending(row)])
+
+
+def _each_once(held: list[Position]) -> tuple[Position, ...]:
+    if len(held) > 1 and len({position.position_id for position in held}) != len(held):
         raise RemoteProtocolError("expected each position once, found an id twice in one list")
-    return held
+    return tuple(held)
 
 
 def orders(rows: Iterable[PositionDTO]) -> tuple[WorkingOrder, ...]:

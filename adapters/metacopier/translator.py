@@ -79,8 +79,8 @@ class Translator:
                 self._gone[position_id] = self._open[position_id] + ahead
             else:
                 events.append(evolve(close, received_at=now))
-        for position_id in present:
-            self._gone.pop(position_id, None)
+        for position_id in self._gone.keys() & present.keys():
+            del self._gone[position_id]
         while len(self._gone) > _GONE_MAX:
             del self._gone[next(iter(self._gone))]
         self._closing.clear()

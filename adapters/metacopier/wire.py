@@ -9,7 +9,7 @@ Source: Socket API page and OpenAPI 1.2.6, read 2026-11-20.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 from attrs import frozen
@@ -170,7 +170,15 @@ class _Header(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _OpenPositions(msgspec.Struct, frozen=True, rename="camel"):
+    account_id: str
     open_positions: tuple[msgspec.Raw, ...]
+
+
+class _OpenPositionsWrapper(msgspec.Struct, frozen=True):
+    """The wrapper of nearly all messages, read in one pass: they may be long."""
+
+    type: Literal["UpdateOpenPositionsDTO"]
+    data: _OpenPositions
 
 
 @frozen
@@ -201,6 +209,7 @@ _TYPES: Mapping[str, type[UpdateAccountInformationDTO] | type[UpdateHistoryDTO] 
     UpdateHistoryDTO.__name__: UpdateHistoryDTO,
     _OPEN: _OpenPositions,
 }
+_LISTED = msgspec.json.Decoder(_OpenPositionsWrapper)
 _POSITION = msgspec.json.Decoder(PositionDTO)
 
 _UNREADABLE = (ValueError, RecursionError, OverflowError)
@@ -213,6 +222,15 @@ def decode_message(body: bytes, account_id: str) -> Message:
     Raises:
         RemoteProtocolError: it is not a MessageWrapper, or not what its type promises.
     """
+    try:
+        listed = _LISTED.decode(body).data
+    except _UNREADABLE:
+        return _decode_other(body, account_id)
+    return _open_positions(listed) if listed.account_id.lower() == account_id.lower() else OtherAccount(_OPEN)
+
+
+def _decode_other(body: bytes, account_id: str) -> Message:
+    """Return a message that is no list of open positions, or say what is wrong with it."""
     wrapper = decode(body, _Wrapper, "a MessageWrapper")
     dto = _TYPES.get(wrapper.type)
     if dto is None:
@@ -221,13 +239,14 @@ def decode_message(body: bytes, account_id: str) -> Message:
     if named.lower() != account_id.lower():
         return OtherAccount(wrapper.type)
     message = decode(wrapper.data, dto, wrapper.type)
-    if not isinstance(message, _OpenPositions):
-        return message
-    if len(message.open_positions) > POSITIONS_MAX:
-        raise RemoteProtocolError(
-            f"expected at most {POSITIONS_MAX} open positions, found {len(message.open_positions)}"
-        )
-    return UpdateOpenPositionsDTO(named, _Rows(message.open_positions) if message.open_positions else ())
+    return _open_positions(message) if isinstance(message, _OpenPositions) else message
+
+
+def _open_positions(listed: _OpenPositions) -> UpdateOpenPositionsDTO:
+    rows = listed.open_positions
+    if len(rows) > POSITIONS_MAX:
+        raise RemoteProtocolError(f"expected at most {POSITIONS_MAX} open positions, found {len(rows)}")
+    return UpdateOpenPositionsDTO(listed.account_id, _Rows(rows) if rows else ())
 
 
 def decode(body: bytes | msgspec.Raw, kind: type[T], what: str) -> T:
