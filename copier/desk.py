@@ -111,14 +111,21 @@ class Desk:
         for link_id in self._unlinked.get(account, ()):
             self._run(link_id, change.position_id, origin, because, change.price)
 
-    def order_changed(self, account: AccountId, order_id: VenueOrderId) -> None:
+    def note_order(self, account: AccountId, order_id: VenueOrderId) -> None:
         """Write that a pending order of a source is not what it was, where a link asks how positions began."""
-        if any(link.link_id in self._ask_beginnings for link in self._by_source.get(account, ())):
+        if self._asks_beginnings(account):
             self.observations.order(account, self.views[account].waiting, order_id, self.now)
+
+    def order_changed(self, account: AccountId, order_id: VenueOrderId) -> None:
+        """Decide about what follows from a pending order of a source."""
+        if self._asks_beginnings(account):
             self.looked(account)
         links = [link.link_id for link in self._by_source.get(account, ()) if link.link_id in self._mirroring]
         for link_id in (*links, *self._unlinked.get(account, ())):
             self._run(link_id, key_of(order_id), Origin.LIVE, "order")
+
+    def _asks_beginnings(self, account: AccountId) -> bool:
+        return any(link.link_id in self._ask_beginnings for link in self._by_source.get(account, ()))
 
     def looked(self, account: AccountId) -> None:
         """Decide again about what waited for a look at a source's books."""

@@ -265,9 +265,11 @@ class Engine:
                 self._snapshot(given)
             case OrderReported():
                 if self.views[given.account].waiting.report(given):
+                    self._desk.note_order(given.account, given.order.order_id)
                     self._desk.order_changed(given.account, given.order.order_id)
             case OrderEnded():
                 if self.views[given.account].waiting.end(given):
+                    self._desk.note_order(given.account, given.order_id)
                     self._desk.order_changed(given.account, given.order_id)
                 self._desk.mirroring.ended_at_target(given.account, given.order_id)
             case AccountReported():
@@ -305,7 +307,11 @@ class Engine:
             return
         view = self.views[event.account]
         was_known = view.known
-        for found in view.sync(event):
+        news = view.sync(event)
+        for found in news:
+            if isinstance(found, OrderChange):  # positions of the same list are judged by it
+                self._desk.note_order(event.account, found.order_id)
+        for found in news:
             if isinstance(found, Doubt):
                 self._outside.poll(event.account)
             elif isinstance(found, OrderChange):

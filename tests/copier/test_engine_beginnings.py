@@ -10,7 +10,7 @@ from copier.records import ObservedRecord
 from rules.actions import Action, OpenPosition
 from rules.beginnings import EntryType
 from rules.copies import CopyStatus, Ending
-from rules.events import OrderEnded, OrderReported, Origin, SnapshotReceived
+from rules.events import OrderEnded, OrderReported, Origin, PositionReported, SnapshotReceived
 from rules.filters import Filter
 from rules.observed import Position, WorkingOrder
 from rules.policy import CopyPolicy, PendingOrders
@@ -122,3 +122,12 @@ async def test_orders_are_written_where_a_policy_asks() -> None:
     told = [row.event for row in desk.records("observed") if isinstance(row, ObservedRecord)]
     assert OrderReported(SOURCE, T0 + timedelta(milliseconds=2), order()) in told
     assert any(isinstance(event, OrderEnded) and event.status is OrderStatus.CANCELED for event in told)
+
+
+async def test_orders_of_a_list_are_written_before_the_positions_that_are_judged_by_them() -> None:
+    desk = await Desk(links=[evolve(LINK, policy=SKIP)]).ready()
+    await looks(desk, (position(),), order())
+    assert reason(desk) is Reason.BEGINNING_UNKNOWN
+    written = [record.event for record in desk.records("observed") if isinstance(record, ObservedRecord)]
+    shown = [type(event) for event in written if isinstance(event, OrderReported | PositionReported)]
+    assert shown == [OrderReported, PositionReported]
