@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from adapters.registry import CONFIGS
 from copier.config.load import load_config
@@ -19,6 +19,7 @@ from copier.recovery import recover, unanswered
 from rules.actions import Action, OpenPosition
 from rules.events import (
     AccountReported,
+    Event,
     InstrumentReported,
     Origin,
     PositionClosed,
@@ -36,6 +37,7 @@ from tests.checker.configs import BASES, config_text
 from tests.checker.histories import History
 from tests.checker.market import RATES, Market, draw_news
 from tests.checker.operator import draw_levers, pulled
+from tests.checker.orders import Orders
 from tests.checker.running import start
 from tests.checker.trader import Trader
 from tests.checker.trees import Row, rows_of
@@ -94,6 +96,8 @@ class _Day:
         self._traders = {
             name: Trader(name, nets=self._nets(name), random=self._random, market=self._market) for name in sources
         }
+        self._orders = {name: Orders(trader, self._random) for name, trader in self._traders.items()}
+        self._ordering = 0.25 if any(key in self._text for key in ("pending = ", "order_types = ")) else 0
         self._venues = {name: Venue(name, nets=self._nets(name), random=self._random) for name in targets}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
@@ -266,7 +270,8 @@ class _Day:
         currency = getattr(self._config.accounts[name].settings, "currency", "USD")
         if self._random.random() < 0.5 or self._views[name].status is None:
             yield AccountReported(name, self._now, self._market.figures(currency))
-        yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now)
+        orders = tuple(self._orders[name].working.values()) if name in self._orders else None
+        yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now, orders=orders)
 
     def _clog(self) -> Iterable[Input]:
         """Let a target's queue of orders be full for half a minute."""
@@ -291,6 +296,10 @@ class _Day:
     def _act(self, name: AccountId) -> Iterable[Input]:
         """Let the source's owner do something, and its stream tell of it, mostly."""
         trader = self._traders[name]
+        if self._random.random() < self._ordering:
+            for late, event in self._orders[name].acts(self._now, self._market.mid):
+                self._plan(late, lambda event=event: self._tells(event))
+            return
         if trader.positions and self._random.random() < 0.55:
             position_id = self._random.choice(list(trader.positions))
             trader.changes(position_id, self._now)
@@ -307,6 +316,15 @@ class _Day:
         else:
             price = None if self._random.random() < 0.5 else self._market.mid(self._random.choice(BASES))
             yield PositionClosed(name, self._now, PositionId(position_id), price)
+
+    def _tells(self, event: Event) -> Iterable[Input]:
+        """Let a source's stream tell of an order, or of the position that it became."""
+        at = evolve(event, received_at=self._now)
+        if not isinstance(at, PositionReported):
+            yield at
+        elif at.position.position_id in self._traders[at.account].positions:
+            yield from self._quotes(at.position.symbol)
+            yield evolve(at, position=self._traders[at.account].positions[at.position.position_id])
 
     def _operate(self) -> Iterable[Input]:
         """Let an operator hold a link or an account back, and lift that later."""

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field
 
+from tests.checker.beginnings import Beginnings
 from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link, Rules
@@ -42,6 +43,7 @@ class Facts:
     limits: Limits
     conduct: Conduct
     results: Results
+    beginnings: Beginnings = field(factory=Beginnings)
     positions: dict[Key, Tree] = field(factory=dict)
     """Open source positions by account and id."""
     seen: set[Key] = field(factory=set)
@@ -71,6 +73,7 @@ class Facts:
         self.seen.clear()
         self.ready.clear()
         self.results.restart()
+        self.beginnings.restart()
 
     def observe(self, row: Row) -> None:
         """Take something that was observed of an account."""
@@ -80,10 +83,16 @@ class Facts:
             case "PositionReported":
                 position = event["position"]
                 self.positions[account, position["position_id"]] = position
+                self.beginnings.seen.setdefault((account, position["position_id"], position["side"]), row.at)
                 self.seen.add((account, position["position_id"]))
             case "PositionClosed":
                 self.positions.pop((account, event["position_id"]), None)
+                self.beginnings.forget(account, event["position_id"])
                 self.seen.add((account, event["position_id"]))
+            case "OrderReported":
+                self.beginnings.working[account, event["order"]["order_id"]] = event["order"]
+            case "OrderEnded":
+                self.beginnings.ended(event)
             case "FirstSeen":
                 self.known_at[account] = event["received_at"]
             case "InstrumentReported":
@@ -157,6 +166,9 @@ class Facts:
     def symbols_at(self, target: str) -> list[str]:
         copies = (copy for copy in self.copies.values() if copy["target"] == target)
         return list(dict.fromkeys(leg["symbol"] for copy in copies for leg in copy["legs"]))
+
+    def held_by(self, account: str) -> list[Tree]:
+        return [position for (owner, _), position in self.positions.items() if owner == account]
 
     def cap(self, account: str, kind: str) -> Fraction | None:
         rows = [row for row in self.config.caps if row["account"] == account and row["kind"] == kind]

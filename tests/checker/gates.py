@@ -83,6 +83,27 @@ def filters(asked: Asked) -> None:
         raise No("FILTER_STOPS")
 
 
+def beginning(asked: Asked) -> None:
+    """Refuse a position by what opened it, where the policy wants to know."""
+    if not asked.rules.asks_beginnings or asked.increase is not None or asked.claimed == UNTOLD:
+        return
+    undecided = asked.claimed == "BEGINNING_UNKNOWN"
+    source = asked.link.source
+    order = asked.facts.beginnings.of(
+        source, asked.position, asked.facts.held_by(source), asked.now, undecided=undecided
+    )
+    if order == "unknown":
+        raise No("BEGINNING_UNKNOWN")
+    if isinstance(order, dict) and asked.rules.pending == "skip":
+        raise No("PENDING_SKIPPED")
+    opened_by = order["order_type"] if isinstance(order, dict) else "market"
+    wanted = asked.rules["filter"]["order_types"]
+    if wanted and opened_by not in wanted:
+        raise No("FILTER_ORDER_TYPE")
+    if isinstance(order, dict):
+        asked.turned_on.add("copied when it was filled")
+
+
 def target_symbol(asked: Asked) -> None:
     renamed = rename(asked.rules.rows, asked.position["symbol"])
     if renamed is None:
@@ -193,6 +214,7 @@ GATES: tuple[Callable[[Asked], None], ...] = (
     link_state,
     target_state,
     filters,
+    beginning,
     target_symbol,
     same_instrument,
     schedule,

@@ -34,6 +34,13 @@ def action_known(value: Any) -> Any:
     return word(value)
 
 
+def pending_known(value: Any) -> Any:
+    """Refuse pending orders at the target."""
+    if value == "mirror":
+        raise Unchecked('pending: the checker does not know "mirror"')
+    return word(value)
+
+
 KEYS: dict[str, dict[str, Key]] = {
     "size": {
         "mode": (word, "multiplier"),
@@ -67,6 +74,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "comment": (words, ()),
         "volume": (lots_range, None),
         "require": (words, ()),
+        "order_types": (words, ()),
     },
     "guard": {
         "max_age": (duration, None),
@@ -146,6 +154,7 @@ PLAIN: dict[str, Key] = {
     "news": (word, None),
     "reverse": (truth, False),
     "approval": (truth, False),
+    "pending": (pending_known, "on_fill"),
 }
 COMPOSING = {"extends", "per_symbol"}
 SECTIONS = {

@@ -39,6 +39,7 @@ class Rules:
     tables: Mapping[str, Mapping[str, Any]]
     reverse: bool
     approval: bool
+    pending: str
     rows: list[Tree] | None
     """Of its symbol map."""
     calendar: Calendar | None
@@ -48,6 +49,11 @@ class Rules:
 
     def __getitem__(self, table: str) -> Mapping[str, Any]:
         return self.tables[table]
+
+    @property
+    def asks_beginnings(self) -> bool:
+        """Tell whether it matters how a position began."""
+        return self.pending != "on_fill" or bool(self["filter"]["order_types"])
 
     def optional(self, table: str) -> Mapping[str, Any] | None:
         return self.tables.get(table)
@@ -116,7 +122,8 @@ class Config:
         own = read_table("a policy", plain, PLAIN)
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
         news = None if own["news"] is None else self.news[own["news"]]
-        return Rules(tables, own["reverse"], own["approval"], self.rows_of(own["symbols"]), calendar, news, row)
+        named = (self.rows_of(own["symbols"]), calendar, news)
+        return Rules(tables, own["reverse"], own["approval"], own["pending"], *named, row)
 
     def link(self, link_id: str) -> Link:
         for link in self.links:

@@ -17,6 +17,7 @@ from tests.checker.volumes import followed
 
 SAME_LIFE = timedelta(seconds=1)
 INCREASE_WAITS = timedelta(seconds=60)
+UNTIL_BOOKS_TELL = timedelta(seconds=15)
 
 
 @define
@@ -195,6 +196,8 @@ def patience(case: Case, copy: Tree, code: str | None = None) -> timedelta:
     longest: timedelta = guard["wait_default"] if guard["max_age"] is None else guard["max_age"]
     if copy["origin"] == "reconciled" and start["open"] != "skip":
         longest = start["max_age"]
+    if code == "BEGINNING_UNKNOWN":
+        return max(longest, UNTIL_BOOKS_TELL)
     if code == "DELAYED":
         longest += case.rules["delay"]["open"][1]
     return min(longest, guard["wait_for_stop"]) if code in OF_STOPS else longest

@@ -54,6 +54,8 @@ def keys_of(random: Random, *, rows: bool = False, symbols: bool = True) -> dict
         found["symbols"] = random.choice(('"plain"', '"plain"', '"plain"', '"plain"', '"odd"'))
     if random.random() < 0.07 * part:
         found["approval"] = "true"
+    if random.random() < 0.15 * part:
+        found["pending"] = random.choice(('"skip"', '"skip"', '"on_fill"'))
     texts = {"schedule": random.choice(('"hours"', '"pauses"', '"pauses"')), "news": '"events"', "reverse": "true"}
     return found | {key: text for key, text in texts.items() if random.random() < 0.15 * part}
 
@@ -131,6 +133,7 @@ def _filter(random: Random) -> dict[str, str]:
         magic=r"['7\d']",
         comment="['(?i)GRID.*']",
         volume="[0.05, 5]",
+        order_types=random.choice(('["market"]', '["limit", "market"]', '["stop", "stop_limit"]')),
     ) | some(random, 0.2, require=random.choice(('["stop_loss"]', '["stop_loss", "take_profit"]')))
 
 

@@ -4,6 +4,7 @@ WAITING = frozenset(
     {
         "TARGET_NOT_READY",
         "TARGET_LAGGING",
+        "BEGINNING_UNKNOWN",
         "FILTER_STOPS",
         "INSTRUMENT_UNKNOWN",
         "QUOTE_UNKNOWN",

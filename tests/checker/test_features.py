@@ -17,6 +17,10 @@ SEEN = (
     "lock",
     "lock_when",
     "BEST_DAY",
+    "FILTER_ORDER_TYPE",
+    "PENDING_SKIPPED",
+    "BEGINNING_UNKNOWN",
+    "copied when it was filled",
 )
 
 

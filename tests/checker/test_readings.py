@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.reasons import Reason
+from tests.checker.beginnings import Beginnings, could_open
 from tests.checker.conduct import day_begun
 from tests.checker.facts import Facts
 from tests.checker.identity import order_id
@@ -49,9 +50,7 @@ def test_a_config_is_read_by_its_documents() -> None:
         "guard.new = 1",
         "news = 1",
         "per_symbol = [{ match = 'X', size.new = 1 }]",
-        "pending = 'skip'",
         "pending = 'mirror'",
-        "filter.order_types = ['limit']",
     ],
 )
 def test_a_key_that_the_checker_does_not_know_is_refused(more: str) -> None:
@@ -132,7 +131,19 @@ def test_the_codes_that_wait_are_known_to_the_engine_as_such() -> None:
 
 def test_the_checker_uses_nothing_of_what_it_checks() -> None:
     folder = Path(__file__).parent
-    days = {"day", "running", "venue", "trader", "operator", "market", "configs", "policies", "campaign", "histories"}
+    days = {
+        "day",
+        "running",
+        "venue",
+        "trader",
+        "operator",
+        "market",
+        "configs",
+        "policies",
+        "campaign",
+        "histories",
+        "orders",
+    }
     for file in folder.glob("*.py"):
         if file.stem not in days and not file.stem.startswith("test_"):
             imported = re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
@@ -165,3 +176,18 @@ def test_the_best_day_is_reckoned_as_a_person_would() -> None:
     assert best_day(row, {**days, tuesday: Fraction(601)}, now)[0] == "block"
     assert best_day({**row, "share": "60 %"}, days, now)[0] == "ok", "at exactly its share"
     assert best_day(row, {monday: Fraction(600), tuesday: Fraction(-600)}, now)[0] == "ok", "never divided by"
+
+
+def test_an_order_that_has_just_gone_is_what_a_position_came_of() -> None:
+    now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    order = {"order_id": "7", "symbol": "EURUSD", "side": "buy", "order_type": "limit", "volume": Fraction(1)}
+    order |= {"price": Fraction("1.1"), "limit_price": None, "placed_at": now}
+    position = {"position_id": "p", "symbol": "EURUSD", "side": "buy", "volume": Fraction(1), "opened_at": now}
+    near, far = ({**position, "open_price": Fraction(price)} for price in ("1.1011", "1.1012"))
+    assert could_open(order, near), "0.1 % worse at most"
+    assert not could_open(order, far)
+    seen = Beginnings(working={("one", "7"): order}, seen={("one", "p", "buy"): now})
+    assert seen.of("one", near, [near], now, undecided=True) == "unknown", "while it works"
+    gone = {"account": "one", "order_id": "7", "received_at": now, "status": "filled", "position_id": None}
+    seen.ended(gone)
+    assert seen.of("one", near, [near], now, undecided=True) == order

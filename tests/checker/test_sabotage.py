@@ -11,6 +11,7 @@ from attrs import evolve
 
 import copier.conduct_watch
 import copier.limit_watch
+import rules.beginnings
 import rules.caps
 import rules.entry
 import rules.filters
@@ -218,6 +219,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "marks at any time": (Limit, "marks_at_reset", False),
     "trades on after its best day": (ResultsWatch, "denied", never),
     "reckons without costs": (rules.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
+    "asks not how a position began": (rules.gates, "_began", never),
+    "takes no order for a beginning": (rules.beginnings, "_opened", lambda *_: False),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

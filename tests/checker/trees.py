@@ -16,11 +16,11 @@ volume held granted followed refused expected_price open_price stop_loss take_pr
 locked opened contract_size current_price volume_min volume_max volume_step tick_size stop_distance_min balance equity
 margin_used margin_free bid ask close_price price desired observed lots initial_balance day_balance day_equity
 day_peak_balance day_peak_equity high_water_mark locked_floor flows missed_balance commission swap proceeds count
-realized_pnl amount
+realized_pnl amount limit_price
 """
 _INSTANTS = """
 opened_at first_seen_at wait_until retry_at settled_at asked_at received_at at until judged_at day_started latched_at
-halted_at breaching_from flows_after seen_at missed_from close_at last_at read_at ends since
+halted_at breaching_from flows_after seen_at missed_from close_at last_at read_at ends since placed_at expires_at
 """
 NUMBERS, INSTANTS = frozenset(_NUMBERS.split()), frozenset(_INSTANTS.split())
 """Keys whose values are read; everything else is compared as text."""
