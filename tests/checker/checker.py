@@ -105,6 +105,7 @@ class _Walk:
         for key, why in self._dues.items():
             self._tell(row, f"nothing was decided about {key} before this row: {why}")
         self._dues.clear()
+        self.facts.flattening = None
 
     def _expect(self, key: Key, now: datetime) -> None:
         why = due(self.facts, self._link(key[0]), key[1], now)
@@ -136,7 +137,7 @@ class _Walk:
         if old is not None and corrections.is_flattening(because, old, new):
             if not corrections.may_flatten(self.facts, link, old, new["flatten"], row.at):
                 self._tell(row, f"nothing asks to flatten: {because}")
-            self.checked.counts["flattened"] += 1
+            self.checked.counts["flattened" if self.facts.flattening is None else "flattened by a mismatch"] += 1
         elif old is not None and corrections.is_approval(because, old, new):
             if self._approved != key[1]:
                 self._tell(row, f"nobody approved of {key}")
@@ -270,6 +271,10 @@ class _Walk:
     def _mismatch(self, row: Row) -> None:
         self._settle_dues(row)
         self.facts.mismatch(row.tree)
+        for key, copy in self.facts.copies.items():
+            why = self.facts.flattened_by_mismatch(copy)
+            if why is not None and holds(copy) and copy["flatten"] is None and copy["status"] != "ended":
+                self._dues[key] = f"it must be closed: {why}"
 
     def _memory(self, row: Row) -> None:
         memory = row.tree["memory"]

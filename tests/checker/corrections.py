@@ -44,7 +44,9 @@ def is_flattening(because: str, old: Tree, new: Tree) -> bool:
 
 
 def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -> bool:
-    """Tell whether a limit, a schedule, a maintenance window or news ask for that."""
+    """Tell whether a limit, a schedule, a maintenance window, news or a mismatch ask for that."""
+    if why == facts.flattened_by_mismatch(copy):
+        return True
     by_hand = why == "operator" and facts.operator.accounts.get(copy["target"]) == "flat"
     if by_hand or why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy):
         return True

@@ -14,6 +14,9 @@ from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
 from tests.checker.windows import Calendar
 
+HOLDING = ("close_only", "flatten")
+"""What is done about a mismatch that lets a link open nothing while it lasts."""
+
 Key = tuple[str, str]
 """A link and a source position, or an account and a symbol."""
 
@@ -55,6 +58,8 @@ class Facts:
     copies: dict[Key, Tree] = field(factory=dict)
     intents: dict[str, Tree] = field(factory=dict)
     held_back: dict[tuple[str, str, str], str] = field(factory=dict)
+    flattening: Tree | None = None
+    """The mismatch that has just begun, where it closes what its link holds of the instrument."""
     operator: Operator = field(factory=Operator)
     memories: dict[str, Tree] = field(factory=dict)
     calendars: dict[str, Tree] = field(factory=dict)
@@ -117,8 +122,17 @@ class Facts:
         key = (each["link_id"], each["symbol"], each["kind"])
         if tree["ended"]:
             self.held_back.pop(key, None)
-        else:
-            self.held_back[key] = each["action"]
+            return
+        if each["action"] == "flatten" and key not in self.held_back:
+            self.flattening = each
+        self.held_back[key] = each["action"]
+
+    def flattened_by_mismatch(self, copy: Tree) -> str | None:
+        """Return why a copy must be closed, where a mismatch of its link and instrument has just begun."""
+        each = self.flattening
+        if each is None or (copy["link_id"], copy["target_symbol"]) != (each["link_id"], each["symbol"]):
+            return None
+        return f"mismatch {each['kind']}"
 
     def memory_of(self, link_id: str) -> Tree:
         return self.memories.get(link_id) or {"link_id": link_id, "opens": [], "skips": [], "series": [], "curves": []}
@@ -128,7 +142,7 @@ class Facts:
         return [each.calendar for each in self.config.maintenance if each.fits(account, known)]
 
     def is_held_back(self, link: Link) -> bool:
-        return any(key[0] == link.link_id and action == "close_only" for key, action in self.held_back.items())
+        return any(key[0] == link.link_id and action in HOLDING for key, action in self.held_back.items())
 
     def forbidden(self, link: Link) -> str | None:
         """Return what forbids new risk on a link whatever it is: the config, an operator, a mismatch."""

@@ -27,13 +27,6 @@ Key: TypeAlias = tuple[Callable[[Any], Any], Any]
 """How a value is read, and what stands for one that is not given."""
 
 
-def action_known(value: Any) -> Any:
-    """Refuse what closes copies by books that no ledger holds."""
-    if value == "flatten":
-        raise Unchecked('mismatch.action: the checker does not know "flatten"')
-    return word(value)
-
-
 def pending_known(value: Any) -> Any:
     """Refuse pending orders at the target."""
     if value == "mirror":
@@ -124,7 +117,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "reverse_break_even": (spans("trigger", "lock"), None),
         "trailing": (spans("distance", "activate", "step"), None),
     },
-    "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (action_known, "alert")},
+    "mismatch": {"grace": (duration, None), "tolerance": (anything, None), "action": (word, "alert")},
 }
 FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None), "fallback": (truth, False)}
 OPTIONAL: dict[str, dict[str, Key]] = {

@@ -16,7 +16,7 @@ def policy(name: str, random: Random, extends: str | None) -> str:
 
 
 def _mismatch(random: Random) -> dict[str, str]:
-    return {"grace": '"2s"', "action": f'"{random.choice(("alert", "alert", "close_only", "none"))}"'}
+    return {"grace": '"2s"', "action": f'"{random.choice(("alert", "close_only", "flatten", "none"))}"'}
 
 
 def _skip_first(random: Random) -> dict[str, str]:

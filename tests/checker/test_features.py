@@ -21,6 +21,7 @@ SEEN = (
     "PENDING_SKIPPED",
     "BEGINNING_UNKNOWN",
     "copied when it was filled",
+    "flattened by a mismatch",
 )
 
 

@@ -68,7 +68,6 @@ MADE = 'guard = { max_age = "3s" }'
     [
         CONFIG.replace(MADE, 'on_target_change = "restore"'),
         CONFIG.replace(MADE, 'aggregate = "tightest"'),
-        CONFIG.replace(MADE, 'mismatch = { action = "flatten" }'),
         CONFIG + LIMIT + 'kind = "per_trade_loss"\namount = "2 %"\n',
     ],
 )

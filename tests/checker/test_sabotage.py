@@ -25,6 +25,7 @@ import rules.stops
 import rules.volumes
 import tests.checker.running
 from copier.conduct_watch import ConductWatch
+from copier.mismatches import MismatchWatch
 from copier.results_watch import ResultsWatch
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
@@ -221,6 +222,7 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "reckons without costs": (rules.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
     "asks not how a position began": (rules.gates, "_began", never),
     "takes no order for a beginning": (rules.beginnings, "_opened", lambda *_: False),
+    "closes nothing for a mismatch": (MismatchWatch, "_flatten", never),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),
