@@ -65,6 +65,8 @@ class _Walk:
     _event: Tree = field(factory=dict)
     """The last thing that was observed."""
     _origin: str = ""
+    _change_told: str = ""
+    """The last alert on what a person changed at a target."""
     _approved: str = ""
     """The source position that an operator approved of last."""
 
@@ -142,8 +144,8 @@ class _Walk:
             if self._approved != key[1]:
                 self._tell(row, f"nobody approved of {key}")
             self.checked.counts["approved"] += 1
-        elif old is not None and because in corrections.BY_BOOKS and corrections.by_books(because, old, new, source):
-            self.checked.counts[because] += 1
+        elif old is not None and because in corrections.BY_BOOKS and self._by_books(because, old, new, source):
+            self._told_of_change(row, link, old, new, because)
         else:
             self._dues.pop(key, None)
             self._recompute(row, link, old, source)
@@ -153,6 +155,24 @@ class _Walk:
         self._dues.pop(key, None)
         if (link.source, key[1]) in self.facts.seen or new["flatten"] is not None:
             self._expect(key, row.at)
+
+    def _by_books(self, because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
+        on_change = self._link(old["link_id"]).rules(old["source_symbol"]).on_target_change
+        return corrections.by_books(because, old, new, source, on_change)
+
+    def _told_of_change(self, row: Row, link: Link, old: Tree, new: Tree, because: str) -> None:
+        """Look for the alert on what a person changed, where the policy wants one."""
+        on_change = link.rules(old["source_symbol"]).on_target_change
+        again = new["restored"] != old["restored"] or any(
+            one["moved_to"] is None and (one["stop_loss"], one["take_profit"]) != (two["stop_loss"], two["take_profit"])
+            for one, two in zip(old["legs"], new["legs"], strict=True)
+        )
+        wanted = because != "target closed it" and on_change != "adopt"
+        about = f"{link.link_id} #{old['source_position_id']} " in self._change_told
+        if wanted and not (about and self._change_told.endswith("put back once" if again else "left as they are")):
+            self._tell(row, f"nobody told of it: {because}")
+        self._change_told = ""
+        self.checked.counts[f"{because}, put back" if again else because] += 1
 
     def _recompute(self, row: Row, link: Link, old: Tree | None, source: Tree | None) -> None:
         tree, new = row.tree, row.tree["copy"]
@@ -260,6 +280,8 @@ class _Walk:
         self.facts.limits.turned_on.clear()
 
     def _alert(self, row: Row) -> None:
+        if row.tree["code"] == "target.changed":
+            self._change_told = row.tree["text"]
         if row.tree["code"] == "session.lost":
             self.facts.loses(row.tree["account"])
         if row.tree["code"] == "position.offence":

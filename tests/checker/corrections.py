@@ -5,6 +5,7 @@ What the books showed is not recorded, so it is taken as told; what follows from
 
 from datetime import datetime
 from fractions import Fraction
+from math import floor
 
 from tests.checker import answers
 from tests.checker.facts import Facts, holds
@@ -12,17 +13,21 @@ from tests.checker.legs import replaced
 from tests.checker.links import Link
 from tests.checker.trees import Tree
 
-BY_BOOKS = ("target closed it", "target changed it")
+DIGITS = 12
+"""After the point, to which the source's share of what is left is told."""
+BY_BOOKS = ("target closed it", "target changed it", "target changed its stops")
 
 
-def by_books(because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
-    """Tell whether the books of a target made `new` of a copy: one leg lost, or made smaller."""
+def by_books(because: str, old: Tree, new: Tree, source: Tree | None, on_change: str) -> bool:
+    """Tell whether the books of a target made `new` of a copy: one leg lost, made smaller, or stopped elsewhere."""
     changed = [(one, two) for one, two in zip(old["legs"], new["legs"], strict=False) if one != two]
     if len(changed) != 1 or len(old["legs"]) != len(new["legs"]):
         return False
     [(leg, now)] = changed
     if leg["stage"] != "open" or leg["pending"] is not None:
         return False
+    if because == "target changed its stops":
+        return on_change != "adopt" and moved(old, leg, now, on_change)
     granted = max(old["granted"] - (leg["held"] - now["held"]), Fraction(0))
     told = now["exited"]
     if told is None or told["lots"] != answers.exited(leg, leg["held"] - now["held"], None)["lots"]:
@@ -32,9 +37,33 @@ def by_books(because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
         lost = {**leg, "stage": "gone", "held": Fraction(0), "missing": leg["missing"] + leg["held"]}
         return {**replaced(old, lost), "granted": granted} == new
     shrunk = {**replaced(old, {**leg, "held": now["held"]}), "granted": granted}
-    if source is not None and source["volume"] > 0:
+    if asks_again(old, on_change):
+        covers = Fraction(floor(granted / old["ratio"] * 10**DIGITS), 10**DIGITS)
+        shrunk |= {"followed": min(covers, old["followed"]), "restored": True}
+    elif source is not None and source["volume"] > 0:
         shrunk |= {"followed": source["volume"], "ratio": granted / source["volume"]}
     return now["held"] < leg["held"] and shrunk == new
+
+
+def asks_again(old: Tree, on_change: str) -> bool:
+    """Tell whether lots that a person took off are asked for again: once a copy, while it follows its source."""
+    return on_change == "restore" and not old["restored"] and follows(old) and old["ratio"] > 0
+
+
+def follows(copy: Tree) -> bool:
+    return copy["status"] == "active" and copy["flatten"] is None and not copy["left"]
+
+
+def moved(old: Tree, leg: Tree, now: Tree, on_change: str) -> bool:
+    """Tell whether a leg's record takes stops that a person moved: they are news, and asked for again at most once."""
+    shown, asked = now["moved_to"], (leg["stop_loss"], leg["take_profit"])
+    if shown is None or shown == leg["moved_to"]:
+        return False
+    stops = {"stop_loss": shown["stop_loss"], "take_profit": shown["take_profit"]}
+    if all(one is None or one == other for one, other in zip(asked, stops.values(), strict=True)):
+        return False
+    again = on_change == "restore" and leg["moved_to"] is None and follows(old)
+    return bool(now == {**leg, "moved_to": shown, **({**stops, "retry_at": None} if again else {})})
 
 
 def is_flattening(because: str, old: Tree, new: Tree) -> bool:

@@ -282,6 +282,11 @@ class _Day:
         venue = self._random.choice(list(self._venues.values()))
         if not venue.nets:
             venue.takes_away(self._now)
+        self._plan(timedelta(minutes=2), self._move_stops)
+        return ()
+
+    def _move_stops(self) -> Iterable[Input]:
+        self._random.choice(list(self._venues.values())).moves_stops()
         return ()
 
     def _calendar(self) -> Iterable[Input]:

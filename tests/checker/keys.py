@@ -148,6 +148,7 @@ PLAIN: dict[str, Key] = {
     "reverse": (truth, False),
     "approval": (truth, False),
     "pending": (pending_known, "on_fill"),
+    "on_target_change": (word, "adopt"),
 }
 COMPOSING = {"extends", "per_symbol"}
 SECTIONS = {

@@ -40,6 +40,7 @@ class Rules:
     reverse: bool
     approval: bool
     pending: str
+    on_target_change: str
     rows: list[Tree] | None
     """Of its symbol map."""
     calendar: Calendar | None
@@ -123,7 +124,7 @@ class Config:
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
         news = None if own["news"] is None else self.news[own["news"]]
         named = (self.rows_of(own["symbols"]), calendar, news)
-        return Rules(tables, own["reverse"], own["approval"], own["pending"], *named, row)
+        return Rules(tables, own["reverse"], own["approval"], own["pending"], own["on_target_change"], *named, row)
 
     def link(self, link_id: str) -> Link:
         for link in self.links:

@@ -22,6 +22,9 @@ SEEN = (
     "BEGINNING_UNKNOWN",
     "copied when it was filled",
     "flattened by a mismatch",
+    "target changed it, put back",
+    "target changed its stops",
+    "target changed its stops, put back",
 )
 
 

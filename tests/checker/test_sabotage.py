@@ -11,6 +11,7 @@ from attrs import evolve
 
 import copier.conduct_watch
 import copier.limit_watch
+import copier.targets
 import rules.beginnings
 import rules.caps
 import rules.entry
@@ -27,11 +28,12 @@ import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from copier.mismatches import MismatchWatch
 from copier.results_watch import ResultsWatch
+from rules.copies import Copy
 from rules.exits_policy import Exits
 from rules.instruments import Rounding
 from rules.limits import Judgement
 from rules.limits_policy import Limit
-from rules.policy import Together
+from rules.policy import OnTargetChange, Together
 from tests.checker.campaign import run_day
 from tests.checker.checker import Difference, check
 from tests.checker.day import Story, live
@@ -183,6 +185,11 @@ def judging(**changes: object) -> Callable[..., Judgement]:
     return judge
 
 
+def unmoved(copy: Copy) -> Copy:
+    """Return a copy of which nobody remembers that a person moved its stops."""
+    return evolve(copy, legs=tuple(evolve(leg, moved_to=None) for leg in copy.legs))
+
+
 def never(*_: object) -> None:
     """Let everything pass."""
 
@@ -223,6 +230,18 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "asks not how a position began": (rules.gates, "_began", never),
     "takes no order for a beginning": (rules.beginnings, "_opened", lambda *_: False),
     "closes nothing for a mismatch": (MismatchWatch, "_flatten", never),
+    "puts back whatever the policy says": (
+        copier.targets,
+        "after_lots",
+        lambda copy, leg, held, volume, _, price, right=copier.targets.after_lots: right(
+            copy, leg, held, volume, OnTargetChange.RESTORE, price
+        ),
+    ),
+    "puts stops back again and again": (
+        copier.targets,
+        "after_stops",
+        lambda copy, moved, how, right=copier.targets.after_stops: right(unmoved(copy), moved, how),
+    ),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

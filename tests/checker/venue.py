@@ -66,6 +66,15 @@ class Venue:
             else:
                 del self._positions[position_id]
 
+    def moves_stops(self) -> None:
+        """Let a person take a position's stop-loss off, or move its stops."""
+        stopped = [each for each in self._positions.values() if each.stop_loss or each.take_profit]
+        if stopped:
+            position = self._random.choice(stopped)
+            loss, by = position.stop_loss, Decimal(self._random.choice(("0.995", "1.004")))
+            moved = None if loss is None or self._random.random() < 0.4 else (loss * by).quantize(loss)
+            self._positions[position.position_id] = evolve(position, stop_loss=moved, take_profit=None)
+
     def _keep(self, report: Report) -> Report:
         self._done[report.cl_ord_id] = report
         return report
