@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from tests.checker import answers, corrections
+from tests.checker import answers, corrections, keep_alive
 from tests.checker.dues import due, unfinished
 from tests.checker.facts import Facts, Key, holds
 from tests.checker.links import Config, Link
@@ -65,6 +65,10 @@ class _Walk:
     _event: Tree = field(factory=dict)
     """The last thing that was observed."""
     _origin: str = ""
+    _began: datetime | None = None
+    """When the run began."""
+    _last: datetime | None = None
+    """When its last row so far was written."""
     _change_told: str = ""
     """The last alert on what a person changed at a target."""
     _approved: str = ""
@@ -73,7 +77,9 @@ class _Walk:
     def take(self, row: Row, *, begins: bool) -> None:
         if begins:
             self._settle_dues(row)
+            self._end_run(row)
             self.facts.restart()
+            self._began = row.at
         counts = row.kind == "limit" and row.tree["state"]["limit_id"] in self.facts.conduct.ids
         if not counts and self.facts.conduct.due:
             self._tell(row, f"nobody told what was counted: {self.facts.conduct.due}")
@@ -88,6 +94,7 @@ class _Walk:
         if handler is None:
             raise Unchecked(f"a row of kind {row.kind}")
         handler(row)
+        self._last = row.at
         for text in self.facts.contradictions:
             self._tell(row, text)
         self.facts.contradictions.clear()
@@ -95,10 +102,17 @@ class _Walk:
     def end(self, row: Row) -> None:
         """Look for what should have happened by now."""
         self._settle_dues(row)
+        self._end_run(row)
         if self._orders:
             self._tell(row, f"an order is missing: {self._orders[0]}")
         for text in unfinished(self.facts, row.at):
             self._tell(row, text)
+
+    def _end_run(self, row: Row) -> None:
+        """Look for what should have happened by the clock alone; after a crash nobody knows until when it ran."""
+        if self._began is not None and self._last is not None:
+            for text in keep_alive.missed(self.facts, self._began, self._last):
+                self._tell(row, text)
 
     def _tell(self, row: Row, text: str) -> None:
         self.checked.differences.append(Difference(row.seq, text))
@@ -136,6 +150,9 @@ class _Walk:
         key = (new["link_id"], new["source_position_id"])
         old, link = self.facts.copies.get(key), self._link(key[0])
         source = self.facts.positions.get((link.source, key[1]))
+        if because == "keep-alive":
+            self._keep_alive(row)
+            return
         if old is not None and corrections.is_flattening(because, old, new):
             if not corrections.may_flatten(self.facts, link, old, new["flatten"], row.at):
                 self._tell(row, f"nothing asks to flatten: {because}")
@@ -155,6 +172,18 @@ class _Walk:
         self._dues.pop(key, None)
         if (link.source, key[1]) in self.facts.seen or new["flatten"] is not None:
             self._expect(key, row.at)
+
+    def _keep_alive(self, row: Row) -> None:
+        """Decide again about a firing of a keep-alive trade."""
+        new = row.tree["copy"]
+        told = [each["reason"] for each in row.tree["trace"] if kind_of(each) == "Denied"]
+        outcome = keep_alive.decided(self.facts, new, row.at, told[0] if told else None)
+        self._compare(row, outcome, new, frozenset(told))
+        self.facts.results.fired.add((new["source_position_id"].rsplit(" ", 1)[0], new["opened_at"]))
+        self._orders = list(outcome.orders)
+        self.facts.store(new)
+        for code in told or ["keep-alive trade"]:
+            self.checked.counts[code] += 1
 
     def _by_books(self, because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
         on_change = self._link(old["link_id"]).rules(old["source_symbol"]).on_target_change

@@ -177,9 +177,12 @@ def _results(random: Random) -> list[str]:
     rows = [f'kind = "consistency"\nshare = "40 %"\non_excess = {excess}\n{common}{base}']
     if random.random() < 0.5:
         rows.append(f'kind = "min_days"\ndays = 3\nday_counts_if = 50\ninitial_balance = 100000\n{common}')
-    if random.random() < 0.5:
+    if random.random() < 0.8:
         within = random.choice(("1d", "30d", "60d"))
-        rows.append(f'kind = "inactivity"\nwithin = "{within}"\nsince = 2026-01-10')
+        row = f'kind = "inactivity"\nwithin = "{within}"\nsince = 2026-01-10'
+        trade = {"symbol": f'"{random.choice(("GOLD", "NAS100"))}"', "after": random.choice(('"20m"', '"8h"'))}
+        trade |= {"at": f'["{random.randrange(60)} * * * *"]'} | some(random, 0.5, **{"for": '"7m"'})
+        rows.append(row + (f"\nkeep_alive = {inline(trade)}" if random.random() < 0.8 else ""))
     return rows
 
 
@@ -196,7 +199,7 @@ def _locking(random: Random) -> str:
 def _source_limits(source: str, random: Random) -> list[str]:
     """Return limits of a source, for the policies that obey it."""
     rows = []
-    if random.random() < 0.4:
+    if random.random() < 0.6:
         stages = "".join(f"\n{key} = {value}" for key, value in _stages(random).items())
         rows.append(f'kind = "daily_loss"\namount = "2.5 %"\nreset = "00:00 Europe/Prague"{stages}')
     if random.random() < 0.1:

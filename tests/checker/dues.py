@@ -72,7 +72,8 @@ def unfinished(facts: Facts, now: datetime) -> Iterable[str]:
                     yield f"at the end, {link.link_id} {position_id}: {why}"
     for (link_id, position_id), copy in facts.copies.items():
         link = facts.config.link(link_id)
-        if (link.source, position_id) not in facts.positions and (link.source, position_id) in facts.seen:
+        gone = (link.source, position_id) in facts.seen or link.source == link.target  # a trade of no source position
+        if (link.source, position_id) not in facts.positions and gone:
             why = due(facts, link, position_id, now)
             if why is not None:
                 yield f"at the end, {link_id} {position_id}: {why}"

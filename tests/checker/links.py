@@ -130,6 +130,9 @@ class Config:
         for link in self.links:
             if link.link_id == link_id:
                 return link
+        prefix, _, account = link_id.partition(":")
+        if prefix == "keep-alive" and account in self.accounts:  # of no source position: it is only closed
+            return Link(link_id, account, account, "close_only", [{}], self)
         raise Unchecked(f"the config has no link {link_id}")
 
     def nets(self, account: str) -> bool:

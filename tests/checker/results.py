@@ -16,7 +16,7 @@ COUNTED = {"account", "kind", "reset", "since", "name", "by", "initial_balance"}
 KEYS = {
     "consistency": {*COUNTED, "share", "base", "target", "on_excess"},
     "min_days": {*COUNTED, "days", "day_counts_if"},
-    "inactivity": {"account", "kind", "within", "since", "name", "warn_at"},
+    "inactivity": {"account", "kind", "within", "since", "name", "warn_at", "keep_alive"},
 }
 KINDS = tuple(KEYS)
 
@@ -29,6 +29,10 @@ class Results:
     ids: dict[str, Tree] = field(init=False)
     told: dict[str, dict[str, Tree]] = field(factory=dict)
     """By account: what was booked, by its id."""
+    asked: dict[str, datetime] = field(factory=dict)
+    """By account: when the history was asked for that was told last."""
+    fired: set[tuple[str, datetime]] = field(factory=set)
+    """Firings of keep-alive trades of which something was told."""
     silent: set[str] = field(factory=set)
     """Accounts that tell no history."""
 
@@ -42,11 +46,13 @@ class Results:
 
     def restart(self) -> None:
         self.told.clear()
+        self.asked.clear()
         self.silent.clear()
 
     def remember(self, account: str, past: Tree) -> None:
         """Take what a history told; where it does not reach back to the rules' beginnings it tells too little."""
         if all(past["since"] <= begun(row) for row in self.rows if row["account"] == account):
+            self.asked[account] = past["asked_at"]
             self.told.setdefault(account, {}).update({entry["exec_id"]: entry for entry in past["entries"]})
 
     def take(self, account: str, stage: str, state: Tree, now: datetime) -> Iterable[str]:

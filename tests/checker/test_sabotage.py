@@ -18,6 +18,7 @@ import rules.entry
 import rules.filters
 import rules.gates
 import rules.grants
+import rules.keep_alive
 import rules.protect
 import rules.results
 import rules.shape
@@ -26,6 +27,7 @@ import rules.stops
 import rules.volumes
 import tests.checker.running
 from copier.conduct_watch import ConductWatch
+from copier.keep_alive import KeepAlives
 from copier.mismatches import MismatchWatch
 from copier.results_watch import ResultsWatch
 from rules.copies import Copy
@@ -40,7 +42,7 @@ from tests.checker.day import Story, live
 from tests.checker.links import read_config
 from tests.checker.trees import Row, kind_of
 
-SEEDS = range(60)
+SEEDS = range(100)
 """Enough days for each kind of row."""
 
 STEP = Fraction(1, 100)
@@ -242,6 +244,8 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "after_stops",
         lambda copy, moved, how, right=copier.targets.after_stops: right(unmoved(copy), moved, how),
     ),
+    "keeps nothing alive": (KeepAlives, "fire", never),
+    "trades to stay alive too often": (rules.keep_alive, "last_trade", lambda rule, _: rule.since),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),
