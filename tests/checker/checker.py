@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from tests.checker import answers, corrections, keep_alive
+from tests.checker import answers, corrections, keep_alive, net_stops
 from tests.checker.dues import due, unfinished
 from tests.checker.facts import Facts, Key, holds
 from tests.checker.links import Config, Link
@@ -247,7 +247,19 @@ class _Walk:
         if action["cl_ord_id"] in self.facts.intents or row.key != action["cl_ord_id"]:
             self._tell(row, f"the id of {action} is not new")
         self.facts.intents[action["cl_ord_id"]] = action
-        self._take_order(row, action)
+        if not self._orders and kind_of(action) == "ReplaceStops":
+            self._take_net_stops(row, action)
+        else:
+            self._take_order(row, action)
+
+    def _take_net_stops(self, row: Row, action: Tree) -> None:
+        """Take an order of no copy, which only the books show the end of."""
+        for text in net_stops.contradicts(self.facts, action):
+            self._tell(row, text)
+        stops = (action["side"], action["stop_loss"], action["take_profit"])
+        self.facts.net_stops[action["account"], action["symbol"]] = stops
+        self.checked.counts["stops of a netted position"] += 1
+        self.facts.conduct.ordered(action, row.at)
 
     def _resend(self, row: Row) -> None:
         action = row.tree["action"]

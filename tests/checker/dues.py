@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from fractions import Fraction
 
-from tests.checker import corrections
+from tests.checker import corrections, net_stops
 from tests.checker.asked import UNTOLD
 from tests.checker.facts import Facts, holds
 from tests.checker.links import Link
@@ -79,3 +79,8 @@ def unfinished(facts: Facts, now: datetime) -> Iterable[str]:
                 yield f"at the end, {link_id} {position_id}: {why}"
         if corrections.must_be_flat(facts, link, copy, now):
             yield f"at the end, {link_id} {position_id}: it should be flat"
+    for account in facts.config.accounts:
+        for symbol in facts.symbols_at(account) if facts.config.nets(account) else ():
+            why = net_stops.missing(facts, account, symbol)
+            if why is not None:
+                yield f"at the end: {why}"

@@ -58,6 +58,8 @@ class Facts:
     copies: dict[Key, Tree] = field(factory=dict)
     intents: dict[str, Tree] = field(factory=dict)
     held_back: dict[tuple[str, str, str], str] = field(factory=dict)
+    net_stops: dict[Key, tuple[str, Fraction | None, Fraction | None]] = field(factory=dict)
+    """The side and the stops that were last asked for of positions that stand for many copies."""
     flattening: Tree | None = None
     """The mismatch that has just begun, where it closes what its link holds of the instrument."""
     operator: Operator = field(factory=Operator)

@@ -149,6 +149,7 @@ PLAIN: dict[str, Key] = {
     "approval": (truth, False),
     "pending": (pending_known, "on_fill"),
     "on_target_change": (word, "adopt"),
+    "aggregate": (word, "none"),
 }
 COMPOSING = {"extends", "per_symbol"}
 SECTIONS = {

@@ -41,6 +41,7 @@ class Rules:
     approval: bool
     pending: str
     on_target_change: str
+    aggregate: str
     rows: list[Tree] | None
     """Of its symbol map."""
     calendar: Calendar | None
@@ -123,8 +124,9 @@ class Config:
         own = read_table("a policy", plain, PLAIN)
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
         news = None if own["news"] is None else self.news[own["news"]]
+        words = [own[key] for key in ("pending", "on_target_change", "aggregate")]
         named = (self.rows_of(own["symbols"]), calendar, news)
-        return Rules(tables, own["reverse"], own["approval"], own["pending"], own["on_target_change"], *named, row)
+        return Rules(tables, own["reverse"], own["approval"], *words, *named, row)
 
     def link(self, link_id: str) -> Link:
         for link in self.links:

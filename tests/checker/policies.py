@@ -57,6 +57,8 @@ def keys_of(random: Random, *, rows: bool = False, symbols: bool = True) -> dict
     if random.random() < 0.15 * part:
         found["pending"] = random.choice(('"skip"', '"skip"', '"on_fill"'))
     if random.random() < 0.4 * part:
+        found["aggregate"] = random.choice(('"tightest"', '"weighted"'))
+    if random.random() < 0.4 * part:
         found["on_target_change"] = random.choice(('"restore"', '"restore"', '"alert"'))
     texts = {"schedule": random.choice(('"hours"', '"pauses"', '"pauses"')), "news": '"events"', "reverse": "true"}
     return found | {key: text for key, text in texts.items() if random.random() < 0.15 * part}

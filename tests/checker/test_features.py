@@ -24,6 +24,7 @@ SEEN = (
     "copied when it was filled",
     "flattened by a mismatch",
     "keep-alive trade",
+    "stops of a netted position",
     "KEEP_ALIVE_HELD",
     "target changed it, put back",
     "target changed its stops",

@@ -66,7 +66,6 @@ MADE = 'guard = { max_age = "3s" }'
 @pytest.mark.parametrize(
     "text",
     [
-        CONFIG.replace(MADE, 'aggregate = "tightest"'),
         CONFIG + LIMIT + 'kind = "per_trade_loss"\namount = "2 %"\n',
     ],
 )

@@ -11,6 +11,7 @@ from attrs import evolve
 
 import copier.conduct_watch
 import copier.limit_watch
+import copier.net_stops
 import copier.targets
 import rules.beginnings
 import rules.caps
@@ -29,6 +30,7 @@ import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from copier.keep_alive import KeepAlives
 from copier.mismatches import MismatchWatch
+from copier.net_stops import NetStopWatch
 from copier.results_watch import ResultsWatch
 from rules.copies import Copy
 from rules.exits_policy import Exits
@@ -246,6 +248,12 @@ BUGS: dict[str, tuple[object, str, object]] = {
     ),
     "keeps nothing alive": (KeepAlives, "fire", never),
     "trades to stay alive too often": (rules.keep_alive, "last_trade", lambda rule, _: rule.since),
+    "protects no netted position": (NetStopWatch, "compare", never),
+    "protects by the stops of the other side": (
+        copier.net_stops,
+        "net_stops",
+        lambda shares, side, instrument, right=copier.net_stops.net_stops: right(shares, side.opposite, instrument),
+    ),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

@@ -21,6 +21,8 @@ class Venue:
         self._random = random
         self._positions: dict[PositionId, Position] = {}
         self._net: dict[Symbol, Decimal] = {}
+        self._stops: dict[tuple[Symbol, bool], tuple[Price | None, Price | None]] = {}
+        """Of netted positions, long or not."""
         self._done: dict[ClOrdId, Report] = {}
 
     def books(self, now: datetime) -> tuple[Position, ...]:
@@ -28,7 +30,15 @@ class Venue:
         if not self.nets:
             return tuple(self._positions.values())
         return tuple(
-            Position(PositionId(f"n-{symbol}"), symbol, Side.BUY if net > 0 else Side.SELL, abs(net), Decimal(1), now)
+            Position(
+                PositionId(f"n-{symbol}"),
+                symbol,
+                Side.BUY if net > 0 else Side.SELL,
+                abs(net),
+                Decimal(1),
+                now,
+                *self._stops.get((symbol, net > 0), (None, None)),
+            )
             for symbol, net in self._net.items()
             if net
         )
@@ -111,11 +121,18 @@ class Venue:
         assert isinstance(action, OpenPosition | ClosePosition | ReducePosition | ReplaceStops)
         name, position_id = action.cl_ord_id, PositionId(f"n-{action.symbol}")
         if isinstance(action, ReplaceStops):
+            self._stops[action.symbol, self._net.get(action.symbol, Decimal(0)) > 0] = (
+                action.stop_loss,
+                action.take_profit,
+            )
             return StopsReplaced(name)
         opens = isinstance(action, OpenPosition)
         volume = self._filled(action.volume) if opens else action.volume
         signed = volume * action.side.sign * (1 if opens else -1)
-        self._net[action.symbol] = self._net.get(action.symbol, Decimal(0)) + signed
+        before = self._net.get(action.symbol, Decimal(0))
+        self._net[action.symbol] = before + signed
+        if before * self._net[action.symbol] <= 0:  # another position, without stops
+            self._stops.pop((action.symbol, signed > 0), None)
         return Filled(name, position_id, volume, price)
 
 
