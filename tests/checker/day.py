@@ -125,7 +125,7 @@ class _Day:
                 self._plan(
                     turn * self._length / 20 + timedelta(seconds=self._random.randrange(60)), self._polling(name)
                 )
-        for _ in range(2):
+        for _ in range(3):
             self._plan(self._random.random() * self._length, self._take_away)
         for act, most in ((self._operate, 3), (self._clog, 4)):
             for _ in range(self._random.randrange(most + 1)):
@@ -282,7 +282,7 @@ class _Day:
         venue = self._random.choice(list(self._venues.values()))
         if not venue.nets:
             venue.takes_away(self._now)
-        self._plan(timedelta(minutes=2), self._move_stops)
+        self._plan(self._random.random() * self._length / 10, self._move_stops)
         return ()
 
     def _move_stops(self) -> Iterable[Input]:

@@ -24,6 +24,8 @@ class Venue:
         self._stops: dict[tuple[Symbol, bool], tuple[Price | None, Price | None]] = {}
         """Of netted positions, long or not."""
         self._done: dict[ClOrdId, Report] = {}
+        self._moved: PositionId | None = None
+        """The position whose stops a person moved last."""
 
     def books(self, now: datetime) -> tuple[Position, ...]:
         """Return the open positions."""
@@ -77,13 +79,14 @@ class Venue:
                 del self._positions[position_id]
 
     def moves_stops(self) -> None:
-        """Let a person take a position's stop-loss off, or move its stops."""
+        """Let a person move a position's stops, or take them off; the same one's again and again while it is there."""
         stopped = [each for each in self._positions.values() if each.stop_loss or each.take_profit]
         if stopped:
-            position = self._random.choice(stopped)
+            position = next((each for each in stopped if each.position_id == self._moved), stopped[0])
             loss, by = position.stop_loss, Decimal(self._random.choice(("0.995", "1.004")))
             moved = None if loss is None or self._random.random() < 0.4 else (loss * by).quantize(loss)
             self._positions[position.position_id] = evolve(position, stop_loss=moved, take_profit=None)
+            self._moved = position.position_id
 
     def _keep(self, report: Report) -> Report:
         self._done[report.cl_ord_id] = report
