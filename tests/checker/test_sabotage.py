@@ -246,7 +246,7 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "after_stops",
         lambda copy, moved, how, right=copier.targets.after_stops: right(unmoved(copy), moved, how),
     ),
-    "keeps nothing alive": (KeepAlives, "fire", never),
+    "keeps nothing alive": (KeepAlives, "_decide", never),
     "trades to stay alive too often": (rules.keep_alive, "last_trade", lambda rule, _: rule.since),
     "protects no netted position": (NetStopWatch, "compare", never),
     "protects by the stops of the other side": (
