@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from copier.performance.figures import Curve
 from copier.performance.gathering import Gathering
 from copier.performance.scope import ends_of
 from copier.web.store import Sample, Store, StoreFailed
@@ -33,8 +32,3 @@ def samples_of(
     except StoreFailed:
         return None
     return [each for each in kept if each.at < until]
-
-
-def curve_of(samples: Sequence[Sample] | None) -> Curve | None:
-    """Return the samples that tell an equity."""
-    return None if samples is None else [(each.at, each.equity) for each in samples if each.equity is not None]

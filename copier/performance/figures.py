@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from copier.performance.gathering import Entry, Gathering, Headroom, Lasting
+from copier.performance.gathering import Entry, Gathering, Lasting
+from copier.performance.headroom import Headroom, LimitPast
 from copier.performance.numbers import bars, cents, largest_fall, mean, percentile, share, total
 from copier.performance.trades import Trade
 from copier.web.dto.performance import (
@@ -26,14 +27,15 @@ from copier.web.dto.performance import (
     TradeCounts,
 )
 from copier.web.dto.words import amount
+from copier.web.store import Sample
 from copier.wording import mismatch_words
 from rules.alerts import KINDS
-from rules.limits_policy import Limit
 from rules.values import AccountId, Symbol, plain
 
 _SECOND: Final = timedelta(seconds=1)
 _HALF, _MOST = Decimal("0.5"), Decimal("0.9")
 
+Samples = Sequence[Sample] | None
 Curve = Sequence[tuple[datetime, Decimal]]
 """Instants with the equity that was sampled then, oldest first."""
 
@@ -48,15 +50,17 @@ class Sum:
     costs: Decimal | None
 
 
-def performance_of(gathered: Gathering, curves: Mapping[AccountId, Curve | None], now: datetime) -> Performance:
+def performance_of(gathered: Gathering, samples: Mapping[AccountId, Samples], now: datetime) -> Performance:
     """Return the figures.
 
     Args:
-        curves: of the accounts that it is about; None: it cannot be read.
+        samples: of the accounts that it is about, oldest first; None: they cannot be read.
         now: what still lasts has lasted until then.
     """
     trades, scope = gathered.trades(), gathered.scope
     sums = sums_of(trades, gathered.currencies)
+    curves = {account: _curve(each) for account, each in samples.items()}
+    nearest = _nearest(gathered, samples)
     return Performance(
         account=scope.account,
         link=scope.link,
@@ -78,8 +82,8 @@ def performance_of(gathered: Gathering, curves: Mapping[AccountId, Curve | None]
             for account, curve in curves.items()
             if curve is not None and len(curve) > 0
         ],
-        limits=_limits(gathered.headrooms.values(), gathered.limits),
-        missing=[*_missing(trades, sums, gathered, curves)],
+        limits=_limits(nearest),
+        missing=[*_missing(trades, sums, gathered, curves), *_missing_headroom(nearest, gathered)],
     )
 
 
@@ -255,27 +259,52 @@ def _equity(account: AccountId, curve: Curve, gathered: Gathering) -> EquityFigu
     )
 
 
-def _limits(headrooms: Iterable[Headroom], limits: Mapping[str, Limit]) -> list[LowestHeadroom]:
-    def nearness(each: Headroom) -> tuple[bool, bool, Decimal, str]:
-        limit = limits.get(each.state.limit_id)  # to be near to a profit target is no danger
-        is_target = limit is not None and limit.is_target
-        return is_target, each.share is None, each.share or Decimal(0), each.state.limit_id
+def _nearest(gathered: Gathering, samples: Mapping[AccountId, Samples]) -> list[tuple[LimitPast, Headroom | None]]:
+    """Return each limit that was told of within the time, and how it stood at its nearest."""
+    since = gathered.scope.since
+    return [
+        (past, past.lowest(samples.get(past.account) or (), since))
+        for past in gathered.limit_pasts.values()
+        if past.worst is not None
+    ]
+
+
+def _limits(nearest: Iterable[tuple[LimitPast, Headroom | None]]) -> list[LowestHeadroom]:
+    def nearness(pair: tuple[LimitPast, Headroom | None]) -> tuple[bool, bool, Decimal, str]:
+        past, found = pair  # to be near to a profit target is no danger
+        share = None if found is None else found.share
+        return past.limit is not None and past.limit.is_target, share is None, share or Decimal(0), past.limit_id
 
     return [
         LowestHeadroom(
-            limit=each.state.limit_id,
-            account=each.account,
-            kind=limits[each.state.limit_id].kind.value if each.state.limit_id in limits else None,
-            stage=each.worst,
-            headroom=amount(each.headroom),
-            headroom_percent=None if each.share is None else _percent(cents(each.share * 100)),
-            floor=amount(each.floor),
-            value=amount(each.metric),
-            currency=each.state.currency,
-            at=each.at,
+            limit=past.limit_id,
+            account=past.account,
+            kind=None if past.limit is None else past.limit.kind.value,
+            stage=past.worst or "unknown",
+            headroom=None if found is None else plain(found.headroom),
+            headroom_percent=None if found is None or found.share is None else _percent(cents(found.share * 100)),
+            floor=None if found is None else amount(found.floor),
+            value=None if found is None else amount(found.metric),
+            currency=past.currency,
+            at=None if found is None else found.at,
         )
-        for each in sorted(headrooms, key=nearness)
+        for past, found in sorted(nearest, key=nearness)
     ]
+
+
+def _missing_headroom(nearest: Iterable[tuple[LimitPast, Headroom | None]], gathered: Gathering) -> Iterable[str]:
+    """Yield which headroom is not known, and why."""
+    for past, found in nearest:
+        if not gathered.limits:
+            yield "the headroom to limits: what they allow stands in the config, and none was given"
+            return
+        if past.limit is not None and found is None:
+            yield f"the headroom to {past.limit_id}: the account's figures were not known"
+
+
+def _curve(samples: Samples) -> Curve | None:
+    """Return the samples that tell an equity."""
+    return None if samples is None else [(each.at, each.equity) for each in samples if each.equity is not None]
 
 
 def _missing(
@@ -304,11 +333,6 @@ def _missing(
             yield f"the equity of {account}: there is no file of equity curves beside the ledger, or it cannot be read"
         elif not curve:
             yield f"the equity of {account}: it is sampled while the service serves its surfaces, and was not then"
-    if gathered.headrooms and not gathered.limits:
-        yield "the headroom to limits: what they allow stands in the config, and none was given"
-    for limit_id, each in gathered.headrooms.items():
-        if limit_id in gathered.limits and each.headroom is None:
-            yield f"the headroom to {limit_id}: the account's figures were not known"
 
 
 def _trades(count: int) -> str:

@@ -10,6 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from copier.ledger import Ledger
 from copier.performance.copied import Copied, CopyBook, Opened, result_of
+from copier.performance.headroom import LimitPast
 from copier.performance.reading import records
 from copier.performance.scope import Scope, ends_of
 from copier.performance.trades import Trade, with_booked
@@ -28,10 +29,8 @@ from copier.records import (
 from rules.actions import ClosePosition, OpenPosition, ReducePosition
 from rules.copies import CopyStatus, Ending
 from rules.instruments import Instrument
-from rules.limits import judge
-from rules.limits_outlook import headroom_share
 from rules.limits_policy import Limit
-from rules.limits_state import LimitStage, LimitState
+from rules.limits_state import LimitState
 from rules.mismatch import Mismatch, MismatchKey
 from rules.observed import CashFlow, Fill
 from rules.reasons import Reason
@@ -54,8 +53,6 @@ KINDS: Final = (
 )
 """Of the rows that it wants to be given."""
 
-# A limit whose figures have not come yet is unknown at each start: that is told only where it never was anything else.
-_STAGES: Final = {stage.value: 0 if stage is LimitStage.UNKNOWN else rank for rank, stage in enumerate(LimitStage, 1)}
 _AT_MARKET: Final = (OpenPosition, ReducePosition, ClosePosition)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -81,20 +78,6 @@ class Lasting:
     ended: datetime | None = None
 
 
-@frozen
-class Headroom:
-    """A limit's state with the least headroom so far."""
-
-    state: LimitState
-    account: AccountId
-    worst: str
-    headroom: Decimal | None = None
-    share: Decimal | None = None
-    floor: Decimal | None = None
-    metric: Decimal | None = None
-    at: datetime | None = None
-
-
 @define
 class Gathering:
     """What rows told of a scope. What is kept grows with what happened within it, and nothing else."""
@@ -109,7 +92,8 @@ class Gathering:
     denials: Counter[Reason] = field(factory=Counter)
     alerts: list[tuple[datetime, AlertRecord]] = field(factory=list)
     mismatches: list[Lasting] = field(factory=list)
-    headrooms: dict[str, Headroom] = field(factory=dict)
+    limit_pasts: dict[str, LimitPast] = field(factory=dict)
+    """By the id of the limit."""
     currencies: dict[AccountId, str] = field(factory=dict)
     targets: dict[AccountId, None] = field(factory=dict)
     """Those at which copies of the scope were, in the order in which they were seen."""
@@ -131,8 +115,8 @@ class Gathering:
                 asked_at = self._asked.pop(cl_ord_id, None)
                 if asked_at is not None and within and self.scope.has_copy(copy):
                     self.answers_ms.append(Decimal((at - asked_at) // _MICROSECOND) / 1000)
-            case LimitRecord() if within and self.scope.has_account(record.account):
-                self.judged(record.account, record.state, record.stage)
+            case LimitRecord() if self.scope.has_account(record.account):
+                self.judged(record.account, record.state, record.stage, at)
             case AlertRecord() if within and not record.over and self.scope.has_account(record.account):
                 self.alerts.append((at, record))
             case MismatchRecord() if self.scope.has_link(record.mismatch.link_id):
@@ -141,6 +125,10 @@ class Gathering:
                 for mismatch in record.mismatches:
                     if self.scope.has_link(mismatch.link_id):
                         self._lasting[mismatch.key] = Lasting(mismatch, None, mismatch.severity)
+                for state in record.limits:
+                    limit = self.limits.get(state.limit_id)
+                    if limit is not None and self.scope.has_account(limit.account):
+                        self.judged(limit.account, state, None, at)
             case HistoryRecord():
                 self._booked |= {(record.account, entry.exec_id): entry for entry in record.past.entries}
             case _:
@@ -149,20 +137,14 @@ class Gathering:
             if within and self.scope.has_copy(each.copy):
                 self._changed(each, at)
 
-    def judged(self, account: AccountId, state: LimitState, stage: str) -> None:
-        """Take a limit's state."""
+    def judged(self, account: AccountId, state: LimitState, stage: str | None, at: datetime) -> None:
+        """Take a limit's state as it was at an instant; without a stage, it only says how it stood when rows began."""
         if state.currency is not None:
             self.currencies[account] = state.currency
-        known = self.headrooms.get(state.limit_id) or Headroom(state, account, stage)
-        worst = max(known.worst, stage, key=lambda each: _STAGES.get(each, 0))
-        limit = self.limits.get(state.limit_id)
-        judgement = None if limit is None else judge(limit, state, None, state.judged_at)
-        if judgement is not None and judgement.headroom is not None:
-            headroom = judgement.headroom
-            if known.headroom is None or headroom < known.headroom:
-                share, floor, metric = headroom_share(judgement), judgement.floor, judgement.metric
-                known = Headroom(state, account, worst, headroom, share, floor, metric, state.judged_at)
-        self.headrooms[state.limit_id] = evolve(known, worst=worst)
+        limit_id = state.limit_id
+        if limit_id not in self.limit_pasts:
+            self.limit_pasts[limit_id] = LimitPast(limit_id, account, self.limits.get(limit_id))
+        self.limit_pasts[limit_id].take(at, state, stage, within=self.scope.is_within(at))
 
     def instrument_of(self, account: AccountId, symbol: Symbol) -> Instrument | None:
         return self._book.instrument_of(account, symbol) or self.instruments.get((account, symbol))

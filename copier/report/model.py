@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from copier.performance.curves import accounts_of, curve_of, samples_of
+from copier.performance.curves import accounts_of, samples_of
 from copier.performance.figures import Sum, performance_of, sums_of
 from copier.performance.gathering import Gathering
 from copier.performance.trades import Trade
@@ -66,13 +66,12 @@ def report_of(gathered: Gathering, store: Store | None, zone: ZoneInfo, now: dat
     """Return the report of what was gathered; `store` None: there is no file of equity curves."""
     until = now if gathered.scope.until is None else min(gathered.scope.until, now)
     samples = {name: samples_of(store, name, gathered.scope.since, until) for name in accounts_of(gathered)}
-    curves = {name: curve_of(each) for name, each in samples.items()}
     trades = gathered.trades()
     return Report(
         made_at=now,
         timezone=zone.key,
         until=until,
-        performance=performance_of(gathered, curves, now),
+        performance=performance_of(gathered, samples, now),
         curves=[
             CurveShown(
                 name,

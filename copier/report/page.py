@@ -143,7 +143,7 @@ def _notes(report: Report) -> Markup:
         "A trade is a copy, from its first opening until nothing of it is held any more, and counts when it is over.",
         "Results by prices are before commission and swap, in the instrument's profit currency; none is converted.",
         "Drawdown and change are of equity as it was sampled: money that came or went counts as well.",
-        "The least headroom is that of the states that were kept: each change of stage, and one in five minutes.",
+        "The least headroom is by the states that the ledger keeps, and by each sampled minute between them.",
     ]
     unknown = join(tag("h2", "What is not known"), tag("ul", *notes)) if notes else None
     return tag("footer", unknown, tag("h2", "How it was counted"), tag("ul", *(tag("li", each) for each in told)))

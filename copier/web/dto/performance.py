@@ -145,7 +145,7 @@ class EquityFigures:
 
 @frozen
 class LowestHeadroom:
-    """How near an account came to a limit: the least headroom among its states that were kept."""
+    """How near an account came to a limit: by its states as they are kept, and by what was sampled between them."""
 
     limit: str
     account: str

@@ -9,7 +9,7 @@ from time import sleep
 from typing import Final
 
 from copier.ledger import Ledger
-from copier.performance.curves import accounts_of, curve_of, samples_of
+from copier.performance.curves import accounts_of, samples_of
 from copier.performance.figures import performance_of
 from copier.performance.gathering import gather
 from copier.performance.reading import TooManyRows
@@ -80,10 +80,10 @@ async def _performance(call: Call, *, account: AccountId | None = None, link: Li
             between=lambda _: sleep(0),
         )
         for limit in standing:
-            found.judged(*limit)
+            found.judged(*limit, now)
         end = now if until is None else min(until, now)
-        curves = {name: curve_of(samples_of(surface.store, name, since, end)) for name in accounts_of(found)}
-        return performance_of(found, curves, now)
+        samples = {name: samples_of(surface.store, name, since, end) for name in accounts_of(found)}
+        return performance_of(found, samples, now)
 
     try:
         return await reading(call, read)

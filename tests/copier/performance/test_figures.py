@@ -1,17 +1,18 @@
 """Figures by worked numbers: each can be checked with a pencil."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from attrs import evolve
 
 from copier.performance.copied import Result
-from copier.performance.figures import Curve, performance_of
+from copier.performance.figures import Samples, performance_of
 from copier.performance.gathering import Entry, Gathering, Lasting
 from copier.performance.scope import Scope
 from copier.performance.trades import Trade
 from copier.records import AlertRecord
 from copier.web.dto.performance import Performance
+from copier.web.store import Sample
 from rules.copies import Copy, CopyStatus, Ending
 from rules.events import Origin
 from rules.limits_terms import LimitKind
@@ -59,12 +60,12 @@ class Told(Gathering):
         return list(self.made_up)
 
 
-def figures(*trades: Trade, curves: dict[AccountId, Curve | None] | None = None, **told: object) -> Performance:
+def figures(*trades: Trade, samples: dict[AccountId, Samples] | None = None, **told: object) -> Performance:
     gathering = Told(Scope(T0, T0 + timedelta(days=1)), currencies={PROP: "USD"})
     gathering.made_up = trades
     for name, value in told.items():
         setattr(gathering, name, value)
-    return performance_of(gathering, curves or {}, T0 + timedelta(hours=12))
+    return performance_of(gathering, samples or {}, T0 + timedelta(hours=12))
 
 
 def test_results_of_a_day_by_hand() -> None:
@@ -153,12 +154,12 @@ def test_answers_denials_and_alerts_are_counted() -> None:
     assert (alerts.kind, alerts.count, bool(alerts.meaning)) == ("orphan", 2, True)
 
 
-def curve(*values: int) -> list[tuple[datetime, Decimal]]:
-    return [(T0 + timedelta(minutes=minute), Decimal(value)) for minute, value in enumerate(values)]
+def curve(*values: int) -> list[Sample]:
+    return [Sample(T0 + timedelta(minutes=minute), None, Decimal(value)) for minute, value in enumerate(values)]
 
 
 def test_the_equity_of_a_day_by_hand() -> None:
-    [equity] = figures(curves={PROP: curve(1000, 1100, 990, 1050)}).equity
+    [equity] = figures(samples={PROP: curve(1000, 1100, 990, 1050)}).equity
     assert (equity.first, equity.last, equity.change) == ("1000", "1050", "50")
     assert (equity.highest, equity.lowest, equity.currency) == ("1100", "990", "USD")
     assert (equity.drawdown, equity.drawdown_percent) == ("110", "10.00")
@@ -166,7 +167,7 @@ def test_the_equity_of_a_day_by_hand() -> None:
 
 
 def test_an_equity_that_is_not_known_is_absent_and_the_reason_is_told() -> None:
-    found = figures(curves={PROP: None, AccountId("other"): []})
+    found = figures(samples={PROP: None, AccountId("other"): []})
     assert found.equity == []
     assert found.missing == [
         "the equity of prop: there is no file of equity curves beside the ledger, or it cannot be read",
@@ -176,8 +177,8 @@ def test_an_equity_that_is_not_known_is_absent_and_the_reason_is_told() -> None:
 
 def test_limits_come_by_their_nearness() -> None:
     gathering = Gathering(Scope(), {LIMIT.limit_id: LIMIT})
-    gathering.judged(PROP, state("925", 0), "ok")
-    gathering.judged(PROP, evolve(state("1", 0), limit_id="prop/other"), "warn")
+    gathering.judged(PROP, state("925", 0), "ok", T0)
+    gathering.judged(PROP, evolve(state("1", 0), limit_id="prop/other"), "warn", T0)
     first, second = performance_of(gathering, {}, T0).limits
     assert (first.limit, first.headroom, first.headroom_percent, first.floor) == (
         "target/max_loss",
@@ -191,8 +192,8 @@ def test_limits_come_by_their_nearness() -> None:
 def test_to_be_near_to_a_profit_target_is_no_danger() -> None:
     target = evolve(LIMIT, limit_id="prop/target", kind=LimitKind.PROFIT_TARGET)
     gathering = Gathering(Scope(), {LIMIT.limit_id: LIMIT, "prop/target": target})
-    gathering.judged(PROP, state("999", 0), "ok")
-    gathering.judged(PROP, evolve(state("1099", 0), limit_id="prop/target"), "ok")
+    gathering.judged(PROP, state("999", 0), "ok", T0)
+    gathering.judged(PROP, evolve(state("1099", 0), limit_id="prop/target"), "ok", T0)
     first, second = performance_of(gathering, {}, T0).limits
     assert (first.limit, first.headroom) == ("target/max_loss", "99")
     assert (second.limit, second.kind, second.headroom) == ("prop/target", "profit_target", "1")
@@ -200,7 +201,7 @@ def test_to_be_near_to_a_profit_target_is_no_danger() -> None:
 
 def test_the_headroom_is_missing_without_the_config() -> None:
     gathering = Gathering(Scope())
-    gathering.judged(PROP, state("925", 0), "ok")
+    gathering.judged(PROP, state("925", 0), "ok", T0)
     assert performance_of(gathering, {}, T0).missing == [
         "the headroom to limits: what they allow stands in the config, and none was given"
     ]

@@ -180,24 +180,15 @@ def state(equity: str, minutes: int) -> LimitState:
     )
 
 
-async def test_the_least_headroom_is_that_of_the_states_that_were_kept() -> None:
+async def test_limits_are_told_of_with_the_state_that_they_were_in_when_the_time_began() -> None:
     desk = await told()
-    for minute, (equity, stage) in enumerate((("1000", "unknown"), ("920", "warn"), ("990", "ok"))):
-        write(desk, LimitRecord(TARGET, state(equity, minute), stage))
-    [lowest] = gathered(desk, limits=[LIMIT]).headrooms.values()
-    # The floor is 1000 less 10 %: 900. At 920 there were 20 left of 100.
-    assert (lowest.headroom, lowest.share, lowest.floor, lowest.metric) == (20, Decimal("0.2"), 900, 920)
-    assert (lowest.worst, lowest.at) == ("warn", T0 + timedelta(minutes=1))
-
-
-async def test_without_the_config_only_stages_are_told_and_unknown_only_where_it_never_was_anything_else() -> None:
-    desk = await told()
-    write(desk, LimitRecord(TARGET, state("1000", 0), "unknown"))
-    [lowest] = gathered(desk).headrooms.values()
-    assert (lowest.worst, lowest.headroom) == ("unknown", None)
-    write(desk, LimitRecord(TARGET, state("1000", 1), "ok"))
-    [lowest] = gathered(desk).headrooms.values()
-    assert (lowest.worst, lowest.headroom) == ("ok", None)
+    before, within = state("1000", 0), state("920", 5)
+    write(desk, CheckpointRecord((), (before,), desk.now), "")
+    since = desk.now = desk.now + timedelta(hours=1)
+    write(desk, LimitRecord(TARGET, within, "warn"))
+    [past] = gathered(desk, Scope(since), limits=[LIMIT]).limit_pasts.values()
+    assert ([each for _, each in past.states], past.worst) == ([before, within], "warn")
+    assert gathered(desk, Scope(since, account=SOURCE), limits=[LIMIT]).limit_pasts == {}
 
 
 def differs(severity: Severity = Severity.WARNING, link: LinkId = LINK.link_id) -> Mismatch:
