@@ -233,8 +233,10 @@ class Ledger:
         for row in self._rows(after, kinds):
             yield stored_entry(row)
 
-    def latest(self, kind: str, before: int | None = None) -> Iterator[StoredEntry]:
+    def latest(self, kind: str, before: int | None = None, at_once: int = _LATEST_ROWS) -> Iterator[StoredEntry]:
         """Yield the entries of a kind with a sequence number below `before` (None: all), the latest first.
+
+        `at_once` are looked for before the first is told: few, where the kind is rare and the first may do.
 
         Raises:
             LedgerFailed: the file cannot be read.
@@ -242,10 +244,10 @@ class Ledger:
         before = _SEQ_MAX if before is None else before
         while True:
             with reading(self._connection):
-                page = rows_from(self._connection, BEFORE_OF_KIND, (kind, before, _LATEST_ROWS))
+                page = rows_from(self._connection, BEFORE_OF_KIND, (kind, before, at_once))
             for row in page:
                 yield stored_entry(row)
-            if len(page) < _LATEST_ROWS:
+            if len(page) < at_once:
                 return
             before = page[-1][0]
 

@@ -71,4 +71,4 @@ def _is_about(entry: StoredEntry, names: frozenset[AccountId]) -> bool:
 
 def _last_checkpoint(ledger: Ledger, before: datetime) -> int:
     """Return the last checkpoint before an instant; 0: there is none, and reading begins at the first row."""
-    return next((entry.seq for entry in ledger.latest("checkpoint") if entry.at < before), 0)
+    return next((entry.seq for entry in ledger.latest("checkpoint", at_once=1) if entry.at < before), 0)

@@ -61,6 +61,7 @@ def test_entries_of_a_kind_can_be_asked_the_latest_first(ledger: Ledger) -> None
     found = [each.seq for each in ledger.latest("b")]
     assert found == list(range(5000, 0, -2))
     assert [each.seq for each in ledger.latest("a", before=6)] == [5, 3, 1]
+    assert [each.seq for each in ledger.latest("a", before=6, at_once=1)] == [5, 3, 1]
     assert list(ledger.latest("c")) == []
 
 
