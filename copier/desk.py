@@ -9,28 +9,29 @@ from datetime import datetime
 from attrs import evolve
 
 from copier.book import CopyBook
+from copier.in_force import InForce
 from copier.inputs import Outside
 from copier.journal import Journal
-from copier.mirroring import Mirroring, may_be_filled
+from copier.loose_orders import LooseOrders
+from copier.mirroring import Mirroring
 from copier.observations import Observations, known
-from copier.records import Known, LeverRecord
+from copier.records import Known
+from copier.source_side import Shown, SourceSide
 from copier.timers import Timers
-from rules.actions import Action, CancelOrder, PlaceOrder, ReplaceStops
+from rules.actions import Action, PlaceOrder
 from rules.alerts import AlertKind
 from rules.beginnings import AT_MARKET, Beginning
 from rules.caps import obeyed
-from rules.copies import Copy, CopyStatus, Purpose, SetStops, replace_leg
+from rules.copies import Copy, CopyStatus, Purpose, replace_leg
 from rules.decide import decide
 from rules.decision import Context, Decision
 from rules.events import Origin
-from rules.gates import ASK_AGAIN
 from rules.identity import cl_ord_id
 from rules.keep_alive import is_keep_alive
-from rules.levers import SetAccount, SetLink, lasts, state_of_link
 from rules.look_ups import LookUp
 from rules.memory import LinkMemory
-from rules.mirror import as_position, is_mirror, is_over_for_good, key_of, order_of
-from rules.observed import Position, WorkingOrder
+from rules.mirror import is_over_for_good, key_of
+from rules.observed import Position
 from rules.policy import CopyLink, LinkState
 from rules.reconcile import CopyKey, overtaken_copy
 from rules.reports import Filled, Rejected, Report
@@ -65,23 +66,17 @@ class Desk:
         links = tuple(links)
         self.observations = Observations(journal, links)
         self.timers: Timers[CopyKey] = Timers()
-        self.links = {link.link_id: link for link in links}
+        self.in_force = InForce(links, views)
+        self._sources = SourceSide(links, views, outside, self.timers)
+        self.loose = LooseOrders(journal, self._leave)
         self._by_source: dict[AccountId, list[CopyLink]] = {}
-        for link in self.links.values():
+        for link in links:
             self._by_source.setdefault(link.source, []).append(link)
         self.memories = {memory.link_id: memory for memory in memories}
-        self.levers: dict[str, LeverRecord] = {}
-        """What an operator has set and not lifted, by its subject."""
-        self._set: dict[LinkId, LinkState] = {}
-        self.held_back: set[LinkId] = set()
-        """Links that open nothing while a mismatch lasts."""
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
         self._mirroring = {link.link_id for link in links if link.policy.mirrors}
         self._count_risk = {link.link_id for link in links if link.policy.counts_risk}
-        self._ask_beginnings = {link.link_id for link in links if link.policy.asks_beginnings}
-        self._unclear: dict[AccountId, dict[CopyKey, None]] = {}
-        """By source account, the copies that wait for its books to tell how their positions began."""
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
         self._outgoing: list[tuple[Action, bool, datetime | None]] = []
         self.mirroring = Mirroring(views, book, journal, outside)
@@ -99,6 +94,11 @@ class Desk:
         """Return the round's orders: each with whether it is a resend, and when the frame came that caused it."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
+
+    def _leave(self, action: Action) -> None:
+        """Let an order of no copy go with the round's."""
+        self._ordered(action)
+        self._outgoing.append((action, False, None))
 
     def changed(self, account: AccountId, change: Change, origin: Origin) -> None:
         """Decide about every copy of a source position that changed."""
@@ -125,11 +125,11 @@ class Desk:
             self._run(link_id, key_of(order_id), Origin.LIVE, "order")
 
     def _asks_beginnings(self, account: AccountId) -> bool:
-        return any(link.link_id in self._ask_beginnings for link in self._by_source.get(account, ()))
+        return any(link.link_id in self._sources.asks_beginnings for link in self._by_source.get(account, ()))
 
     def looked(self, account: AccountId) -> None:
         """Decide again about what waited for a look at a source's books."""
-        for key in self._unclear.pop(account, ()):
+        for key in self._sources.take_unclear(account):
             copy = self.book.get(key)
             if copy is not None:
                 self.reconsider(copy, "looked up")
@@ -191,60 +191,6 @@ class Desk:
                 what = f"{copy.link_id}: {leg.symbol} has no stop-loss at {plain(leg.stop_loss)}"
                 self.journal.alert(AlertKind.STOP_LOSS, copy.target, f"{what}: {refused.text}")
 
-    def cancel(self, account: AccountId, order: WorkingOrder, kind: AlertKind, text: str) -> None:
-        """Cancel an order that is of no copy, so that only the next looks show its end; `text` tells why."""
-        link_id, began = LinkId(f"stray:{account}"), order.placed_at or self.now
-        order_id, _ = self._unused(link_id, PositionId(order.order_id), began)
-        action = CancelOrder(order_id, account, order.order_id, order.symbol)
-        self.journal.intent(action, resend=False)
-        self.journal.alert(kind, account, text)
-        self._outgoing.append((action, False, None))
-
-    def set_stops(self, account: AccountId, position: Position, stops: SetStops, step: int) -> int:
-        """Set the stops of a position that stands for several copies: only the next looks show that they are there.
-
-        `step` is the first one that may not be used up yet; returns the next of these.
-        """
-        link_id = LinkId(f"net stops:{account}")
-        order_id, step = self._unused(link_id, position.position_id, position.opened_at, step)
-        prices = (stops.stop_loss, stops.take_profit)
-        action = ReplaceStops(order_id, account, position.position_id, position.symbol, *prices, side=position.side)
-        self.journal.intent(action, resend=False)
-        self._ordered(action)
-        self._outgoing.append((action, False, None))
-        return step + 1
-
-    def _unused(self, link_id: LinkId, name: PositionId, began: datetime, step: int = 0) -> tuple[ClOrdId, int]:
-        """Return the next id, and its step, of orders of no copy for one purpose: earlier tries used theirs up."""
-        while self.knows(order_id := cl_ord_id(link_id, name, began, 0, step)):
-            step += 1
-        return order_id, step
-
-    def link_of(self, copy: Copy) -> CopyLink:
-        """Return the copy's link; one that the config no longer names still closes with its source."""
-        return self.link_now(copy.link_id) or CopyLink.orphaned(copy.link_id, copy.source, copy.target)
-
-    def link_now(self, link_id: LinkId) -> CopyLink | None:
-        """Return a link of the config as it may act now."""
-        link = self.links.get(link_id)
-        if link is None:
-            return None
-        state = state_of_link(link.state, self._set.get(link_id), held_back=link_id in self.held_back)
-        return link if state is link.state else evolve(link, state=state)
-
-    def put_in_force(self, record: LeverRecord) -> None:
-        """Let a lever hold from now on."""
-        lever = record.lever
-        self.levers.pop(lever.key, None)
-        if lasts(lever):
-            self.levers[lever.key] = record
-        if isinstance(lever, SetLink):
-            self._set.pop(lever.link_id, None)
-            if lasts(lever):
-                self._set[lever.link_id] = lever.state
-        elif isinstance(lever, SetAccount) and lever.account in self.views:
-            self.views[lever.account].halted = f"{record.by}: {record.why}" if lasts(lever) else None
-
     def reconsider(self, copy: Copy, because: str) -> None:
         """Decide again about a copy, on the source as last seen."""
         self._run(copy.link_id, copy.source_position_id, copy.origin, because)
@@ -293,41 +239,22 @@ class Desk:
         self._apply(None, decision, because, None)
 
     def _note_unlinked(self, copy: Copy) -> None:
-        if copy.link_id not in self.links:
+        if copy.link_id not in self.in_force.links:
             self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
 
     def _run(
         self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
     ) -> None:
         copy = self.book.get((link_id, position_id))
-        link = self.link_now(link_id) if copy is None else self.link_of(copy)
+        link = self.in_force.link(link_id) if copy is None else self.in_force.link_of(copy)
         if link is None or link.target not in self.views:
             return
-        source = self.views.get(link.source) or AccountView(link.source)
-        unseen = not source.known and position_id not in source.positions
-        if unseen and (copy is None or copy.flatten is None):
-            return  # nothing missing means closed before the source was seen whole; a flatten waits for no source
-        position = source.positions.get(position_id)
-        order = None
-        if is_mirror(position_id):
-            order = source.orders.get(order_of(position_id))
-            if copy is None and (order is None or not link.policy.for_symbol(order.symbol).mirrors_orders):
-                return
-            if order is not None:
-                began_at = order.placed_at or self.now
-                position = as_position(order, began_at if copy is None else copy.opened_at)
-            elif copy is not None and not (copy.flatten and copy.holds) and may_be_filled(source, copy):
-                # The position that it opened, or a later look, tells.
-                self._unclear.setdefault(source.account, {})[copy.key] = None
-                self.outside.poll(source.account)
-                self.timers.set(copy.key, self.now + ASK_AGAIN)
-                return
-        target = self.views[link.target]
-        before = self._legs_before(link_id, position) if copy is None and position is not None else 0
-        memory = self.memories.get(link_id) or LinkMemory(link_id)
-        new_or_waits = copy is None or copy.status is not CopyStatus.ACTIVE
-        asks = new_or_waits and not is_mirror(position_id)
-        began = self._began(source, (link_id, position_id), position) if asks else AT_MARKET
+        shown = self._sources.shown(link, position_id, copy, self.now)
+        if shown is None:
+            return
+        position = shown.position
+        is_new = copy is None or copy.status is not CopyStatus.ACTIVE
+        began = self._sources.began(link, position_id, position, self.now) if is_new else AT_MARKET
         if position is not None and began is not None and (copy is None or not copy.legs):
             mirror = self.mirroring.of(link, began)
             if mirror is not None and mirror.holds:
@@ -335,48 +262,50 @@ class Desk:
                 return
             if mirror is not None and is_over_for_good(mirror):
                 began = evolve(began, over=True)
-        beside = () if position is None else self._beside(link, position)
-        decision = decide(
-            Context(
-                self.now,
-                link,
-                source,
-                target,
-                position_id,
-                position,
-                origin,
-                copy,
-                price,
-                before,
-                memory,
-                beside,
-                beginning=began,
-                order=order,
-                at_target=tuple(self.book.of_target(link.target)) if link_id in self._count_risk else (),
-            )
-        )
+        context = self._context(link, position_id, shown, origin, copy, price, began)
+        decision = decide(context)
         new = decision.copy
-        met = None if new is None else known(link, source, target, copy, new, decision, self.now)
+        met = None if new is None else known(link, context.source, context.target, copy, new, decision, self.now)
         self._apply(copy, decision, because, met)
-        if new is not None and position is None and not unseen and not new.holds and new.status is CopyStatus.ENDED:
+        is_over = new is not None and not new.holds and new.status is CopyStatus.ENDED
+        if new is not None and is_over and position is None and context.source.known:
             self.journal.forget(new)
             self.book.forget(new)
+
+    def _context(
+        self,
+        link: CopyLink,
+        position_id: PositionId,
+        shown: Shown,
+        origin: Origin,
+        copy: Copy | None,
+        price: Price | None,
+        began: Beginning | None,
+    ) -> Context:
+        position, link_id = shown.position, link.link_id
+        return Context(
+            self.now,
+            link,
+            self._sources.of(link),
+            self.views[link.target],
+            position_id,
+            position,
+            origin,
+            copy,
+            price,
+            self._legs_before(link_id, position) if copy is None and position is not None else 0,
+            self.memories.get(link_id) or LinkMemory(link_id),
+            () if position is None else self._beside(link, position),
+            beginning=began,
+            order=shown.order,
+            at_target=tuple(self.book.of_target(link.target)) if link_id in self._count_risk else (),
+        )
 
     def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
         """Return the open copies whose proportions the position's copy keeps."""
         if not link.policy.for_symbol(position.symbol).volume.keep_proportions:
             return ()
         return self.book.open_beside(link.link_id, position.symbol, position.side)
-
-    def _began(self, source: AccountView, key: CopyKey, position: Position | None) -> Beginning | None:
-        """Return how a source position began; while that is not known, its source's books are asked."""
-        if position is None or key[0] not in self._ask_beginnings:
-            return AT_MARKET
-        began = source.began(position, self.now)
-        if began is None:
-            self._unclear.setdefault(source.account, {})[key] = None
-            self.outside.poll(source.account)
-        return began
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
@@ -420,7 +349,7 @@ class Desk:
             return False
         if is_keep_alive(copy):
             return True
-        link = self.link_of(copy)
+        link = self.in_force.link_of(copy)
         policy = link.policy.for_symbol(copy.source_symbol)
         if link.state is not LinkState.ACTIVE or obeyed(policy, self.views[copy.source]) is not None:
             return False

@@ -13,13 +13,14 @@ from copier.book import CopyBook
 from copier.closings import Closings
 from copier.desk import Desk
 from copier.dispatch import Intent
+from copier.enforcement import Enforcement
 from copier.equity_samples import EquitySamples
-from copier.foreign import count_foreign
 from copier.inputs import CalendarRead, CalendarUnread, Input, Outside, Polled, Pulled, Remembered, Reported
 from copier.journal import Journal
 from copier.keep_alive import KeepAlives
 from copier.latency import Latency
 from copier.limit_watch import LimitWatch
+from copier.looks import Looks
 from copier.mismatches import MismatchWatch
 from copier.net_stops import NetStopWatch
 from copier.operator import Operator
@@ -43,12 +44,11 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.look_ups import LookUp
 from rules.memory import LinkMemory
 from rules.mismatch import Mismatch
-from rules.observed import AccountStatus, Position
+from rules.observed import AccountStatus
 from rules.policy import CopyLink
-from rules.state import AccountView, Change, Doubt, OrderChange
+from rules.state import AccountView, Change, Doubt
 from rules.values import AccountId
 
 BATCH_MAX = 256
@@ -103,7 +103,8 @@ class Engine:
         self._watch = (
             TargetWatch(self._desk, closes=limits.closes, close_orphans=close_orphans) if observe_targets else None
         )
-        self._operator = Operator(self._desk, limits, levers, self._enforce)
+        self._enforcement = Enforcement(self._desk, limits, outside, closes_foreign=self._watch is not None)
+        self._operator = Operator(self._desk, limits, levers, self._enforcement.enforce)
         self.sessions = SessionWatch(journal)
         self._touched = touched
         self.busy_since: datetime | None = None
@@ -111,16 +112,18 @@ class Engine:
         self.samples = EquitySamples(self._desk)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
-        self._net_stops = NetStopWatch(self._desk)
-        self._orders = OrderWatch(self._desk, limits.flattens_all)
+        net_stops, orders = NetStopWatch(self._desk), OrderWatch(self._desk, limits.flattens_all)
+        compare = (
+            ()
+            if self._watch is None
+            else (self._watch.compare, self._mismatches.look, self._stops.compare, net_stops.compare, orders.compare)
+        )
+        self._looks = Looks(self._desk, limits, self._enforcement, outside, compare)
         self._closings = Closings(self._desk, self._links)
         results = limits.results
         self._keep_alives = KeepAlives(self._desk, results.inactivity, ask=results.ask, told=results.told)
-        self._emptied: set[AccountId] = set()
         self._heard_of: set[AccountId] = set()
         self._rounded = trio.Event()
-        for account, view in self.views.items():
-            view.denied, view.spent = limits.denied(account), limits.conduct.spent(account)
         for link in self._links.values():
             if link.target in self.views and link.policy.counts_foreign:
                 self.views[link.target].counts_foreign = True
@@ -224,8 +227,8 @@ class Engine:
             if copy is not None:
                 self._desk.reconsider(copy, "timer")
         for account in self._limits.clock_due(self._desk.now):
-            self._police(account, self.views[account].positions.values())
-            self._enforce(account)
+            self._enforcement.police(account, self.views[account].positions.values())
+            self._enforcement.enforce(account)
         self._mismatches.ask_due(self._desk.now)
         self._closings.fire()
         self._keep_alives.fire()
@@ -243,18 +246,18 @@ class Engine:
                 self.sessions.lose(given.account, Eye.BOOKS, given.reason, self._desk.now, refused=given.refused)
                 self.views[given.account].ready = False
                 self._limits.lose_sight(given.account, self._desk.now)
-                self._enforce(given.account)
+                self._enforcement.enforce(given.account)
             case Pulled():
                 self._operator.pull(given.record, given.answer)
             case Remembered():
                 self._desk.observations.history(given.account, given.past)
                 self._limits.remember(given.account, given.past, self._desk.now)
-                self._enforce(given.account)
+                self._enforcement.enforce(given.account)
                 self._outside.poll(given.account)
             case PositionReported():
                 self._desk.cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].report(given))
-                self._police(given.account, [given.position])
+                self._enforcement.police(given.account, [given.position])
             case PositionClosed():
                 self._desk.cause_at = given.received_at
                 self._stream(given.account, self.views[given.account].close(given))
@@ -262,7 +265,7 @@ class Engine:
                 self._desk.cause_at = given.received_at if given.origin is Origin.LIVE else None
                 if given.requested_at is not None:
                     self.sessions.regain(given.account, Eye.BOOKS, self._desk.now)
-                self._snapshot(given)
+                self._looks.take(given)
             case OrderReported():
                 if self.views[given.account].waiting.report(given):
                     self._desk.note_order(given.account, given.order.order_id)
@@ -291,7 +294,7 @@ class Engine:
             case SessionEnded():
                 self.sessions.lose(given.account, Eye.STREAM, given.reason, self._desk.now, refused=given.refused)
                 self._limits.lose_sight(given.account, self._desk.now)
-                self._enforce(given.account)
+                self._enforcement.enforce(given.account)
 
     def _stream(self, account: AccountId, change: Change | Doubt | None) -> None:
         if isinstance(change, Doubt):
@@ -301,67 +304,6 @@ class Engine:
             if account in self._targets:
                 self._outside.poll(account)
 
-    def _snapshot(self, event: SnapshotReceived) -> None:
-        if self._must_see_twice(event):
-            self._outside.poll(event.account)
-            return
-        view = self.views[event.account]
-        was_known = view.known
-        news = view.sync(event)
-        for found in news:
-            if isinstance(found, OrderChange):  # positions of the same list are judged by it
-                self._desk.note_order(event.account, found.order_id)
-        for found in news:
-            if isinstance(found, Doubt):
-                self._outside.poll(event.account)
-            elif isinstance(found, OrderChange):
-                self._desk.order_changed(event.account, found.order_id)
-            else:
-                self._desk.changed(event.account, found, event.origin)
-        view.known = view.known or event.certain or event.requested_at is not None
-        if view.known and not was_known:
-            view.known_at = event.received_at
-            self._desk.observations.first_seen(event.account, event.received_at)
-        if view.known and not was_known:
-            for copy in self._desk.book.of_source(event.account):
-                if copy.order is not None:
-                    self._desk.reconsider(copy, "looked up")  # its order may have gone while nobody looked
-                elif copy.source_position_id not in view.positions:
-                    view.missed(copy.source_position_id, copy.opened_at, event.received_at)
-                    self._desk.gone(copy)
-            for order_id in tuple(view.orders):  # what was told before, or is as it was, is decided now
-                self._desk.order_changed(event.account, order_id)
-        self._desk.looked(event.account)
-        if event.requested_at is not None:
-            if view.caps or view.counts_foreign:
-                count_foreign(view, self._desk.book, event.positions)
-            self._ready(event.account)
-            self._limits.conduct.forget(view)
-            self._police(event.account, event.positions)
-            for symbol in self._limits.books(event.account, view):
-                self._outside.look_up(LookUp(event.account, symbol, awaited=False))
-            if self._watch is not None:
-                self._watch.compare(event)
-                self._mismatches.look(event)
-                self._stops.compare(event)
-                self._net_stops.compare(event)
-                self._orders.compare(event)
-
-    def _must_see_twice(self, event: SnapshotReceived) -> bool:
-        """Tell whether books without anything, where several positions were, are seen for the first time.
-
-        A venue that has just lost its own broker answers like that; the next look decides.
-        """
-        if event.positions or event.requested_at is None or event.account in self._emptied:
-            self._emptied.discard(event.account)
-            return False
-        held = len(self.views[event.account].positions)
-        if not self.views[event.account].known:
-            held = sum(copy.holds for copy in self._desk.book.of_source(event.account))
-        if held > 1:
-            self._emptied.add(event.account)
-        return held > 1
-
     def _figures(self, account: AccountId, status: AccountStatus) -> None:
         """Take an account's figures; what waited for them, or for a limit to be judged by them, is decided now."""
         view = self.views[account]
@@ -369,19 +311,12 @@ class Engine:
         view.status = status
         self._limits.sample(account, status, self._desk.now)
         self.samples.take(account, status.equity)
-        self._enforce(account)
+        self._enforcement.enforce(account)
         if first:
             of_source = self._desk.book.of_source(account)
             waiting = [copy for copy in of_source if copy.status is CopyStatus.WAITING]
             for copy in (*self._desk.book.waiting_at(account), *waiting):
                 self._desk.reconsider(copy, "figures")
-
-    def _ready(self, account: AccountId) -> None:
-        view = self.views[account]
-        if not view.ready:
-            view.ready = True
-            for copy in self._desk.book.waiting_at(account):
-                self._desk.reconsider(copy, "target ready")
 
     def wanted(self, action: Action) -> bool:
         """Tell whether an opening that is about to leave is still wanted."""
@@ -391,38 +326,3 @@ class Engine:
         """Count an order against its account's budgets: the next decision of this round sees it."""
         self._limits.conduct.ordered(action, self._desk.now)
         self.views[action.account].spent = self._limits.conduct.spent(action.account)
-
-    def _police(self, account: AccountId, positions: Iterable[Position]) -> None:
-        """Close what offends a rule on single positions; what is no copy is closed by the books."""
-        view, desk = self.views[account], self._desk
-        for offence in self._limits.conduct.look(view, positions, desk.now):
-            for copy in desk.book.of_target(account):
-                if copy.owns(offence.position_id, offence.symbol, view.oms):
-                    desk.flatten(copy, offence.rule_id)
-            if self._limits.closes(account, offence.position_id):
-                self._outside.poll(account)
-
-    def _enforce(self, account: AccountId) -> None:
-        """Put a limit's verdict in force: before the next order can leave, since nothing else runs meanwhile.
-
-        What waited for the verdict is decided now.
-        """
-        view = self.views[account]
-        was_denied = view.denied is not None
-        view.denied, view.spent = self._limits.denied(account), self._limits.conduct.spent(account)
-        why = self._limits.flattening(account)
-        if why is not None:
-            for copy in self._desk.book.of_target(account):
-                self._desk.flatten(copy, why)
-            if self._watch is not None and self._limits.flattens_all(account):
-                self._outside.poll(account)
-        if (view.denied is not None) is was_denied:
-            return
-        copied = self._desk.book.of_source(account)  # by policies that may obey the source's limits
-        if was_denied:
-            waiting = [copy for copy in copied if copy.wait_until is not None]
-            concerned = (*self._desk.book.waiting_at(account), *waiting)
-        else:
-            concerned = (*self._desk.book.mirroring_at(account), *(copy for copy in copied if copy.order is not None))
-        for copy in concerned:
-            self._desk.reconsider(copy, "figures")

@@ -194,13 +194,13 @@ class MismatchWatch:
                     self._desk.flatten(copy, f"mismatch {mismatch.kind.value}")
 
     def _policy(self, copy: Copy) -> CopyPolicy:
-        return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol)
+        return self._desk.in_force.policy_of(copy)
 
     def _hold(self, mismatch: Mismatch) -> None:
         if holds_back(mismatch):
-            self._desk.held_back.add(mismatch.link_id)
+            self._desk.in_force.held_back.add(mismatch.link_id)
 
     def _release(self, link_id: LinkId) -> None:
         holding = (each for each in self._open.values() if holds_back(each))
         if not any(each.link_id == link_id for each in holding):
-            self._desk.held_back.discard(link_id)
+            self._desk.in_force.held_back.discard(link_id)

@@ -52,7 +52,7 @@ class NetStopWatch:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._asked: dict[Place, Asked] = {}
-        links = desk.links.values()
+        links = desk.in_force.links.values()
         self._targets = frozenset(link.target for link in links if link.policy.aggregates)
 
     def compare(self, event: SnapshotReceived) -> None:
@@ -100,7 +100,7 @@ class NetStopWatch:
         self._asked[place] = asked
 
     def _ask(self, position: Position, asked: Asked, account: AccountId) -> Asked:
-        step = self._desk.set_stops(account, position, asked.stops, asked.step)
+        step = self._desk.loose.set_stops(account, position, asked.stops, asked.step)
         if asked.tries == STOPS_TRIES and asked.stops.stop_loss is not None:
             what = f"the netted position of {position.symbol} shows no stop-loss at {plain(asked.stops.stop_loss)}"
             self._desk.journal.alert(AlertKind.STOP_LOSS, account, f"{what}, asked for {STOPS_TRIES} times")
@@ -132,7 +132,7 @@ class NetStopWatch:
         return found
 
     def _policy(self, copy: Copy) -> CopyPolicy:
-        return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol)
+        return self._desk.in_force.policy_of(copy)
 
 
 def _all_ours(position: Position, copies: list[Copy], event: SnapshotReceived) -> bool:

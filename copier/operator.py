@@ -35,14 +35,14 @@ class Operator:
         self._enforce = enforce
         self._answers: list[tuple[Answer, str]] = []
         for record in levers:
-            desk.put_in_force(record)
+            desk.in_force.put(record)
             if isinstance(record.lever, SetAccount) and record.lever.state is TradingState.FLAT:
                 self._flatten(record.lever.account)  # it may have been set while no service ran
 
     @property
     def in_force(self) -> tuple[LeverRecord, ...]:
         """The levers that stay as they are until somebody changes them."""
-        return tuple(self._desk.levers.values())
+        return tuple(self._desk.in_force.levers.values())
 
     def pull(self, record: LeverRecord, answer: Answer) -> None:
         """Do what an operator asks for; what has no subject here is refused in the answer and not written."""
@@ -66,7 +66,7 @@ class Operator:
                 return self._reset_limit(record, record.lever)
 
     def _set_link(self, record: LeverRecord, lever: SetLink) -> str:
-        link = self._desk.links.get(lever.link_id)
+        link = self._desk.in_force.links.get(lever.link_id)
         if link is None:
             return f"{REFUSED}there is no link {lever.link_id}"
         self._write(record, link.target)
@@ -114,7 +114,7 @@ class Operator:
     def _write(self, record: LeverRecord, target: AccountId) -> None:
         """Put a lever in force, and decide again about what waits there."""
         self._desk.journal.lever(record)
-        self._desk.put_in_force(record)
+        self._desk.in_force.put(record)
         for copy in (*self._desk.book.waiting_at(target), *self._desk.book.mirroring_at(target)):
             self._desk.reconsider(copy, "operator")
 

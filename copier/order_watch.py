@@ -37,7 +37,7 @@ class OrderWatch:
                 continue
             canceled[order.order_id] = desk.now
             text = f"the account must be flat: pending order {order.order_id} of {order.symbol} is canceled"
-            desk.cancel(account, order, AlertKind.FLATTEN, text)
+            desk.loose.cancel(account, order, AlertKind.FLATTEN, text, desk.now)
         self._canceled[account] = canceled
 
     def _look_for_ours(self, event: SnapshotReceived) -> None:

@@ -244,7 +244,7 @@ class Replay:
             if not leg.held:
                 run.engine.desk.correct(lose_leg(ours, leg.number, exit_price(leg)), record.because)
             elif mine.volume == leg.volume and leg.held < mine.held:
-                on_change = run.engine.desk.link_of(ours).policy.for_symbol(ours.source_symbol).on_target_change
+                on_change = run.engine.desk.in_force.policy_of(ours).on_target_change
                 shrunk, _ = after_lots(ours, leg.number, leg.held, None, on_change, exit_price(leg))
                 run.engine.desk.correct(shrunk, record.because)
 

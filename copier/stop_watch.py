@@ -51,7 +51,7 @@ class StopWatch:
             if order_id in seen_before and (last is None or desk.now - last >= CANCEL_AGAIN):
                 canceled[order_id] = desk.now
                 text = f"a stop-loss of {order.symbol} protects nothing any more, it is canceled"
-                desk.cancel(account, order, AlertKind.STOP_LOSS, text)
+                desk.loose.cancel(account, order, AlertKind.STOP_LOSS, text, desk.now)
         self._canceled[account] = canceled
         if strays.keys() - seen_before:
             desk.outside.poll(account)

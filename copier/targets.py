@@ -54,7 +54,7 @@ class TargetWatch:
         self._close_orphans = close_orphans
         self._suspected: dict[AccountId, list[Finding]] = {}
         self._alerted: set[tuple[AccountId, PositionId]] = set()
-        self._minding = frozenset(link.link_id for link in desk.links.values() if link.policy.minds_hands)
+        self._minding = frozenset(link.link_id for link in desk.in_force.links.values() if link.policy.minds_hands)
 
     @property
     def suspicious(self) -> bool:
@@ -113,7 +113,7 @@ class TargetWatch:
                 yield from moved_by_hand(copy, positions, event.requested_at, view.instruments)
 
     def _on_change(self, copy: Copy) -> OnTargetChange:
-        return self._desk.link_of(copy).policy.for_symbol(copy.source_symbol).on_target_change
+        return self._desk.in_force.policy_of(copy).on_target_change
 
     def _leg_of(self, position: Position) -> tuple[Copy, Leg] | None:
         if position.tag is None or not is_ours(position.tag):
@@ -169,7 +169,7 @@ class TargetWatch:
         desk = self._desk
         for finding in suspected:
             copy = desk.book.get(finding.key) if isinstance(finding, LegGone | LegShrunk) else None
-            if copy is not None and desk.link_of(copy).policy.for_symbol(copy.source_symbol).progression is not None:
+            if copy is not None and desk.in_force.policy_of(copy).progression is not None:
                 symbol = copy.target_symbol or copy.source_symbol
                 desk.outside.look_up(LookUp(copy.target, symbol, quote=True, awaited=False))
 

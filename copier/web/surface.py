@@ -151,7 +151,7 @@ class Surface:
     @property
     def levers(self) -> Iterable[LeverRecord]:
         """What operators have set and is in force."""
-        return self._service.engine.desk.levers.values()
+        return self._service.engine.desk.in_force.levers.values()
 
     @property
     def ledger_seq(self) -> int:
@@ -183,12 +183,12 @@ class Surface:
 
     def link_state(self, link_id: LinkId) -> LinkState:
         """Return what a link may do, all things considered."""
-        link = self._service.engine.desk.link_now(link_id)
+        link = self._service.engine.desk.in_force.link(link_id)
         return LinkState.ACTIVE if link is None else link.state
 
     def is_held_back(self, link_id: LinkId) -> bool:
         """Tell whether a mismatch lets a link only close."""
-        return link_id in self._service.engine.desk.held_back
+        return link_id in self._service.engine.desk.in_force.held_back
 
     def latency_of(self, name: AccountId) -> Mapping[str, Mapping[str, float | int]]:
         """Return an account's latencies by stage: count, p50, p99."""

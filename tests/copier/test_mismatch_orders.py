@@ -73,7 +73,7 @@ async def test_a_restart_finds_what_lasts_and_tells_nothing_again() -> None:
     await desk.reports(Canceled(placed.cl_ord_id))
     await shows(desk, 1)
     await shows(desk, 10)
-    again = Desk(desk.ledger, links=desk.engine.desk.links.values(), now=desk.now)
+    again = Desk(desk.ledger, links=desk.engine.desk.in_force.links.values(), now=desk.now)
     again.views[TARGET].takes_orders = True
     await shows(again, 1)
     assert events(again) == [("pending", False)], "the source has not been seen yet"

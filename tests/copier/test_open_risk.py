@@ -45,7 +45,9 @@ async def test_copies_of_all_links_share_one_cap_and_an_order_under_way_counts()
 async def test_what_a_start_finds_in_the_ledger_counts() -> None:
     desk = await desk_with("999")
     await desk.copied(source_position("p1", stop_loss=STOP))
-    again = Desk(desk.ledger, links=desk.engine.desk.links.values(), accounts=[SOURCE, OTHER, TARGET], now=desk.now)
+    again = Desk(
+        desk.ledger, links=desk.engine.desk.in_force.links.values(), accounts=[SOURCE, OTHER, TARGET], now=desk.now
+    )
     again.views[TARGET].instruments = desk.views[TARGET].instruments
     again.views[TARGET].quotes = desk.views[TARGET].quotes
     await again.polls(SOURCE, source_position("p1", stop_loss=STOP))

@@ -1,13 +1,16 @@
 """Pending orders of an account that must be flat."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from copier.order_watch import CANCEL_AGAIN
 from rules.actions import CancelOrder
+from rules.conduct_policy import Budget, BudgetKind
 from rules.events import AccountReported, Origin, SnapshotReceived
+from rules.limits_days import ResetTime
 from rules.limits_policy import Limit
 from rules.limits_terms import FlattenScope, LimitKind, Percent
 from rules.observed import AccountStatus, WorkingOrder
@@ -40,6 +43,15 @@ async def test_a_breach_cancels_every_pending_order_in_the_round_that_shows_it()
     assert await looks(desk, working("1"), equity=100_000) == []
     assert await looks(desk, working("1"), working("2")) == ["1", "2"]
     assert desk.alerts.count("flatten") == 2
+
+
+async def test_a_cancel_counts_against_the_budget_of_orders() -> None:
+    budget = Budget("orders", TARGET, BudgetKind.MAX_ORDERS, Decimal(2), ResetTime(time(), ZoneInfo("UTC")))
+    desk = await Desk(limits=[loss(FlattenScope.ACCOUNT)], conduct=[budget]).ready()
+    assert await looks(desk, working("1")) == ["1"]
+    assert desk.views[TARGET].spent is None
+    assert await looks(desk, working("1"), working("2")) == ["2"]
+    assert desk.views[TARGET].spent is not None
 
 
 async def test_an_order_that_stays_is_canceled_again_under_a_new_id_until_it_is_gone() -> None:
