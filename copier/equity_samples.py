@@ -18,7 +18,7 @@ class EquitySamples:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._curves: dict[LinkId, tuple[EquityCurve, ...]] = {
-            link.link_id: curves for link in desk.links.values() if (curves := link.policy.equity_curves)
+            link.link_id: curves for link in desk.in_force.links.values() if (curves := link.policy.equity_curves)
         }
 
     def take(self, account: AccountId, equity: Decimal | None) -> None:
@@ -26,7 +26,7 @@ class EquitySamples:
         if equity is None:
             return
         for link_id, curves in self._curves.items():
-            link = self._desk.links[link_id]
+            link = self._desk.in_force.links[link_id]
             for of, name in ((CurveOf.SOURCE, link.source), (CurveOf.TARGET, link.target)):
                 if name == account:
                     memory = self._desk.memories.get(link_id) or LinkMemory(link_id)
@@ -42,7 +42,7 @@ class EquitySamples:
 
     def told(self, link_id: LinkId, recorded: tuple[Curve, ...]) -> None:
         """Remember the samples that a record tells, beside those of other curves."""
-        if link_id not in self._desk.links:
+        if link_id not in self._desk.in_force.links:
             return
         memory = self._desk.memories.get(link_id) or LinkMemory(link_id)
         names = {(each.of, each.every) for each in recorded}

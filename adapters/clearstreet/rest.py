@@ -256,7 +256,7 @@ class Rest:
         """GET `path`; asks again after the pause that a rate limit wants, and once with a new token.
 
         Raises:
-            SignInRefused: a fresh token is refused. _NotThere: 404. SessionLost: no answer.
+            SignInRefused: the account is refused. _NotThere: 404. SessionLost: no answer, or a new token is refused.
         """
         target = BASE + path + (f"?{urlencode(query)}" if query else "")
         renewed = False
@@ -288,8 +288,10 @@ def _check(answer: HttpResponse, path: str) -> None:
         return
     if status == 404:
         raise _NotThere
-    if status in (401, 403):
-        raise SignInRefused(f"{path}: the venue refuses the credentials: {problem_text(answer.body, status)}")
+    if status == 401:  # of a token that its own service gave a moment ago: the venue's trouble, not the credentials'
+        raise SessionLost(f"{path}: a new token is refused: {problem_text(answer.body, status)}")
+    if status == 403:
+        raise SignInRefused(f"{path}: the venue refuses the account: {problem_text(answer.body, status)}")
     if status >= 500 or status == 408:
         raise SessionLost(f"{path}: HTTP {status}")
     raise RemoteProtocolError(f"{path}: expected HTTP 200, found {status}: {problem_text(answer.body, status)}")

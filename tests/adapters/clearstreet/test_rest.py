@@ -203,13 +203,15 @@ async def test_an_account_that_is_not_shown_is_refused_for_good(autojump_clock, 
             await rest.books()
 
 
-async def test_a_token_that_is_refused_once_is_renewed_and_twice_is_final(autojump_clock):
+async def test_a_token_that_is_refused_is_renewed_and_one_that_is_refused_at_once_is_weather(autojump_clock):
     async with served() as (server, rest):
         server.answers["GET", ORDERS] = [problem(401), {"data": []}, problem(401), problem(401)]
         assert await rest.orders() == []
         assert len(server.asked("/oauth/token")) == 2
-        with pytest.raises(SignInRefused):
+        with pytest.raises(SessionLost, match="a new token is refused"):
             await rest.orders()
+        server.answers["GET", ORDERS] = {"data": []}
+        assert await rest.orders() == []
 
 
 async def test_a_look_waits_as_long_as_the_rate_limit_says_and_gives_up_after_three(autojump_clock):
