@@ -147,10 +147,13 @@ class Desk:
         return key
 
     def remember_equity(self, account: str, minutes: int = 180) -> None:
-        """Leave an equity curve as an earlier run would: 99,990 to 100,010 and back, the last point a minute ago."""
+        """Leave an equity curve as an earlier run would: 90,010 to 100,010 and back, the last point a minute ago.
+
+        No test trades down to its lowest point: what is sampled meanwhile leaves that where it is.
+        """
         store, now = Store(store_path(self.folder / "copier.db")), datetime.now(UTC)
         for minute in range(minutes, 0, -1):
-            equity = Decimal(100_000 + 10 - abs(minute % 40 - 20))
+            equity = Decimal(100_010 - 500 * abs(minute % 40 - 20))
             store.sample({AccountId(account): (Decimal(100_000), equity)}, now - timedelta(minutes=minute))
         store.close()
 

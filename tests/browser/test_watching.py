@@ -121,7 +121,7 @@ def test_a_limit_meter_turns_with_the_market(page: Page, desk: Desk, opened: Any
 def test_the_equity_curve_is_drawn_and_told_in_words(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/#/accounts/small")
     curve = page.get_by_role("img", name="Equity of small")
-    expect(curve).to_have_attribute("aria-label", re.compile("lowest 99,990.00, highest 100,010.00 USD"))
+    expect(curve).to_have_attribute("aria-label", re.compile("lowest 90,010.00, highest 100,010.00 USD"))
     expect(curve.locator("canvas")).to_have_count(1)
     drawn = "each => new Set(each.getContext('2d').getImageData(0, 0, each.width, each.height).data).size"
     until(lambda: curve.locator("canvas").evaluate(drawn) > 10, START_S_MAX)
