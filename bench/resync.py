@@ -14,11 +14,12 @@ import trio
 from bench.lean import serve
 from bench.parts import median, save, show_table, start_program
 from bench.receivers import make_account
-from bench.session_feeds import FEEDS
+from bench.session_feeds import FEEDS, EarlierDaysFeed
 from copier.commands.run import spare_collector
 from rules.events import Event, SessionOpened, SnapshotReceived
 
 POSITIONS = 10_000
+BEGINNINGS = {**{feed.venue: feed for feed in FEEDS}, "clearstreet, of earlier days": EarlierDaysFeed}
 GOAL_CPU_MS = 80
 GOAL_STRETCH_MS = 5
 RUN_S_MAX = 120.0
@@ -28,24 +29,25 @@ async def measure(rounds: int) -> None:
     """Measure, print and save; each figure is the median of the rounds, but for the stretch: their least, since being
     interrupted by others only makes it longer.
     """
-    found: dict[str, list[dict[str, float]]] = {feed.venue: [] for feed in FEEDS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in BEGINNINGS}
     async with trio.open_nursery() as nursery:
         ports = {}
-        for kind in FEEDS:
+        for name, kind in BEGINNINGS.items():
             feed = kind(POSITIONS)
-            ports[feed.venue] = await serve(nursery, feed.answer, feed.serve)
+            ports[name] = await serve(nursery, feed.answer, feed.serve)
         for number in range(rounds):
-            for venue, port in ports.items():
-                found[venue].append(await answer_of(start_program(venue, str(port), module="bench.resync")))
+            for name, port in ports.items():
+                program = start_program(BEGINNINGS[name].venue, str(port), module="bench.resync")
+                found[name].append(await answer_of(program))
             print(f"resync {number + 1} of {rounds} done", file=sys.stderr)
         nursery.cancel_scope.cancel()
-    heads = ("venue", "CPU ms", "goal", "wall ms", "longest stretch ms", "goal")
+    heads = ("beginning", "CPU ms", "goal", "wall ms", "longest stretch ms", "goal")
     names = ("cpu_ms", "wall_ms")
     rows = []
-    for venue, runs in found.items():
+    for beginning, runs in found.items():
         cpu, wall = (median(run[name] for run in runs) for name in names)
         stretch = min(run["stretch_ms"] for run in runs)
-        rows.append((venue, cpu, GOAL_CPU_MS, wall, stretch, GOAL_STRETCH_MS))
+        rows.append((beginning, cpu, GOAL_CPU_MS, wall, stretch, GOAL_STRETCH_MS))
     show_table(f"A new beginning with {POSITIONS:,} positions, up to the snapshot event", heads, rows)
     save("resync", {"positions": POSITIONS, "runs": found})
 

@@ -335,6 +335,13 @@ class ClearStreetFeed(Feed):
         return encoded({"timestamp": _now_ms(), "payload": payload})
 
 
+class EarlierDaysFeed(ClearStreetFeed):
+    """Clear Street with positions of earlier days: the replay of the day tells of none, the books have them all."""
+
+    def state(self) -> list[str]:
+        return super().state()[-1:]
+
+
 class FloorFeed(Feed):
     """A Socket.IO 4 server that lets anybody in and says nothing by itself: what the yardstick is connected to."""
 
