@@ -298,8 +298,16 @@ class Desk:
             () if position is None else self._beside(link, position),
             beginning=began,
             order=shown.order,
-            at_target=tuple(self.book.of_target(link.target)) if link_id in self._count_risk else (),
+            at_target=self._at_target(link, position, copy),
         )
+
+    def _at_target(self, link: CopyLink, position: Position | None, copy: Copy | None) -> tuple[Copy, ...]:
+        """Return all that is held at the target, where new risk may be judged by what that may lose."""
+        if link.link_id not in self._count_risk or position is None:
+            return ()
+        if copy is not None and copy.status is CopyStatus.ACTIVE and copy.holds and position.volume <= copy.followed:
+            return ()
+        return tuple(self.book.of_target(link.target))
 
     def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
         """Return the open copies whose proportions the position's copy keeps."""
