@@ -8,6 +8,7 @@ import trio
 
 from adapters.base import Account, SessionLost, SignInRefused, Throttled, UtcNow
 from copier.inputs import Input, Remembered
+from copier.weather import REFUSED_S_MIN
 from rules.limits_past import Past
 from rules.values import AccountId
 
@@ -38,7 +39,7 @@ class HistoryReader:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Answer until cancelled, or until the venue refuses the account for good."""
+        """Answer until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
@@ -49,8 +50,8 @@ class HistoryReader:
                 with trio.fail_after(DEADLINE_S):
                     entries = await self._account.history(since)
             except SignInRefused as error:
-                _log.error("refused, not asked again", account=self._name, reason=str(error))
-                return
+                _log.error("refused", account=self._name, reason=str(error), again_in_s=REFUSED_S_MIN)
+                await trio.sleep(REFUSED_S_MIN)
             except (SessionLost, Throttled, trio.TooSlowError) as error:
                 _log.warning("history cannot be read", account=self._name, reason=str(error) or "no answer in time")
             else:

@@ -31,7 +31,7 @@ class Polled:
     account: AccountId
     reason: str
     refused: bool = False
-    """The venue refuses the sign-in; it is not asked again."""
+    """The venue refuses the sign-in."""
 
 
 @frozen

@@ -46,7 +46,7 @@ class Poller:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Ask until cancelled, or until the venue refuses the account for good."""
+        """Ask until cancelled; a venue that refuses the account is asked again, rarely."""
         failing = False
         while True:
             self._wanted = trio.Event()
@@ -54,9 +54,11 @@ class Poller:
                 with trio.fail_after(DEADLINE_S):
                     snapshot, status = await self._account.snapshot()
             except SignInRefused as error:
-                _log.error("refused, not asked again", account=self._name, reason=str(error))
+                wait_s = self._backoff.refused_s()
+                _log.error("refused", account=self._name, reason=str(error), again_in_s=wait_s)
                 await self._emit(Polled(self._name, redact(f"refused: {error}"), refused=True))
-                return
+                await trio.sleep(wait_s)
+                continue
             except (SessionLost, Throttled, trio.TooSlowError) as error:
                 if not failing:
                     _log.warning("books cannot be asked", account=self._name, reason=str(error) or "no answer in time")

@@ -25,8 +25,10 @@ class Loss:
     since: datetime
     why: str
     refused: bool = False
-    """The venue refused it for good."""
+    """The venue refuses the sign-in."""
     eyes: set[Eye] = field(factory=set)
+    told: list[AlertKind] = field(factory=list)
+    """What was told of it, and is told to be over when the account is back."""
 
 
 class SessionWatch:
@@ -36,7 +38,6 @@ class SessionWatch:
         self._journal = journal
         self._lost: dict[AccountId, Loss] = {}
         self._back_at: dict[AccountId, datetime] = {}
-        self._refused: set[AccountId] = set()
 
     def loss(self, account: AccountId) -> Loss | None:
         """Return how an account is out of sight; None while it is seen."""
@@ -52,18 +53,20 @@ class SessionWatch:
         return self._back_at.get(account)
 
     def lose(self, account: AccountId, eye: Eye, reason: str, now: datetime, *, refused: bool) -> None:
-        """Note that an account is lost, for good where the venue refused it."""
-        if refused and account not in self._refused:
-            self._refused.add(account)
-            self._journal.alert(AlertKind.ACCOUNT_REFUSED, account, reason)
+        """Note that an account is lost; one that the venue refuses is told of once until it is back."""
         loss = self._lost.get(account)
         if loss is None:
             loss = self._lost[account] = Loss(now, f"{eye.value}: {reason}")
             if not refused:
-                self._journal.alert(AlertKind.SESSION_LOST, account, f"{eye.value}: {reason}")
-        if refused:
+                self._tell(loss, AlertKind.SESSION_LOST, account, f"{eye.value}: {reason}")
+        if refused and not loss.refused:
             loss.refused, loss.why = True, reason
+            self._tell(loss, AlertKind.ACCOUNT_REFUSED, account, reason)
         loss.eyes.add(eye)
+
+    def _tell(self, loss: Loss, kind: AlertKind, account: AccountId, text: str) -> None:
+        loss.told.append(kind)
+        self._journal.alert(kind, account, text)
 
     def regain(self, account: AccountId, eye: Eye, now: datetime) -> None:
         """Note that an account is seen again."""
@@ -74,6 +77,5 @@ class SessionWatch:
         if not loss.eyes:
             del self._lost[account]
             self._back_at[account] = now
-            self._journal.alert(
-                AlertKind.SESSION_LOST, account, f"back after {duration_words(now - loss.since)}", over=True
-            )
+            for kind in loss.told:
+                self._journal.alert(kind, account, f"back after {duration_words(now - loss.since)}", over=True)

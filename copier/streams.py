@@ -17,7 +17,7 @@ _log = structlog.get_logger("stream")
 async def run_stream(
     name: AccountId, account: Account, emit: Callable[[Event], Awaitable[None]], backoff: Backoff, now: UtcNow
 ) -> None:
-    """Keep the account's stream open until cancelled, or until the venue refuses it for good."""
+    """Keep the account's stream open until cancelled; a refused one is tried again, rarely."""
 
     async def pass_on(event: Event) -> None:
         if isinstance(event, SnapshotReceived):
@@ -33,9 +33,11 @@ async def run_stream(
         except* SessionLost as group:
             lost = _texts(group)
         if refused is not None:
-            _log.error("refused, not tried again", account=name, reason=refused)
+            wait_s = backoff.refused_s()
+            _log.error("refused", account=name, reason=refused, again_in_s=wait_s)
             await emit(SessionEnded(name, now(), f"refused: {refused}", refused=True))
-            return
+            await trio.sleep(wait_s)
+            continue
         wait_s = backoff.next_s()
         _log.warning("session lost", account=name, reason=lost, again_in_s=round(wait_s, 1))
         await emit(SessionEnded(name, now(), lost))

@@ -108,10 +108,11 @@ class AlertKind(Enum):
     ACCOUNT_REFUSED = (
         "account.refused",
         Severity.CRITICAL,
-        "The venue refuses the sign-in for good. It is not tried again, since that could lock the account.",
+        "The venue refuses the sign-in. It is tried again after 5, 10, 20 and 40 minutes, then each hour: more often"
+        " could lock the account.",
         "The venue's words in the alert. Whether you can sign in by hand with the same credentials.",
-        "Check password, token and server; renew them in the config and start the service again. Positions of that"
-        " account are looked after by nobody meanwhile.",
+        "Check password, token and server; renew them in the config and start the service again, at once where"
+        " positions are open: the account is looked after by nobody between two tries.",
     )
     CALENDAR_UNREAD = (
         "calendar.unread",

@@ -8,6 +8,7 @@ from trio.testing import MockClock
 from adapters.base import SessionLost, SignInRefused
 from copier.history import DEADLINE_S, HistoryReader
 from copier.inputs import Input, Remembered
+from copier.weather import REFUSED_S_MIN
 from rules.observed import Booked
 from tests.copier.desk import TARGET
 from tests.copier.fakes import FakeAccount
@@ -77,7 +78,9 @@ async def test_weather_and_silence_end_nothing(autojump_clock: MockClock) -> Non
     assert len(found) == 1
 
 
-async def test_a_refused_sign_in_is_not_asked_again(autojump_clock: MockClock) -> None:
+async def test_a_refused_sign_in_is_asked_again_after_five_minutes(autojump_clock: MockClock) -> None:
     account = told(SignInRefused("no"), ())
     assert await run(account, (0, T0), (5, T0)) == []
     assert len(account.sinces) == 1
+    account = told(SignInRefused("no"), ())
+    assert len(await run(account, (0, T0), (REFUSED_S_MIN + DEADLINE_S, T0))) == 1

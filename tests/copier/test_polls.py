@@ -11,7 +11,7 @@ from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throt
 from copier.clock import VirtualClock
 from copier.inputs import Input, Polled
 from copier.polls import DEADLINE_S, GAP_S_MIN, Poller
-from copier.weather import Backoff
+from copier.weather import REFUSED_S_MIN, Backoff
 from rules.events import AccountReported, SnapshotReceived
 from tests.copier.fakes import FakeAccount, as_account, source_position
 from tests.rules.playbook import T0
@@ -111,9 +111,10 @@ async def test_a_venue_that_does_not_answer_is_given_up_on_in_time(autojump_cloc
         assert isinstance(desk.heard[0], Polled)
 
 
-async def test_a_refused_sign_in_is_said_once_and_not_repeated(autojump_clock: MockClock) -> None:
+async def test_a_refused_sign_in_is_said_and_asked_again_after_five_minutes(autojump_clock: MockClock) -> None:
     async with polling() as desk:
         desk.account.snapshots.append(SignInRefused("wrong password"))
-        await trio.sleep(600)
+        await trio.sleep(REFUSED_S_MIN - 1)
         assert desk.heard == [Polled(desk.account.name, "refused: wrong password", refused=True)]
-        assert desk.ended
+        await trio.sleep(2)
+        assert any(isinstance(each, SnapshotReceived) for each in desk.heard)

@@ -26,6 +26,7 @@ from copier.records import MismatchRecord
 from copier.recovery import recover
 from copier.rulebook import Rulebook
 from copier.service import CHECKPOINT_ROWS, Options, Service
+from copier.weather import REFUSED_S_MIN
 from rules.actions import Action, ClosePosition, OpenPosition
 from rules.alerts import AlertKind
 from rules.copies import CopyStatus
@@ -317,7 +318,7 @@ async def test_convergence_waits_for_an_account_that_cannot_be_asked(autojump_cl
     assert scope.cancelled_caught
 
 
-async def test_a_refused_account_ends_alone_and_the_others_go_on(autojump_clock: MockClock) -> None:
+async def test_a_refused_account_waits_alone_and_comes_back(autojump_clock: MockClock) -> None:
     world = World()
     world.target.snapshots.append(SignInRefused("wrong password"))
     world.target.streams.append(SignInRefused("wrong password"))
@@ -326,6 +327,8 @@ async def test_a_refused_account_ends_alone_and_the_others_go_on(autojump_clock:
         assert service.engine.views[SOURCE].ready
         assert not service.engine.views[TARGET].ready
         assert (world.target.polls, world.target.sessions) == (1, 1)
+        await trio.sleep(REFUSED_S_MIN)
+        assert service.engine.views[TARGET].ready
 
 
 async def test_a_bug_ends_the_service_loudly(autojump_clock: MockClock) -> None:

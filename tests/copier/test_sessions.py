@@ -47,6 +47,22 @@ async def test_a_refused_account_is_told_of_once_and_is_no_lost_session() -> Non
     for _ in range(2):
         await desk.takes(SessionEnded(SOURCE, desk.now, "refused: wrong password", refused=True))
     assert told(desk) == [("account.refused", "refused: wrong password", False)]
+    desk.now += timedelta(minutes=5)
+    await desk.takes(SessionOpened(SOURCE, desk.now))
+    assert told(desk)[1:] == [("account.refused", "back after 5 min", True)]
+
+
+async def test_a_lost_session_that_is_then_refused_is_over_as_both() -> None:
+    desk = await Desk().ready()
+    await desk.takes(SessionEnded(SOURCE, desk.now, "no connection"))
+    await desk.takes(SessionEnded(SOURCE, desk.now, "refused: HTTP 403", refused=True))
+    await desk.takes(SessionOpened(SOURCE, desk.now))
+    assert [(code, over) for code, _, over in told(desk)] == [
+        ("session.lost", False),
+        ("account.refused", False),
+        ("session.lost", True),
+        ("account.refused", True),
+    ]
 
 
 async def test_an_account_that_was_never_lost_is_not_back() -> None:
