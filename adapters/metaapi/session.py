@@ -102,9 +102,12 @@ class StreamSession:
     @property
     def due_s(self) -> float:
         """When `elapse` is to be called at the latest."""
-        limits = [limit for limit in (self._up_by_s, self._subscribe_at_s) if limit is not None]
-        limits += [terminal.due_s for terminal in self._terminals.values()]
-        return min(limits, default=float("inf"))
+        due_s = float("inf") if self._up_by_s is None else self._up_by_s
+        if self._subscribe_at_s is not None:
+            due_s = min(due_s, self._subscribe_at_s)
+        for terminal in self._terminals.values():
+            due_s = min(due_s, terminal.due_s)
+        return due_s
 
     def ping(self) -> None:
         """Ping the server."""

@@ -76,18 +76,20 @@ class Stream:
             scope.cancel()
 
     async def _read(self, socket: ClientConnection, session: StreamSession, emit: Emit) -> None:
-        heard_at = self._now_s()
+        heard_at, due_s = self._now_s(), session.due_s
         while True:
             silent_at = heard_at + (session.silence_s_max or _SILENCE_S_MAX)
-            frame = await socket.message_by(min(silent_at, session.due_s) + self._paused_s)
+            frame = await socket.message_by(min(silent_at, due_s) + self._paused_s)
             now_s = self._now_s()
             if frame is not None:
                 heard_at = now_s
                 await self._tell(emit, session.receive(frame, self.now(), now_s))
             elif now_s >= silent_at:
                 raise SessionLost(f"MetaApi was silent for {silent_at - heard_at:g} s")
-            if session.due_s <= self._now_s():
+            due_s = session.due_s
+            if due_s <= self._now_s():
                 await self._tell(emit, session.elapse(self.now(), self._now_s()))
+                due_s = session.due_s
             for reply in session.take_outbox():
                 await socket.send_message(reply)
             del frame  # it may be a long list, and the next one may be long in coming

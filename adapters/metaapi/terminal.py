@@ -103,12 +103,11 @@ class Terminal:
     @property
     def due_s(self) -> float:
         """When `trouble` is to be asked at the latest."""
-        limits = [self._status_at_s + STATUS_S_MAX]
+        due_s = self._status_at_s + STATUS_S_MAX
         if self.phase is not Phase.LIVE:
-            limits += [self._asked_at_s + SYNC_S_MAX, self._progress_at_s + SYNC_PAUSE_S_MAX]
-        if (gap_at_s := self._sequencer.gap_at_s) is not None:
-            limits.append(gap_at_s)
-        return min(limits)
+            due_s = min(due_s, self._asked_at_s + SYNC_S_MAX, self._progress_at_s + SYNC_PAUSE_S_MAX)
+        gap_at_s = self._sequencer.gap_at_s
+        return due_s if gap_at_s is None else min(due_s, gap_at_s)
 
     def trouble(self, now_s: float) -> str | None:
         """Return why this host's state must be read anew, or None."""

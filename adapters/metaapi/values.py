@@ -12,6 +12,7 @@ _NAME_LENGTH_MAX = 100
 
 # The venue keeps numbers as doubles, of which 15 digits are sure: 0.30000000000000004 lots are 0.3.
 _DIGITS_SURE = 15
+_WHOLE_MAX = 10**_DIGITS_SURE
 _DOUBLE = Context(prec=_DIGITS_SURE, rounding=ROUND_HALF_EVEN)
 
 # How JavaScript writes years of more than four digits.
@@ -25,6 +26,8 @@ def number(value: object, what: str) -> Decimal:
         text = str(value)
         if len(text) <= _DIGITS_SURE and "E" not in text:
             return value
+    if type(value) is int and -_WHOLE_MAX < value < _WHOLE_MAX:
+        return Decimal(value)
     try:
         found = exact(value, what)
     except ValueError as error:
