@@ -40,7 +40,7 @@ class LocalProtocolError(Exception):
 
 
 class SignInRefused(Exception):
-    """The venue refuses these credentials or this account for good; trying again would only lock it out.
+    """The venue refuses these credentials or this account: no weather, and to be tried again rarely, if at all.
 
     The text holds no secret.
     """
