@@ -166,6 +166,9 @@ class Leg:
     pending: Pending | None = None
     step: int = 1
     failures: int = 0
+    """Tries in a row that came to nothing, for whatever reason: the next one waits longer."""
+    refusals: int = 0
+    """How often the venue refused the stops that are wanted; bad weather is none. 0 in older records."""
     retry_at: datetime | None = None
     retry_of: Purpose | None = None
     """What waits for `retry_at`: no close waits for refused stops. None in older records: everything waits."""

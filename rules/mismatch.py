@@ -268,4 +268,4 @@ def _why(copy: Copy, kind: MismatchKind) -> str:
         if stages:
             return "the venue did not fill all of it"
     failures = max((leg.failures for leg in copy.legs if leg.live), default=0)
-    return f"the venue refused our order {failures} times" if failures else ""
+    return f"our order was refused, or could not be sent, {failures} times" if failures else ""

@@ -122,7 +122,7 @@ def _why(copy: Copy) -> str:
     if LegStage.GONE in stages:
         return "it ended at the target: a person, or the venue"
     failures = max((leg.failures for leg in waiting if leg.live), default=0)
-    return f"the venue refused our order {failures} times" if failures else ""
+    return f"our order was refused, or could not be sent, {failures} times" if failures else ""
 
 
 def _same_time(asked: datetime | None, shown: datetime | None) -> bool:

@@ -107,6 +107,7 @@ def _replaced(leg: Leg, pending: Pending, now: datetime) -> Leg:
         take_profit=pending.take_profit,
         pending=None,
         failures=0,
+        refusals=0,
         retry_at=None,
         settled_at=now,
         step=leg.step + 1,
@@ -164,22 +165,24 @@ def _rejected(copy: Copy, leg: Leg, pending: Pending, now: datetime) -> Copy:
     if pending.purpose in ENTRIES:
         refused = evolve(leg, stage=LegStage.REJECTED, pending=None, settled_at=now, missing=leg.volume)
         return grant_no_more(replace_leg(copy, refused))
-    failures = leg.failures + 1
+    refusals = leg.refusals + (pending.purpose is Purpose.STOPS)
     again = evolve(
         leg,
         pending=None,
-        failures=failures,
+        failures=leg.failures + 1,
+        refusals=refusals,
         retry_at=now + _backoff(leg.failures),
         retry_of=pending.purpose,
         settled_at=now,
         step=leg.step + 1,
     )
-    if pending.purpose is Purpose.STOPS and failures >= STOPS_TRIES:
+    if refusals >= STOPS_TRIES:
         again = evolve(
             again,
             stop_loss=pending.stop_loss,
             take_profit=pending.take_profit,
             failures=0,
+            refusals=0,
             retry_at=None,
             stops_refused_at=now,
         )

@@ -41,7 +41,7 @@ def settled(copy: Tree, report: Tree, now: datetime) -> Tree:
             return filled(copy, leg, report, now)
         case "StopsReplaced":
             stops = {key: pending[key] for key in ("stop_loss", "take_profit")}
-            now_set = {**stops, **at_rest(now), "stops_refused_at": None, "step": leg["step"] + 1}
+            now_set = {**stops, **at_rest(now), "refusals": 0, "stops_refused_at": None, "step": leg["step"] + 1}
             return replaced(copy, {**leg, **now_set})
     return copy
 
@@ -87,14 +87,15 @@ def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:
         **leg,
         "pending": None,
         "failures": leg["failures"] + 1,
+        "refusals": leg["refusals"] + (pending["purpose"] == "stops"),
         "retry_at": now + backoff(leg["failures"]),
         "retry_of": pending["purpose"],
         "settled_at": now,
         "step": leg["step"] + 1,
     }
-    if pending["purpose"] == "stops" and again["failures"] >= STOPS_TRIES:
+    if again["refusals"] >= STOPS_TRIES:
         given_up = {key: pending[key] for key in ("stop_loss", "take_profit")}
-        again = {**again, **given_up, "failures": 0, "retry_at": None, "stops_refused_at": now}
+        again = {**again, **given_up, "failures": 0, "refusals": 0, "retry_at": None, "stops_refused_at": now}
     return replaced(copy, again)
 
 

@@ -66,7 +66,7 @@ def begins(account: str, symbol: str, name: str, firing: datetime, now: datetime
 def leg_of(copy: Tree, symbol: str, volume: Fraction, now: datetime) -> Tree:
     name = order_id(copy["link_id"], copy["source_position_id"], copy["opened_at"], 0, 0)
     empty = dict.fromkeys(("position_id", "expected_price", "open_price", "stop_loss", "take_profit"))
-    zero = {"held": Fraction(0), "missing": Fraction(0), "failures": 0, "number": 0, "step": 1}
+    zero = {"held": Fraction(0), "missing": Fraction(0), "failures": 0, "refusals": 0, "number": 0, "step": 1}
     told = {"cl_ord_id": name, "symbol": symbol, "side": "buy", "volume": volume, "stage": "opening", "asked_at": now}
     return {**empty, **zero, **told, "pending": under_way("open", name, volume)}
 

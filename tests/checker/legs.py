@@ -43,6 +43,7 @@ def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
                 "pending": under_way("open", name, volume),
                 "step": 1,
                 "failures": 0,
+                "refusals": 0,
                 "retry_at": None,
                 "retry_of": None,
                 "settled_at": None,

@@ -167,8 +167,9 @@ def test_a_success_ends_the_count_of_failures() -> None:
 # Stops
 
 
-def stopping(failures: int = 0) -> Leg:
-    return held(Pending(Purpose.STOPS, STOPS, stop_loss=Decimal("1.4"), take_profit=None), failures=failures)
+def stopping(refusals: int = 0, failures: int = 0) -> Leg:
+    pending = Pending(Purpose.STOPS, STOPS, stop_loss=Decimal("1.4"), take_profit=None)
+    return held(pending, refusals=refusals, failures=failures)
 
 
 def test_new_stops_are_what_was_asked_for() -> None:
@@ -180,7 +181,15 @@ def test_refused_stops_are_given_up_after_some_tries_and_the_old_ones_counted_as
     again = leg_after(stopping(STOPS_TRIES - 2), Rejected(STOPS, "invalid"))
     assert (again.stop_loss, again.retry_at is None) == (None, False)
     over = leg_after(stopping(STOPS_TRIES - 1), Rejected(STOPS, "invalid"))
-    assert (over.stop_loss, over.retry_at) == (Decimal("1.4"), None)
+    assert (over.stop_loss, over.retry_at, over.refusals) == (Decimal("1.4"), None, 0)
+
+
+def test_stops_that_bad_weather_held_up_are_not_given_up_at_their_first_refusal() -> None:
+    leg = stopping()
+    for _ in range(STOPS_TRIES):
+        leg = evolve(leg_after(leg, NotSent(STOPS, "maintenance")), pending=stopping().pending)
+    again = leg_after(leg, Rejected(STOPS, "no money"))
+    assert (again.stops_refused_at, again.refusals, again.retry_at is None) == (None, 1, False)
 
 
 # Each report is taken once

@@ -201,7 +201,7 @@ def test_stops_are_not_judged_while_they_are_being_set_nor_where_the_venue_keeps
         (lose_leg(copy("a"), 0), "the target closed it: a stop, or a person"),
         (copy("a", held=Decimal("0.4"), missing=Decimal("0.6")), "the venue did not fill all of it"),
         (copy("a", pending=Pending(Purpose.CLOSE, ClOrdId("c"), unknown=True)), "an order has no answer yet"),
-        (copy("a", failures=3), "the venue refused our order 3 times"),
+        (copy("a", failures=3), "our order was refused, or could not be sent, 3 times"),
         (copy("a"), ""),
     ],
 )

@@ -126,7 +126,7 @@ def test_an_order_is_found_by_its_tag_before_its_id_is_known() -> None:
 def test_a_venue_that_keeps_refusing_is_named() -> None:
     each = found(waiting(stage=LegStage.OPENING, failures=3))
     assert each is not None
-    assert each.why == "the venue refused our order 3 times"
+    assert each.why == "our order was refused, or could not be sent, 3 times"
 
 
 @pytest.mark.parametrize(
