@@ -39,7 +39,8 @@ def shares_of(copy: Copy, source: Position, policy: CopyPolicy, instrument: Inst
 def net_stops(shares: Iterable[Share], side: Side, instrument: Instrument) -> SetStops:
     """Return the stops of a netted position on `side`; those of lots on the other side are not asked.
 
-    Where one share asks for the tightest, that holds for all. A mean is rounded to the tick that is reached first.
+    Where one share asks for the tightest, that holds for all. A mean is rounded to the tick that is reached first; where
+    no tick is known it is no price that a venue takes, and the tightest stands in.
     """
     own = [each for each in shares if each.side is side and each.aggregate is not Aggregate.NONE]
     tightest = any(each.aggregate is Aggregate.TIGHTEST for each in own)
@@ -55,7 +56,7 @@ def _one(stops: Sequence[tuple[Price, Volume]], tightest: bool, beyond: Side, in
     """Return one price for several; `beyond` is the side whose stop-loss would lie where they do."""
     if not stops:
         return None
-    if tightest:
+    if tightest or not instrument.tick_size:
         prices = [price for price, _ in stops]
         return max(prices) if beyond is Side.BUY else min(prices)
     lots = sum((fraction(volume) for _, volume in stops), Fraction(0))

@@ -81,3 +81,11 @@ def test_one_stop_lies_between_those_of_the_shares_but_for_a_tick(
     found = net_stops(shares, side, TICK).stop_loss
     assert found is not None
     assert min(prices) - Decimal("0.01") <= found <= max(prices) + Decimal("0.01")
+
+
+@pytest.mark.parametrize(("side", "expected"), [(Side.BUY, both("1.09", "1.12")), (Side.SELL, both("1.08", "1.13"))])
+def test_where_no_tick_is_known_a_mean_is_no_price_and_the_one_that_is_reached_first_is_taken(
+    side: Side, expected: SetStops
+) -> None:
+    shares = [share("1", "1.08", "1.13", side), share("2", "1.09", "1.12", side)]
+    assert net_stops(shares, side, evolve(TICK, tick_size=None)) == expected
