@@ -147,7 +147,8 @@ class TargetWatch:
             what, because = "stops", STOPS_MOVED
             changed, again = after_stops(copy, finding, on_change)
         else:
-            source = desk.views[copy.source].positions.get(copy.source_position_id)
+            # Of an order that was filled here alone the source holds nothing yet: its order tells the lots.
+            source = copy.order or desk.views[copy.source].positions.get(copy.source_position_id)
             volume = None if source is None else source.volume
             what, because = "lots", TARGET_CHANGED_IT
             changed, again = after_lots(

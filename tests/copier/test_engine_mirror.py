@@ -11,7 +11,15 @@ from copier.records import ORDER_GONE, AlertRecord, LeverRecord
 from copier.trades import TradeBook, outcome_words
 from copier.web.dto.copies import copy_of as show_copy
 from copier.wording import because_words, copy_words
-from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, PlaceOrder, ReplaceOrder
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+)
 from rules.copies import Copy, CopyStatus, Ending, LegStage
 from rules.events import InstrumentReported, OrderEnded, OrderReported, Origin, SnapshotReceived
 from rules.levers import SetLink
@@ -206,6 +214,19 @@ async def test_ours_that_is_filled_alone_may_be_kept_and_ends_with_the_sources_o
     assert orders == []
     closed = only(await ends(desk, OrderStatus.EXPIRED))
     assert isinstance(closed, ClosePosition)
+
+
+async def test_what_a_person_leaves_of_ours_that_was_filled_alone_is_the_base_of_its_position() -> None:
+    desk, _orders = await early(evolve(MIRROR, mirror=Mirror(early=Early.KEEP)))
+    left = position("0.5", position_id=PositionId("tp"))
+    for _ in range(2):
+        assert await desk.polls(TARGET, left) == []
+    assert copy_of(desk, "order:1").granted == Decimal("0.5")
+    await ends(desk, OrderStatus.FILLED, "p1")
+    assert await desk.sees(position()) == []
+    reduced = only(await desk.sees(position("0.5")))
+    assert isinstance(reduced, ReducePosition)
+    assert reduced.remaining == Decimal("0.25"), "half of what was left"
 
 
 async def test_ours_that_a_person_cancels_is_not_placed_again_and_its_position_not_copied() -> None:
