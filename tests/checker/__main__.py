@@ -12,6 +12,11 @@ from collections import Counter
 
 from tests.checker.campaign import run_days
 
+ORDERS = (
+    *("OpenPosition", "ReducePosition", "ClosePosition", "ReplaceStops", "resend"),
+    *("PlaceOrder", "ReplaceOrder", "CancelOrder"),
+)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.checker", description=__doc__)
@@ -46,7 +51,7 @@ def groups(counts: Counter[str]) -> dict[str, Counter[str]]:
     orders, denials, records = titles.values()
     for kind, count in counts.items():
         group = denials if kind.isupper() else records
-        if kind in ("OpenPosition", "ReducePosition", "ClosePosition", "ReplaceStops", "resend"):
+        if kind in ORDERS:
             group = orders
         group[kind] = count
     return titles

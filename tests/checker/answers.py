@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from tests.checker.legs import granted_no_more, replaced
+from tests.checker.mirror import ENTRIES, in_doubt
 from tests.checker.trees import Tree, kind_of
 
 RETRY_MOST = 30
@@ -16,7 +17,8 @@ def settled(copy: Tree, report: Tree, now: datetime) -> Tree:
     if not found:
         return copy
     [leg] = found
-    pending, opens = leg["pending"], leg["pending"]["purpose"] == "open"
+    pending, opens = leg["pending"], leg["pending"]["purpose"] in ENTRIES
+    placed = leg["waits"] is not None and leg["waits"]["order_id"] is not None
     match kind_of(report):
         case "Accepted" | "OutcomeUnknown" as kind:
             accepted = pending["accepted"] or kind == "Accepted"
@@ -32,6 +34,19 @@ def settled(copy: Tree, report: Tree, now: datetime) -> Tree:
                 "retry_of": pending["purpose"],
             }
             return replaced(copy, {**leg, **again, "step": leg["step"] + (not opens)})
+        case "NotFound" | "Canceled" if opens and (placed or kind_of(report) == "Canceled"):
+            return lapsed(copy, leg, now)
+        case "Canceled":  # it may have been filled a moment before
+            return replaced(copy, in_doubt({**leg, "step": leg["step"] + 1, "failures": leg["failures"] + 1}))
+        case "Placed":
+            works = {**leg, "stage": "working", "waits": {**leg["waits"], "order_id": report["venue_order_id"]}}
+            works |= {"pending": None, "settled_at": now}
+            if leg["waits"]["canceled"]:
+                return replaced(copy, {**works, "retry_at": now + backoff(leg["failures"])})
+            return replaced(copy, {**works, "failures": 0, "retry_at": None})
+        case "Replaced":
+            prices = {key: pending[key] for key in ("stop_loss", "take_profit", "waits")}
+            return replaced(copy, {**leg, **prices, **at_rest(now), "step": leg["step"] + 1})
         case "NotFound":
             again = {"pending": None, "retry_at": None, "settled_at": now, "step": leg["step"] + (not opens)}
             return replaced(copy, {**leg, **again})
@@ -52,7 +67,7 @@ def at_rest(now: datetime) -> Tree:
 
 def filled(copy: Tree, leg: Tree, report: Tree, now: datetime) -> Tree:
     """Take an execution; what an opening did not get is given up."""
-    if leg["pending"]["purpose"] == "open":
+    if leg["pending"]["purpose"] in ENTRIES:
         price = leg["expected_price"] if report["price"] is None else report["price"]
         opened = {
             **leg,
@@ -80,7 +95,12 @@ def exited(leg: Tree, lots: Fraction, price: Fraction | None) -> Tree:
 def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:
     """A refused opening is over; everything else is tried again later under a new id, stops five times."""
     pending = leg["pending"]
-    if pending["purpose"] == "open":
+    if pending["purpose"] == "place" and leg["waits"]["order_id"] is not None:
+        return lapsed(copy, leg, now)
+    if pending["purpose"] in ("replace", "cancel"):  # it works no more, or it must
+        gone = {"waits": {**leg["waits"], "canceled": True}, "step": leg["step"] + 1, "failures": leg["failures"] + 1}
+        return replaced(copy, in_doubt({**leg, **gone}))
+    if pending["purpose"] in ENTRIES:
         refused = {"stage": "rejected", "pending": None, "settled_at": now, "missing": leg["volume"]}
         return granted_no_more(replaced(copy, {**leg, **refused}))
     again = {
@@ -97,6 +117,13 @@ def rejected(copy: Tree, leg: Tree, now: datetime) -> Tree:
         given_up = {key: pending[key] for key in ("stop_loss", "take_profit")}
         again = {**again, **given_up, "failures": 0, "refusals": 0, "retry_at": None, "stops_refused_at": now}
     return replaced(copy, again)
+
+
+def lapsed(copy: Tree, leg: Tree, now: datetime) -> Tree:
+    """Return a copy with a leg whose pending order ended unfilled: by us, or at the target by itself."""
+    ours = leg["waits"]["canceled"]
+    over = {"stage": "closed" if ours else "gone", "missing": Fraction(0) if ours else leg["volume"]}
+    return granted_no_more(replaced(copy, {**leg, **over, "pending": None, "retry_at": None, "settled_at": now}))
 
 
 def backoff(failures: int) -> timedelta:

@@ -8,6 +8,7 @@ from attrs import define, field, frozen
 from tests.checker import stops, volumes
 from tests.checker.facts import Facts
 from tests.checker.links import Link, Rules
+from tests.checker.mirror import other, waits_for
 from tests.checker.trees import Tree
 
 FRESH = timedelta(seconds=2)
@@ -40,6 +41,10 @@ class Asked:
     increase: tuple[Fraction, Fraction] | None = None
     kept_gap: Fraction | None = None
     approved: bool = False
+    order: Tree | None = None
+    """The source's pending order whose like is asked for; the position is then what it would open."""
+    late: bool = False
+    """A mirrored order was not filled in time: it is opened at market."""
     turned_on: set[str] = field(factory=set)
     """Rules that are rarely written and that the answer turns on."""
     symbol: str = ""
@@ -56,7 +61,15 @@ class Asked:
     def fresh(self) -> Tree | None:
         return self.quote if self.quote is not None and self.now - self.quote["at"] <= FRESH else None
 
+    @property
+    def waits(self) -> Tree | None:
+        """What a pending order would wait for at the target, where one is asked for."""
+        return None if self.order is None else waits_for(self.order, self.rules, self.instrument, self.now)
+
     def quoted_entry(self) -> Fraction | None:
+        waits = self.waits
+        if waits is not None:
+            return Fraction(waits["price"] if waits["limit_price"] is None else waits["limit_price"])
         quote = self.fresh()
         return None if quote is None else entry_of(quote, self.side)
 
@@ -81,10 +94,7 @@ class Granted:
     stops: stops.Pair
     expected_price: Fraction
     gap: Fraction | None
-
-
-def other(side: str) -> str:
-    return "sell" if side == "buy" else "buy"
+    waits: Tree | None
 
 
 def entry_of(quote: Tree, side: str) -> Fraction:

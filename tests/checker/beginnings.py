@@ -28,6 +28,8 @@ class End:
     at: datetime
     status: str | None
     position_id: str | None
+    watched: bool = True
+    """Whether this run saw it work: what was not seen may have been moved since."""
 
 
 @define
@@ -41,10 +43,20 @@ class Beginnings:
     known: dict[Name, Tree | None] = field(factory=dict)
     """What opened each, None: the market."""
     claimed: list[End] = field(factory=list)
+    remembered: set[tuple[str, str]] = field(factory=set)
+    """Orders that an earlier run mirrored, and this one has not seen yet."""
 
     def restart(self) -> None:
-        for kept in (self.working, self.ends, self.seen, self.known, self.claimed):
+        for kept in (self.working, self.ends, self.seen, self.known, self.claimed, self.remembered):
             kept.clear()
+
+    def remember(self, account: str, order: Tree) -> None:
+        self.working[account, order["order_id"]] = order
+        self.remembered.add((account, order["order_id"]))
+
+    def reported(self, account: str, order: Tree) -> None:
+        self.working[account, order["order_id"]] = order
+        self.remembered.discard((account, order["order_id"]))
 
     def ended(self, event: Tree) -> None:
         """Take the end of an order; a list may have been faster than the stream, without saying why."""
@@ -56,7 +68,8 @@ class Beginnings:
                 return
             order = earlier[0].order
             self.ends.remove(earlier[0])
-        self.ends.append(End(key[0], order, event["received_at"], event["status"], event["position_id"]))
+        told = (event["received_at"], event["status"], event["position_id"])
+        self.ends.append(End(key[0], order, *told, watched=key not in self.remembered))
 
     def forget(self, account: str, position_id: str) -> None:
         for side in ("buy", "sell"):
@@ -106,12 +119,12 @@ def opened(end: End, position: Tree) -> bool:
     if end.status not in (None, "filled"):
         return False
     if end.position_id is None:
-        return could_open(end.order, position)
+        return could_open(end.order, position, at_any_price=not end.watched)
     same = (end.order["symbol"], end.order["side"]) == (position["symbol"], position["side"])
     return same and end.position_id == position["position_id"]
 
 
-def could_open(order: Tree, position: Tree) -> bool:
+def could_open(order: Tree, position: Tree, *, at_any_price: bool = False) -> bool:
     """Tell whether a position can have come of an order: the same symbol and side, no more lots, a price allowed."""
     if (order["symbol"], order["side"]) != (position["symbol"], position["side"]):
         return False
@@ -119,6 +132,8 @@ def could_open(order: Tree, position: Tree) -> bool:
         return False
     if order["placed_at"] is not None and position["opened_at"] < order["placed_at"] - CLOCKS:
         return False
+    if at_any_price:
+        return True
     way = 1 if order["side"] == "buy" else -1
     allowed = order["price"] * WORSE
     if order["order_type"] == "stop":

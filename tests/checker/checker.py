@@ -7,9 +7,10 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from tests.checker import answers, corrections, keep_alive, net_stops
+from tests.checker import answers, corrections, keep_alive, mirror, net_stops
 from tests.checker.dues import due, unfinished
 from tests.checker.facts import Facts, Key, holds
+from tests.checker.legs import replaced
 from tests.checker.links import Config, Link
 from tests.checker.lives import Case, Outcome, decide
 from tests.checker.text import Unchecked
@@ -69,6 +70,8 @@ class _Walk:
     """When the run began."""
     _last: datetime | None = None
     """When its last row so far was written."""
+    _handing: Tree | None = None
+    """A mirrored order's copy that has just ended, until that of its position has taken over."""
     _change_told: str = ""
     """The last alert on what a person changed at a target."""
     _approved: str = ""
@@ -138,6 +141,11 @@ class _Walk:
             self._settle_dues(row)
         self.facts.observe(row)
         self._event, self._origin = row.tree["event"], row.tree["origin"]
+        if kind_of(self._event) == "OrderReported":
+            order_id = self._event["order"]["order_id"]
+            for link in self.config.links:
+                if link.source == self._event["account"]:
+                    self._expect((link.link_id, mirror.PREFIX + order_id), self._event["received_at"])
         if kind_of(self._event) not in ("PositionReported", "PositionClosed"):
             return
         position_id = self._event.get("position_id") or self._event["position"]["position_id"]
@@ -149,9 +157,15 @@ class _Walk:
         new, because = row.tree["copy"], row.tree["because"]
         key = (new["link_id"], new["source_position_id"])
         old, link = self.facts.copies.get(key), self._link(key[0])
-        source = self.facts.positions.get((link.source, key[1]))
+        source = self.facts.source_position(link, key[1], old)
         if because == "keep-alive":
             self._keep_alive(row)
+            return
+        if because == "order filled" and (self._handing is not None or mirror.is_mirror(key[1])):
+            self._hand_over(row, link, old)
+            return
+        if because == "order gone" and old is not None:
+            self._order_gone(row, old)
             return
         if old is not None and corrections.is_flattening(because, old, new):
             if not corrections.may_flatten(self.facts, link, old, new["flatten"], row.at):
@@ -185,6 +199,43 @@ class _Walk:
         for code in told or ["keep-alive trade"]:
             self.checked.counts[code] += 1
 
+    def _hand_over(self, row: Row, link: Link, old: Tree | None) -> None:
+        """Take the end of a mirrored order's copy, or the copy of the position that takes it over."""
+        new = row.tree["copy"]
+        if mirror.is_mirror(new["source_position_id"]):
+            self._handing = old
+            expected = None if old is None else {**old, "status": "ended", "ending": "handed_over", "legs": []}
+        else:
+            order, self._handing = self._handing, None
+            position = self.facts.positions.get((link.source, new["source_position_id"]))
+            expected = None
+            if position is not None and order is not None:
+                rules = link.rules(position["symbol"])
+                expected = mirror.handed_over(order, position, rules, row.at)[1]
+                held = self.facts.held_by(link.source)
+                opened_by = self.facts.beginnings.of(link.source, position, held, row.at, undecided=False)
+                if opened_by is None or opened_by == "unknown" or opened_by["order_id"] != order["order"]["order_id"]:
+                    self._tell(row, f"the position did not come of this order, but of {opened_by}")
+            self.checked.counts["order taken over"] += 1
+        if expected is None:
+            self._tell(row, f"nothing was mirrored that {new} takes over")
+        for text in differing(expected or {}, new):
+            self._tell(row, f"{link.link_id} {new['source_position_id']}: {text}")
+        self.facts.store(new)
+        key = (link.link_id, new["source_position_id"])
+        self._dues.pop(key, None)
+        if self._handing is None:
+            self._expect(key, row.at)
+
+    def _order_gone(self, row: Row, old: Tree) -> None:
+        """Take that a target shows a pending order of ours no more."""
+        new, working = row.tree["copy"], [leg for leg in old["legs"] if leg["stage"] == "working"]
+        doubted = [mirror.in_doubt({**leg, "step": leg["step"] + (leg["pending"] is not None)}) for leg in working]
+        if new not in [replaced(old, leg) for leg in doubted]:
+            self._tell(row, f"no order of it can be gone so: {new}")
+        self.facts.store(new)
+        self.checked.counts["order gone"] += 1
+
     def _by_books(self, because: str, old: Tree, new: Tree, source: Tree | None) -> bool:
         on_change = self._link(old["link_id"]).rules(old["source_symbol"]).on_target_change
         return corrections.by_books(because, old, new, source, on_change)
@@ -216,6 +267,7 @@ class _Walk:
             old,
             self._event.get("close_price") if tree["because"] == "closed" else None,
             claimed=told[0] if told else None,
+            order=self.facts.order(link, new["source_position_id"]),
         )
         if tree["known"] is not None:
             known = tree["known"]

@@ -58,7 +58,7 @@ class Conduct:
             if row["kind"] not in BUDGETS or row["account"] != action["account"]:
                 continue
             began, used = self._used(name, now)
-            opens = kind_of(action) == "OpenPosition"
+            opens = kind_of(action) in ("OpenPosition", "PlaceOrder")
             by = Fraction(1) if row["kind"] == "max_orders" else action["volume"] if opens else Fraction(0)
             self.counts[name] = (began, used + by)
             if by or self.counts[name][0] != began:

@@ -3,7 +3,7 @@
 import tomllib
 from random import Random
 
-from tests.checker.policies import inline, keys_of, policy, some
+from tests.checker.policies import inline, keys_of, mirroring, policy, some
 from tests.checker.presets import FOLDER
 
 SOURCES = ("alpha", "beta")
@@ -16,14 +16,18 @@ BASES = ("XAUUSD", "GER40", "NAS100", "AUDCAD")
 def config_text(random: Random) -> str:
     """Return the TOML of a config."""
     sources, targets = SOURCES[: random.choice((1, 1, 2))], TARGETS[: random.choice((1, 2, 2, 3))]
-    parts = [_account(name, random, 0.3) for name in sources] + [_account(name, random, 0.25) for name in targets]
+    mirrors = random.random() < 0.2  # only accounts that hedge mirror pending orders
+    netting = (0, 0) if mirrors else (0.3, 0.25)
+    parts = [_account(name, random, netting[0]) for name in sources]
+    parts += [_account(name, random, netting[1]) for name in targets]
     parts.append("[groups]\nall = [" + ", ".join(f'"{name}"' for name in targets) + "]\n")
     parts += [_symbols(name, random) for name in ("plain", "odd")]
     parts += [_schedule(name, random) for name in ("hours", "pauses")]
     parts += [_news(random), _maintenance(random)]
-    parts.append(policy("base", random, None))
-    parts.append(policy("own", random, "base" if random.random() < 0.6 else None))
-    parts.append(policy("other", random, None))
+    policies = [policy("base", random, None)]
+    policies.append(policy("own", random, "base" if random.random() < 0.6 else None))
+    policies.append(policy("other", random, None))
+    parts += [f"{each}{mirroring(random)}" if mirrors and "\npending = " not in each else each for each in policies]
     for source in sources:
         parts += _links(source, targets, random)
     for place, target in enumerate(targets, len(sources)):

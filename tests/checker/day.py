@@ -16,11 +16,12 @@ from copier.dispatch import Intent
 from copier.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
 from copier.ledger import Ledger
 from copier.recovery import recover, unanswered
-from rules.actions import Action, OpenPosition
+from rules.actions import Action, OpenPosition, PlaceOrder
 from rules.events import (
     AccountReported,
     Event,
     InstrumentReported,
+    OrderEnded,
     Origin,
     PositionClosed,
     PositionReported,
@@ -31,8 +32,9 @@ from rules.instruments import Instrument
 from rules.levers import Approve
 from rules.look_ups import LookUp
 from rules.news import Calendar
+from rules.observed import WorkingOrder
 from rules.reports import NotSent
-from rules.values import AccountId, OmsType, PositionId, Symbol
+from rules.values import AccountId, OmsType, OrderStatus, PositionId, Symbol
 from tests.checker.configs import BASES, config_text
 from tests.checker.histories import History
 from tests.checker.market import RATES, Market, draw_news
@@ -97,7 +99,8 @@ class _Day:
             name: Trader(name, nets=self._nets(name), random=self._random, market=self._market) for name in sources
         }
         self._orders = {name: Orders(trader, self._random) for name, trader in self._traders.items()}
-        self._ordering = 0.25 if any(key in self._text for key in ("pending = ", "order_types = ")) else 0
+        asks = any(key in self._text for key in ("pending = ", "order_types = "))
+        self._ordering = 0.6 if '"mirror"' in self._text else 0.25 if asks else 0
         self._venues = {name: Venue(name, nets=self._nets(name), random=self._random) for name in targets}
         self._instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
         self._agenda: list[tuple[datetime, int, int | None, Callable[[], Iterable[Input]]]] = []
@@ -127,7 +130,7 @@ class _Day:
                 )
         for _ in range(3):
             self._plan(self._random.random() * self._length, self._take_away)
-        for act, most in ((self._operate, 3), (self._clog, 4)):
+        for act, most in ((self._operate, 3), (self._clog, 4), (self._end_any_resting, 5)):
             for _ in range(self._random.randrange(most + 1)):
                 self._plan(self._random.random() * self._length, act)
         self._start()
@@ -182,7 +185,7 @@ class _Day:
         under_way = unanswered(self._ledger, recovered)
         nets = {name: self._nets(name) for name in self._config.accounts}
         outside = Outside(
-            send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books, find=lambda *_: None
+            send=self._send, full=self._is_full, look_up=self._look_up, poll=self._ask_books, find=self._find
         )
         started = start(self._config, self._ledger, recovered, nets, outside, lambda: self._now, self._recalls())
         self._views, self._journal, self._engine = started
@@ -222,12 +225,17 @@ class _Day:
         """Tell whether too many orders wait for a target: now and then for a while."""
         return self._now < self._full_until.get(name, self._now)
 
+    def _find(self, action: Action, _: datetime) -> None:
+        """Look for what became of a pending order."""
+        late = timedelta(milliseconds=self._random.choice((300, 2500)))
+        self._plan(late, lambda: self._found(action.account, action), run=self._run)
+
     def _send(self, name: AccountId, intent: Intent) -> None:
         late = timedelta(milliseconds=self._random.randrange(1, 300))
         self._plan(late, lambda: self._carry_out(name, intent.action), run=self._run)
 
     def _carry_out(self, name: AccountId, action: Action) -> Iterable[Input]:
-        if isinstance(action, OpenPosition) and not self._engine.wanted(action):
+        if isinstance(action, OpenPosition | PlaceOrder) and not self._engine.wanted(action):
             yield Reported(name, NotSent(action.cl_ord_id, "no longer wanted"))
             return
         for late, report in self._venues[name].answers(action, self._market.mid(action.symbol)):
@@ -270,7 +278,8 @@ class _Day:
         currency = getattr(self._config.accounts[name].settings, "currency", "USD")
         if self._random.random() < 0.5 or self._views[name].status is None:
             yield AccountReported(name, self._now, self._market.figures(currency))
-        orders = tuple(self._orders[name].working.values()) if name in self._orders else None
+        waiting = self._orders[name].working if venue is None else venue.resting.working
+        orders = tuple(waiting.values())
         yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now, orders=orders)
 
     def _clog(self) -> Iterable[Input]:
@@ -302,8 +311,11 @@ class _Day:
         """Let the source's owner do something, and its stream tell of it, mostly."""
         trader = self._traders[name]
         if self._random.random() < self._ordering:
+            before = dict(self._orders[name].working)
             for late, event in self._orders[name].acts(self._now, self._market.mid):
                 self._plan(late, lambda event=event: self._tells(event))
+            for order_id in before.keys() - self._orders[name].working.keys():
+                self._plan(timedelta(0), lambda order=before[order_id]: self._fill_like(order))
             return
         if trader.positions and self._random.random() < 0.55:
             position_id = self._random.choice(list(trader.positions))
@@ -330,6 +342,33 @@ class _Day:
         elif at.position.position_id in self._traders[at.account].positions:
             yield from self._quotes(at.position.symbol)
             yield evolve(at, position=self._traders[at.account].positions[at.position.position_id])
+
+    def _fill_like(self, order: WorkingOrder) -> Iterable[Input]:
+        """Let the targets' orders that wait at the price of one that has gone be filled as well, mostly."""
+        for venue in self._venues.values():
+            for ours in venue.resting.working.values():
+                if abs(ours.price - order.price) < order.price / 1000 and self._random.random() < 0.7:
+                    late = timedelta(milliseconds=self._random.choice((0, 200, 3000, 9000)))
+                    self._plan(late, lambda venue=venue, ours=ours: self._end_resting(venue, ours, filled=True))
+        return ()
+
+    def _end_any_resting(self) -> Iterable[Input]:
+        """Let a pending order of a target be filled alone, or be canceled there."""
+        found = [(venue, order) for venue in self._venues.values() for order in venue.resting.working.values()]
+        if found:
+            venue, order = self._random.choice(found)
+            yield from self._end_resting(venue, order, filled=self._random.random() < 0.6)
+
+    def _end_resting(self, venue: Venue, order: WorkingOrder, *, filled: bool) -> Iterable[Input]:
+        order = venue.resting.working.get(order.order_id, order)
+        if order.order_id not in venue.resting.working:
+            return
+        position_id = venue.fills(order, self._now) if filled else None
+        if not filled:
+            venue.resting.end(order)
+        if self._random.random() < 0.7:  # else its books tell
+            status = OrderStatus.FILLED if filled else OrderStatus.CANCELED
+            yield OrderEnded(venue.name, self._now, order.order_id, status, position_id)
 
     def _operate(self) -> Iterable[Input]:
         """Let an operator hold a link or an account back, and lift that later."""

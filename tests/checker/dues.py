@@ -9,6 +9,7 @@ from tests.checker.asked import UNTOLD
 from tests.checker.facts import Facts, holds
 from tests.checker.links import Link
 from tests.checker.lives import Case, decide, is_of
+from tests.checker.mirror import is_mirror
 from tests.checker.trees import Tree
 
 DRIFT = Fraction(5, 1000)
@@ -18,7 +19,9 @@ DRIFT = Fraction(5, 1000)
 def due(facts: Facts, link: Link, position_id: str, now: datetime) -> str | None:
     """Return what must be decided now about a source position on a link, None when nothing must."""
     copy = facts.copies.get((link.link_id, position_id))
-    position = facts.positions.get((link.source, position_id))
+    position = facts.source_position(link, position_id, copy)
+    if is_mirror(position_id) and (position is None or link.rules(position["symbol"]).pending != "mirror"):
+        return None  # the end of an order is decided about when the books show what came of it
     if copy is None:
         return None if position is None else "it is open and not copied"
     waits = copy["status"] == "waiting" or copy["wait_until"] is not None
@@ -30,6 +33,7 @@ def due(facts: Facts, link: Link, position_id: str, now: datetime) -> str | None
         if holds(copy) and position["volume"] > max(copy["followed"], copy["refused"]):
             return f"its source grew to {position['volume']}"
     case = Case(now, link, facts, position_id, position, copy["origin"], copy, claimed=UNTOLD)
+    case.order = facts.order(link, position_id)
     outcome = decide(case)
     if outcome.copy == copy and not outcome.orders:
         return None

@@ -9,6 +9,7 @@ from tests.checker.beginnings import Beginnings
 from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link, Rules
+from tests.checker.mirror import PREFIX, as_position, is_mirror
 from tests.checker.results import Results
 from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
@@ -81,6 +82,9 @@ class Facts:
         self.ready.clear()
         self.results.restart()
         self.beginnings.restart()
+        for copy in self.copies.values():
+            if copy["order"] is not None:
+                self.beginnings.remember(copy["source"], copy["order"])
 
     def observe(self, row: Row) -> None:
         """Take something that was observed of an account."""
@@ -97,7 +101,7 @@ class Facts:
                 self.beginnings.forget(account, event["position_id"])
                 self.seen.add((account, event["position_id"]))
             case "OrderReported":
-                self.beginnings.working[account, event["order"]["order_id"]] = event["order"]
+                self.beginnings.reported(account, event["order"])
             case "OrderEnded":
                 self.beginnings.ended(event)
             case "FirstSeen":
@@ -111,6 +115,17 @@ class Facts:
         """Take a quote that a decision met."""
         if quote is not None:
             self.quotes[account, quote["symbol"]] = quote
+
+    def order(self, link: Link, name: str) -> Tree | None:
+        """Return the source's pending order that a name stands for, while it works."""
+        return self.beginnings.working.get((link.source, name.removeprefix(PREFIX))) if is_mirror(name) else None
+
+    def source_position(self, link: Link, name: str, copy: Tree | None) -> Tree | None:
+        """Return a source position, or what a pending order would open."""
+        if not is_mirror(name):
+            return self.positions.get((link.source, name))
+        order = self.order(link, name)
+        return None if order is None else as_position(order, order["placed_at"] if copy is None else copy["opened_at"])
 
     def store(self, copy: Tree) -> None:
         key = (copy["link_id"], copy["source_position_id"])
@@ -208,7 +223,7 @@ class Facts:
 
 
 def is_live(leg: Tree) -> bool:
-    return leg["stage"] in ("opening", "open")
+    return leg["stage"] in ("opening", "working", "open")
 
 
 def holds(copy: Tree) -> bool:
@@ -217,12 +232,12 @@ def holds(copy: Tree) -> bool:
 
 
 def most(leg: Tree) -> Fraction:
-    return Fraction(leg["volume"] if leg["stage"] == "opening" else leg["held"])
+    return Fraction(leg["volume"] if leg["stage"] in ("opening", "working") else leg["held"])
 
 
 def leg_expected(leg: Tree) -> Fraction:
     """Return the lots that a leg holds once what is under way is done."""
-    if leg["stage"] == "opening":
+    if leg["stage"] in ("opening", "working"):
         return Fraction(leg["volume"])
     if leg["stage"] != "open":
         return Fraction(0)

@@ -7,9 +7,11 @@ from fractions import Fraction
 from tests.checker import pacing, rooms, series, stops, volumes
 from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
 from tests.checker.facts import holds
+from tests.checker.mirror import PREFIX, is_over_for_good, unsupported
 from tests.checker.refusals import No
 from tests.checker.sizes import MOST, wanted_volume
 from tests.checker.symbols import matches, rename
+from tests.checker.trees import Tree
 
 PAIR_FRESH = timedelta(days=1)
 """It still tells one instrument from another."""
@@ -43,7 +45,7 @@ def judge(asked: Asked) -> Granted:
     rooms.free_margin(asked)
     pacing.delay(asked)
     gap = current_gap(asked) if asked.rules["stops"]["mode"] == "offset" else None
-    return Granted(asked.symbol, asked.side, size, found, asked.expected_price(), gap)
+    return Granted(asked.symbol, asked.side, size, found, asked.expected_price(), gap, asked.waits)
 
 
 def link_state(asked: Asked) -> None:
@@ -85,7 +87,10 @@ def filters(asked: Asked) -> None:
 
 def beginning(asked: Asked) -> None:
     """Refuse a position by what opened it, where the policy wants to know."""
-    if not asked.rules.asks_beginnings or asked.increase is not None or asked.claimed == UNTOLD:
+    if not asked.rules.asks_beginnings or asked.increase is not None or asked.claimed == UNTOLD or asked.late:
+        return
+    if asked.order is not None:
+        by_type(asked, asked.order)
         return
     undecided = asked.claimed == "BEGINNING_UNKNOWN"
     source = asked.link.source
@@ -94,14 +99,29 @@ def beginning(asked: Asked) -> None:
     )
     if order == "unknown":
         raise No("BEGINNING_UNKNOWN")
-    if isinstance(order, dict) and asked.rules.pending == "skip":
-        raise No("PENDING_SKIPPED")
-    opened_by = order["order_type"] if isinstance(order, dict) else "market"
-    wanted = asked.rules["filter"]["order_types"]
-    if wanted and opened_by not in wanted:
-        raise No("FILTER_ORDER_TYPE")
+    if isinstance(order, dict):
+        mirror = asked.facts.copies.get((asked.link.link_id, PREFIX + order["order_id"]))
+        if mirror is not None and not holds(mirror) and is_over_for_good(mirror):
+            raise No("PENDING_ENDED")
+    by_type(asked, order if isinstance(order, dict) else None)
     if isinstance(order, dict):
         asked.turned_on.add("copied when it was filled")
+
+
+def by_type(asked: Asked, order: Tree | None) -> None:
+    """Refuse what came, or would come, of a pending order that is not wanted."""
+    if order is not None and asked.rules.pending == "skip":
+        raise No("PENDING_SKIPPED")
+    wanted = asked.rules["filter"]["order_types"]
+    if wanted and (order["order_type"] if order is not None else "market") not in wanted:
+        raise No("FILTER_ORDER_TYPE")
+
+
+def order_s_like(asked: Asked) -> None:
+    """Refuse a pending order that cannot have its like at the target."""
+    nets = any(asked.facts.config.nets(name) for name in (asked.link.source, asked.link.target))
+    if asked.order is not None and unsupported(asked.rules, asked.order, nets=nets):
+        raise No("PENDING_UNSUPPORTED")
 
 
 def target_symbol(asked: Asked) -> None:
@@ -130,6 +150,9 @@ def same_instrument(asked: Asked) -> None:
             raise No("QUOTE_UNKNOWN")
         return
     source = position["open_price"] if position["current_price"] is None else position["current_price"]
+    there = asked.facts.quotes.get((asked.link.source, position["symbol"]))
+    if asked.order is not None and there is not None and asked.now - there["at"] <= PAIR_FRESH:
+        source = (there["bid"] + there["ask"]) / 2
     if abs((quote["bid"] + quote["ask"]) / 2 - source) > ratio * source:
         raise No("SYMBOL_WRONG_PRICE")
 
@@ -154,9 +177,11 @@ def maintenance(asked: Asked) -> None:
 
 def age(asked: Asked) -> None:
     opened_at, start = asked.position["opened_at"], asked.rules["on_start"]
+    if asked.order is not None:
+        return  # its price is as good as on its first day
     if asked.origin == "live":
         longest = asked.rules["guard"]["max_age"]
-        since = opened_at if asked.increase is None else asked.seen_at
+        since = opened_at if asked.increase is None and not asked.late else asked.seen_at
         if longest is not None and asked.now - since > longest:
             raise No("TOO_OLD")
     elif start["open"] != "copy":
@@ -169,6 +194,8 @@ def age(asked: Asked) -> None:
 def price(asked: Asked) -> None:
     """Judge how much worse than the source's the target's price is, then its spread."""
     guard, live = asked.rules["guard"], asked.origin == "live"
+    if asked.order is not None:
+        return  # it asks for its own price
     deviation = guard["max_deviation"] if live else asked.rules["on_start"]["max_deviation"]
     if deviation is None and guard["max_spread"] is None:
         return
@@ -215,6 +242,7 @@ GATES: tuple[Callable[[Asked], None], ...] = (
     target_state,
     filters,
     beginning,
+    order_s_like,
     target_symbol,
     same_instrument,
     schedule,

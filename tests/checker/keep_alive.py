@@ -110,9 +110,15 @@ def missed(facts: Facts, began: datetime, until: datetime) -> Iterable[str]:
             continue
         for at in minutes(began, until - ANSWER_WITHIN - timedelta(seconds=10)):
             if is_firing(row, facts.config.zone, at) and (name, at) not in facts.results.fired:
-                last = last_trade(facts, row, at)
-                if last is None or at - last >= after(row):
+                if is_due(facts, row, at):
                     yield f"{name} fired at {at} and nothing was told of it"
+
+
+def is_due(facts: Facts, row: Tree, at: datetime) -> bool:
+    """Tell whether a trade was due at a firing, by what is known at the end: later trades do not count."""
+    entries = facts.results.told.get(row["account"], {}).values()
+    trades = [entry["at"] for entry in entries if kind_of(entry) == "Fill" and entry["at"] <= at + ANSWER_WITHIN]
+    return at - max(trades, default=begun(row)) >= after(row)
 
 
 def is_firing(row: Tree, zone: str, at: datetime) -> bool:

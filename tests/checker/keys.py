@@ -27,13 +27,6 @@ Key: TypeAlias = tuple[Callable[[Any], Any], Any]
 """How a value is read, and what stands for one that is not given."""
 
 
-def pending_known(value: Any) -> Any:
-    """Refuse pending orders at the target."""
-    if value == "mirror":
-        raise Unchecked('pending: the checker does not know "mirror"')
-    return word(value)
-
-
 KEYS: dict[str, dict[str, Key]] = {
     "size": {
         "mode": (word, "multiplier"),
@@ -107,6 +100,12 @@ KEYS: dict[str, dict[str, Key]] = {
         "together": (symbol_groups, ()),
         "obey_source": (truth, False),
     },
+    "mirror": {
+        "fill_grace": (duration, duration("5s")),
+        "late": (word, "market"),
+        "early": (word, "close"),
+        "max_life": (duration, None),
+    },
     "delay": {"open": (durations, None), "close": (durations, None)},
     "exits": {
         "min_hold": (duration, None),
@@ -147,7 +146,7 @@ PLAIN: dict[str, Key] = {
     "news": (word, None),
     "reverse": (truth, False),
     "approval": (truth, False),
-    "pending": (pending_known, "on_fill"),
+    "pending": (word, "on_fill"),
     "on_target_change": (word, "adopt"),
     "aggregate": (word, "none"),
 }

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from tests.checker import exits, stops
+from tests.checker import exits, mirror, stops
 from tests.checker.asked import FRESH, Granted, entry_of, other
 from tests.checker.facts import expected, is_live, leg_expected, most
 from tests.checker.identity import order_id
@@ -40,7 +40,8 @@ def opened(now: datetime, copy: Tree, granted: Granted) -> list[Tree]:
                 "open_price": None,
                 "stop_loss": granted.stops[0],
                 "take_profit": granted.stops[1],
-                "pending": under_way("open", name, volume),
+                "pending": under_way("open" if granted.waits is None else "place", name, volume),
+                "waits": granted.waits,
                 "step": 1,
                 "failures": 0,
                 "refusals": 0,
@@ -73,6 +74,8 @@ def under_way(
 
 
 def opening(copy: Tree, leg: Tree) -> Tree:
+    if leg.get("waits") is not None:
+        return mirror.placing(copy, leg)
     same = ("cl_ord_id", "symbol", "side", "volume", "stop_loss", "take_profit", "expected_price")
     return {"@kind": "OpenPosition", "account": copy["target"], **{key: leg[key] for key in same}}
 
@@ -105,18 +108,24 @@ def brought_to(
     refused: set[str] = set()
     excess = surplus = expected(copy) - desired
     if desired > 0:
-        coming = (leg["volume"] for leg in copy["legs"] if leg["stage"] == "opening" and leg["pending"] is not None)
-        excess -= sum(coming, NONE)
+        excess -= sum((leg["volume"] for leg in copy["legs"] if comes_yet(leg)), NONE)
     unopened = [leg for leg in copy["legs"] if leg["stage"] == "opening"]
     for leg in [*unopened, *(leg for leg in copy["legs"] if leg["stage"] != "opening")]:
         if not is_live(leg) or leg["pending"] is not None:
             continue
         never = leg["stage"] == "opening"
         # What never left is not needed where the others are enough, should they all be executed.
-        unwanted = never and (position is None or surplus >= leg["volume"])
+        unwanted = leg["stage"] != "open" and (position is None or surplus >= leg["volume"])
         waits = leg["retry_at"] is not None and case.now < leg["retry_at"]
-        if waits and not unwanted and not (leg["retry_of"] == "stops" and excess > 0):
-            excess -= min(leg_expected(leg), max(excess, NONE))
+        if waits and not (unwanted and never) and not (leg["retry_of"] == "stops" and excess > 0):
+            if leg["stage"] != "working":
+                excess -= min(leg_expected(leg), max(excess, NONE))
+            continue
+        if leg["stage"] == "working":
+            unwanted = unwanted or surplus > 0
+            leg, order = mirror.kept_waiting(case, copy, leg, position, unwanted=unwanted)
+            copy, surplus = replaced(copy, leg), surplus - (leg["volume"] if unwanted else NONE)
+            orders += [] if order is None else [order]
             continue
         if never:
             copy, order, freed, code = opened_again(case, copy, leg, unwanted)
@@ -134,6 +143,11 @@ def brought_to(
     return copy, orders, frozenset(refused)
 
 
+def comes_yet(leg: Tree) -> bool:
+    """Tell whether a leg is yet to be opened, by what is under way: what is sure is not cut for it."""
+    return leg["stage"] == "working" or (leg["stage"] == "opening" and leg["pending"] is not None)
+
+
 def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[Tree, Tree | None, Fraction, set[str]]:
     """Send an opening that never left again, under its id, unless it is not wanted any more or too late."""
     from tests.checker.lives import patience
@@ -143,10 +157,19 @@ def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[T
     facts, link = case.facts, case.link
     forbidden = facts.forbidden(link) or facts.source_denied(link, case.rules, case.now)
     forbidden = forbidden or facts.denied(link.target, case.now)
-    if unwanted or forbidden is not None or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest:
+    taken_over = leg["waits"] is not None and case.order is None
+    if (
+        unwanted
+        or taken_over
+        or forbidden is not None
+        or case.now - (leg["asked_at"] or copy["first_seen_at"]) > longest
+    ):
         dropped = replaced(copy, {**leg, "stage": "closed", "retry_at": None})
         return granted_no_more(dropped), None, leg["volume"], {"SOURCE_GONE" if unwanted else forbidden or "TOO_OLD"}
-    leg = {**leg, "pending": under_way("open", leg["cl_ord_id"], leg["volume"]), "retry_at": None}
+    if leg["waits"] is not None and (copy["target"], leg["symbol"]) not in facts.instruments:
+        return copy, None, NONE, set()
+    purpose = "open" if leg["waits"] is None else "place"
+    leg = {**leg, "pending": under_way(purpose, leg["cl_ord_id"], leg["volume"]), "retry_at": None}
     return replaced(copy, leg), opening(copy, leg), NONE, set()
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from attrs import define, evolve, field
 
-from tests.checker import exits, legs, pacing, series
+from tests.checker import exits, legs, mirror, pacing, series
 from tests.checker.asked import UNTOLD, Asked, Granted
 from tests.checker.facts import Facts, exposure, holds
 from tests.checker.gates import judge
@@ -36,6 +36,8 @@ class Case:
     source_status: Tree | None = None
     target_status: Tree | None = None
     claimed: str | None = None
+    order: Tree | None = None
+    """The source's pending order, where it is one: the position is what it would open."""
     memory: Tree = field(init=False)
     """The link's; what ends in this decision is in it before something begins anew."""
     turned_on: set[str] = field(factory=set)
@@ -73,6 +75,8 @@ class Case:
                 increase,
                 copy["stop_gap"] if increase is not None else None,
                 copy["approved"],
+                self.order if increase is None else None,
+                copy["late"] and increase is None,
                 self.turned_on,
             )
         )
@@ -107,12 +111,33 @@ def decided(case: Case) -> Outcome:
         return begun(case, position, copy) if anew and position is not None else Outcome(copy)
     if position is None or not is_of(copy, position) or copy["flatten"] is not None or copy["left"]:
         return left(case, copy)
+    if copy["order"] is not None:
+        return mirrored(case, copy, position)
     if exits.is_over(copy, case.rules, case.now):
         return left(case, {**copy, "flatten": "exits.max_open"})
     return following(case, copy, position)
 
 
-def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
+def mirrored(case: Case, copy: Tree, position: Tree) -> Outcome:
+    """Let what a target has of a source's pending order be as that is now."""
+    if not holds(copy):
+        return Outcome(over(case, copy))
+    if copy["early_at"] is None and any(leg["stage"] == "open" for leg in copy["legs"]):
+        copy = {**copy, "early_at": case.now}
+    facts, order = case.facts, case.order
+    assert order is not None  # the position stands for it
+    code = facts.forbidden(case.link) or facts.source_denied(case.link, case.rules, case.now)
+    code = code or facts.denied(case.link.target, case.now) or mirror.given_up(case, copy)
+    if code is not None:
+        case.turned_on.add(f"taken off: {code}")
+        return left(case, {**copy, "flatten": code, "reason": code})
+    if mirror.is_another(case, copy, order):
+        return left(case, {**copy, "left": True})
+    after, orders, refused = legs.brought_to(case, {**copy, "order": order}, copy["granted"], position)
+    return Outcome(after if holds(after) else ended_empty(after), orders, refused)
+
+
+def begun(case: Case, position: Tree, before: Tree | None, *, late: bool = False) -> Outcome:
     copy = {
         "link_id": case.link.link_id,
         "source": case.link.source,
@@ -121,8 +146,8 @@ def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
         "opened_at": position["opened_at"],
         "source_symbol": position["symbol"],
         "side": position["side"],
-        "first_seen_at": case.now,
-        "origin": case.origin,
+        "first_seen_at": min(before["fill_by"] or case.now, case.now) if late and before else case.now,
+        "origin": "live" if late else case.origin,
         "status": "waiting",
         "life": 0 if before is None else before["life"] + 1,
         "ending": None,
@@ -138,6 +163,10 @@ def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
         "approved": False,
         "stop_gap": None,
         "close_at": None,
+        "order": case.order,
+        "early_at": None,
+        "fill_by": None,
+        "late": late,
         "legs": [],
         "legs_made": legs_used_up(case, position) if before is None else before["legs_made"],
     }
@@ -147,7 +176,8 @@ def begun(case: Case, position: Tree, before: Tree | None) -> Outcome:
 def legs_used_up(case: Case, position: Tree) -> int:
     """Return how many legs had an earlier life of which only the orders are left."""
     number = 0
-    while order_id(case.link.link_id, position["position_id"], position["opened_at"], number, 0) in case.facts.intents:
+    name = (case.link.link_id, position["position_id"], position["opened_at"])
+    while any(order_id(*name, number, step) in case.facts.intents for step in (0, 1)):
         number += 1
     return number
 
@@ -234,7 +264,7 @@ def left(case: Case, copy: Tree) -> Outcome:
     """Close everything of a copy; what the source opens meanwhile under the same id begins when nothing is held."""
     gone = case.position is None or not is_of(copy, case.position)
     held_until = copy["close_at"]
-    if gone and not copy["left"] and copy["flatten"] is None:
+    if gone and not copy["left"] and copy["flatten"] is None and copy["order"] is None:
         by_account = case.facts.conduct.min_hold(case.link.target)
         held_until = exits.close_at(copy, case.rules, case.now, by_account)
         if by_account and held_until == exits.opened_at(copy) + by_account:
@@ -257,6 +287,10 @@ def left(case: Case, copy: Tree) -> Outcome:
 def over(case: Case, copy: Tree) -> Tree:
     """End a copy that holds nothing although its source is open."""
     case.closes_the_book_on(copy)
+    return ended_empty(copy)
+
+
+def ended_empty(copy: Tree) -> Tree:
     stages = {leg["stage"] for leg in copy["legs"]}
     if "gone" in stages:
         return ended(copy, "target_closed", None)
@@ -266,7 +300,7 @@ def over(case: Case, copy: Tree) -> Tree:
 def following(case: Case, copy: Tree, position: Tree) -> Outcome:
     """Bring a living copy to the source's volume and stops."""
     if not holds(copy):
-        return Outcome(over(case, copy))
+        return not_filled(case, over(case, copy), position)
     grown = Outcome(copy)
     if position["volume"] > max(copy["followed"], copy["refused"]):
         grown = increased(case, copy, position)
@@ -283,8 +317,20 @@ def following(case: Case, copy: Tree, position: Tree) -> Outcome:
             copy = {**copy, "granted": desired, "followed": position["volume"], "refused": Fraction(0)}
     after, orders, refused = legs.brought_to(case, copy, desired, position)
     if not holds(after):
+        if copy["fill_by"] is not None:
+            return not_filled(case, over(case, after), position)
         return evolve(grown, copy=over(case, after), orders=orders, denied=refused)
     return evolve(grown, copy=after, orders=[*orders, *grown.orders], denied=refused | grown.denied)
+
+
+def not_filled(case: Case, copy: Tree, position: Tree) -> Outcome:
+    """Open at market, or leave, what took over from a mirrored order of which nothing was filled in time."""
+    if copy["fill_by"] is None or copy["ending"] != "denied":
+        return Outcome(copy)
+    if case.rules["mirror"]["late"] == "market":
+        case.turned_on.add("late to market")
+        return begun(case, position, copy, late=True)
+    return Outcome({**copy, "reason": "PENDING_NOT_FILLED"}, denied=frozenset({"PENDING_NOT_FILLED"}))
 
 
 def increased(case: Case, copy: Tree, position: Tree) -> Outcome:

@@ -77,7 +77,7 @@ def one(
     """Return the price that is reached first, or the mean by lots; "buy": they lie below the market."""
     if not prices:
         return None
-    if tightest:
+    if tightest or not tick:  # a mean is no price where nobody knows which prices there are
         return (max if below == "buy" else min)(price for price, _ in prices)
     mean = sum((price * lots for price, lots in prices), Fraction(0)) / sum(lots for _, lots in prices)
     return stops.on_tick(mean, tick, up=below == "buy")

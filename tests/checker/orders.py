@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+from attrs import evolve
+
 from rules.events import Event, OrderEnded, OrderReported, PositionReported
 from rules.observed import Position, WorkingOrder
 from rules.values import OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
@@ -30,11 +32,29 @@ class Orders:
         """Let the owner place an order, or something become of one that waits."""
         if not self.working or self._random.random() < 0.4:
             return self._places(now, mid)
-        order = self.working.pop(self._random.choice(list(self.working)))
+        order = self.working[self._random.choice(list(self.working))]
+        if self._random.random() < 0.3:
+            return self._changes(order, now)
+        del self.working[order.order_id]
         if self._random.random() < 0.3:
             status = self._random.choice((OrderStatus.CANCELED, OrderStatus.EXPIRED))
             return [(AT_ONCE, OrderEnded(self._trader.name, now, order.order_id, status))]
         return self._fills(order, now)
+
+    def _changes(self, order: WorkingOrder, now: datetime) -> Told:
+        """Move an order, or its stops, or make it another size."""
+        tick = Decimal(TICKS[order.symbol.removesuffix(".m")])
+        moved = round(order.price * Decimal(self._random.choice(("0.999", "1.001"))) / tick) * tick
+        limit = None if order.limit_price is None else moved
+        changed = self._random.choice(
+            (
+                evolve(order, price=moved, limit_price=limit),
+                evolve(order, stop_loss=None, take_profit=moved + order.side.sign * 200 * tick),
+                evolve(order, volume=order.volume + Decimal("0.2")),
+            )
+        )
+        self.working[order.order_id] = changed
+        return [(AT_ONCE, OrderReported(self._trader.name, now, changed))]
 
     def _places(self, now: datetime, mid: Callable[[str], Decimal]) -> Told:
         random = self._random

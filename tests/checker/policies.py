@@ -55,13 +55,25 @@ def keys_of(random: Random, *, rows: bool = False, symbols: bool = True) -> dict
     if random.random() < 0.07 * part:
         found["approval"] = "true"
     if random.random() < 0.15 * part:
-        found["pending"] = random.choice(('"skip"', '"skip"', '"on_fill"'))
+        found["pending"] = random.choice(('"skip"', '"on_fill"', '"mirror"', '"mirror"', '"mirror"', '"mirror"'))
+        if "mirror" in found["pending"]:
+            found["mirror"] = _mirror(random)
     if random.random() < 0.4 * part:
         found["aggregate"] = random.choice(('"tightest"', '"weighted"'))
     if random.random() < 0.4 * part:
         found["on_target_change"] = random.choice(('"restore"', '"restore"', '"alert"'))
     texts = {"schedule": random.choice(('"hours"', '"pauses"', '"pauses"')), "news": '"events"', "reverse": "true"}
     return found | {key: text for key, text in texts.items() if random.random() < 0.15 * part}
+
+
+def _mirror(random: Random) -> str:
+    late, early = random.choice(('"market"', '"cancel"')), random.choice(('"close"', '"keep"'))
+    return inline({"late": late, "early": early} | some(random, 0.3, fill_grace='"20s"', max_life='"40m"'))
+
+
+def mirroring(random: Random) -> str:
+    """Return the keys of a policy that mirrors pending orders."""
+    return f'pending = "mirror"\nmirror = {_mirror(random)}\n'
 
 
 def inline(keys: dict[str, str]) -> str:

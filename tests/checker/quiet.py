@@ -77,6 +77,11 @@ class News:
                 return "NEWS_WINDOW"
         return None
 
+    def near(self, calendar: Tree, instrument: Tree, now: datetime) -> bool:
+        """Tell whether an event is near, whatever is thought of the calendar."""
+        events = self._events(calendar, instrument)
+        return any(event["at"] - self.before <= now < event["until"] + self.after for event in events)
+
     @property
     def defers(self) -> bool:
         return bool(self.table.get("outside", "deny") == "defer")

@@ -33,7 +33,12 @@ def start(
     """
     capabilities = {
         name: Capabilities(
-            OmsType.NETTING if netting else OmsType.HEDGING, streams=True, trades=True, volumes_grow=netting
+            OmsType.NETTING if netting else OmsType.HEDGING,
+            streams=True,
+            trades=True,
+            volumes_grow=netting,
+            pending_orders=True,
+            orders_expire=True,
         )
         for name, netting in nets.items()
     }

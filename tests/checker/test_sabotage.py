@@ -15,11 +15,13 @@ import copier.net_stops
 import copier.targets
 import rules.beginnings
 import rules.caps
+import rules.decide
 import rules.entry
 import rules.filters
 import rules.gates
 import rules.grants
 import rules.keep_alive
+import rules.mirror
 import rules.protect
 import rules.results
 import rules.shape
@@ -29,6 +31,7 @@ import rules.volumes
 import tests.checker.running
 from copier.conduct_watch import ConductWatch
 from copier.keep_alive import KeepAlives
+from copier.mirroring import Mirroring
 from copier.mismatches import MismatchWatch
 from copier.net_stops import NetStopWatch
 from copier.results_watch import ResultsWatch
@@ -254,6 +257,9 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "net_stops",
         lambda shares, side, instrument, right=copier.net_stops.net_stops: right(shares, side.opposite, instrument),
     ),
+    "places orders elsewhere": (rules.mirror, "_later", lambda price, *_: price * 2),
+    "lets orders wait through everything": (rules.decide, "forbids_new_risk", never),
+    "opens beside what was mirrored": (Mirroring, "of", never),
     "obeys no source": (rules.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
     "forgets what was lost": (rules.grants, "_scale", never),

@@ -21,6 +21,7 @@ realized_pnl amount limit_price
 _INSTANTS = """
 opened_at first_seen_at wait_until retry_at settled_at asked_at received_at at until judged_at day_started latched_at
 halted_at breaching_from flows_after seen_at missed_from close_at last_at read_at ends since placed_at expires_at
+early_at fill_by
 """
 NUMBERS, INSTANTS = frozenset(_NUMBERS.split()), frozenset(_INSTANTS.split())
 """Keys whose values are read; everything else is compared as text."""

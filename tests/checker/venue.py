@@ -6,10 +6,20 @@ from random import Random
 
 from attrs import evolve
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.observed import Position
+from rules.actions import (
+    Action,
+    CancelOrder,
+    ClosePosition,
+    OpenPosition,
+    PlaceOrder,
+    ReducePosition,
+    ReplaceOrder,
+    ReplaceStops,
+)
+from rules.observed import Position, WorkingOrder
 from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
 from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol
+from tests.checker.resting import Resting
 
 
 class Venue:
@@ -24,6 +34,7 @@ class Venue:
         self._stops: dict[tuple[Symbol, bool], tuple[Price | None, Price | None]] = {}
         """Of netted positions, long or not."""
         self._done: dict[ClOrdId, Report] = {}
+        self.resting = Resting(random)
         self._moved: PositionId | None = None
         """The position whose stops a person moved last."""
 
@@ -62,11 +73,21 @@ class Venue:
         return [(late, report)]
 
     def find(self, action: Action) -> Report:
-        """Return what became of an order of an earlier run."""
+        """Return what became of an order of an earlier run, or of a pending one."""
+        if isinstance(action, PlaceOrder):
+            return self.resting.find(action)
         return self._done.get(action.cl_ord_id, NotFound(action.cl_ord_id))
 
     def execute(self, action: Action, price: Price) -> Report:
+        if isinstance(action, PlaceOrder | ReplaceOrder | CancelOrder):
+            return self._keep(self.resting.execute(action))
         return self._keep(self._net_of(action, price) if self.nets else self._hedged(action, price))
+
+    def fills(self, order: WorkingOrder, now: datetime) -> PositionId:
+        """Let a pending order be filled; return the position that it opened."""
+        position = self.resting.fill(order, now)
+        self._positions[position.position_id] = position
+        return position.position_id
 
     def takes_away(self, now: datetime) -> None:
         """Let a stop, or a person, close a position or a part of it."""
