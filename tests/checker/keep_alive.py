@@ -109,9 +109,9 @@ def missed(facts: Facts, began: datetime, until: datetime) -> Iterable[str]:
         if "keep_alive" not in row:
             continue
         for at in minutes(began, until - ANSWER_WITHIN - timedelta(seconds=10)):
-            if is_firing(row, facts.config.zone, at) and (name, at) not in facts.results.fired:
-                if is_due(facts, row, at):
-                    yield f"{name} fired at {at} and nothing was told of it"
+            told = (name, at) in facts.results.fired
+            if not told and is_firing(row, facts.config.zone, at) and is_due(facts, row, at):
+                yield f"{name} fired at {at} and nothing was told of it"
 
 
 def is_due(facts: Facts, row: Tree, at: datetime) -> bool:
