@@ -39,8 +39,8 @@ def shares_of(copy: Copy, source: Position, policy: CopyPolicy, instrument: Inst
 def net_stops(shares: Iterable[Share], side: Side, instrument: Instrument) -> SetStops:
     """Return the stops of a netted position on `side`; those of lots on the other side are not asked.
 
-    Where one share asks for the tightest, that holds for all. A mean is rounded to the tick that is reached first; where
-    no tick is known it is no price that a venue takes, and the tightest stands in.
+    Where one share asks for the tightest, that holds for all. A mean is rounded to the tick that is reached first;
+    where no tick is known it is no price that a venue takes, and the tightest stands in.
     """
     own = [each for each in shares if each.side is side and each.aggregate is not Aggregate.NONE]
     tightest = any(each.aggregate is Aggregate.TIGHTEST for each in own)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from tests.checker.checker import Difference, check
+from tests.checker.checker import check
 from tests.checker.day import live
+from tests.checker.differences import Difference
 from tests.checker.links import read_config
 
 

@@ -1,13 +1,12 @@
 """Walks a ledger's rows, makes every decision again, and tells each difference."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from tests.checker import answers, corrections, keep_alive, mirror, net_stops
+from tests.checker.differences import Checked, Difference, differing
 from tests.checker.dues import due, unfinished
 from tests.checker.facts import Facts, Key, holds
 from tests.checker.legs import replaced
@@ -15,25 +14,6 @@ from tests.checker.links import Config, Link
 from tests.checker.lives import Case, Outcome, decide
 from tests.checker.text import Unchecked
 from tests.checker.trees import Row, Tree, kind_of
-
-
-@frozen
-class Difference:
-    """Something that the ledger says and the documents do not, or the other way round."""
-
-    seq: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"row {self.seq}: {self.text}"
-
-
-@define
-class Checked:
-    """What came of one ledger. `counts` has each kind of order and each code of a denial that was recomputed."""
-
-    differences: list[Difference] = field(factory=list)
-    counts: Counter[str] = field(factory=Counter)
 
 
 def check(config: Config, rows: Iterable[Row], starts: Collection[int]) -> Checked:
@@ -417,21 +397,3 @@ class _Walk:
         told = {(copy["link_id"], copy["source_position_id"]): copy for copy in row.tree["copies"]}
         if told != self.facts.copies:
             self._tell(row, "the checkpoint is not what the rows before it add up to")
-
-
-def differing(expected: Any, found: Any, path: str = "") -> Iterable[str]:
-    """Yield where two trees differ; what this checker has not learned must be as if it were not there."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        for key in dict.fromkeys([*expected, *found]):
-            if key in expected or is_set(found[key]):
-                yield from differing(expected.get(key), found.get(key), f"{path}.{key}")
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        for number, (one, other) in enumerate(zip(expected, found, strict=True)):
-            yield from differing(one, other, f"{path}[{number}]")
-    elif expected != found:
-        yield f"{path}: expected {expected}, found {found}"
-
-
-def is_set(value: Any) -> bool:
-    """Tell whether anything in a value says more than nothing."""
-    return any(is_set(each) for each in value.values()) if isinstance(value, dict) else bool(value)

@@ -42,8 +42,9 @@ from rules.limits import Judgement
 from rules.limits_policy import Limit
 from rules.policy import OnTargetChange, Together
 from tests.checker.campaign import run_day
-from tests.checker.checker import Difference, check
+from tests.checker.checker import check
 from tests.checker.day import Story, live
+from tests.checker.differences import Difference
 from tests.checker.links import read_config
 from tests.checker.trees import Row, kind_of
 
