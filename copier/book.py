@@ -64,8 +64,8 @@ class CopyBook:
         return [self._copies[key] for key in self._waiting.get(target, {})]
 
     def mirroring_at(self, account: AccountId) -> list[Copy]:
-        """Return the copies of pending orders that hold something at a target."""
-        return [copy for copy in self.of_target(account) if copy.order is not None]
+        """Return the copies at a target of which pending orders may wait there."""
+        return [copy for copy in self.of_target(account) if copy.order is not None or copy.limited]
 
     def waiting_order(self, account: AccountId, order_id: VenueOrderId) -> tuple[Copy, Leg] | None:
         """Return the copy of a target, and its leg, whose pending order has this id."""

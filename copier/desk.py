@@ -361,7 +361,9 @@ class Desk:
         policy = link.policy.for_symbol(copy.source_symbol)
         if link.state is not LinkState.ACTIVE or obeyed(policy, self.views[copy.source]) is not None:
             return False
-        if isinstance(action, PlaceOrder):
+        if copy.limited and copy.fill_by is not None and self.now >= copy.fill_by:
+            return False
+        if isinstance(action, PlaceOrder) and not copy.limited:
             return self.mirroring.is_wanted(copy, policy, action)
         position = self.views[copy.source].positions.get(copy.source_position_id)
         return position is not None and copy.is_of(position)

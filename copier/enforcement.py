@@ -48,7 +48,8 @@ class Enforcement:
             waiting = [copy for copy in copied if copy.wait_until is not None]
             concerned = (*self._desk.book.waiting_at(account), *waiting)
         else:
-            concerned = (*self._desk.book.mirroring_at(account), *(copy for copy in copied if copy.order is not None))
+            mirrored = (copy for copy in copied if copy.order is not None or copy.limited)
+            concerned = (*self._desk.book.mirroring_at(account), *mirrored)
         for copy in concerned:
             self._desk.reconsider(copy, "figures")
 

@@ -105,6 +105,8 @@ def copy_words(copy: Copy) -> str:
         return f"ended, {copy.ending.value.replace('_', ' ')}" if copy.ending is not None else "ended"
     if copy.order is not None and not any(leg.held for leg in copy.legs):
         return f"waits for {plain(copy.expected)}, as the source's order does"
+    if copy.limited and not any(leg.held for leg in copy.legs):
+        return f"waits for {plain(copy.expected)} at the source's price"
     return f"holds {plain(copy.expected)}"
 
 

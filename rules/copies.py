@@ -258,6 +258,8 @@ class Copy:
     """When the target's pending order was seen to be filled while the source's was not."""
     fill_by: datetime | None = None
     """It took over from a mirrored order: what still waits at the target then is taken off."""
+    limited: bool = False
+    """It was to be opened by a limit order at its source's price, until `fill_by`: the market was too far away."""
     late: bool = False
     """It is opened at market since the pending order that mirrored its beginning was not filled in time."""
 

@@ -24,6 +24,7 @@ from rules.evolving import evolve
 from rules.exits import NEVER, close_due, ends_at
 from rules.gates import forbids_new_risk, judge_new_risk
 from rules.identity import cl_ord_id
+from rules.limit_entry import looked_at_again
 from rules.look_ups import LookUp
 from rules.mirror import asked_again, gives_up, moved_unsent
 from rules.observed import Position
@@ -180,7 +181,9 @@ def _open(context: Context, copy: Copy, position: Position, grant: Grant, trace:
         legs=(*copy.legs, *legs),
         legs_made=copy.legs_made + len(legs),
     )
-    return Decision(opened, actions, trace, memory=context.memory)
+    if grant.waits is not None and context.order is None:
+        opened = evolve(opened, limited=True, fill_by=context.now + context.link.policy.guard.limit_for)
+    return Decision(opened, actions, trace, (), looked_at_again(context, opened), context.memory)
 
 
 def _new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tuple[Action, ...]]:
@@ -296,6 +299,9 @@ def _over(context: Context, copy: Copy, position: Position) -> Decision:
     """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so."""
     ended = _end(copy)
     context = with_result(context, ended)
+    if copy.limited and ended.ending is Ending.DENIED:
+        denied = Denied("guard.on_deviation", Reason.LIMIT_NOT_FILLED)
+        return Decision(evolve(ended, reason=denied.reason), (), (denied,), memory=context.memory)
     if copy.fill_by is not None and ended.ending is Ending.DENIED:
         if context.link.policy.mirror.late is Late.MARKET:
             return _begin(context, position, ended, late=True)
@@ -345,12 +351,7 @@ def _follow(context: Context, copy: Copy, position: Position) -> Decision:
         if desired < copy.granted:
             copy = evolve(copy, granted=desired, followed=position.volume, refused=ZERO)
             trace = (*trace, _followed(copy, position))
-    if (
-        copy.fill_by is not None
-        and context.now < copy.fill_by
-        and any(leg.waits is not None and not leg.held for leg in copy.legs if leg.live)
-    ):
-        again = earlier(again, copy.fill_by)
+    again = earlier(again, looked_at_again(context, copy))
     shaped = shape(context, copy, desired, position)
     if shaped.copy is not None and not shaped.copy.holds:
         if copy.fill_by is not None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from rules.events import Origin
 from rules.guards import check_age, check_deviation, check_price_ratio, check_spread
+from rules.limit_entry import at_source_price
 from rules.look_ups import LookUp
 from rules.market import Market
 from rules.policy import StartOpen
@@ -84,6 +85,8 @@ def price(market: Market) -> Denied | None:
         market.finding.look_ups.append(LookUp(question.target.account, market.symbol, quote=True))
         return Denied("guard", Reason.QUOTE_UNKNOWN, (("symbol", market.symbol),))
     denied = check_deviation(deviation, question.position.open_price, quote, market.side, market.instrument)
+    if denied is not None and live:
+        return at_source_price(market, denied)
     if denied is not None:
-        return denied if live else Denied("on_start", Reason.DENIED_STALE, denied.numbers)
+        return Denied("on_start", Reason.DENIED_STALE, denied.numbers)
     return check_spread(spread, quote, market.instrument)

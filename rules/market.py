@@ -34,6 +34,8 @@ class Market:
     """The side that the target would trade on."""
     quote: Quote | None = field(init=False)
     """The target's, if it is fresh."""
+    limit: Waits | None = field(init=False, default=None)
+    """Where a copy waits at its source's price, once a gate let it."""
 
     def __attrs_post_init__(self) -> None:
         question = self.question
@@ -53,9 +55,10 @@ class Market:
     @property
     def waits(self) -> Waits | None:
         """What a pending order would wait for at the target, where one is asked for."""
-        order = self.question.order
         question = self.question
-        return None if order is None else waits_for(order, self.policy, self.instrument, question.target, question.now)
+        if question.order is None:
+            return self.limit
+        return waits_for(question.order, self.policy, self.instrument, question.target, question.now)
 
     @property
     def rates(self) -> Rates:

@@ -82,12 +82,12 @@ def waits_for(
     """
     kind = _FLIPPED[order.order_type] if policy.reverse else order.order_type
     side = order.side.opposite if policy.reverse else order.side
-    limit = None if order.limit_price is None else _later(order.limit_price, side, OrderType.LIMIT, instrument)
+    limit = None if order.limit_price is None else later_tick(order.limit_price, side, OrderType.LIMIT, instrument)
     expires_at = order.expires_at if target.orders_expire else None
     if now is not None and policy.mirror.max_life is not None and target.orders_expire:
         latest = now + policy.mirror.max_life
         expires_at = latest if expires_at is None else min(expires_at, latest)
-    return Waits(kind, _later(order.price, side, kind, instrument), limit, expires_at)
+    return Waits(kind, later_tick(order.price, side, kind, instrument), limit, expires_at)
 
 
 def still_waits_so(
@@ -110,8 +110,8 @@ def moved_unsent(copy: Copy, order: WorkingOrder, policy: CopyPolicy, target: Ac
     return False
 
 
-def _later(price: Price, side: Side, kind: OrderType, instrument: Instrument) -> Price:
-    """Round a price to the tick that the market reaches later."""
+def later_tick(price: Price, side: Side, kind: OrderType, instrument: Instrument) -> Price:
+    """Round an order's price to the tick that the market reaches later."""
     if instrument.tick_size is None:
         return price
     lower = (side is Side.BUY) is (kind is OrderType.LIMIT)
@@ -247,7 +247,7 @@ def _news(copy: Copy, policy: CopyPolicy, target: AccountView) -> tuple[News | N
 def _life_ends(copy: Copy, policy: CopyPolicy) -> datetime | None:
     """Return when the target's order has waited for as long as it may; what was filled is no order any more."""
     life = policy.mirror.max_life
-    if life is None or copy.early_at is not None:
+    if life is None or copy.early_at is not None or copy.order is None:
         return None
     return min((leg.asked_at for leg in copy.legs if leg.asked_at is not None), default=copy.first_seen_at) + life
 

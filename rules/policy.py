@@ -28,6 +28,14 @@ from rules.symbols import Mapped, SymbolMap, map_symbol
 from rules.values import AccountId, LinkId, Symbol, Volume
 
 
+class OnDeviation(Enum):
+    """What becomes of a copy whose price is worse than the source's by more than `max_deviation`."""
+
+    DENY = "deny"
+    LIMIT = "limit"
+    """A limit order waits at the source's price for `limit_for`, between accounts that hedge; its fill is the copy."""
+
+
 @frozen
 class Guard:
     """Gates of new risk on age and price; None switches one off.
@@ -38,6 +46,8 @@ class Guard:
 
     max_age: timedelta | None = None
     max_deviation: Distance | None = None
+    on_deviation: OnDeviation = OnDeviation.DENY
+    limit_for: timedelta = timedelta(minutes=1)
     max_spread: Distance | None = None
     max_price_ratio: Decimal | None = Decimal("0.1")
     """Source and target mid price may differ by this fraction before they count as different instruments."""

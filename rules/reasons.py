@@ -62,6 +62,10 @@ class Reason(Enum):
     TOO_OLD = ("TOO_OLD", "The source position is older than `guard.max_age`.")
     DENIED_STALE = ("DENIED_STALE", "Found by reconciliation and refused by the start policy.")
     PRICE_DEVIATION = ("PRICE_DEVIATION", "The target's price is worse than the source's by more than allowed.")
+    LIMIT_NOT_FILLED = (
+        "LIMIT_NOT_FILLED",
+        "The limit order at the source's price, which `guard.on_deviation` placed, was not filled in time.",
+    )
     SPREAD = ("SPREAD", "The target's spread is wider than `guard.max_spread`.")
     EQUITY_CURVE = ("EQUITY_CURVE", "The account's equity is not above its mean, which `equity_curve` asks for.")
     EQUITY_CURVE_SHORT = (

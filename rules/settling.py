@@ -2,7 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from rules.copies import ENTRIES, ZERO, Copy, Leg, LegStage, Pending, Purpose, grant_no_more, replace_leg, with_exit
+from rules.copies import (
+    ENTRIES,
+    ZERO,
+    Copy,
+    Leg,
+    LegStage,
+    Pending,
+    Purpose,
+    Waits,
+    grant_no_more,
+    replace_leg,
+    with_exit,
+)
 from rules.evolving import evolve
 from rules.reports import (
     Accepted,
@@ -21,6 +33,9 @@ from rules.values import VenueOrderId
 
 RETRY_S_MAX = 30
 """A refused close is asked again after 1, 2, 4 ... seconds, at most this: a close is never given up."""
+
+SLACK = timedelta(seconds=5)
+"""A venue's clock may be ahead of ours by so much: an order that ended so shortly before its time ended by that."""
 
 STOPS_TRIES = 5
 """A refused change of stops is tried this often; the protective prices it had before stay in force."""
@@ -71,7 +86,7 @@ def in_doubt(leg: Leg) -> Leg:
 
 def lapse(copy: Copy, leg: Leg, now: datetime) -> Copy:
     """Return `copy` with a leg whose pending order ended unfilled: by us, or at the target by itself."""
-    ours = leg.waits is not None and leg.waits.canceled
+    ours = leg.waits is not None and (leg.waits.canceled or _by_its_time(copy, leg.waits, now))
     ended = evolve(
         leg,
         stage=LegStage.CLOSED if ours else LegStage.GONE,
@@ -81,6 +96,11 @@ def lapse(copy: Copy, leg: Leg, now: datetime) -> Copy:
         missing=ZERO if ours else leg.volume,
     )
     return grant_no_more(replace_leg(copy, ended))
+
+
+def _by_its_time(copy: Copy, waits: Waits, now: datetime) -> bool:
+    """Tell whether what waited at its source's price ended at the time that we had given it."""
+    return copy.limited and waits.expires_at is not None and now >= waits.expires_at - SLACK
 
 
 def _not_sent(copy: Copy, leg: Leg, pending: Pending, retry_at: datetime | None, now: datetime) -> Copy:

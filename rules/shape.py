@@ -9,6 +9,7 @@ from rules.evolving import evolve
 from rules.gates import forbids_new_risk
 from rules.identity import cl_ord_id
 from rules.instruments import Instrument, round_to_step
+from rules.limit_entry import ends_waiting
 from rules.look_ups import LookUp
 from rules.mirror import canceling, placing, replacing, waits_for
 from rules.observed import Position
@@ -81,7 +82,8 @@ def _keep_waiting(
     waits = leg.waits
     assert waits is not None  # its order is a pending one
     too_late = copy.fill_by is not None and context.now >= copy.fill_by
-    if unwanted or too_late or waits.canceled:
+    forbidden = copy.limited and forbids_new_risk(context.link, context.source, context.target) is not None
+    if unwanted or too_late or forbidden or waits.canceled or ends_waiting(context, copy):
         return canceling(copy, leg)
     instrument = context.target.instruments.get(leg.symbol)
     if context.order is None or position is None or instrument is None:
@@ -108,7 +110,10 @@ def _open_again(
     waited = context.now - (leg.asked_at or copy.first_seen_at)  # an increase is younger than its copy
     longest = max(patience(context, copy), context.link.policy.guard.wait_max)
     forbidden = forbids_new_risk(context.link, context.source, context.target)
-    taken_over = leg.waits is not None and context.order is None  # the source's order waits no more
+    # The source's order waits no more, or its price has been waited for long enough.
+    taken_over = leg.waits is not None and context.order is None
+    if copy.limited and copy.fill_by is not None:
+        taken_over = context.now >= copy.fill_by or ends_waiting(context, copy)
     if unwanted or taken_over or waited > longest or forbidden is not None:
         late = Denied("source", Reason.SOURCE_GONE if unwanted else Reason.TOO_OLD)
         trace.append(late if unwanted or forbidden is None else forbidden)

@@ -227,6 +227,7 @@ POLICY_READINGS: Mapping[type, Mapping[str, Reading]] = {
     VolumePolicy: {"max": or_off(above_zero), "max_amplification": at_least_one},
     Guard: {
         "max_age": or_off(_AGE),
+        "limit_for": duration_within(timedelta(seconds=1), _DAY),
         "max_price_ratio": or_off(ratio_above_zero),
         # The longest that an order may wait for a stop, a quote or a sign-in before the market has moved on.
         "wait_default": duration_within(timedelta(0), _DAY),

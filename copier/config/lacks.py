@@ -14,7 +14,7 @@ from copier.config.reader import Reader
 from copier.config.results import is_results
 from rules.conduct_policy import PositionRuleKind
 from rules.curve_policy import CurveOf
-from rules.policy import CopyPolicy, NoStop, PendingOrders
+from rules.policy import CopyPolicy, NoStop, OnDeviation, PendingOrders
 from rules.size_policy import RiskOf, SizeMode
 from rules.stops_policy import Aggregate, StopsMode
 from rules.values import AccountId, OmsType
@@ -88,6 +88,10 @@ def lacks_of_policy(policy: CopyPolicy, source: Capabilities, target: Capabiliti
     curve = policy.equity_curve
     if curve is not None and not (source if curve.of is CurveOf.SOURCE else target).figures:
         yield Lack(("equity_curve",), f"balance and equity of the {curve.of.value}", _DENIES)
+    both = source.oms is target.oms is OmsType.HEDGING
+    if policy.guard.on_deviation is OnDeviation.LIMIT and not (both and target.trades and target.pending_orders):
+        needs = "accounts that hedge, and a target that takes pending orders"
+        yield Lack(("guard", "on_deviation"), needs, "a copy whose price is too far away is denied")
     if policy.pending is PendingOrders.MIRROR:
         yield from _of_mirror(source, target)
     if policy.exits.ignore_close and not target.keeps_take_profit:

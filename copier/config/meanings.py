@@ -53,6 +53,8 @@ MEANINGS: Mapping[type, Mapping[str, str]] = {
     Guard: {
         "max_age": "A source position older than this is not copied; also bounds every wait.",
         "max_deviation": "How much worse than the source's entry the target's price may be.",
+        "on_deviation": "What becomes of a copy whose price is worse than that.",
+        "limit_for": "How long such a limit order waits, 1 s to 1 day; then it is canceled (`LIMIT_NOT_FILLED`).",
         "max_spread": "How wide the target's spread may be.",
         "require_quotes": "Deny a copy whose prices cannot be compared for want of a quote.",
         "wait_default": "How long a waiting copy waits when there is no `max_age`; up to 1 day.",

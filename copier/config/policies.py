@@ -202,6 +202,9 @@ def misfits(keys: PolicyKeys, table: Mapping[str, Any]) -> Iterator[tuple[KeyPat
         yield ("masaniello",), Fault("one of `after_losses` and `masaniello`", "both")
     if series is not None and series.wins >= series.events:
         yield ("masaniello", "wins"), Fault(f"fewer than `events` ({series.events})", str(series.wins))
+    if "on_deviation" in table.get("guard", {}) and keys.guard.max_deviation is None:
+        found = "`on_deviation` alone: no effect"
+        yield ("guard", "on_deviation"), Fault("`max_deviation` beside it", found)
     held_back, max_age = keys.delay.open, keys.guard.max_age
     if held_back is not None and max_age is not None and held_back.most >= max_age:
         expected = f"less than `guard.max_age` ({duration_text(max_age)}), which is judged when the time has come"

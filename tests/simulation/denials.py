@@ -69,8 +69,11 @@ def _schedule_closed(case: Case) -> bool:
 
 
 def _too_old(case: Case) -> bool:
-    """Seen late by a guard with an age, or the opening could not be sent for too long: both want bad weather."""
-    return case.stormy
+    """Seen late by a guard with an age, or the opening could not be sent for too long: both want bad weather.
+
+    So does a quote that never comes, which only a guard on the price waits for.
+    """
+    return case.stormy or _patient(case)
 
 
 def _stale(case: Case) -> bool:
@@ -142,6 +145,11 @@ def _order_type(case: Case) -> bool:
     return _could_be_mistaken(case) and named != frozenset(EntryType)
 
 
+def _patient(case: Case) -> bool:
+    """The target's price was worse than the source's, and it waited for a better one, or could not."""
+    return case.link.policy.guard.max_deviation is not None
+
+
 def _mirrors(case: Case) -> bool:
     """It came of a mirrored order; how that ended no book of the target tells by itself."""
     seems = opened_by(_source(case), case.source) is not EntryType.MARKET or _could_be_mistaken(case)
@@ -169,6 +177,9 @@ _JUDGES: Mapping[str, Callable[[Case], bool]] = {
     "PENDING_SKIPPED": _pending_skipped,
     "FILTER_ORDER_TYPE": _order_type,
     "PENDING_ENDED": _mirrors,
+    "LIMIT_NOT_FILLED": _patient,
+    "PRICE_DEVIATION": _patient,
+    "QUOTE_UNKNOWN": _patient,
     "PENDING_NOT_FILLED": _mirrors,
     "BEGINNING_UNKNOWN": _beginning_unknown,
     "SCHEDULE_CLOSED": _schedule_closed,

@@ -8,6 +8,7 @@ from random import Random
 from attrs import evolve, field, frozen
 
 from rules.beginnings import EntryType
+from rules.distances import Distance, DistanceUnit
 from rules.filters import Filter
 from rules.instruments import Rounding
 from rules.policy import (
@@ -17,6 +18,7 @@ from rules.policy import (
     Guard,
     Late,
     Mirror,
+    OnDeviation,
     PendingOrders,
     PolicyLimits,
     StartOpen,
@@ -167,7 +169,7 @@ def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None =
         trading_s=trading_s,
         trade_every_s=trade_every_s,
         market_every_s=market_every_s,
-        links=_choosy(seed, links, oms) if orders else links,
+        links=_patient(seed, _choosy(seed, links, oms), oms) if orders else links,
         reconcile_every_s=reconcile_every_s,
         calm=calm,
         venues=kinds,
@@ -225,6 +227,30 @@ def _choosy(seed: int, links: tuple[CopyLink, ...], oms: Mapping[AccountId, OmsT
         evolve(link, policy=evolve(link.policy, **random.choice(CHOOSY))) if random.random() < 0.6 else link
         for link in links
     )
+
+
+PATIENT_SHARE = 0.25
+"""Of the seeds with pending orders: how many have links that wait at their source's price."""
+
+
+def _patient(seed: int, links: tuple[CopyLink, ...], oms: Mapping[AccountId, OmsType]) -> tuple[CopyLink, ...]:
+    """Return the links, some of which wait in some seeds at their source's price where the target's is worse."""
+    if Random(f"{seed}/patience").random() >= PATIENT_SHARE:
+        return links
+    random = Random(f"{seed}/patient")
+    made = []
+    for link in links:
+        hedging = oms[link.source] is OmsType.HEDGING and oms[link.target] is OmsType.HEDGING
+        if hedging and random.random() < 0.7:
+            guard = evolve(
+                link.policy.guard,
+                max_deviation=Distance(Decimal(random.choice(("0.01", "1"))), DistanceUnit.POINTS),
+                on_deviation=OnDeviation.LIMIT,
+                limit_for=timedelta(seconds=random.choice((2, 5, 12))),
+            )
+            link = evolve(link, policy=evolve(link.policy, guard=guard))
+        made.append(link)
+    return tuple(made)
 
 
 CHOOSY: tuple[Mapping[str, object], ...] = (

@@ -127,6 +127,17 @@ def test_a_keep_alive_trade_of_a_source_or_of_a_venue_without_orders_is_told(tmp
     assert [follows for _, _, follows in found] == ["it never trades", "its trade is copied by the links from there"]
 
 
+def test_copies_that_cannot_wait_at_the_sources_price_are_told_in_their_line(tmp_path: Path):
+    text = POLICY + 'guard = { max_deviation = "5 points", on_deviation = "limit" }\n'
+    able = evolve(CAN, pending_orders=True)
+    told = [("policies.default.guard.on_deviation", line_of(ACCOUNTS + LINK + text, "guard"))]
+    assert doubts(tmp_path, text, small=able) == []
+    for accounts in ({"small": CAN}, {"small": evolve(able, oms=OmsType.NETTING)}, {"small": able, "master": NETS}):
+        found = doubts(tmp_path, text, **accounts)
+        assert [(key, line) for key, line, _ in found] == told
+        assert found[0][2] == "a copy whose price is too far away is denied"
+
+
 def test_orders_that_cannot_be_mirrored_are_told_in_their_line(tmp_path: Path):
     text = POLICY + 'pending = "mirror"\n'
     line = line_of(ACCOUNTS + LINK + text, "pending")

@@ -20,6 +20,7 @@ from rules.policy import (
     Late,
     Mirror,
     NoStop,
+    OnDeviation,
     OnLimit,
     OnTargetChange,
     PolicyLimits,
@@ -52,7 +53,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
         filter   = { symbols = ['XAU.*'], not_symbols = ['BTC.*'], sides = ["buy"], magic = ['12..'], comment = ['a'],
                      volume = [0.01, 50], require = ["stop_loss", "take_profit"] }
         guard    = { max_age = "3s", max_deviation = "5 points", max_spread = "20 points", max_price_ratio = "5 %",
-                     require_quotes = true, wait_default = "2s" }
+                     require_quotes = true, wait_default = "2s", on_deviation = "limit", limit_for = "30s" }
         stops    = { mode = "distance", stop_loss = true, take_profit = false, add_stop_points = 5,
                      add_profit_points = -2.5, lock = "away", min_distance = "omit",
                      fixed = { stop_loss = "50 pips", take_profit = "1 %", fallback = true } }
@@ -111,6 +112,7 @@ def test_every_key_of_a_policy_reaches_its_class(tmp_path: Path):
     assert policy.filter.require_stop_loss
     assert policy.filter.require_take_profit
     assert policy.guard.max_age == timedelta(seconds=3)
+    assert (policy.guard.on_deviation, policy.guard.limit_for) == (OnDeviation.LIMIT, timedelta(seconds=30))
     assert policy.guard.max_deviation == Distance(Decimal(5), DistanceUnit.POINTS)
     assert (policy.guard.max_price_ratio, policy.guard.require_quotes) == (Decimal("0.05"), True)
     assert policy.guard.wait_default == timedelta(seconds=2)
@@ -451,6 +453,10 @@ guard = {{ max_age = "3s", require_quotes = true }}
         ("reopen = true", "reopen", "true"),
         ("exits = { ignore_close_for = '5s' }", "exits.ignore_close_for", "`ignore_close_for` alone: no effect"),
         ("exits = { min_hold = '2h', max_open = '1h' }", "exits.min_hold", "2h"),
+        ('guard = { max_deviation = "1 %", on_deviation = "market" }', "guard.on_deviation", '"market"'),
+        ('guard = { on_deviation = "limit" }', "guard.on_deviation", "`on_deviation` alone: no effect"),
+        ('guard = { limit_for = "0s" }', "guard.limit_for", '"0s"'),
+        ('guard = { limit_for = "2d" }', "guard.limit_for", '"2d"'),
         ('pending = "mirrored"', "pending", '"mirrored"'),
         ('mirror = { fill_grace = "0s" }', "mirror.fill_grace", '"0s"'),
         ('mirror = { fill_grace = "25h" }', "mirror.fill_grace", '"25h"'),
