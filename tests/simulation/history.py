@@ -165,14 +165,19 @@ def is_stop_loss(order: BookOrder) -> bool:
 
 
 def _stop_out(shares: Iterable[PositionLife], order: BookOrder, *, all_of_it: bool) -> None:
-    """End the shares that a stop took: all there are, or the oldest where others came after it was entered."""
+    """End the shares that a stop took: all there are, or the oldest where others came after it was entered.
+
+    It may take a part of those: a stop that was entered over more than its copy holds by now.
+    """
     left = order.volume
     for share in [share for share in shares if share.symbol == order.symbol and share.closed_at is None]:
-        if not all_of_it and (share.side is order.side or share.volume > left):
+        taken = share.volume if all_of_it else min(share.volume, left)
+        if not all_of_it and (share.side is order.side or not taken):
             continue
-        left -= share.volume
-        share.volumes.append((order.at, ZERO))
-        share.closed_at, share.stopped_out = order.at, True
+        left -= taken
+        share.volumes.append((order.at, share.volume - taken))
+        share.stopped_out = True
+        share.closed_at = None if share.volume else order.at
 
 
 def _take_off_newest(shares: Iterable[PositionLife], stray: PositionLife) -> None:

@@ -65,6 +65,16 @@ def test_one_close_that_was_under_way_at_a_stop_opens_lots_of_nobody() -> None:
     assert (stray.volume, overtaken) == (Decimal(1), ["short"])
 
 
+def test_a_stop_over_more_than_its_copy_holds_takes_a_part_of_the_next_one() -> None:
+    held = book(OmsType.NETTING)
+    held.open(EURUSD, Side.SELL, Decimal(3), tag="first")
+    held.open(EURUSD, Side.SELL, Decimal(2), tag="second")
+    held.open(EURUSD, Side.BUY, Decimal(4), tag="first-stop")
+    first, second = shares_of(held, lambda tag: tag, lambda _: None, timedelta(seconds=1))[0].values()
+    assert (first.volume, first.stopped_out, first.closed_at) == (Decimal(0), True, NOW)
+    assert (second.volume, second.stopped_out, second.closed_at) == (Decimal(1), True, None)
+
+
 def test_what_a_late_close_opened_and_the_copier_closed_again_is_nobodys_loss() -> None:
     held = stopped_with_an_offset_leg(closes=0)
     held.open(EURUSD, Side.BUY, Decimal(1), tag="close of short")
