@@ -56,7 +56,8 @@ AT_MARKET = Beginning()
 class Beginnings:
     """How the open positions of one account began, each decided once."""
 
-    _known: dict[tuple[PositionId, Side], Beginning] = field(factory=dict)
+    _known: dict[tuple[PositionId, Side], tuple[datetime, Beginning]] = field(factory=dict)
+    """Each with when the position was opened: one that turns has another life under the same id."""
     _first_asked: dict[tuple[PositionId, Side], datetime] = field(factory=dict)
     _claimed: list[EndedOrder] = field(factory=list)
     """Ends that a position came of already, the latest last."""
@@ -76,7 +77,7 @@ class Beginnings:
             looked_at: when the books that were read last were asked.
         """
         key = (position.position_id, position.side)
-        known = self._known.get(key)
+        known = self._of_life(position)
         if known is not None:
             return known
         first = self._first_asked.setdefault(key, now)
@@ -84,15 +85,21 @@ class Beginnings:
         ended = _best([each for each in ends if not self._fits_another(each, position, held)], position)
         if ended is not None:
             self._claimed = [each for each in self._claimed if each in orders.ended] + [ended]
-            self._known[key] = Beginning(ended.order)
+            found = Beginning(ended.order)
         elif looked_at is not None and looked_at >= first + YOUNG:
-            self._known[key] = AT_MARKET
+            found = AT_MARKET
         elif any(could_open(order, position) for order in orders.working.values()):
             return None
         else:
-            self._known[key] = AT_MARKET
+            found = AT_MARKET
         del self._first_asked[key]
-        return self._known[key]
+        self._known[key] = (position.opened_at, found)
+        return found
+
+    def _of_life(self, position: Position) -> Beginning | None:
+        """Return what is known of a position's own life, None: nothing yet."""
+        known = self._known.get((position.position_id, position.side))
+        return None if known is None or abs(known[0] - position.opened_at) > _CLOCKS else known[1]
 
     def forget(self, position_id: PositionId) -> None:
         """Drop what is known of a position that was closed."""
@@ -108,9 +115,7 @@ class Beginnings:
         if ended.position_id is not None or ended.order.volume == position.volume:
             return False
         return any(
-            other.volume == ended.order.volume
-            and (other.position_id, other.side) not in self._known
-            and _opened(ended, other)
+            other.volume == ended.order.volume and self._of_life(other) is None and _opened(ended, other)
             for other in held
         )
 

@@ -193,3 +193,11 @@ def test_of_the_orders_that_ended_the_latest_are_kept() -> None:
     assert len(view.waiting.ended) == ENDED_MAX
     assert view.waiting.last_end(VenueOrderId("4")) is None
     assert view.waiting.last_end(VenueOrderId("5")) is not None
+
+
+def test_a_position_that_turned_twice_began_anew_on_the_side_that_it_had_before() -> None:
+    view = seen(order())
+    ends(view)
+    assert began(view) == Beginning(order())
+    again = position(opened_at=T0 + 600 * SECOND)
+    assert began(view, 600, again) == AT_MARKET
