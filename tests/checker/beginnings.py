@@ -15,8 +15,8 @@ WORSE = Fraction(1, 1000)
 """Of its price, an order may be filled worse."""
 CLOCKS = timedelta(seconds=1)
 
-Name = tuple[str, str, str]
-"""An account, a position of it, and its side."""
+Name = tuple[str, str, str, datetime]
+"""An account, a position of it, its side, and when it was opened: one that turns has another life under its id."""
 
 
 @frozen
@@ -72,9 +72,9 @@ class Beginnings:
         self.ends.append(End(key[0], order, *told, watched=key not in self.remembered))
 
     def forget(self, account: str, position_id: str) -> None:
-        for side in ("buy", "sell"):
-            self.seen.pop((account, position_id, side), None)
-            self.known.pop((account, position_id, side), None)
+        for name in [each for each in {**self.seen, **self.known} if each[:2] == (account, position_id)]:
+            self.seen.pop(name, None)
+            self.known.pop(name, None)
 
     def of(
         self, account: str, position: Tree, held: list[Tree], now: datetime, *, undecided: bool
@@ -85,7 +85,7 @@ class Beginnings:
             held: what the account holds.
             undecided: it is said to be unknown still: when the books were looked at, no row tells.
         """
-        name = (account, position["position_id"], position["side"])
+        name = name_of(account, position)
         if name in self.known:
             return self.known[name]
         first = self.seen[name]
@@ -107,8 +107,12 @@ class Beginnings:
         """Tell whether another new position has as many lots as the order had, and this one not."""
         if end.position_id is not None or lots(end) == position["volume"]:
             return False
-        others = (each for each in held if (end.account, each["position_id"], each["side"]) not in self.known)
+        others = (each for each in held if name_of(end.account, each) not in self.known)
         return any(each["volume"] == lots(end) and opened(end, each) for each in others)
+
+
+def name_of(account: str, position: Tree) -> Name:
+    return account, position["position_id"], position["side"], position["opened_at"]
 
 
 def lots(end: End) -> Fraction:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field
 
-from tests.checker.beginnings import Beginnings
+from tests.checker.beginnings import Beginnings, name_of
 from tests.checker.conduct import Conduct
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link, Rules
@@ -82,7 +82,7 @@ class Facts:
         self.ready.clear()
         self.results.restart()
         self.beginnings.restart()
-        for copy in self.copies.values():
+        for copy in sorted(self.copies.values(), key=holds):  # what one link was denied may have been moved since
             if copy["order"] is not None:
                 self.beginnings.remember(copy["source"], copy["order"])
 
@@ -94,7 +94,7 @@ class Facts:
             case "PositionReported":
                 position = event["position"]
                 self.positions[account, position["position_id"]] = position
-                self.beginnings.seen.setdefault((account, position["position_id"], position["side"]), row.at)
+                self.beginnings.seen.setdefault(name_of(account, position), row.at)
                 self.seen.add((account, position["position_id"]))
             case "PositionClosed":
                 self.positions.pop((account, event["position_id"]), None)

@@ -171,7 +171,7 @@ def test_an_order_that_has_just_gone_is_what_a_position_came_of() -> None:
     near, far = ({**position, "open_price": Fraction(price)} for price in ("1.1011", "1.1012"))
     assert could_open(order, near), "0.1 % worse at most"
     assert not could_open(order, far)
-    seen = Beginnings(working={("one", "7"): order}, seen={("one", "p", "buy"): now})
+    seen = Beginnings(working={("one", "7"): order}, seen={("one", "p", "buy", now): now})
     assert seen.of("one", near, [near], now, undecided=True) == "unknown", "while it works"
     gone = {"account": "one", "order_id": "7", "received_at": now, "status": "filled", "position_id": None}
     seen.ended(gone)
