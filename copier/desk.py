@@ -254,6 +254,8 @@ class Desk:
             return
         position = shown.position
         is_new = copy is None or copy.status is not CopyStatus.ACTIVE
+        if copy is not None and position is not None and (copy.left or not copy.is_of(position)):
+            is_new = True  # another life, which begins as soon as nothing of the old one is held
         began = self._sources.began(link, position_id, position, self.now) if is_new else AT_MARKET
         if position is not None and began is not None and (copy is None or not copy.legs):
             mirror = self.mirroring.of(link, began)

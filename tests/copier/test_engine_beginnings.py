@@ -131,3 +131,14 @@ async def test_orders_of_a_list_are_written_before_the_positions_that_are_judged
     written = [record.event for record in desk.records("observed") if isinstance(record, ObservedRecord)]
     shown = [type(event) for event in written if isinstance(event, OrderReported | PositionReported)]
     assert shown == [OrderReported, PositionReported]
+
+
+async def test_a_position_that_a_pending_order_turned_is_judged_by_that_order() -> None:
+    desk = await desk_with(SKIP)
+    await desk.copied(position())
+    turning = order(side=Side.SELL, order_type=OrderType.STOP)
+    await desk.takes(OrderReported(SOURCE, desk.now, turning))
+    await desk.takes(OrderEnded(SOURCE, desk.now, turning.order_id, OrderStatus.FILLED, position().position_id))
+    turned = position(side=Side.SELL, opened_at=desk.now)
+    assert await desk.fills(await desk.sees(turned)) == [], "the old life is closed, and no other begins"
+    assert reason(desk) is Reason.PENDING_SKIPPED
