@@ -6,12 +6,12 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import frozen
 
-from rules.actions import Action
-from rules.events import Event, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import Report
-from rules.values import ClOrdId, OmsType, Symbol
+from rules.model.actions import Action
+from rules.model.events import Event, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import Report
+from rules.model.values import ClOrdId, OmsType, Symbol
 
 Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 """Hands an event to the engine; waits while the engine is busy (back-pressure reaches the socket)."""

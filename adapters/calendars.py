@@ -11,7 +11,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from adapters.icalendar import IcalendarError, components, moment
-from rules.news import Impact, NewsEvent
+from rules.times.news import Impact, NewsEvent
 
 EVENTS_MAX = 20_000
 """Four times what a large calendar has in a year."""

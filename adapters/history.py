@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.base import RemoteProtocolError
-from rules.observed import Booked
+from rules.model.observed import Booked
 
 ENTRIES_MAX: Final = 100_000
 """In one answer to whoever asks, some 50 MB: more than any account of ours trades in a month."""

@@ -15,7 +15,6 @@ from adapters.metaapi.simulator import Simulator as MetaApiSimulator
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
-from adapters.network import Connect
 from adapters.paper.config import Config as PaperConfig
 from adapters.paper.driver import PaperAccount
 from adapters.signals.config import Config as SignalsConfig
@@ -23,7 +22,8 @@ from adapters.signals.driver import SignalsAccount
 from adapters.tradelocker.config import Config as TradeLockerConfig
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
-from rules.values import AccountId
+from adapters.transport.network import Connect
+from rules.model.values import AccountId
 
 
 @frozen

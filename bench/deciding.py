@@ -8,12 +8,12 @@ from attrs import evolve
 from bench.parts import median, save, show_table
 from bench.workbench import SOURCE, TARGET, Workbench, bench_link, filled, source_position, view
 from copier.clock import utc_now
-from rules.actions import OpenPosition
-from rules.decide import decide
-from rules.decision import Context
-from rules.events import Origin
-from rules.policy import CopyLink
-from rules.settling import settle
+from rules.deciding.decide import decide
+from rules.deciding.decision import Context
+from rules.deciding.settling import settle
+from rules.model.actions import OpenPosition
+from rules.model.events import Origin
+from rules.policy.links import CopyLink
 
 SIZES = (10, 1_000, 10_000)
 BLOCKS = 15

@@ -9,16 +9,16 @@ from attrs import evolve
 from bench.deciding import BLOCKS, GOAL_GROWTH
 from bench.parts import median, save, show_table
 from bench.workbench import EURUSD, INSTRUMENT, SOURCE, bench_link, engine_over, filled, living_copy, source_position
-from copier.book import CopyBook
 from copier.clock import utc_now
 from copier.commands.run import spare_collector
-from copier.inputs import Reported
-from rules.actions import Action
-from rules.events import Origin, PositionReported, SnapshotReceived
-from rules.observed import AccountStatus, Position, Quote
-from rules.policy import CopyLink
-from rules.state import AccountView
-from rules.values import AccountId, LinkId
+from copier.engine.book import CopyBook
+from copier.engine.inputs import Reported
+from rules.model.actions import Action
+from rules.model.events import Origin, PositionReported, SnapshotReceived
+from rules.model.observed import AccountStatus, Position, Quote
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyLink
 
 LINKS = 1_000
 OTHERS = (0, 10_000)

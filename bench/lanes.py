@@ -18,20 +18,20 @@ from typing import Any
 
 import trio
 
-from adapters.http import HttpResponse
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.metacopier.simulator_words import account_id as metacopier_id
-from adapters.serving import HttpRequest, serve_tcp
 from adapters.simulation.broker import Broker
-from adapters.socketio import Event, ServerSession
-from adapters.socketio_packets import ConnectRequested
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from adapters.tradelocker.wire import EVENT_CONNECTION, EVENT_STREAM, EVENT_SUBSCRIPTIONS, NAMESPACE
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest, serve_tcp
+from adapters.transport.socketio import Event, ServerSession
+from adapters.transport.socketio_packets import ConnectRequested
 from bench.lean import LeanSocket, serve, text_frame
 from bench.parts import POLICY, start_program
 from copier.clock import utc_now
 from copier.simulated import API_KEY, SimulatedVenue, make_market
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 SOURCE, TARGET = "L#700001", "L#700002"
 READY_S_MAX = 30.0

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, unquote
 
 import trio
 
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
 
 _KEY_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _READ_BYTES = 64 * 1024

@@ -23,9 +23,9 @@ from bench.parts import median, save, show_table, start_program
 from bench.receivers import make_account
 from bench.resync import answer_of
 from bench.session_feeds import FEEDS, Feed, FloorFeed
-from rules.events import Event, SnapshotReceived
-from rules.state import AccountView
-from rules.values import AccountId
+from rules.model.events import Event, SnapshotReceived
+from rules.model.state import AccountView
+from rules.model.values import AccountId
 
 POSITIONS = 10_000
 GOAL_ACCOUNT_KB = 40

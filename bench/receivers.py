@@ -15,14 +15,12 @@ from typing import Any
 
 import trio
 
-from adapters import socketio
 from adapters.base import Account
 from adapters.clearstreet import wire as clearstreet_wire
 from adapters.clearstreet.config import SOCKET_PATH
 from adapters.clearstreet.config import Config as ClearStreetConfig
 from adapters.clearstreet.driver import ClearStreetAccount
 from adapters.clearstreet.simulator import CLIENT_ID, CLIENT_WORD
-from adapters.frames import FrameConnection
 from adapters.metaapi import wire as metaapi_wire
 from adapters.metaapi.config import Config as MetaApiConfig
 from adapters.metaapi.driver import MetaApiAccount
@@ -31,18 +29,20 @@ from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.session import Session as StompClient
 from adapters.metacopier.session import SignedIn
 from adapters.metacopier.wire import UpdateOpenPositionsDTO
-from adapters.network import connect_tcp
 from adapters.secret import Secret
 from adapters.tradelocker import wire as tradelocker_wire
 from adapters.tradelocker.config import Config as TradeLockerConfig
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import DEVELOPER_KEY, EMAIL, SERVER, SIGN_IN_WORD
-from adapters.websocket import open_websocket
+from adapters.transport import socketio
+from adapters.transport.frames import FrameConnection
+from adapters.transport.network import connect_tcp
+from adapters.transport.websocket import open_websocket
 from bench import session_words as words
 from copier.clock import utc_now
 from copier.commands.run import spare_collector
-from rules.events import Event, SnapshotReceived
-from rules.values import AccountId
+from rules.model.events import Event, SnapshotReceived
+from rules.model.values import AccountId
 
 COUNTED, READY = 0, 1
 

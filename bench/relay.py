@@ -25,12 +25,12 @@ from copier.clock import utc_now
 from copier.commands.run import make_service, open_accounts, spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration
-from copier.ledger import Entry, Ledger
-from copier.logs import configure_logs
+from copier.ledger.ledger import Entry, Ledger
+from copier.telling.logs import configure_logs
 from copier.web.changes import Changes
 from copier.web.serve import serve_surface
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 ROW_BYTES = 400
 DISK_PAUSE_S = 0.005

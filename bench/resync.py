@@ -16,7 +16,7 @@ from bench.parts import median, save, show_table, start_program
 from bench.receivers import make_account
 from bench.session_feeds import FEEDS, EarlierDaysFeed
 from copier.commands.run import spare_collector
-from rules.events import Event, SessionOpened, SnapshotReceived
+from rules.model.events import Event, SessionOpened, SnapshotReceived
 
 POSITIONS = 10_000
 BEGINNINGS = {**{feed.venue: feed for feed in FEEDS}, "clearstreet, of earlier days": EarlierDaysFeed}

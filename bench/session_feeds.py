@@ -10,23 +10,23 @@ from attrs import field, frozen
 
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
 from adapters.clearstreet.simulator_limits import RATE_LIMITS as CLEARSTREET_LIMITS
-from adapters.http import HttpResponse
 from adapters.metaapi.wire import EVENT_SYNCHRONIZATION
 from adapters.metacopier.simulator_stomp import ServerSession as StompSession
-from adapters.serving import HttpRequest
 from adapters.simulation.broker import Broker
-from adapters.socketio import Event, ServerSession
-from adapters.socketio_packets import ConnectRequested
 from adapters.tradelocker.simulator import SERVER as BRAND
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from adapters.tradelocker.simulator_rest import RATE_LIMITS as TRADELOCKER_LIMITS
 from adapters.tradelocker.wire import EVENT_CONNECTION, EVENT_STREAM, EVENT_SUBSCRIPTIONS, NAMESPACE
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
+from adapters.transport.socketio import Event, ServerSession
+from adapters.transport.socketio_packets import ConnectRequested
 from bench import session_words as words
 from bench.lean import LeanSocket, text_frame
 from bench.session_words import Json
 from copier.clock import utc_now
 from copier.simulated import make_market
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LIVE_IDS = 100

@@ -14,8 +14,8 @@ from adapters.registry import CONFIGS
 from copier.clock import utc_now
 from copier.commands.run import make_service, open_accounts, spare_collector
 from copier.config.load import load_config
-from copier.ledger import Ledger
-from copier.logs import configure_logs
+from copier.ledger.ledger import Ledger
+from copier.telling.logs import configure_logs
 from copier.web.changes import Changes
 from copier.web.doors import Access, Doors
 from copier.web.host import Host
@@ -23,7 +23,7 @@ from copier.web.socket_api.endpoint import SocketApi
 from copier.web.socket_api.fan_out import Notice
 from copier.web.socket_api.session import DECISIONS, LIMITS
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 BENCH = AccountId("bench")
 

@@ -8,17 +8,17 @@ from time import perf_counter
 
 import trio
 
-from adapters.network import connect_tcp
 from adapters.registry import open_account
+from adapters.transport.network import connect_tcp
 from bench.parts import RESULTS, ROOT, median, save, show_table
 from bench.workbench import SOURCE, TARGET, bench_config, filled, living_copy
 from copier.clock import utc_now
 from copier.commands.run import make_service
 from copier.config.model import Configuration
-from copier.journal import Journal
-from copier.ledger import Ledger
-from rules.actions import OpenPosition
-from rules.copies import Copy
+from copier.ledger.journal import Journal
+from copier.ledger.ledger import Ledger
+from rules.model.actions import OpenPosition
+from rules.model.copies import Copy
 
 COPIES = 10_000
 REPEATS = 5

@@ -10,28 +10,28 @@ from attrs import evolve
 
 from adapters.registry import CONFIGS
 from bench.parts import POLICY
-from copier.book import CopyBook
 from copier.clock import utc_now
 from copier.config.load import load_config
 from copier.config.model import Configuration
-from copier.dispatch import Intent
-from copier.engine import Engine
-from copier.inputs import Input, Outside, Reported
-from copier.journal import Journal
-from copier.latency import Latency
-from copier.ledger import Ledger
-from copier.limit_watch import LimitWatch
+from copier.engine.book import CopyBook
+from copier.engine.engine import Engine
+from copier.engine.inputs import Input, Outside, Reported
+from copier.engine.limit_watch import LimitWatch
+from copier.ledger.journal import Journal
+from copier.ledger.ledger import Ledger
 from copier.rulebook import Rulebook
-from rules.actions import Action, ClosePosition, OpenPosition
-from rules.copies import Copy, CopyStatus, Leg, LegStage
-from rules.events import Origin, PositionClosed, PositionReported
-from rules.identity import cl_ord_id
-from rules.instruments import Instrument
-from rules.observed import Position
-from rules.policy import CopyLink
-from rules.reports import Filled, Report
-from rules.state import AccountView
-from rules.values import AccountId, LinkId, PositionId, Side, Symbol
+from copier.service.dispatch import Intent
+from copier.telling.latency import Latency
+from rules.model.actions import Action, ClosePosition, OpenPosition
+from rules.model.copies import Copy, CopyStatus, Leg, LegStage
+from rules.model.events import Origin, PositionClosed, PositionReported
+from rules.model.identity import cl_ord_id
+from rules.model.instruments import Instrument
+from rules.model.observed import Position
+from rules.model.reports import Filled, Report
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
+from rules.policy.links import CopyLink
 
 SOURCE, TARGET = AccountId("source"), AccountId("target")
 EURUSD = Symbol("EURUSD")

@@ -6,8 +6,8 @@ from pathlib import Path
 import tomli
 
 from copier.web.metrics.table import METRICS
-from rules.alerts import AlertKind
-from rules.reasons import Reason
+from rules.alerts.kinds import AlertKind
+from rules.model.reasons import Reason
 
 _DOCS = Path(__file__).parent.parent / "docs"
 DENIALS_PAGE = _DOCS / "denials.md"
@@ -22,7 +22,7 @@ RECIPES = _DOCS.parent / "examples" / "cookbook"
 _DENIALS_HEAD = """\
 # Denial codes
 
-<!-- Made by `python -m copier.docs_pages` from rules/reasons.py; do not edit. -->
+<!-- Made by `python -m copier.docs_pages` from rules/model/reasons.py; do not edit. -->
 
 Every copy that was not made has one of these codes, in the ledger and wherever decisions are shown, together with the
 rule that said no and its numbers. A code is never renamed or used again for something else.
@@ -38,7 +38,7 @@ A denial that **waits** is looked at again whenever something changes, until the
 _ALERTS_HEAD = """\
 # Alerts
 
-<!-- Made by `python -m copier.docs_pages` from rules/alerts.py and copier/docs_pages.py; do not edit. -->
+<!-- Made by `python -m copier.docs_pages` from rules/alerts/kinds.py and copier/docs_pages.py; do not edit. -->
 
 Each `[[alerts]]` row of the config is a route: which alerts, how severe at least, about which accounts, and where
 they go. `copier alerts test` sends a test message to every destination and says which of them took it, and why not.
@@ -103,7 +103,7 @@ A status of 200 to 299 takes the message; anything else is tried again. Redirect
 _RUNBOOK_HEAD = """\
 # Runbook
 
-<!-- Made by `python -m copier.docs_pages` from rules/alerts.py and copier/docs_pages.py; do not edit. -->
+<!-- Made by `python -m copier.docs_pages` from rules/alerts/kinds.py and copier/docs_pages.py; do not edit. -->
 
 One part for each kind of [alert](alerts.md): what it means, what to look at, what to do. What is not about trading but
 about the machine (disk, clock, memory, a service that does not answer) is in [Operations](operations.md#when-it-calls).

@@ -12,12 +12,12 @@ import trio
 from attrs import asdict, evolve, frozen
 
 from adapters.base import Account, Capabilities, SessionLost, SignInRefused, Throttled
-from rules.events import SnapshotReceived
-from rules.observed import AccountStatus, Fill
-from rules.policy import CopyLink
-from rules.symbols import map_symbol
-from rules.trace import Denied
-from rules.values import AccountId, LinkId, Symbol, plain
+from rules.model.events import SnapshotReceived
+from rules.model.observed import AccountStatus, Fill
+from rules.model.trace import Denied
+from rules.model.values import AccountId, LinkId, Symbol, plain
+from rules.policy.links import CopyLink
+from rules.policy.symbols import map_symbol
 
 LOOK_S_MAX = 30.0
 """For what an account shows now, and again for its past: a slow venue's list of instruments takes some seconds."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from rules.conduct_policy import Conduct
-from rules.limits_policy import Cap, Limit
-from rules.policy import CopyLink
-from rules.results_policy import Results
-from rules.schedule import Schedule
-from rules.values import AccountId
+from rules.limits.conduct_policy import Conduct
+from rules.limits.policy import Cap, Limit
+from rules.limits.results_policy import Results
+from rules.model.values import AccountId
+from rules.policy.links import CopyLink
+from rules.times.schedule import Schedule
 
 
 @frozen

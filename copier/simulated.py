@@ -19,12 +19,12 @@ from adapters.metacopier.simulator import SOCKET_PATH
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.metacopier.simulator_words import account_id as metacopier_id
 from adapters.secret import Secret
-from adapters.serving import serve_tcp
 from adapters.simulation.broker import Broker
 from adapters.simulation.market import Market
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
+from adapters.transport.serving import serve_tcp
 from copier.clock import utc_now
-from rules.values import OmsType, Symbol
+from rules.model.values import OmsType, Symbol
 
 MOVE_EVERY_S = 0.3
 """The market's pace: three moves a second, as `adapters.simulation.market` reckons with."""

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from rules.decide import decide
-from rules.decision import Context
-from rules.events import Origin
-from rules.instruments import Instrument
-from rules.observed import Position
-from rules.policy import CopyLink, CopyPolicy
-from rules.size_policy import Size
-from rules.state import AccountView
-from rules.values import AccountId, LinkId, PositionId, Side, Symbol
+from rules.deciding.decide import decide
+from rules.deciding.decision import Context
+from rules.model.events import Origin
+from rules.model.instruments import Instrument
+from rules.model.observed import Position
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.policy.size import Size
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EURUSD = Instrument(Symbol("EURUSD"), Decimal("0.01"), Decimal(50), Decimal("0.01"), Decimal("0.00001"))

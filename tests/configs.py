@@ -7,10 +7,10 @@ from pathlib import Path
 import trio
 
 from adapters.registry import CONFIGS
-from copier.cases import play
 from copier.commands.configs import capabilities_of
 from copier.config import Configuration, load_config
-from copier.expectations import misses
+from copier.replay.cases import play
+from copier.replay.expectations import misses
 
 TODAY = date(2026, 11, 21)
 """When presets of firms were looked at: what `copier check` says of their age must not change from day to day."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tomli
 
-from rules.reasons import Reason
+from rules.model.reasons import Reason
 from tests.configs import failing_cases, read
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ def test_every_page_is_on_the_index():
 
 def test_the_tests_that_the_page_on_security_names_exist():
     named = re.findall(
-        r"`((?:web|config)/[\w/]+\.py|test_\w+\.py)`", (DOCS / "security.md").read_text(encoding="utf-8")
+        r"`((?:web|config|telling)/[\w/]+\.py|test_\w+\.py)`", (DOCS / "security.md").read_text(encoding="utf-8")
     )
     assert len(named) > 15
     assert [name for name in named if not (ROOT / "tests" / "copier" / name).exists()] == []

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from copier.web.metrics.table import METRICS
-from rules.alerts import AlertKind
+from rules.alerts.kinds import AlertKind
 from tests.test_docs import _anchors as anchors
 
 ROOT = Path(__file__).parents[1]

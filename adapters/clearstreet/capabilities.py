@@ -1,7 +1,7 @@
 """What Clear Street can do for us."""
 
 from adapters.base import Capabilities
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 
 def capabilities() -> Capabilities:

@@ -9,8 +9,8 @@ import trio
 from adapters.base import UtcNow
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.rest import Rest
-from rules.instruments import Instrument
-from rules.values import Symbol
+from rules.model.instruments import Instrument
+from rules.model.values import Symbol
 
 _KEPT: Final = timedelta(hours=6)
 """The list of instruments changes between trading days."""

@@ -16,8 +16,8 @@ from adapters.clearstreet.stop_orders import StopOrders
 from adapters.clearstreet.stream import Stream
 from adapters.clearstreet.trading import Trading
 from adapters.history import oldest_first
-from adapters.network import Connect
-from rules.actions import (
+from adapters.transport.network import Connect
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -27,11 +27,11 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.events import Origin, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import Report
-from rules.values import AccountId, ClOrdId, Symbol
+from rules.model.events import Origin, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import Report
+from rules.model.values import AccountId, ClOrdId, Symbol
 
 CURRENCY = "USD"
 """The venue names no currency of an account; it clears United States securities."""

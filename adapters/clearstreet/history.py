@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from adapters.clearstreet import orders, translate, wire
 from adapters.clearstreet.net import Trail, follow, in_order
 from adapters.clearstreet.translate import Trade
-from rules.observed import Fill
-from rules.values import Side, Symbol, VenueOrderId
+from rules.model.observed import Fill
+from rules.model.values import Side, Symbol, VenueOrderId
 
 
 def fills(

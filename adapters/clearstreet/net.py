@@ -17,8 +17,8 @@ from attrs import evolve, field, frozen
 from adapters.clearstreet import translate
 from adapters.clearstreet.protection import is_protective, stop_loss
 from adapters.clearstreet.translate import Holding, Trade, VenueOrder
-from rules.observed import Position
-from rules.values import Price, Side, Symbol
+from rules.model.observed import Position
+from rules.model.values import Price, Side, Symbol
 
 UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Opening time of a position that no execution of the day accounts for."""

@@ -9,7 +9,7 @@ import trio
 from adapters.base import SessionLost, SignInRefused
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.translate import VenueOrder
-from rules.values import VenueOrderId
+from rules.model.values import VenueOrderId
 
 _RESULT_S_MAX: Final = 2.0
 """What we spend, after the venue took a request, on learning what came of it; after that `find` or the books tell."""

@@ -11,10 +11,10 @@ from typing import Final
 from attrs import frozen
 
 from adapters.clearstreet.translate import VenueOrder, position_id
-from rules.actions import ClosePosition, OpenPosition, ReducePosition
-from rules.identity import is_ours
-from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import ClOrdId, Price, Side, Symbol, Volume, plain
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.model.identity import is_ours
+from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.model.values import ClOrdId, Price, Side, Symbol, Volume, plain
 
 FIRST, SECOND = "-1", "-2"
 """What a reference ends in where an action is two orders. The first says so, so that a lost second one is missed."""

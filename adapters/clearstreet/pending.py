@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from adapters.clearstreet import orders
 from adapters.clearstreet.protection import is_protective, protects
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import PlaceOrder, ReplaceOrder
-from rules.observed import WorkingOrder
-from rules.values import OrderStatus, OrderType, Price, Side, Symbol, plain
+from rules.model.actions import PlaceOrder, ReplaceOrder
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderStatus, OrderType, Price, Side, Symbol, plain
 
 _NAMES = {OrderType.LIMIT: "limit", OrderType.STOP: "stop", OrderType.STOP_LIMIT: "stop-limit"}
 

@@ -18,9 +18,9 @@ from adapters.clearstreet.reached import ended_by_stop
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.stop_orders import StopOrders
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.reports import Filled, Rejected, Report, StopsReplaced
-from rules.values import Symbol, VenueOrderId
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.reports import Filled, Rejected, Report, StopsReplaced
+from rules.model.values import Symbol, VenueOrderId
 
 ZERO: Final = Decimal(0)
 

@@ -11,9 +11,9 @@ from attrs import frozen
 
 from adapters.clearstreet.orders import STOP
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ReplaceStops
-from rules.identity import is_ours
-from rules.values import OrderType, Price, plain
+from rules.model.actions import ReplaceStops
+from rules.model.identity import is_ours
+from rules.model.values import OrderType, Price, plain
 
 
 def is_protective(order: VenueOrder) -> bool:

@@ -6,9 +6,9 @@ from adapters.clearstreet import orders, translate, wire
 from adapters.clearstreet.net import in_order
 from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.translate import Trade, VenueOrder
-from rules.actions import ClosePosition, ReducePosition
-from rules.reports import Filled
-from rules.values import Symbol, VenueOrderId, Volume
+from rules.model.actions import ClosePosition, ReducePosition
+from rules.model.reports import Filled
+from rules.model.values import Symbol, VenueOrderId, Volume
 
 
 def ended_by_stop(

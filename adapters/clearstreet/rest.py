@@ -27,10 +27,10 @@ from adapters.clearstreet.wire_rest import (
     Trades,
     problem_text,
 )
-from adapters.http import HttpClient, HttpResponse
-from adapters.network import Connect
-from rules.instruments import Instrument
-from rules.values import Symbol, VenueOrderId
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
+from rules.model.instruments import Instrument
+from rules.model.values import Symbol, VenueOrderId
 
 _READS_MAX: Final = 3
 """Attempts of one read that meets the rate limit."""

@@ -10,9 +10,9 @@ from adapters.clearstreet import pending
 from adapters.clearstreet.order_watch import OrderWatch, is_over
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import CancelOrder, ReplaceOrder
-from rules.reports import Canceled, NotSent, Rejected, Replaced, Report
-from rules.values import VenueOrderId
+from rules.model.actions import CancelOrder, ReplaceOrder
+from rules.model.reports import Canceled, NotSent, Rejected, Replaced, Report
+from rules.model.values import VenueOrderId
 
 _GONE = "the order works no more"
 

@@ -16,7 +16,7 @@ from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.stream_book import Closed, StreamBook
 from adapters.clearstreet.stream_orders import StreamOrders
 from adapters.clearstreet.translate import VenueOrder
-from rules.events import (
+from rules.model.events import (
     Event,
     OrderEnded,
     OrderReported,
@@ -26,8 +26,8 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.observed import Position
-from rules.values import AccountId
+from rules.model.observed import Position
+from rules.model.values import AccountId
 
 _BOOKS_ASKS_MAX: Final = 3
 """How often the books may differ from the replay before they are believed: they may lag behind it a little."""

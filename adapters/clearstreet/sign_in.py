@@ -15,9 +15,9 @@ from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throt
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.wire import decoded, encoded
 from adapters.clearstreet.wire_rest import AUDIENCE, Token
-from adapters.http import HttpClient, HttpResponse
-from adapters.network import Connect
 from adapters.secret import Secret
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
 
 JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json", "accept": "application/json"}
 

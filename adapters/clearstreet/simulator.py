@@ -18,13 +18,13 @@ from adapters.clearstreet.simulator_stream import HEARTBEAT_S, SUBSCRIBE_S_MAX, 
 from adapters.clearstreet.simulator_universe import HARD_TO_BORROW
 from adapters.clearstreet.simulator_words import problem
 from adapters.clearstreet.simulator_working import QuoteWatch
-from adapters.http import HttpResponse
 from adapters.secret import Secret
-from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
-from rules.values import OmsType
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest, HttpService
+from rules.model.values import OmsType
 
 CLIENT_ID: Final = "simulated-client"
 CLIENT_WORD: Final = "simulated-client-secret"

@@ -8,7 +8,7 @@ from adapters.base import UtcNow
 from adapters.clearstreet.simulator_orders import VenueOrder
 from adapters.clearstreet.simulator_words import Json, millis
 from adapters.simulation.listeners import Listeners
-from rules.values import Price, Volume, plain
+from rules.model.values import Price, Volume, plain
 
 FIRST_ID = 9_007_199_254_740_993
 """Ids that the books do not give: beyond 2^53, so that a reader with floats shows itself."""

@@ -11,9 +11,9 @@ import msgspec
 
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator_words import as_json, encode
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest
 from adapters.simulation.faults import Faults
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 AUDIENCE: Final = "https://api.clearstreet.io"

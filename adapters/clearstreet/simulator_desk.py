@@ -31,8 +31,8 @@ from adapters.simulation.broker import (
     Result,
     StatusChanged,
 )
-from rules.observed import Quote, WorkingOrder
-from rules.values import Side, Symbol, VenueOrderId
+from rules.model.observed import Quote, WorkingOrder
+from rules.model.values import Side, Symbol, VenueOrderId
 
 _ENDS: Final = {
     Result.CANCELED: ("canceled", "cancel"),

@@ -16,7 +16,7 @@ from adapters.clearstreet.simulator_words import Json, numeral
 from adapters.clearstreet.simulator_working import BeforeQuote, QuoteWatch, Working
 from adapters.simulation.broker import Book, BookOrder, OrderRefused
 from adapters.simulation.money import LEVERAGE
-from rules.values import VenueOrderId
+from rules.model.values import VenueOrderId
 
 
 class Handling:

@@ -8,7 +8,7 @@ from typing import Final
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator_requests import Malformed
 from adapters.clearstreet.simulator_words import Json
-from adapters.serving import HttpRequest
+from adapters.transport.serving import HttpRequest
 
 RATE_LIMITS: Final[Mapping[str, tuple[int, int]]] = {
     "orders": (10, 1),

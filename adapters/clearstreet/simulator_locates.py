@@ -10,7 +10,7 @@ from attrs import define, field
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator_requests import NewLocateOrder, known, number
 from adapters.clearstreet.simulator_words import Json, Refused, millis
-from rules.values import Symbol, Volume, plain
+from rules.model.values import Symbol, Volume, plain
 
 OFFER_AFTER: Final = timedelta(seconds=1)
 """How long the desk looks for shares; short, and still long enough that a client must ask again."""

@@ -10,9 +10,9 @@ from attrs import define
 from adapters.clearstreet.simulator_requests import Malformed, NewOrder, UpdateOrder, known, number, number_or_none
 from adapters.clearstreet.simulator_words import Json, millis, numeral
 from adapters.simulation import checks
-from rules.instruments import Instrument
-from rules.observed import Quote, WorkingOrder
-from rules.values import OrderType, Price, Side, Symbol, Volume, plain
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote, WorkingOrder
+from rules.model.values import OrderType, Price, Side, Symbol, Volume, plain
 
 _AUCTIONS: Final = ("at-open", "at-close")
 _LIMITED: Final = ("limit", "stop-limit")

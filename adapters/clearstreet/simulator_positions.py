@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from adapters.clearstreet.simulator_words import Json, numeral
 from adapters.simulation.broker import Book, Change, PositionChanged, PositionGone
-from rules.observed import Position
-from rules.values import Symbol, Volume, plain
+from rules.model.observed import Position
+from rules.model.values import Symbol, Volume, plain
 
 
 class Positions:

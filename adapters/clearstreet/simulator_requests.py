@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from adapters.clearstreet.simulator_words import Refused
-from rules.values import Price, Volume, exact
+from rules.model.values import Price, Volume, exact
 
 T = TypeVar("T")
 

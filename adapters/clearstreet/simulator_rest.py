@@ -13,12 +13,12 @@ from adapters.clearstreet.simulator_limits import RateLimits, page, whole
 from adapters.clearstreet.simulator_requests import Malformed, read
 from adapters.clearstreet.simulator_universe import asset_class
 from adapters.clearstreet.simulator_words import Json, Refused, as_json, millis, numeral, problem
-from adapters.http import HttpResponse
-from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.faults import Faults
 from adapters.simulation.market import Market
-from rules.instruments import Instrument
-from rules.values import Symbol, plain
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import DropConnection, HttpRequest
+from rules.model.instruments import Instrument
+from rules.model.values import Symbol, plain
 
 BASE: Final = "/studio/v2"
 

@@ -17,8 +17,8 @@ from adapters.clearstreet.simulator_auth import Tokens
 from adapters.clearstreet.simulator_desk import Desk
 from adapters.clearstreet.simulator_rest import desk_of
 from adapters.clearstreet.simulator_words import Json, encode, millis
-from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.faults import Faults, StreamFaults
+from adapters.transport.serving import DropConnection, HttpRequest
 
 SUBSCRIBE_S_MAX: Final = 30.0
 """Published: who has not subscribed by then is disconnected."""

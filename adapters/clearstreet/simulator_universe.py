@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.simulation.market import Market
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import Symbol
 
 # Names and the split as the demo environment has them (harvest of 2026-08-02); the prices are no more than a
 # beginning, round numbers near those of late 2026.

@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from adapters.http import HttpResponse
-from rules.values import plain
+from adapters.transport.http import HttpResponse
+from rules.model.values import plain
 
 Json: TypeAlias = dict[str, object]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from adapters.clearstreet.simulator_orders import VenueOrder
 from adapters.simulation.broker import Broker
-from rules.observed import Quote
-from rules.values import Symbol, VenueOrderId
+from rules.model.observed import Quote
+from rules.model.values import Symbol, VenueOrderId
 
 BeforeQuote = Callable[[Quote], None]
 

@@ -18,9 +18,9 @@ from adapters.clearstreet.orders import RECEIVED
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
 from adapters.clearstreet.resting import Resting
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ReplaceStops
-from rules.reports import Accepted, Rejected, Report, StopsReplaced
-from rules.values import OrderType, Price, Symbol, VenueOrderId
+from rules.model.actions import ReplaceStops
+from rules.model.reports import Accepted, Rejected, Report, StopsReplaced
+from rules.model.values import OrderType, Price, Symbol, VenueOrderId
 
 _TRIES: Final = 3
 """How often stops are looked at and fitted before one order; each change may meet what was executed meanwhile."""

@@ -13,12 +13,12 @@ from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
-from adapters.frames import EagerLock
-from adapters.network import Connect
-from adapters.plain_frames import VenueSocket
-from adapters.websocket import as_session_lost, open_websocket
-from rules.events import Event
-from rules.values import AccountId
+from adapters.transport.frames import EagerLock
+from adapters.transport.network import Connect
+from adapters.transport.plain_frames import VenueSocket
+from adapters.transport.websocket import as_session_lost, open_websocket
+from rules.model.events import Event
+from rules.model.values import AccountId
 
 _log = logging.getLogger(__name__)
 

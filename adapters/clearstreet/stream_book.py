@@ -14,8 +14,8 @@ from attrs import frozen
 from adapters.clearstreet import translate, wire
 from adapters.clearstreet.net import Books, Lives, Trail, follow, opened_at
 from adapters.clearstreet.translate import Holding, Trade
-from rules.observed import Position
-from rules.values import Price, Side, Symbol
+from rules.model.observed import Position
+from rules.model.values import Price, Side, Symbol
 
 # Of a price that we average ourselves, where the venue tells none: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.0001")

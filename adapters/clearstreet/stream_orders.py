@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.clearstreet.protection import is_protective, stop_loss
 from adapters.clearstreet.translate import VenueOrder
-from rules.values import Price, Symbol, VenueOrderId
+from rules.model.values import Price, Symbol, VenueOrderId
 
 _ENDED_MAX: Final = 10_000
 """Ended orders that are remembered, so that books which were made before do not bring one back."""

@@ -17,9 +17,9 @@ from adapters.clearstreet.planning import ZERO, Planning
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
 from adapters.clearstreet.stop_orders import StopOrders
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ClosePosition, OpenPosition, PlaceOrder, ReducePosition, ReplaceStops
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report
-from rules.values import ClOrdId, Symbol, VenueOrderId, plain
+from rules.model.actions import ClosePosition, OpenPosition, PlaceOrder, ReducePosition, ReplaceStops
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, Rejected, Report
+from rules.model.values import ClOrdId, Symbol, VenueOrderId, plain
 
 _PLACED_MAX: Final = 10_000
 """Actions of which the order's own id is remembered; older ones are found by their reference."""

@@ -17,9 +17,9 @@ from msgspec import Raw
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
-from rules.instruments import Instrument
-from rules.observed import Position
-from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
+from rules.model.instruments import Instrument
+from rules.model.observed import Position
+from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from adapters.base import Capabilities
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 # Requests are paid in "CPU credits" whose numbers differ from page to page; a refused request says when to come again.
 PARALLEL_REQUESTS = 4

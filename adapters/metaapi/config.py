@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 
 from adapters.secret import Secret
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 PROVISIONING_URL = "https://mt-provisioning-api-v1.agiliumtrade.agiliumtrade.ai"
 

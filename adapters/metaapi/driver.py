@@ -16,14 +16,14 @@ from adapters.metaapi.session import StreamSession
 from adapters.metaapi.stream import Stream
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.trading import Trading
-from adapters.network import Connect
-from adapters.socketio_transport import Passage
-from rules.actions import Action
-from rules.events import Origin, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import Report
-from rules.values import AccountId, ClOrdId, Symbol
+from adapters.transport.network import Connect
+from adapters.transport.socketio_transport import Passage
+from rules.model.actions import Action
+from rules.model.events import Origin, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import Report
+from rules.model.values import AccountId, ClOrdId, Symbol
 
 
 class MetaApiAccount:

@@ -13,8 +13,8 @@ from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import tag_of
 from adapters.metaapi.values import instant, name, number_or_none, positive
 from adapters.metaapi.wire import Deal
-from rules.observed import Booked, CashFlow, Fill
-from rules.values import PositionId, Side, Symbol, VenueOrderId
+from rules.model.observed import Booked, CashFlow, Fill
+from rules.model.values import PositionId, Side, Symbol, VenueOrderId
 
 DEALT: Final = {"DEAL_TYPE_BUY": Side.BUY, "DEAL_TYPE_SELL": Side.SELL}
 """The types of deals that change positions."""

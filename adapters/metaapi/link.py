@@ -12,9 +12,9 @@ from wsproto.utilities import LocalProtocolError as SocketMisuse
 from wsproto.utilities import RemoteProtocolError as SocketGarbage
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused
-from adapters.http import authority
-from adapters.network import Connect, is_quiet
-from adapters.websocket import UpgradeForbidden, UpgradeRefused
+from adapters.transport.http import authority
+from adapters.transport.network import Connect, is_quiet
+from adapters.transport.websocket import UpgradeForbidden, UpgradeRefused
 
 _READ_BYTES: Final = 64 * 1024
 _MESSAGE_CHARS_MAX: Final = 16 * 1024 * 1024

@@ -15,10 +15,10 @@ from adapters.metaapi import orders, translate, wire
 from adapters.metaapi.looks import Looks
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import instant, positive
-from rules.actions import ClosePosition, ReducePosition
-from rules.observed import Position
-from rules.reports import Filled, NotSent, Rejected
-from rules.values import PositionId, Symbol, VenueOrderId, Volume
+from rules.model.actions import ClosePosition, ReducePosition
+from rules.model.observed import Position
+from rules.model.reports import Filled, NotSent, Rejected
+from rules.model.values import PositionId, Symbol, VenueOrderId, Volume
 
 _DOUBTS_MAX: Final = 1000
 """Positions of which the deals do not tell yet; each is told of or given up within minutes, as late as books are."""

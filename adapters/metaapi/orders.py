@@ -13,7 +13,7 @@ from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id, is_pending, tag_of
 from adapters.metaapi.values import instant, iso, name, number, positive
 from adapters.metaapi.wire import Deal, Order
-from rules.actions import (
+from rules.model.actions import (
     CancelOrder,
     ClosePosition,
     OpenPosition,
@@ -22,8 +22,8 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId, Volume, plain
+from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.model.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId, Volume, plain
 
 Trade = dict[str, object]
 

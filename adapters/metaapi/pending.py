@@ -9,9 +9,9 @@ from adapters.metaapi import translate
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import name
 from adapters.metaapi.wire import Order, Packet
-from rules.events import Event, OrderEnded, OrderReported
-from rules.observed import WorkingOrder
-from rules.values import AccountId, OrderStatus, PositionId, VenueOrderId
+from rules.model.events import Event, OrderEnded, OrderReported
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId, OrderStatus, PositionId, VenueOrderId
 
 
 @define

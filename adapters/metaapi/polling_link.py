@@ -10,10 +10,10 @@ from typing import Final
 import trio
 
 from adapters.base import RequestNotSent, SessionLost
-from adapters.engineio_payload import PACKETS_OUT_MAX, encode_payload
-from adapters.http import HttpClient, HttpExchange
-from adapters.network import Connect
-from adapters.polling_wire import PollingWire
+from adapters.transport.engineio_payload import PACKETS_OUT_MAX, encode_payload
+from adapters.transport.http import HttpClient, HttpExchange
+from adapters.transport.network import Connect
+from adapters.transport.polling_wire import PollingWire
 
 _SEND_S_MAX: Final = 10.0
 """For a POST and its answer."""

@@ -11,7 +11,6 @@ from typing import Any, Final
 import trio
 from attrs import define, field
 
-from adapters import socketio
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, UtcNow
 from adapters.metaapi import wire
 from adapters.metaapi.config import Config
@@ -21,8 +20,9 @@ from adapters.metaapi.names import SocketName, socket_name
 from adapters.metaapi.polling_link import PollingLink, open_polling_link
 from adapters.metaapi.session import INSTANCE
 from adapters.metaapi.wire import ProcessingError
-from adapters.network import Connect
-from adapters.socketio_transport import Passage
+from adapters.transport import socketio
+from adapters.transport.network import Connect
+from adapters.transport.socketio_transport import Passage
 
 _ANSWER_S_MAX: Final = 60.0
 """The documented time-out of requests. Callers that want an answer sooner cancel."""

@@ -9,9 +9,9 @@ import trio
 from msgspec import Struct
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
-from adapters.http import HttpClient, HttpResponse
 from adapters.metaapi.config import Config
-from adapters.network import Connect
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
 
 _PLACE_S_MAX: Final = 600.0
 """How long a place is believed, as the vendor's client does."""

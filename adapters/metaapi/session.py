@@ -7,7 +7,6 @@ one of them, the leader: the first whose state is whole, until it is in trouble 
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.metaapi import wire
 from adapters.metaapi.failures import is_final, retry_after_s, text_of
@@ -15,8 +14,9 @@ from adapters.metaapi.terminal import Phase, Terminal
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import iso, name
 from adapters.secret import Secret
-from rules.events import Event, SessionOpened, SnapshotReceived
-from rules.values import AccountId, OmsType
+from adapters.transport import socketio
+from rules.model.events import Event, SessionOpened, SnapshotReceived
+from rules.model.values import AccountId, OmsType
 
 Key: TypeAlias = tuple[int, str]
 """`(instanceIndex, host)`: whose words a packet is."""

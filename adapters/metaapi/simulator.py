@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.base import UtcNow
-from adapters.frames import FrameConnection
-from adapters.http import HttpResponse
 from adapters.metaapi.config import Config
 from adapters.metaapi.simulator_desk import Desk, account_id
 from adapters.metaapi.simulator_reads import Reads
@@ -13,13 +11,15 @@ from adapters.metaapi.simulator_rest import RestApi
 from adapters.metaapi.simulator_socket import PING_INTERVAL_S, PING_TIMEOUT_S, Socket
 from adapters.metaapi.simulator_subscription import Stamps
 from adapters.metaapi.simulator_subscriptions import Venue
-from adapters.polling_server import EngineServer
 from adapters.secret import Secret
-from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.broker import Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
-from adapters.socketio import ServerSession
+from adapters.transport.frames import FrameConnection
+from adapters.transport.http import HttpResponse
+from adapters.transport.polling_server import EngineServer
+from adapters.transport.serving import HttpRequest, HttpService
+from adapters.transport.socketio import ServerSession
 
 _PATHS: Final = ("/ws", "/ws/")
 ACCESS_WORD: Final = "simulated-token"

@@ -23,8 +23,8 @@ from adapters.simulation.broker import (
     Result,
 )
 from adapters.simulation.listeners import Listeners
-from rules.identity import is_ours
-from rules.values import OmsType, PositionId, VenueOrderId
+from rules.model.identity import is_ours
+from rules.model.values import OmsType, PositionId, VenueOrderId
 
 _ACCOUNTS = uuid.UUID("5f0c7f0e-6d43-5c0a-8a43-6d6574616170")
 """The namespace of simulated account ids; any fixed UUID would do."""

@@ -11,7 +11,7 @@ from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_errors import DONE, DONE_MT4, invalid
 from adapters.metaapi.simulator_reads import instant
 from adapters.metaapi.simulator_words import Json
-from rules.values import OrderType, exact
+from rules.model.values import OrderType, exact
 
 COMMENT_CHARS_MAX: Final = 26
 """Comment and client id share one field of the terminal; the least of the documented lengths (26, 30, 31)."""

@@ -8,7 +8,7 @@ from adapters.metaapi.simulator_desk import Deposit, Desk, Record
 from adapters.metaapi.simulator_words import Json, iso, magic, money, number, optional, order_type, platform, times
 from adapters.simulation.broker import BookOrder, Purpose, Result
 from adapters.simulation.checks import STOP_LOSS_HIT, TAKE_PROFIT_HIT
-from rules.values import Side
+from rules.model.values import Side
 
 _DEAL_IDS_FROM = 500_000_000
 """Added to an order's number: its deal is another thing, with another id."""

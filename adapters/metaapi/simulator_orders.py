@@ -16,7 +16,7 @@ from adapters.metaapi.simulator_fields import (
 )
 from adapters.metaapi.simulator_words import Json
 from adapters.simulation.broker import OrderRefused
-from rules.values import OrderType, Side, Symbol, VenueOrderId
+from rules.model.values import OrderType, Side, Symbol, VenueOrderId
 
 
 def placing(desk: Desk, trade: Trade, side: Side, kind: OrderType, mark: Mark) -> Execute:

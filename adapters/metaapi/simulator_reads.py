@@ -12,9 +12,9 @@ from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_errors import ProcessingError, invalid, not_found
 from adapters.metaapi.simulator_words import Json
 from adapters.simulation.money import margin
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import Side, Symbol, VenueOrderId, exact
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import Side, Symbol, VenueOrderId, exact
 
 RECORDS_MAX: Final = 1000
 """Of one answer, as documented."""

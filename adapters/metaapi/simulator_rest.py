@@ -7,11 +7,11 @@ import msgspec
 import trio
 from attrs import field, frozen
 
-from adapters.http import HttpResponse
 from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_words import Json
-from adapters.serving import HttpRequest
 from adapters.simulation.faults import Faults
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
 
 ACCOUNTS: Final = "/users/current/accounts/"
 SERVERS: Final = "/users/current/servers/mt-client-api"

@@ -8,7 +8,6 @@ import trio
 from attrs import define, field
 
 from adapters.base import RemoteProtocolError
-from adapters.frames import FrameConnection
 from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_errors import (
     TIMED_OUT,
@@ -22,9 +21,10 @@ from adapters.metaapi.simulator_reads import Request, text
 from adapters.metaapi.simulator_subscriptions import Subscriptions, Venue, instance_index
 from adapters.metaapi.simulator_trade import checked
 from adapters.metaapi.simulator_words import Json
-from adapters.serving import DropConnection
 from adapters.simulation.faults import StreamFaults
-from adapters.socketio import Closed, Disconnected, Event, ServerSession
+from adapters.transport.frames import FrameConnection
+from adapters.transport.serving import DropConnection
+from adapters.transport.socketio import Closed, Disconnected, Event, ServerSession
 
 RECONNECT_S: Final = 1.0
 """How long a terminal is away that was asked to reconnect."""

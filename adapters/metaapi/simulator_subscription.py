@@ -15,8 +15,8 @@ from adapters.metaapi import simulator_history as history
 from adapters.metaapi import simulator_words as words
 from adapters.metaapi.simulator_desk import Desk, OrderTouched, Told, Touched
 from adapters.metaapi.simulator_words import Json
-from rules.observed import Quote
-from rules.values import PositionId, Symbol, VenueOrderId
+from rules.model.observed import Quote
+from rules.model.values import PositionId, Symbol, VenueOrderId
 
 TICK_EVERY_S: Final = 10.0
 """A status, then a keepalive, then a status, ...: clients give up after 60 s without a status."""

@@ -14,7 +14,7 @@ from adapters.metaapi.simulator_reads import Reads, Request, instant, instrument
 from adapters.metaapi.simulator_subscription import Stamps, Subscription
 from adapters.metaapi.simulator_words import Json
 from adapters.simulation.faults import Faults
-from rules.values import Symbol
+from rules.model.values import Symbol
 
 Place = tuple[str, int]
 """Account id and instance index."""

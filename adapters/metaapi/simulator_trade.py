@@ -22,8 +22,8 @@ from adapters.metaapi.simulator_orders import canceling, placing, replacing
 from adapters.metaapi.simulator_words import Json, order_type
 from adapters.simulation.broker import BookOrder, OrderRefused, Purpose
 from adapters.simulation.checks import POSITION_NOT_FOUND
-from rules.observed import Position
-from rules.values import OrderType, Side, Symbol, VenueOrderId
+from rules.model.observed import Position
+from rules.model.values import OrderType, Side, Symbol, VenueOrderId
 
 _MARKET = {order_type(side, None): side for side in Side}
 _PENDING = {order_type(side, kind): (side, kind) for side in Side for kind in OrderType}

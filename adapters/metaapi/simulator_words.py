@@ -6,9 +6,9 @@ from typing import Final
 
 from adapters.metaapi.simulator_desk import Desk
 from adapters.simulation.money import LEVERAGE, rate
-from rules.instruments import Instrument
-from rules.observed import Position, Quote, WorkingOrder
-from rules.values import OmsType, OrderType, Side, plain
+from rules.model.instruments import Instrument
+from rules.model.observed import Position, Quote, WorkingOrder
+from rules.model.values import OmsType, OrderType, Side, plain
 
 Json = dict[str, object]
 

@@ -7,15 +7,15 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, SessionLost, SignInRefused, UtcNow
-from adapters.frames import ClientConnection
 from adapters.metaapi import wire
 from adapters.metaapi.config import Config
 from adapters.metaapi.names import SocketName
 from adapters.metaapi.requests import headers_of, query_of
 from adapters.metaapi.session import StreamSession
-from adapters.network import Connect
-from adapters.socketio_transport import Passage, open_socketio
-from rules.events import Event
+from adapters.transport.frames import ClientConnection
+from adapters.transport.network import Connect
+from adapters.transport.socketio_transport import Passage, open_socketio
+from rules.model.events import Event
 
 _SILENCE_S_MAX = 60.0
 """Our patience until the server has told its ping times (a default server tells 25 s + 60 s)."""

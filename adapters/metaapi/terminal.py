@@ -16,7 +16,7 @@ from adapters.metaapi.sequence import Sequencer
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import instant, name, price_or_none
 from adapters.metaapi.wire import AccountInformation, Order, Packet, Position
-from rules.events import (
+from rules.model.events import (
     AccountReported,
     Event,
     Origin,
@@ -25,8 +25,8 @@ from rules.events import (
     QuoteReported,
     SnapshotReceived,
 )
-from rules.observed import AccountStatus
-from rules.values import AccountId, OmsType
+from rules.model.observed import AccountStatus
+from rules.model.values import AccountId, OmsType
 
 STATUS_S_MAX = 60.0
 """A healthy host sends `status` more often than this; the vendor's client calls it gone after the same time."""

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from adapters.metaapi.values import name
 from adapters.metaapi.wire import Position
-from rules.values import PositionId
+from rules.model.values import PositionId
 
 # What the MetaTrader 4 server writes over the comment of the rest.
 _FROM = re.compile(r"from #([0-9]{1,20})\b")

@@ -17,7 +17,7 @@ from adapters.metaapi.netting import Netting, Part
 from adapters.metaapi.outcomes import Outcome, is_partial, outcome_of, outcome_of_result, text_of_result
 from adapters.metaapi.requests import Failed, Requests
 from adapters.metaapi.tickets import Tickets
-from rules.actions import (
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -27,7 +27,7 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.reports import (
+from rules.model.reports import (
     Accepted,
     Canceled,
     Filled,
@@ -39,7 +39,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
-from rules.values import ClOrdId, OmsType, VenueOrderId
+from rules.model.values import ClOrdId, OmsType, VenueOrderId
 
 _RESULT_S_MAX: Final = 2.0
 """What we spend, after an order was done, on learning its price and lots; after that `find` does."""

@@ -21,9 +21,9 @@ from adapters.metaapi.wire import (
     SymbolSpecification,
 )
 from adapters.metaapi.wire import Position as PositionRow
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId, shared
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.model.values import ClOrdId, OmsType, OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId, shared
 
 _SIDES = {"POSITION_TYPE_BUY": Side.BUY, "POSITION_TYPE_SELL": Side.SELL}
 

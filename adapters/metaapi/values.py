@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from adapters.base import RemoteProtocolError
-from rules.values import Price, exact
+from rules.model.values import Price, exact
 
 # Ids are tickets of at most 20 digits, symbols of MetaTrader at most 32 characters.
 _NAME_LENGTH_MAX = 100

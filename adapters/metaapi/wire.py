@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import RemoteProtocolError
-from adapters.socketio_packets import read_json
+from adapters.transport.socketio_packets import read_json
 
 PATH: Final = "/ws"
 

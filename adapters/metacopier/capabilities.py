@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from adapters.base import Capabilities
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 # Two public clients met rate limits when they fanned out; no numbers are published. These stayed clear of them.
 PARALLEL_REQUESTS = 4

@@ -6,7 +6,7 @@ from datetime import timedelta
 from attrs import Attribute, field, frozen
 
 from adapters.secret import Secret
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{1,1000}")

@@ -21,8 +21,8 @@ from adapters.metacopier.wire import (
     SymbolDTO,
     encode_position_request,
 )
-from adapters.network import Connect
-from rules.actions import (
+from adapters.transport.network import Connect
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -32,10 +32,10 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.events import Origin, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import (
+from rules.model.events import Origin, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import (
     Accepted,
     Canceled,
     Filled,
@@ -47,7 +47,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
-from rules.values import AccountId, ClOrdId, Symbol, VenueOrderId
+from rules.model.values import AccountId, ClOrdId, Symbol, VenueOrderId
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from adapters.history import bounded_comment, bounded_kind, kind_of_balance
 from adapters.metacopier.translate import is_pending, side_of, tag_of, volume_of
 from adapters.metacopier.values import name, number_or_none, positive, utc
 from adapters.metacopier.wire import PositionDTO
-from rules.observed import Booked, CashFlow, Fill
-from rules.values import PositionId, Side, Symbol, Volume
+from rules.model.observed import Booked, CashFlow, Fill
+from rules.model.values import PositionId, Side, Symbol, Volume
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -18,10 +18,10 @@ from adapters.metacopier.translate import (
     volume_of,
 )
 from adapters.metacopier.wire import PositionDTO, PositionRequestDTO
-from rules.actions import OpenPosition, PlaceOrder, ReducePosition, ReplaceOrder, ReplaceStops
-from rules.observed import Position, WorkingOrder
-from rules.reports import Filled
-from rules.values import ClOrdId, OrderType, PositionId, Side, Symbol
+from rules.model.actions import OpenPosition, PlaceOrder, ReducePosition, ReplaceOrder, ReplaceStops
+from rules.model.observed import Position, WorkingOrder
+from rules.model.reports import Filled
+from rules.model.values import ClOrdId, OrderType, PositionId, Side, Symbol
 
 CLOCK_SLACK = timedelta(minutes=10)
 """The venue's clock may differ from ours by this much, the time that opening takes included."""

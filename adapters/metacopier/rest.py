@@ -4,10 +4,10 @@ from typing import TypeVar
 from urllib.parse import quote as escape
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled
-from adapters.http import HttpClient, HttpResponse
 from adapters.metacopier.config import Config
 from adapters.metacopier.wire import decode, decode_errors
-from adapters.network import Connect
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
 
 T = TypeVar("T")
 

@@ -13,7 +13,16 @@ from attrs import define, field, frozen
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.wire import Message, OtherAccount, UnknownMessage, decode_message, encode_filter
 from adapters.secret import Secret
-from adapters.stomp import Frame, FrameReader, HeartBeat, HeartBeatOffer, Version, agree, encode, read_heart_beat
+from adapters.transport.stomp import (
+    Frame,
+    FrameReader,
+    HeartBeat,
+    HeartBeatOffer,
+    Version,
+    agree,
+    encode,
+    read_heart_beat,
+)
 
 QUEUE = "/user/queue/accounts/changes"
 SUBSCRIBE_TO = "/app/subscribe"

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from trio_websocket import WebSocketConnection
 
 from adapters.base import UtcNow
-from adapters.http import HttpResponse
 from adapters.metacopier.simulator_keys import Keys
 from adapters.metacopier.simulator_rest import RestApi
 from adapters.metacopier.simulator_stream import StreamServer
-from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.broker import Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest, HttpService
 
 SOCKET_PATH = "/ws/api/v1"
 

@@ -9,17 +9,17 @@ import trio
 from attrs import frozen
 
 from adapters.base import RemoteProtocolError, UtcNow
-from adapters.http import HttpResponse
 from adapters.metacopier import simulator_words as words
 from adapters.metacopier.simulator_keys import Keys
 from adapters.metacopier.wire import decode
-from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.broker import Book, OrderRefused, Purpose
 from adapters.simulation.faults import Faults
-from rules.identity import is_ours
-from rules.instruments import Instrument, round_to_step
-from rules.observed import Position
-from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import DropConnection, HttpRequest
+from rules.model.identity import is_ours
+from rules.model.instruments import Instrument, round_to_step
+from rules.model.observed import Position
+from rules.model.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
 
 _BASE = "/rest/api/v1/"
 _RETRY_AFTER_S = "2"

@@ -6,11 +6,11 @@ from typing import TypeAlias
 import msgspec
 from attrs import define, field, frozen
 
-from adapters import stomp_server
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.session import QUEUE, SUBSCRIBE_TO
-from adapters.stomp import Frame, Pace, encode
-from adapters.stomp_server import Goodbye, StompServer
+from adapters.transport import stomp_server
+from adapters.transport.stomp import Frame, Pace, encode
+from adapters.transport.stomp_server import Goodbye, StompServer
 
 _ACCOUNTS_MAX = 1000
 

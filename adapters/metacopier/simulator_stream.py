@@ -16,11 +16,11 @@ from adapters.base import RemoteProtocolError, UtcNow
 from adapters.metacopier import simulator_words as words
 from adapters.metacopier.simulator_keys import Keys
 from adapters.metacopier.simulator_stomp import ServerSession, SignIn
-from adapters.serving import DropConnection
 from adapters.simulation.broker import Book, Change, PositionGone, StatusChanged
 from adapters.simulation.faults import Faults, StreamFaults
-from adapters.stomp import HEART_BEAT_WIRE
-from adapters.stomp_server import Goodbye
+from adapters.transport.serving import DropConnection
+from adapters.transport.stomp import HEART_BEAT_WIRE
+from adapters.transport.stomp_server import Goodbye
 
 INFORMATION_EVERY_S = 60.0
 

@@ -10,9 +10,9 @@ import msgspec
 
 from adapters.simulation.broker import Book, BookOrder, ClosedPosition, Purpose, Result
 from adapters.simulation.records import Deposit
-from rules.instruments import Instrument
-from rules.observed import Position, Quote, WorkingOrder
-from rules.values import OmsType, OrderType, Side, plain
+from rules.model.instruments import Instrument
+from rules.model.observed import Position, Quote, WorkingOrder
+from rules.model.values import OmsType, OrderType, Side, plain
 
 Json = dict[str, object]
 

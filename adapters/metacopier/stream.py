@@ -8,14 +8,14 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed
 
 from adapters.base import Emit, RemoteProtocolError, SessionLost, SignInRefused, UtcNow
-from adapters.frames import ClientConnection
 from adapters.metacopier.session import Received, Refused, Session, SignedIn
 from adapters.metacopier.translator import Translator
-from adapters.network import Connect
-from adapters.stomp import HEART_BEAT_WIRE
-from adapters.websocket import open_websocket
-from rules.events import AccountReported, SessionOpened, SnapshotReceived
-from rules.observed import AccountStatus
+from adapters.transport.frames import ClientConnection
+from adapters.transport.network import Connect
+from adapters.transport.stomp import HEART_BEAT_WIRE
+from adapters.transport.websocket import open_websocket
+from rules.model.events import AccountReported, SessionOpened, SnapshotReceived
+from rules.model.observed import AccountStatus
 
 _log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from adapters.metacopier.wire import (
     PositionDTO,
     SymbolDTO,
 )
-from rules.identity import is_ours
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import (
+from rules.model.identity import is_ours
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.model.values import (
     ClOrdId,
     OmsType,
     OrderType,

@@ -16,8 +16,8 @@ from adapters.metacopier.wire import (
     UpdateHistoryDTO,
     UpdateOpenPositionsDTO,
 )
-from rules.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
-from rules.values import AccountId, OmsType, PositionId, Volume
+from rules.model.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
+from rules.model.values import AccountId, OmsType, PositionId, Volume
 
 # Positions that went and whose history row is still to come (it may be minutes late); beyond these the oldest is
 # forgotten, which only costs the close's price.

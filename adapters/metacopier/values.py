@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from adapters.base import RemoteProtocolError
-from rules.values import Price, exact
+from rules.model.values import Price, exact
 
 # The venue's own limit for a symbol is 20 characters; ids are shorter still.
 _NAME_LENGTH_MAX = 100

@@ -15,7 +15,7 @@ import msgspec
 from attrs import frozen
 
 from adapters.base import RemoteProtocolError
-from rules.values import plain
+from rules.model.values import plain
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from adapters.simulation.records import (
     Result,
     StatusChanged,
 )
-from rules.actions import (
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -29,9 +29,9 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.observed import Position, WorkingOrder
-from rules.reports import Canceled, Filled, Placed, Rejected, Replaced, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
+from rules.model.observed import Position, WorkingOrder
+from rules.model.reports import Canceled, Filled, Placed, Rejected, Replaced, Report, StopsReplaced
+from rules.model.values import AccountId, ClOrdId, OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
 
 _CHANGES = {ReplaceStops: What.STOPS, ReplaceOrder: What.REPLACE, CancelOrder: What.CANCEL}
 

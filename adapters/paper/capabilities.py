@@ -1,7 +1,7 @@
 """What the paper venue can do for us."""
 
 from adapters.base import Capabilities
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 
 def capabilities(oms: OmsType) -> Capabilities:

@@ -5,8 +5,8 @@ from decimal import Decimal
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from rules.instruments import Instrument
-from rules.values import OmsType, Symbol
+from rules.model.instruments import Instrument
+from rules.model.values import OmsType, Symbol
 
 BALANCE_MAX = Decimal(10**15)
 """More than any account holds; beyond, sums to the cent would not fit Decimal's 28 digits."""

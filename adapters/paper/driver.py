@@ -8,7 +8,6 @@ import trio
 
 from adapters.base import Capabilities, Emit, SessionLost, UtcNow
 from adapters.history import oldest_first
-from adapters.network import Connect
 from adapters.paper import history
 from adapters.paper.books import PaperBooks, own_market
 from adapters.paper.capabilities import capabilities
@@ -16,8 +15,9 @@ from adapters.paper.config import Config
 from adapters.simulation.book import Book
 from adapters.simulation.market import Market
 from adapters.simulation.records import Change, OrderChanged, OrderGone, PositionChanged, PositionGone
-from rules.actions import Action
-from rules.events import (
+from adapters.transport.network import Connect
+from rules.model.actions import Action
+from rules.model.events import (
     AccountReported,
     Event,
     OrderEnded,
@@ -28,10 +28,10 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import NotFound, Report
-from rules.values import AccountId, ClOrdId, OrderStatus, Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import NotFound, Report
+from rules.model.values import AccountId, ClOrdId, OrderStatus, Symbol
 
 
 class PaperAccount:

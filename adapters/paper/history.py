@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from adapters.simulation.records import BookOrder, Purpose, Result
-from rules.observed import Fill
-from rules.values import OmsType, Symbol
+from rules.model.observed import Fill
+from rules.model.values import OmsType, Symbol
 
 
 def fills(orders: Iterable[BookOrder], oms: OmsType) -> Iterator[Fill]:

@@ -14,8 +14,8 @@ from attrs import frozen
 
 from adapters.base import SessionLost, SignInRefused
 from adapters.simulation.records import BookOrder
-from rules.observed import Position, WorkingOrder
-from rules.values import ClOrdId, PositionId, VenueOrderId
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import ClOrdId, PositionId, VenueOrderId
 
 _SCHEMA_VERSION = 2
 

@@ -7,8 +7,8 @@ from attrs import evolve, frozen
 
 from adapters.base import SignalConflict
 from adapters.signals.words import Close, Modify, Open, Signal, Which
-from rules.observed import Position
-from rules.values import PositionId, plain
+from rules.model.observed import Position
+from rules.model.values import PositionId, plain
 
 POSITIONS_MAX = 1000
 """Open at one time: more is a program gone wrong."""

@@ -1,7 +1,7 @@
 """What an account of signals can do for us: be a source."""
 
 from adapters.base import Capabilities
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 
 def capabilities() -> Capabilities:

@@ -16,19 +16,19 @@ from adapters.base import (
     SignalFault,
     UtcNow,
 )
-from adapters.network import Connect
 from adapters.signals.book import applied
 from adapters.signals.capabilities import capabilities
 from adapters.signals.config import Config
 from adapters.signals.signature import is_secret, read_signature
 from adapters.signals.store import Store, hash_of
 from adapters.signals.words import Signal, decoded, read_signal
-from rules.actions import Action
-from rules.events import Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Position, Quote
-from rules.reports import Report
-from rules.values import AccountId, ClOrdId, PositionId, Symbol
+from adapters.transport.network import Connect
+from rules.model.actions import Action
+from rules.model.events import Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Position, Quote
+from rules.model.reports import Report
+from rules.model.values import AccountId, ClOrdId, PositionId, Symbol
 
 NO_FIGURES = AccountStatus(balance=None, equity=None, currency=None)
 

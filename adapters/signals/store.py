@@ -10,8 +10,8 @@ import msgspec
 from attrs import frozen
 
 from adapters.base import SessionLost, SignInRefused
-from rules.observed import Position
-from rules.values import PositionId
+from rules.model.observed import Position
+from rules.model.values import PositionId
 
 KEPT: Final = timedelta(days=1)
 """Signals are remembered so long, and closed positions: longer than any window in which one can come again."""

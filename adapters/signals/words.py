@@ -9,7 +9,7 @@ import msgspec
 from attrs import field, frozen
 
 from adapters.base import SignalFault
-from rules.values import PositionId, Price, Side, Symbol, Volume, exact
+from rules.model.values import PositionId, Price, Side, Symbol, Volume, exact
 
 TEXT_MAX: Final = 200
 """Characters of an id, a symbol, a comment: venues' own are a tenth of it."""

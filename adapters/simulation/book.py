@@ -24,8 +24,8 @@ from adapters.simulation.records import (
     Result,
     StatusChanged,
 )
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.model.values import OmsType, PositionId, Price, Side, Symbol, Volume
 
 
 class Book(PendingOrders):

@@ -18,8 +18,8 @@ from adapters.simulation.records import (
     Result,
     StatusChanged,
 )
-from rules.observed import Quote
-from rules.values import OmsType, Symbol
+from rules.model.observed import Quote
+from rules.model.values import OmsType, Symbol
 
 __all__ = [
     "Book",

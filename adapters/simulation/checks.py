@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from rules.instruments import Instrument
-from rules.observed import Position, Quote, WorkingOrder
-from rules.values import OrderType, Price, Side, Volume
+from rules.model.instruments import Instrument
+from rules.model.observed import Position, Quote, WorkingOrder
+from rules.model.values import OrderType, Price, Side, Volume
 
 INVALID_VOLUME = "Invalid volume"
 INVALID_STOPS = "Invalid stops"

@@ -9,16 +9,16 @@ from random import Random
 
 import msgspec
 
-from adapters.http import HttpResponse
-from adapters.serving import HttpHandler, HttpRequest
 from adapters.simulation import control_words as words
 from adapters.simulation.book import Book
 from adapters.simulation.broker import Broker
 from adapters.simulation.control_words import BadRequest, decode, number, number_or_none, show
 from adapters.simulation.faults import Faults
 from adapters.simulation.records import OrderRefused
-from rules.observed import Quote
-from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpHandler, HttpRequest
+from rules.model.observed import Quote
+from rules.model.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 
 PREFIX = "/control/"
 _JSON_TYPE: Mapping[str, str] = {"content-type": "application/json"}

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.simulation.book import Book
 from adapters.simulation.faults import REJECTIONS_MAX, Faults
-from rules.values import exact, plain
+from rules.model.values import exact, plain
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Text = Annotated[str, Meta(max_length=1000)]

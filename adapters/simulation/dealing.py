@@ -19,8 +19,8 @@ from adapters.simulation.records import (
     PositionGone,
     Purpose,
 )
-from rules.observed import Position
-from rules.values import OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
+from rules.model.observed import Position
+from rules.model.values import OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
 
 # Far below any tick size, so that averaging hardly moves a price, and few enough digits for every reader's limits.
 _AVERAGE_PRICE_GRID = Decimal("1e-10")

@@ -6,8 +6,8 @@ from attrs import evolve
 
 from adapters.simulation.market import Market
 from adapters.simulation.money import close_price, margin, result
-from rules.observed import Position
-from rules.values import PositionId, Symbol
+from rules.model.observed import Position
+from rules.model.values import PositionId, Symbol
 
 
 class Holdings:

@@ -7,9 +7,9 @@ index unit or one coin a lot); prices are round numbers near those of late 2026,
 from datetime import datetime
 from decimal import Decimal
 
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import Symbol
 
 
 def _instrument(symbol: str, volumes: str, tick_size: str, contract_size: str, profit_currency: str) -> Instrument:

@@ -8,9 +8,9 @@ from random import Random
 from adapters.simulation.checks import PRICE_MAX
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.listeners import Listeners
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import Price, Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import Price, Symbol
 
 TICKS_A_MOVE_MAX = 12
 """The farthest that one move takes a quote. With three moves a second EURUSD then wanders some 100 points an hour:

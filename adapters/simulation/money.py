@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from adapters.simulation.market import Market
-from rules.observed import Position
-from rules.values import Price, Side, Symbol, Volume
+from rules.model.observed import Position
+from rules.model.values import Price, Side, Symbol, Volume
 
 LEVERAGE = 100
 """Margin is a hundredth of the notional: the usual retail figure, and high enough that tests rarely meet it."""

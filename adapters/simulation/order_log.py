@@ -8,8 +8,8 @@ from attrs import evolve
 
 from adapters.base import UtcNow
 from adapters.simulation.records import BookOrder, OrderRefused, Purpose, Result
-from rules.observed import WorkingOrder
-from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
+from rules.model.observed import WorkingOrder
+from rules.model.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
 class OrderLog:

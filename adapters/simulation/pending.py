@@ -12,8 +12,8 @@ from adapters.simulation.market import Market
 from adapters.simulation.order_log import OrderLog
 from adapters.simulation.records import Change, OrderChanged, OrderGone, OrderRefused, Purpose, Result, StatusChanged
 from adapters.simulation.working import WorkingOrders
-from rules.observed import Quote, WorkingOrder
-from rules.values import OrderType, Price, Side, Symbol, VenueOrderId, Volume
+from rules.model.observed import Quote, WorkingOrder
+from rules.model.values import OrderType, Price, Side, Symbol, VenueOrderId, Volume
 
 
 class PendingOrders(ABC):
@@ -43,7 +43,7 @@ class PendingOrders(ABC):
         magic: str | None = None,
         comment: str | None = None,
     ) -> WorkingOrder:
-        """Place a pending order; arguments as in `rules.observed.WorkingOrder`.
+        """Place a pending order; arguments as in `rules.model.observed.WorkingOrder`.
 
         Raises:
             OrderRefused: it does not work; the refused order is in the books.

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from rules.observed import Position, WorkingOrder
-from rules.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 
 class OrderRefused(Exception):

@@ -7,10 +7,10 @@ from typing import TypeVar
 import msgspec
 from attrs import frozen
 
-from adapters.http import HttpClient
 from adapters.simulation.records import BookOrder, OrderRefused
-from rules.observed import Position, Quote, WorkingOrder
-from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, plain
+from adapters.transport.http import HttpClient
+from rules.model.observed import Position, Quote, WorkingOrder
+from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, plain
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ class RemoteAccount:
         take_profit: Price | None = None,
         expires_at: datetime | None = None,
     ) -> WorkingOrder:
-        """Place a pending order, see `rules.observed.WorkingOrder`. Raises as `open`."""
+        """Place a pending order, see `rules.model.observed.WorkingOrder`. Raises as `open`."""
         answer = await self._order(
             "place",
             symbol=symbol,

@@ -3,8 +3,8 @@
 import heapq
 from datetime import datetime
 
-from rules.observed import WorkingOrder
-from rules.values import Symbol, VenueOrderId
+from rules.model.observed import WorkingOrder
+from rules.model.values import Symbol, VenueOrderId
 
 
 class WorkingOrders:

@@ -7,7 +7,6 @@ from typing import Final
 import trio
 from trio_websocket import ConnectionClosed
 
-from adapters import socketio
 from adapters.base import (
     Capabilities,
     Emit,
@@ -16,10 +15,7 @@ from adapters.base import (
     Throttled,
     UtcNow,
 )
-from adapters.frames import EagerLock
 from adapters.history import oldest_first
-from adapters.network import Connect
-from adapters.plain_frames import VenueSocket
 from adapters.tradelocker import capabilities, history, translate, wire
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.config import Config
@@ -28,13 +24,17 @@ from adapters.tradelocker.rest import Books, Rest, VenueRefusal
 from adapters.tradelocker.session import StreamSession, TokenRefused
 from adapters.tradelocker.stream_book import BookStops
 from adapters.tradelocker.trading import Trading
-from adapters.websocket import open_websocket
-from rules.actions import Action
-from rules.events import Event, Origin, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Fill, Position, Quote, WorkingOrder
-from rules.reports import Report
-from rules.values import AccountId, ClOrdId, PositionId, Symbol
+from adapters.transport import socketio
+from adapters.transport.frames import EagerLock
+from adapters.transport.network import Connect
+from adapters.transport.plain_frames import VenueSocket
+from adapters.transport.websocket import open_websocket
+from rules.model.actions import Action
+from rules.model.events import Event, Origin, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Fill, Position, Quote, WorkingOrder
+from rules.model.reports import Report
+from rules.model.values import AccountId, ClOrdId, PositionId, Symbol
 
 _SYNC_S_MAX: Final = 60.0
 """From the open socket to the confirmed snapshot. The venue gives no figure; large accounts need seconds."""

@@ -11,8 +11,8 @@ from typing import Final
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate
 from adapters.tradelocker.wire_rest import Row
-from rules.observed import Fill
-from rules.values import PositionId, Symbol, VenueOrderId
+from rules.model.observed import Fill
+from rules.model.values import PositionId, Symbol, VenueOrderId
 
 PLACED_EARLIER: Final = timedelta(days=7)
 """How long before it was filled a pending order may have been placed: the venue may choose orders by their creation."""

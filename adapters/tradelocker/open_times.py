@@ -10,9 +10,9 @@ from typing import Final
 
 from attrs import evolve
 
-from rules.events import Event, PositionReported, SnapshotReceived
-from rules.observed import Position
-from rules.values import PositionId
+from rules.model.events import Event, PositionReported, SnapshotReceived
+from rules.model.observed import Position
+from rules.model.values import PositionId
 
 _POSITIONS_MAX: Final = 20_000
 """Twice what one stream may hold; the ids that were not seen for longest are forgotten first."""

@@ -7,9 +7,9 @@ from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate
 from adapters.tradelocker.translate import OrderState
 from adapters.tradelocker.wire_rest import InstrumentRow, Row
-from rules.actions import OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
-from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import ClOrdId, OrderStatus, OrderType, PositionId, Price, VenueOrderId, plain
+from rules.model.actions import OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
+from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.model.values import ClOrdId, OrderStatus, OrderType, PositionId, Price, VenueOrderId, plain
 
 
 def open_body(action: OpenPosition, row: InstrumentRow, trade_route: str) -> dict[str, object]:

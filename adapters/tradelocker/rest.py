@@ -8,8 +8,6 @@ import trio
 from attrs import frozen
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
-from adapters.http import HttpClient, HttpResponse
-from adapters.network import Connect
 from adapters.tradelocker import translate
 from adapters.tradelocker.config import Config
 from adapters.tradelocker.rate_limits import RateLimits, kind_of
@@ -27,7 +25,9 @@ from adapters.tradelocker.wire_rest import (
     decoded,
     encoded,
 )
-from rules.values import PositionId
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
+from rules.model.values import PositionId
 
 _READS_MAX: Final = 3
 """Attempts of one read that meets the rate limit."""

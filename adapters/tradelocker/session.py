@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.stream_book import BookStops, StreamBook
 from adapters.tradelocker.stream_orders import StreamOrders
 from adapters.tradelocker.wire_rest import StreamToken
-from rules.events import (
+from adapters.transport import socketio
+from rules.model.events import (
     AccountReported,
     Event,
     OrderEnded,
@@ -25,8 +25,8 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.observed import AccountStatus, Position, WorkingOrder
-from rules.values import AccountId, PositionId, VenueOrderId
+from rules.model.observed import AccountStatus, Position, WorkingOrder
+from rules.model.values import AccountId, PositionId, VenueOrderId
 
 _BOOKS_ASKS_MAX: Final = 3
 """How often the books may differ from the initial state before one of the two is held to be wrong."""

@@ -11,8 +11,6 @@ from weakref import WeakValueDictionary
 import trio
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled, UtcNow
-from adapters.http import HttpClient, HttpResponse
-from adapters.network import Connect
 from adapters.secret import Secret
 from adapters.tradelocker import translate
 from adapters.tradelocker.config import Config
@@ -26,6 +24,8 @@ from adapters.tradelocker.wire_rest import (
     encoded,
     token_expiry,
 )
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import Connect
 
 JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json", "accept": "application/json"}
 

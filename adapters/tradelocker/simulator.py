@@ -8,7 +8,6 @@ from typing import Final
 
 from adapters.base import UtcNow
 from adapters.secret import Secret
-from adapters.serving import HttpService
 from adapters.simulation.broker import Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
@@ -18,6 +17,7 @@ from adapters.tradelocker.simulator_desk import Desk, is_account
 from adapters.tradelocker.simulator_rest import RATE_LIMITS, RestVenue
 from adapters.tradelocker.simulator_streams import StreamsVenue
 from adapters.tradelocker.wire import PATH
+from adapters.transport.serving import HttpService
 
 EMAIL: Final = "trader@simulated.example"
 SERVER: Final = "SIMULATED"

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from adapters.base import UtcNow
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_http import as_json, bearer, body, error, login_account
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
 
 ACCESS_LIFETIME: Final = timedelta(hours=1)
 REFRESH_LIFETIME: Final = timedelta(days=1)

@@ -9,8 +9,8 @@ from adapters.base import UtcNow
 from adapters.simulation.broker import Book, Change, OrderChanged, PositionChanged, PositionGone, StatusChanged
 from adapters.simulation.listeners import Listeners
 from adapters.tradelocker.simulator_messages import Message, Messages, Protection
-from rules.observed import Position, WorkingOrder
-from rules.values import OrderType, PositionId
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import OrderType, PositionId
 
 _ACCOUNT_NAME = re.compile(r"[A-Z]#([0-9]{1,18})")
 

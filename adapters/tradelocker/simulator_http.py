@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest
 from adapters.tradelocker.simulator_desk import Desk
-from rules.values import plain
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
+from rules.model.values import plain
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}

@@ -9,8 +9,8 @@ from attrs import frozen
 from adapters.base import UtcNow
 from adapters.simulation.broker import Book, BookOrder, Purpose, Result
 from adapters.simulation.records import ClosedPosition
-from rules.observed import Position, WorkingOrder
-from rules.values import PositionId, Price, Side, Symbol, Volume, plain
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import PositionId, Price, Side, Symbol, Volume, plain
 
 Message = dict[str, object]
 

@@ -8,8 +8,8 @@ from adapters.simulation.broker import BookOrder, OrderRefused, Purpose
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_tables import InstrumentIds
-from rules.observed import WorkingOrder
-from rules.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact
 
 _TAG_LENGTH_MAX = 32
 """The documentation says 31, the vendor's client and its live tests 32."""

@@ -8,8 +8,6 @@ from typing import Final
 import trio
 
 from adapters.base import UtcNow
-from adapters.http import HttpResponse
-from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.broker import OrderRefused
 from adapters.simulation.faults import Faults
 from adapters.simulation.market import Market
@@ -19,8 +17,10 @@ from adapters.tradelocker.simulator_auth import SignInVenue, TokenDesk
 from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_http import as_json, bearer, body, error, login_account, ok, throttled
 from adapters.tradelocker.wire_rest import BASE
-from rules.instruments import Instrument
-from rules.values import Symbol, VenueOrderId
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import DropConnection, HttpRequest
+from rules.model.instruments import Instrument
+from rules.model.values import Symbol, VenueOrderId
 
 RATE_LIMITS: Final[Mapping[str, tuple[int, int]]] = {
     "PLACE_ORDER": (50, 1),

@@ -7,14 +7,14 @@ import trio
 from attrs import define, field
 from trio_websocket import WebSocketConnection
 
-from adapters.serving import DropConnection, HttpRequest
 from adapters.simulation.faults import Faults, StreamFaults
-from adapters.socketio import Closed, Disconnected, Event, ServerSession
-from adapters.socketio_packets import ConnectRequested
 from adapters.tradelocker.simulator_auth import TokenDesk
 from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_messages import Message
 from adapters.tradelocker.wire import EVENT_CONNECTION, EVENT_STREAM, EVENT_SUBSCRIPTIONS, NAMESPACE
+from adapters.transport.serving import DropConnection, HttpRequest
+from adapters.transport.socketio import Closed, Disconnected, Event, ServerSession
+from adapters.transport.socketio_packets import ConnectRequested
 
 SUBSCRIPTIONS_MAX: Final = 30
 """A published answer to the first subscription says that 29 remain. Their scope is not known: here, the connection."""

@@ -8,8 +8,8 @@ from typing import Final
 from adapters.simulation.broker import BookOrder, Purpose, Result
 from adapters.tradelocker.simulator_desk import Desk
 from adapters.tradelocker.simulator_messages import STATUSES
-from rules.observed import WorkingOrder
-from rules.values import OrderType, Symbol, plain
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderType, Symbol, plain
 
 # The order of columns is that of recorded live answers; a reader that goes by index is wrong all the same.
 POSITIONS: Final = (

@@ -15,8 +15,8 @@ from msgspec import UNSET, UnsetType
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.translate import NO_ORDER, OrderState
-from rules.observed import Position
-from rules.values import PositionId, Price, Volume
+from rules.model.observed import Position
+from rules.model.values import PositionId, Price, Volume
 
 BookStops: TypeAlias = Mapping[PositionId, tuple[Price | None, Price | None]]
 """Stop-loss and take-profit of every open position, as the venue's books have them."""

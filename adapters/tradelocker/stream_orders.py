@@ -12,8 +12,8 @@ from attrs import define
 
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.translate import NO_ORDER, OrderState
-from rules.observed import WorkingOrder
-from rules.values import VenueOrderId
+from rules.model.observed import WorkingOrder
+from rules.model.values import VenueOrderId
 
 _ORDERS_MAX = 10_000
 _ENDED_MAX = 1_000

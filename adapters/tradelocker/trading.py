@@ -12,7 +12,7 @@ from adapters.tradelocker import orders, translate
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.rest import NotExecuted, Refused, Rest
 from adapters.tradelocker.wire_rest import InstrumentRow, OrderPlaced, Row, converted
-from rules.actions import (
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -22,8 +22,8 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.reports import Accepted, Canceled, Filled, NotFound, NotSent, Rejected, Replaced, Report, StopsReplaced
-from rules.values import ClOrdId, OrderType, PositionId, Symbol, VenueOrderId, Volume, plain
+from rules.model.reports import Accepted, Canceled, Filled, NotFound, NotSent, Rejected, Replaced, Report, StopsReplaced
+from rules.model.values import ClOrdId, OrderType, PositionId, Symbol, VenueOrderId, Volume, plain
 
 _RESULT_S_MAX: Final = 2.0
 """What we spend, after an order was taken, on learning what became of it; after that `find` does."""

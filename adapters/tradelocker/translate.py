@@ -12,10 +12,21 @@ from enum import Enum
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import wire
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
-from rules.events import PositionClosed
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Position, Quote, WorkingOrder
-from rules.values import AccountId, OrderStatus, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, exact, shared
+from rules.model.events import PositionClosed
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
+from rules.model.values import (
+    AccountId,
+    OrderStatus,
+    OrderType,
+    PositionId,
+    Price,
+    Side,
+    Symbol,
+    VenueOrderId,
+    exact,
+    shared,
+)
 
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "buy": Side.BUY, "sell": Side.SELL}
 """The Streams API writes BUY and SELL, REST buy and sell; other mixtures are read too."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.base import RemoteProtocolError
-from adapters.socketio_packets import read_json
+from adapters.transport.socketio_packets import read_json
 
 NAMESPACE: Final = "/streams-api"
 PATH: Final = "/streams-api/socket.io"

@@ -8,20 +8,20 @@ from pathlib import Path
 import trio
 from cyclopts import App
 
-from adapters.network import connect_tcp
-from copier.alert_apprise import AppriseDestination
-from copier.alert_delivery import DeliveryFailed, Destination
-from copier.alert_webhook import Webhook, WebhookDestination
-from copier.alert_words import service_ended, trial_alert
-from copier.alerting import Alerter, Channel
+from adapters.transport.network import connect_tcp
+from copier.alerts.alerting import Alerter, Channel
+from copier.alerts.by_apprise import AppriseDestination
+from copier.alerts.by_webhook import Webhook, WebhookDestination
+from copier.alerts.delivery import DeliveryFailed, Destination
+from copier.alerts.words import service_ended, trial_alert
 from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained, leaves
 from copier.commands.read import Json
 from copier.config.model import Configuration
-from copier.logs import redact
-from rules.alert_routes import Batch, News
-from rules.alert_text import message
+from copier.telling.logs import redact
+from rules.alerts.routes import Batch, News
+from rules.alerts.text import message
 
 alerts_app = App(name="alerts", help="Look after the alerts.")
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from copier.commands.configs import read_config
 from copier.config.model import Configuration
 from copier.performance.scope import Scope
-from rules.values import AccountId, LinkId
+from rules.model.values import AccountId, LinkId
 
 DAY = timedelta(days=1)
 

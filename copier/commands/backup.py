@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from copier.commands.exits import FINE, explained
 from copier.commands.read import Json, LedgerFile, ledger_path
-from copier.ledger_backup import back_up
+from copier.ledger.backup import back_up
 
 
 def backup(

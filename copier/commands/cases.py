@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.base import Capabilities
-from copier.cases import Outcome, play
 from copier.commands.configs import capabilities_of, read_config
 from copier.commands.exits import FAILED, FINE, explained
 from copier.commands.read import Json
 from copier.config.cases import Case
 from copier.config.errors import ConfigError, ConfigProblem
 from copier.config.model import Configuration
-from copier.expectations import Miss, expected_words, found_words, misses
-from copier.wording import trace_words
-from rules.values import AccountId
+from copier.replay.cases import Outcome, play
+from copier.replay.expectations import Miss, expected_words, found_words, misses
+from copier.telling.wording import trace_words
+from rules.model.values import AccountId
 
 Words = Annotated[str, Parameter(name=["-k", "--keyword"], help="Run only the cases whose name holds these words.")]
 

@@ -14,7 +14,7 @@ from copier.commands.read import Json
 from copier.config.effective import EffectiveKey, effective_keys, policy_lines, row_keys
 from copier.config.errors import ConfigError, ConfigProblem, format_problem, nearest
 from copier.config.model import Configuration
-from rules.values import LinkId
+from rules.model.values import LinkId
 
 Effective = Annotated[
     list[str] | None,

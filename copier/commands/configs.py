@@ -7,13 +7,13 @@ from typing import cast
 from attrs import AttrsInstance, asdict
 
 from adapters.base import Capabilities
-from adapters.network import connect_tcp
 from adapters.registry import CONFIGS, open_account
 from adapters.secret import Secret
+from adapters.transport.network import connect_tcp
 from copier.clock import utc_now
 from copier.config import AccountConfig, Configuration, load_config
-from copier.logs import keep_secrets
-from rules.values import AccountId
+from copier.telling.logs import keep_secrets
+from rules.model.values import AccountId
 
 
 def read_config(file: Path) -> Configuration:

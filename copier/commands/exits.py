@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from copier.commands.asked import WrongAsked
 from copier.config.errors import ConfigError, format_problem
 from copier.export.writing import CannotWrite, Exists
-from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+from copier.ledger.ledger import LedgerBusy, LedgerFailed, LedgerRefused
 from copier.terminal.asking import CannotAsk, Refusal
 from copier.terminal.where import WrongWhere
 from copier.web.key_file import KeysRefused

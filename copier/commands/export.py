@@ -14,7 +14,7 @@ from copier.commands.exits import FINE, WRONG_INPUT, explained, say
 from copier.commands.read import FILE, Json, LedgerFile
 from copier.export.tables import TABLES
 from copier.export.writing import Format, write_table
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 
 TableName = Literal["decisions", "copies", "orders", "limits", "alerts", "mismatches"]
 Wanted = Annotated[Asked, Parameter(name="*")]

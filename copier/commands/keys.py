@@ -17,10 +17,10 @@ from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.exits import FINE, WRONG_INPUT, explained
 from copier.config.errors import nearest
+from copier.telling.wording import printable
 from copier.web.key_file import Key, change_keys, hash_of, keys_path, new_secret, read_keys, with_key, without_key
 from copier.web.principal import LOCAL_READER, KeyScope
-from copier.wording import printable
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 keys_app = App(name="keys", help="Make, list and revoke the keys of the dashboard and the APIs.")
 

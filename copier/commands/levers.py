@@ -14,23 +14,23 @@ from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained, say
 from copier.commands.read import FILE
 from copier.commands.views import HERE, At
 from copier.config.model import Configuration
-from copier.control import NotRunning, control_path, pull_lever
-from copier.ledger import Entry, Ledger
-from copier.ledger_codec import encode
-from copier.operator import REFUSED, reset_words
-from copier.records import KINDS, AlertRecord, LeverRecord, LimitRecord
-from copier.recovery import recover
+from copier.engine.operator import REFUSED, reset_words
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry, Ledger
+from copier.ledger.records import KINDS, AlertRecord, LeverRecord, LimitRecord
+from copier.ledger.recovery import recover
+from copier.service.control import NotRunning, control_path, pull_lever
+from copier.telling.wording import printable
 from copier.terminal.confirming import confirmed
 from copier.terminal.pulling import pull, resumed
 from copier.terminal.remote import Remote
 from copier.terminal.where import Where
-from copier.wording import printable
-from rules.alerts import AlertKind
-from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
-from rules.limits import cleared
-from rules.limits_state import LimitStage, stays_in_force
-from rules.policy import LinkState
-from rules.values import AccountId, LinkId, PositionId
+from rules.alerts.kinds import AlertKind
+from rules.limits.limits import cleared
+from rules.limits.state import LimitStage, stays_in_force
+from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.values import AccountId, LinkId, PositionId
+from rules.policy.links import LinkState
 
 REASON_MAX = 500
 """Characters of a reason, and of a name: more than anybody types, and it fits the control socket."""

@@ -16,8 +16,8 @@ from copier.commands.exits import FAILED, FINE, WRONG_INPUT
 from copier.commands.run import open_accounts
 from copier.config.model import Configuration
 from copier.online import Failure, Look, SymbolFate, absences, as_json, fates, look_at
-from copier.wording import printable
-from rules.values import AccountId, LinkId, plain
+from copier.telling.wording import printable
+from rules.model.values import AccountId, LinkId, plain
 
 NAMES_MAX = 12
 """Symbols that a line names; a broker may list thousands, and `--json` names them all."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from attrs import frozen
 from rich.console import Console
 
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.records import MismatchRecord
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import MismatchRecord
 from copier.terminal.figures import clock
 from copier.terminal.table import Column, fitting
 from copier.terminal.words import SEVERITIES

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, explained
-from copier.ledger import Ledger
-from copier.story import headline, outcomes, story
+from copier.ledger.ledger import Ledger
+from copier.telling.story import headline, outcomes, story
 
 FILE = Path("copier.toml")
 

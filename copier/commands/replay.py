@@ -13,11 +13,11 @@ from rich.text import Text
 from copier.commands.configs import capabilities_of, read_config
 from copier.commands.exits import FINE, explained
 from copier.commands.read import Json
-from copier.differences import Comparison, Difference, Results, compare
-from copier.ledger import Ledger
-from copier.replay import Replay
-from copier.wording import money_words, printable
-from rules.values import plain
+from copier.ledger.ledger import Ledger
+from copier.replay.differences import Comparison, Difference, Results, compare
+from copier.replay.replay import Replay
+from copier.telling.wording import money_words, printable
+from rules.model.values import plain
 
 File = Annotated[Path, Parameter(name="--config", help="The config to replay it through.")]
 

@@ -18,7 +18,7 @@ from copier.commands.read import FILE, Json, LedgerFile
 from copier.commands.views import console
 from copier.config.model import Configuration
 from copier.export.writing import new_file
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.performance.gathering import Gathering, gather
 from copier.performance.scope import Scope
 from copier.report.model import Report, report_of

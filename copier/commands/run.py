@@ -15,27 +15,27 @@ import trio
 from cyclopts import Parameter
 
 from adapters.base import Account
-from adapters.network import connect_tcp
 from adapters.registry import open_account
-from copier.alert_words import AlertWords, ledger_stuck, service_ended, service_started, surface_failed
-from copier.calendars import CalendarReader
+from adapters.transport.network import connect_tcp
+from copier.alerts.words import AlertWords, ledger_stuck, service_ended, service_started, surface_failed
 from copier.clock import utc_now
 from copier.commands.alerts import alerting
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, INTERRUPTED, explained
 from copier.config.model import Configuration
-from copier.console import Narrator
-from copier.control import control_path, serve_control
-from copier.dry_run import ledger_copy
-from copier.journal import Listener
-from copier.ledger import Ledger
-from copier.logs import configure_logs
-from copier.service import Options, Service
+from copier.ledger.journal import Listener
+from copier.ledger.ledger import Ledger
+from copier.service.calendars import CalendarReader
+from copier.service.control import control_path, serve_control
+from copier.service.dry_run import ledger_copy
+from copier.service.service import Options, Service
+from copier.telling.console import Narrator
+from copier.telling.logs import configure_logs
 from copier.web.changes import Changes
 from copier.web.serve import serve_surface
 from copier.web.store import opened_store, store_path
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 ONCE_S_MAX = 60.0
 """`--once` gives up after this long: an account that cannot be reached would keep it for ever."""

@@ -17,7 +17,7 @@ from copier.config.prop import PropKeys
 from copier.config.reader import Reader
 from copier.config.secrets import Outside, is_reference
 from copier.config.structure import IN_MEMORY, make_converter, toml_key, toml_keys
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 # Below a second the venues' request budgets are gone; above an hour a lost close stays open too long.
 RECONCILE_EVERY = duration_within(timedelta(seconds=1), timedelta(hours=1))

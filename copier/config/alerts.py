@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from adapters.secret import Secret
-from copier.alert_webhook import Webhook, signing_key
+from copier.alerts.by_webhook import Webhook, signing_key
 from copier.config.checks import count_above_zero, duration_within
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.groups import AccountNames
@@ -15,10 +15,10 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.secrets import Outside, is_reference
 from copier.config.structure import make_converter
-from rules.alert_routes import AlertRoute
-from rules.alerts import KINDS, AlertKind
-from rules.severity import Severity
-from rules.values import AccountId
+from rules.alerts.kinds import KINDS, AlertKind
+from rules.alerts.routes import AlertRoute
+from rules.model.severity import Severity
+from rules.model.values import AccountId
 
 _FAMILIES = {code.partition(".")[0] for code in KINDS}
 _WORDS = sorted({*KINDS, *_FAMILIES} - {AlertKind.TEST.value})
@@ -164,7 +164,7 @@ def _fits(reader: Reader, keys: AlertKeys, raw: Any, path: KeyPath) -> bool:
 
 def _judge_address(reader: Reader, address: Secret, written: str, path: KeyPath) -> None:
     # Apprise loads its plugins, a quarter of a second: only who has an address pays for them.
-    from copier.alert_apprise import AddressRefused, holds_secret
+    from copier.alerts.by_apprise import AddressRefused, holds_secret
 
     try:
         secret = holds_secret(address)

@@ -11,8 +11,8 @@ from copier.config.limit_rows import has_kind, refuse_account, refuse_keys, rows
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_number
-from rules.limits_policy import Cap, CapKind, Tier, TierBy
-from rules.values import AccountId
+from rules.limits.policy import Cap, CapKind, Tier, TierBy
+from rules.model.values import AccountId
 
 _AMOUNT = "a number > 0: positions of `max_positions`, lots of `max_total_volume`"
 

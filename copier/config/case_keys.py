@@ -12,10 +12,10 @@ from copier.config.checks import above_zero, duration_within
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF
 from copier.config.units import read_number
-from rules.beginnings import EntryType
-from rules.news import Impact
-from rules.reasons import Reason
-from rules.values import OmsType, Side, exact
+from rules.model.beginnings import EntryType
+from rules.model.reasons import Reason
+from rules.model.values import OmsType, Side, exact
+from rules.times.news import Impact
 
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)
 """When a case happens that names no time: a Wednesday at noon."""

@@ -13,7 +13,7 @@ from copier.config.errors import Fault, nearest, one_of
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
-from rules.values import LinkId
+from rules.model.values import LinkId
 
 
 @frozen

@@ -18,19 +18,19 @@ from copier.config.units import (
     read_percent,
     read_ratio,
 )
-from rules.cron import Cron
-from rules.curve_policy import EquityCurve
-from rules.distances import Distance
-from rules.exits_policy import BreakEven, Exits, Trailing
-from rules.limits_terms import LimitAmount, Percent
-from rules.mismatch_policy import MismatchPolicy
-from rules.pacing_policy import SkipFirst, Throttle
-from rules.patterns import PatternError, compile_pattern
-from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
-from rules.series_policy import AfterLosses, Masaniello
-from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import FixedStops
-from rules.values import Money, Side
+from rules.limits.terms import LimitAmount, Percent
+from rules.model.values import Money, Side
+from rules.policy.curve import EquityCurve
+from rules.policy.distances import Distance
+from rules.policy.exits import BreakEven, Exits, Trailing
+from rules.policy.links import Guard, Mirror, PolicyLimits, StartPolicy, Together
+from rules.policy.mismatch import MismatchPolicy
+from rules.policy.pacing import SkipFirst, Throttle
+from rules.policy.patterns import PatternError, compile_pattern
+from rules.policy.series import AfterLosses, Masaniello
+from rules.policy.size import Size, VolumePolicy
+from rules.policy.stops import FixedStops
+from rules.times.cron import Cron
 
 Pattern = NewType("Pattern", str)
 """An RE2 pattern."""

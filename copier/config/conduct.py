@@ -14,11 +14,11 @@ from copier.config.limit_rows import has_kind, read_rows, rows_of_kinds
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_amount
-from rules.conduct_policy import Budget, BudgetKind, Conduct, FlatBy, Follow, PositionRule, PositionRuleKind
-from rules.cron import Cron
-from rules.limits_days import Period, ResetTime
-from rules.limits_terms import FlattenScope, LimitAmount, Percent
-from rules.values import AccountId, Volume
+from rules.limits.conduct_policy import Budget, BudgetKind, Conduct, FlatBy, Follow, PositionRule, PositionRuleKind
+from rules.limits.days import Period, ResetTime
+from rules.limits.terms import FlattenScope, LimitAmount, Percent
+from rules.model.values import AccountId, Volume
+from rules.times.cron import Cron
 
 _NAME = "Tells two limits of one kind apart."
 _WITHIN = duration_within(timedelta(seconds=1), timedelta(days=366))

@@ -7,12 +7,12 @@ from attrs import fields, frozen
 
 from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
-from rules.beginnings import EntryType
-from rules.literals import CATCH_ALLS, literals_of
-from rules.patterns import PatternSet
-from rules.policy import CopyPolicy, Mirror, PendingOrders, SymbolOf, SymbolPolicy
-from rules.symbols import Mapped, map_symbol
-from rules.values import Symbol
+from rules.model.beginnings import EntryType
+from rules.model.values import Symbol
+from rules.policy.links import CopyPolicy, Mirror, PendingOrders, SymbolOf, SymbolPolicy
+from rules.policy.literals import CATCH_ALLS, literals_of
+from rules.policy.patterns import PatternSet
+from rules.policy.symbols import Mapped, map_symbol
 
 
 @frozen

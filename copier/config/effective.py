@@ -15,15 +15,15 @@ from copier.config.policies import PolicyKeys
 from copier.config.policy_book import PolicySum
 from copier.config.positions import KeyPath
 from copier.config.structure import VALUES, toml_key
-from rules.cron import Cron
-from rules.distances import Distance, DistanceUnit
-from rules.limits_days import Period, ResetTime
-from rules.limits_terms import Cash, Percent, StagedLock
-from rules.mismatch_policy import Tolerance, ToleranceUnit
-from rules.pacing_policy import Span
-from rules.policy import Together
-from rules.results_policy import KeepAlive
-from rules.values import plain
+from rules.limits.days import Period, ResetTime
+from rules.limits.results_policy import KeepAlive
+from rules.limits.terms import Cash, Percent, StagedLock
+from rules.model.values import plain
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.links import Together
+from rules.policy.mismatch import Tolerance, ToleranceUnit
+from rules.policy.pacing import Span
+from rules.times.cron import Cron
 
 _SHOWN_ELSEWHERE = {"extends", "per_symbol"}
 

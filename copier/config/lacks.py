@@ -12,12 +12,12 @@ from copier.config.policy_book import nearest_place
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
-from rules.conduct_policy import PositionRuleKind
-from rules.curve_policy import CurveOf
-from rules.policy import CopyPolicy, NoStop, OnDeviation, PendingOrders
-from rules.size_policy import RiskOf, SizeMode
-from rules.stops_policy import Aggregate, StopsMode
-from rules.values import AccountId, OmsType
+from rules.limits.conduct_policy import PositionRuleKind
+from rules.model.values import AccountId, OmsType
+from rules.policy.curve import CurveOf
+from rules.policy.links import CopyPolicy, NoStop, OnDeviation, PendingOrders
+from rules.policy.size import RiskOf, SizeMode
+from rules.policy.stops import Aggregate, StopsMode
 
 _RATIOS = (SizeMode.BALANCE_RATIO, SizeMode.EQUITY_RATIO, SizeMode.MARGIN_RATIO)
 _FIGURES = ("balance", "equity", "margin_free")

@@ -12,9 +12,9 @@ from copier.config.checks import duration_within, or_off, ratio_above_zero
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.structure import read_zone
 from copier.config.units import read_amount, read_number
-from rules.conduct_policy import BudgetKind, PositionRuleKind
-from rules.limits_policy import CapKind
-from rules.limits_terms import (
+from rules.limits.conduct_policy import BudgetKind, PositionRuleKind
+from rules.limits.policy import CapKind
+from rules.limits.terms import (
     AmountOf,
     Anchor,
     Comparator,

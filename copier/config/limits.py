@@ -15,10 +15,10 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
 from copier.config.structure import make_converter, toml_key
-from rules.limits_days import Period, ResetTime
-from rules.limits_policy import PERIODS, Limit
-from rules.limits_terms import LimitKind, Metric, StagedLock
-from rules.values import AccountId
+from rules.limits.days import Period, ResetTime
+from rules.limits.policy import PERIODS, Limit
+from rules.limits.terms import LimitKind, Metric, StagedLock
+from rules.model.values import AccountId
 
 
 def read_limits(

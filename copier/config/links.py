@@ -11,8 +11,8 @@ from copier.config.policy_book import DEFAULT, PolicyBook, PolicySum
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
-from rules.policy import CopyLink, LinkState
-from rules.values import AccountId, LinkId
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyLink, LinkState
 
 
 def _read_override(value: object) -> Mapping[str, Any]:

@@ -37,8 +37,8 @@ from copier.config.secrets import Outside
 from copier.config.structure import make_converter
 from copier.config.symbol_maps import read_symbols
 from copier.config.unbuilt import is_unbuilt_key, way_around
-from rules.news import NewsPolicy
-from rules.values import AccountId
+from rules.model.values import AccountId
+from rules.times.news import NewsPolicy
 
 FILE_BYTES_MAX = 1024 * 1024
 """A thousand accounts with their links need a third of this."""

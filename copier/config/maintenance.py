@@ -12,9 +12,9 @@ from copier.config.model import AccountConfig
 from copier.config.reader import Reader
 from copier.config.schedules import WindowKeys, windows_of
 from copier.config.structure import make_converter
-from rules.patterns import PatternSet
-from rules.schedule import Schedule
-from rules.values import AccountId
+from rules.model.values import AccountId
+from rules.policy.patterns import PatternSet
+from rules.times.schedule import Schedule
 
 
 @frozen

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from rules.curve_policy import EquityCurve
-from rules.exits_policy import BreakEven, Exits, Trailing
-from rules.mismatch_policy import MismatchPolicy
-from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
-from rules.series_policy import AfterLosses, Masaniello
-from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import FixedStops, Stops
+from rules.policy.curve import EquityCurve
+from rules.policy.exits import BreakEven, Exits, Trailing
+from rules.policy.links import Guard, Mirror, PolicyLimits, StartPolicy, Together
+from rules.policy.mismatch import MismatchPolicy
+from rules.policy.pacing import Delay, SkipFirst, Throttle
+from rules.policy.series import AfterLosses, Masaniello
+from rules.policy.size import Size, VolumePolicy
+from rules.policy.stops import FixedStops, Stops
 
 MEANINGS: Mapping[type, Mapping[str, str]] = {
     Size: {

@@ -17,12 +17,12 @@ from copier.config.policy_book import PolicySum
 from copier.config.prop import PropKeys
 from copier.config.summary import summary_lines
 from copier.rulebook import Rulebook
-from rules.conduct_policy import Conduct
-from rules.limits_policy import Cap, Limit
-from rules.policy import CopyLink, CopyPolicy
-from rules.results_policy import Results
-from rules.schedule import Schedule
-from rules.values import AccountId, LinkId
+from rules.limits.conduct_policy import Conduct
+from rules.limits.policy import Cap, Limit
+from rules.limits.results_policy import Results
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.times.schedule import Schedule
 
 
 class LogLevel(Enum):

@@ -17,8 +17,8 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.secrets import Outside
 from copier.config.structure import make_converter
-from rules.news import Impact, NewsPolicy, OnMissing, SymbolCurrencies
-from rules.schedule import Outside as OutsideTimes
+from rules.times.news import Impact, NewsPolicy, OnMissing, SymbolCurrencies
+from rules.times.schedule import Outside as OutsideTimes
 
 CALENDAR_BYTES_MAX = 4 * 1024 * 1024
 """A year of every event that calendars list needs a quarter of this."""

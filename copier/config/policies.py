@@ -10,17 +10,17 @@ from copier.config.checks import Pattern, duration_text, least_and_most, some_si
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
-from rules.beginnings import EntryType
-from rules.curve_policy import EquityCurve
-from rules.exits_policy import Exits
-from rules.filters import Filter
-from rules.mismatch_policy import MismatchPolicy
-from rules.pacing_policy import Delay, SkipFirst, Throttle
-from rules.policy import Guard, Mirror, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
-from rules.series_policy import AfterLosses, Masaniello
-from rules.size_policy import Size, VolumePolicy
-from rules.stops_policy import Aggregate, Stops
-from rules.values import Side, Volume
+from rules.gates.filters import Filter
+from rules.model.beginnings import EntryType
+from rules.model.values import Side, Volume
+from rules.policy.curve import EquityCurve
+from rules.policy.exits import Exits
+from rules.policy.links import Guard, Mirror, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
+from rules.policy.mismatch import MismatchPolicy
+from rules.policy.pacing import Delay, SkipFirst, Throttle
+from rules.policy.series import AfterLosses, Masaniello
+from rules.policy.size import Size, VolumePolicy
+from rules.policy.stops import Aggregate, Stops
 
 
 class RequiredStop(Enum):

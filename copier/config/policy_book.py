@@ -17,7 +17,7 @@ from copier.config.policies import BEGIN_ANEW, PerSymbolKeys, PolicyKeys, filter
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter, toml_keys
-from rules.policy import CopyPolicy, SymbolOf, SymbolPolicy
+from rules.policy.links import CopyPolicy, SymbolOf, SymbolPolicy
 
 DEFAULT = "default"
 """The policy of a link that names none. It exists always; a table [policies.default] sets its keys."""

@@ -21,11 +21,11 @@ from copier.config.reader import Reader
 from copier.config.results import ConsistencyKeys, InactivityKeys, MinDaysKeys, read_date, results_of
 from copier.config.results import Keys as ResultsKeys
 from copier.config.units import read_money
-from rules.conduct_policy import Budget, Conduct, FlatBy, PositionRule
-from rules.limits_policy import Cap, Limit
-from rules.limits_terms import Cash, FlattenScope, LimitAmount, LimitKind, Percent, Trailing
-from rules.results_policy import Consistency, Inactivity, Results, TradingDays
-from rules.values import AccountId, Money
+from rules.limits.conduct_policy import Budget, Conduct, FlatBy, PositionRule
+from rules.limits.policy import Cap, Limit
+from rules.limits.results_policy import Consistency, Inactivity, Results, TradingDays
+from rules.limits.terms import Cash, FlattenScope, LimitAmount, LimitKind, Percent, Trailing
+from rules.model.values import AccountId, Money
 
 _WARN_PART = Decimal("0.75")
 

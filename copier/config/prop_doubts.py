@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from copier.config.positions import KeyPath
 from copier.config.prop import PropKeys
 from copier.config.reader import Reader
-from rules.policy import CopyLink
-from rules.series import words_of
-from rules.series_policy import AfterLosses, Progression
-from rules.values import AccountId, LinkId
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyLink
+from rules.policy.series import AfterLosses, Progression
+from rules.sizes.series import words_of
 
 
 def warn_of_growth(

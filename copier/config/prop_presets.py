@@ -18,7 +18,7 @@ from copier.config.limit_keys import LimitKeys
 from copier.config.positions import find_positions
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
-from rules.values import Money
+from rules.model.values import Money
 
 FOLDER = Path(__file__).parent.parent / "presets" / "prop"
 

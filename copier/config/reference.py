@@ -47,20 +47,20 @@ from copier.config.results import ConsistencyKeys, InactivityKeys, KeepAliveKeys
 from copier.config.schedules import ScheduleKeys, WindowKeys
 from copier.config.structure import toml_key
 from copier.config.symbol_maps import ContractKeys, MapRowKeys, SymbolsKeys
-from rules.curve_policy import EquityCurve
-from rules.distances import Distance
-from rules.exits_policy import BreakEven, Exits, Trailing
-from rules.expressions import Expression
-from rules.limits_terms import LimitAmount
-from rules.mismatch_policy import MismatchPolicy, Tolerance
-from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import Guard, Mirror, PolicyLimits, StartPolicy, Together
-from rules.reasons import Reason
-from rules.series_policy import AfterLosses, Masaniello
-from rules.size_modes import FORMULAS
-from rules.size_policy import SIZE_VARIABLES, Size, VolumePolicy
-from rules.stops_policy import FixedStops, Stops
-from rules.values import Money
+from rules.limits.terms import LimitAmount
+from rules.model.reasons import Reason
+from rules.model.values import Money
+from rules.policy.curve import EquityCurve
+from rules.policy.distances import Distance
+from rules.policy.exits import BreakEven, Exits, Trailing
+from rules.policy.expressions import Expression
+from rules.policy.links import Guard, Mirror, PolicyLimits, StartPolicy, Together
+from rules.policy.mismatch import MismatchPolicy, Tolerance
+from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.series import AfterLosses, Masaniello
+from rules.policy.size import SIZE_VARIABLES, Size, VolumePolicy
+from rules.policy.stops import FixedStops, Stops
+from rules.sizes.modes import FORMULAS
 
 _INTRODUCTION = """\
 # The config file

@@ -24,10 +24,8 @@ from copier.config.limit_rows import has_kind, read_rows, rows_of_kinds
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_amount
-from rules.cron import Cron
-from rules.limits_days import ResetTime, reset_on
-from rules.limits_terms import LimitAmount
-from rules.results_policy import (
+from rules.limits.days import ResetTime, reset_on
+from rules.limits.results_policy import (
     BookedBy,
     Consistency,
     Inactivity,
@@ -37,7 +35,9 @@ from rules.results_policy import (
     Results,
     TradingDays,
 )
-from rules.values import AccountId, Symbol
+from rules.limits.terms import LimitAmount
+from rules.model.values import AccountId, Symbol
+from rules.times.cron import Cron
 
 _NAME = "Tells two limits of one kind apart."
 _SINCE = "The date from which on it counts: the phase's or the payout cycle's first day."

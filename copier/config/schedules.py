@@ -11,8 +11,8 @@ from copier.config.checks import TEXT_READINGS, CronText, duration_within
 from copier.config.errors import Fault
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
-from rules.cron import Cron
-from rules.schedule import Open, Outside, Schedule, Window
+from rules.times.cron import Cron
+from rules.times.schedule import Open, Outside, Schedule, Window
 
 # Where the search for an open moment begins, and how many moments it looks at: a daily window begins at fewer in a
 # year. Any instant does to begin with; a fixed one keeps a config's warnings the same from day to day.

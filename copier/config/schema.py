@@ -34,12 +34,12 @@ from copier.config.reference import meaning, prose
 from copier.config.schedules import ScheduleKeys
 from copier.config.structure import OFF, toml_key
 from copier.config.symbol_maps import SymbolsKeys
-from rules.distances import Distance
-from rules.expressions import Expression
-from rules.limits_terms import LimitAmount, LimitKind
-from rules.mismatch_policy import Tolerance
-from rules.pacing_policy import Span
-from rules.values import Money
+from rules.limits.terms import LimitAmount, LimitKind
+from rules.model.values import Money
+from rules.policy.distances import Distance
+from rules.policy.expressions import Expression
+from rules.policy.mismatch import Tolerance
+from rules.policy.pacing import Span
 
 Schema = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from copier.config.errors import Fault, shown_value
 from copier.config.positions import KeyPath
-from rules.expressions import Expression, ExpressionError
-from rules.size_policy import SIZE_VARIABLES, RiskOf, Size, SizeMode
+from rules.policy.expressions import Expression, ExpressionError
+from rules.policy.size import SIZE_VARIABLES, RiskOf, Size, SizeMode
 
 _MULTIPLIED = {"multiplier", "ignore_contract_size"}
 _RATIO = {*_MULTIPLIED, "source_reference", "target_reference", "ignore_currency"}

@@ -28,12 +28,12 @@ from copier.config.units import (
     read_span,
     read_tolerance,
 )
-from rules.distances import Distance
-from rules.expressions import Expression
-from rules.limits_terms import Cash, Percent
-from rules.mismatch_policy import Tolerance
-from rules.pacing_policy import Span
-from rules.values import Money
+from rules.limits.terms import Cash, Percent
+from rules.model.values import Money
+from rules.policy.distances import Distance
+from rules.policy.expressions import Expression
+from rules.policy.mismatch import Tolerance
+from rules.policy.pacing import Span
 
 OFF = "off"
 """Written for a key whose class says `| None`, it means None: switches off what a default or a parent switched on."""

@@ -7,11 +7,11 @@ import attrs
 
 from copier.config.checks import duration_text
 from copier.config.effective import policy_lines, shown
-from rules.alert_routes import AlertRoute
-from rules.conduct_policy import Conduct
-from rules.limits_policy import Limit
-from rules.policy import CopyPolicy
-from rules.results_policy import Results
+from rules.alerts.routes import AlertRoute
+from rules.limits.conduct_policy import Conduct
+from rules.limits.policy import Limit
+from rules.limits.results_policy import Results
+from rules.policy.links import CopyPolicy
 
 if TYPE_CHECKING:
     from copier.config.alerts import AlertConfig

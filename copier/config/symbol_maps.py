@@ -14,10 +14,10 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.symbol_presets import SymbolPreset, symbol_preset, symbol_preset_names
-from rules.literals import CATCH_ALLS, literals_of
-from rules.patterns import PatternError
-from rules.symbols import Contract, Mapped, PresetRow, Row, SymbolMap, SymbolRow
-from rules.values import Symbol
+from rules.model.values import Symbol
+from rules.policy.literals import CATCH_ALLS, literals_of
+from rules.policy.patterns import PatternError
+from rules.policy.symbols import Contract, Mapped, PresetRow, Row, SymbolMap, SymbolRow
 
 ENDS_SOON: Final = timedelta(days=14)
 """What nobody opens in any more in two weeks is looked at now."""

@@ -11,7 +11,7 @@ import tomli
 from attrs import frozen
 
 from copier.config.prop_presets import STALE_AFTER
-from rules.symbols import SymbolMap, SymbolRow
+from rules.policy.symbols import SymbolMap, SymbolRow
 
 FOLDER = Path(__file__).parent.parent / "presets" / "symbols"
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from copier.config.errors import Fault, shown_value
-from rules.distances import Distance, DistanceUnit
-from rules.limits_terms import Cash, LimitAmount, Percent
-from rules.mismatch_policy import Tolerance, ToleranceUnit
-from rules.pacing_policy import Span
-from rules.values import Money, exact
+from rules.limits.terms import Cash, LimitAmount, Percent
+from rules.model.values import Money, exact
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.mismatch import Tolerance, ToleranceUnit
+from rules.policy.pacing import Span
 
 DURATION = 'a duration such as "3s", "500ms" or "8h30m"'
 DISTANCE = 'a price distance such as "5 points", "3 pips", "0.1 %" or "0.5"'
@@ -49,7 +49,7 @@ def read_number(value: object, expected: str = "a number") -> Decimal:
     """Return a TOML number exactly.
 
     Raises:
-        Fault: not a number, or one that `rules.values.exact` refuses.
+        Fault: not a number, or one that `rules.model.values.exact` refuses.
     """
     if isinstance(value, str):
         hint = "write it without quotes" if _is_exact(value) else None

@@ -7,11 +7,11 @@ from attrs import frozen
 
 from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.remote import RemoteBook
-from copier.book import CopyBook
-from rules.copies import LegStage
-from rules.identity import is_ours
-from rules.observed import Position
-from rules.values import AccountId, PositionId
+from copier.engine.book import CopyBook
+from rules.model.copies import LegStage
+from rules.model.identity import is_ours
+from rules.model.observed import Position
+from rules.model.values import AccountId, PositionId
 
 Seen = Book | RemoteBook
 

@@ -20,7 +20,6 @@ from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
 from copier.commands.run import make_service, open_accounts
-from copier.console import Narrator
 from copier.demo.audit import Audit, Seen, audit
 from copier.demo.config import (
     METACOPIER_SOURCE,
@@ -32,13 +31,14 @@ from copier.demo.config import (
 )
 from copier.demo.trader import Trader
 from copier.demo.venues import ChildVenue, child_venue
-from copier.ledger import Ledger
-from copier.logs import configure_logs
-from copier.service import Service
+from copier.ledger.ledger import Ledger
+from copier.service.service import Service
+from copier.telling.console import Narrator
+from copier.telling.logs import configure_logs
 from copier.web.changes import Changes
 from copier.web.serve import serve_surface
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 TRADE_EVERY_S = 0.4
 

@@ -10,9 +10,9 @@ from attrs import frozen
 
 from adapters.simulation.records import OrderRefused
 from adapters.simulation.remote import RemoteAccount
-from rules.instruments import Instrument, round_to_step
-from rules.observed import Position, Quote
-from rules.values import Side, Symbol
+from rules.model.instruments import Instrument, round_to_step
+from rules.model.observed import Position, Quote
+from rules.model.values import Side, Symbol
 
 POSITIONS_MAX = 5
 """Open at once per source: two sources' worth of copies then stays just below the demo's limit of positions."""

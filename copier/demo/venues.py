@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import frozen
 
-from adapters.http import HttpClient
-from adapters.network import connect_tcp
 from adapters.simulation.remote import RemoteAccount
+from adapters.transport.http import HttpClient
+from adapters.transport.network import connect_tcp
 from copier.demo.trader import Terminal
 from copier.simulated import make_market
 

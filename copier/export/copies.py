@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from copier.export.writing import Row
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.performance.copied import Copied, CopyBook, result_of
 from copier.performance.reading import records
 from copier.performance.scope import Scope
-from copier.wording import copy_words
+from copier.telling.wording import copy_words
 
 COLUMNS: Final = (
     "link",

@@ -8,12 +8,12 @@ from typing import Final
 from attrs import define
 
 from copier.export.writing import Row
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import DecisionRecord, IntentRecord, ReportRecord, ResendRecord
 from copier.performance.copied import mean
 from copier.performance.reading import records
 from copier.performance.scope import Scope
-from copier.records import DecisionRecord, IntentRecord, ReportRecord, ResendRecord
-from rules.actions import (
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -23,8 +23,8 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.copies import ZERO, Copy
-from rules.reports import (
+from rules.model.copies import ZERO, Copy
+from rules.model.reports import (
     Accepted,
     Canceled,
     Filled,
@@ -37,7 +37,7 @@ from rules.reports import (
     Report,
     StopsReplaced,
 )
-from rules.values import ClOrdId, Volume
+from rules.model.values import ClOrdId, Volume
 
 COLUMNS: Final = (
     "asked_at",

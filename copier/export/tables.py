@@ -7,12 +7,12 @@ from attrs import frozen
 
 from copier.export import copies, orders
 from copier.export.writing import Row
-from copier.ledger import Ledger, StoredEntry
-from copier.ledger_codec import decode
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger, StoredEntry
+from copier.ledger.records import AlertRecord, DecisionRecord, LimitRecord, MismatchRecord
 from copier.performance.scope import Scope
-from copier.records import AlertRecord, DecisionRecord, LimitRecord, MismatchRecord
+from copier.telling.wording import mismatch_words, trace_words
 from copier.web.dto.decisions import decision_of
-from copier.wording import mismatch_words, trace_words
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from rules.values import plain
+from rules.model.values import plain
 
 Cell: TypeAlias = str | Decimal | int | bool | datetime | None
 Row: TypeAlias = Sequence[Cell]

@@ -11,13 +11,13 @@ from typing import TypeAlias
 
 from attrs import define, evolve, field, frozen
 
-from copier.records import CheckpointRecord, DecisionRecord, ForgetRecord, ObservedRecord, Record, ReportRecord
-from rules.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage, replace_leg, with_exit
-from rules.events import InstrumentReported, PositionClosed, PositionReported
-from rules.instruments import Instrument
-from rules.reconcile import CopyKey
-from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
-from rules.volumes import WIDE
+from copier.ledger.records import CheckpointRecord, DecisionRecord, ForgetRecord, ObservedRecord, Record, ReportRecord
+from rules.books.reconcile import CopyKey
+from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage, replace_leg, with_exit
+from rules.model.events import InstrumentReported, PositionClosed, PositionReported
+from rules.model.instruments import Instrument
+from rules.model.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
+from rules.sizes.volumes import WIDE
 
 # A mean price has no end of digits; more than these twelve no venue quotes.
 _MEAN = Context(prec=12)

@@ -7,7 +7,7 @@ from typing import Final
 from copier.performance.gathering import Gathering
 from copier.performance.scope import ends_of
 from copier.web.store import Sample, Store, StoreFailed
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 # A minute's samples of a week and an hour's of two years: what the file keeps of an account.
 SAMPLES_MAX: Final = 30_000

@@ -12,6 +12,7 @@ from copier.performance.gathering import Entry, Gathering, Lasting
 from copier.performance.headroom import Headroom, LimitPast
 from copier.performance.numbers import bars, cents, largest_fall, mean, percentile, share, total
 from copier.performance.trades import Trade
+from copier.telling.wording import mismatch_words
 from copier.web.dto.performance import (
     AlertCount,
     AnswerTimes,
@@ -28,9 +29,8 @@ from copier.web.dto.performance import (
 )
 from copier.web.dto.words import amount
 from copier.web.store import Sample
-from copier.wording import mismatch_words
-from rules.alerts import KINDS
-from rules.values import AccountId, Symbol, plain
+from rules.alerts.kinds import KINDS
+from rules.model.values import AccountId, Symbol, plain
 
 _SECOND: Final = timedelta(seconds=1)
 _HALF, _MOST = Decimal("0.5"), Decimal("0.9")

@@ -8,13 +8,8 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from copier.ledger import Ledger
-from copier.performance.copied import Copied, CopyBook, Opened, result_of
-from copier.performance.headroom import LimitPast
-from copier.performance.reading import records
-from copier.performance.scope import Scope, ends_of
-from copier.performance.trades import Trade, with_booked
-from copier.records import (
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import (
     AlertRecord,
     CheckpointRecord,
     DecisionRecord,
@@ -26,18 +21,23 @@ from copier.records import (
     ReportRecord,
     ResendRecord,
 )
-from rules.actions import ClosePosition, OpenPosition, ReducePosition
-from rules.copies import CopyStatus, Ending
-from rules.instruments import Instrument
-from rules.limits_policy import Limit
-from rules.limits_state import LimitState
-from rules.mismatch import Mismatch, MismatchKey
-from rules.observed import CashFlow, Fill
-from rules.reasons import Reason
-from rules.reports import Filled
-from rules.severity import Severity
-from rules.trace import Denied
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Symbol
+from copier.performance.copied import Copied, CopyBook, Opened, result_of
+from copier.performance.headroom import LimitPast
+from copier.performance.reading import records
+from copier.performance.scope import Scope, ends_of
+from copier.performance.trades import Trade, with_booked
+from rules.books.mismatch import Mismatch, MismatchKey
+from rules.limits.policy import Limit
+from rules.limits.state import LimitState
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.model.copies import CopyStatus, Ending
+from rules.model.instruments import Instrument
+from rules.model.observed import CashFlow, Fill
+from rules.model.reasons import Reason
+from rules.model.reports import Filled
+from rules.model.severity import Severity
+from rules.model.trace import Denied
+from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Symbol
 
 KINDS: Final = (
     "observed",

@@ -12,11 +12,11 @@ from typing import Final
 from attrs import define, field, frozen
 
 from copier.web.store import Sample
-from rules.limits import Judgement, judge
-from rules.limits_outlook import headroom_share
-from rules.limits_policy import EVERYTHING, Limit
-from rules.limits_state import LimitStage, LimitState
-from rules.values import AccountId
+from rules.limits.limits import Judgement, judge
+from rules.limits.outlook import headroom_share
+from rules.limits.policy import EVERYTHING, Limit
+from rules.limits.state import LimitStage, LimitState
+from rules.model.values import AccountId
 
 # A limit whose figures have not come yet is unknown at each start: that is told only where it never was anything else.
 _STAGES: Final = {stage.value: 0 if stage is LimitStage.UNKNOWN else rank for rank, stage in enumerate(LimitStage, 1)}

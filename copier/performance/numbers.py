@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from rules.volumes import WIDE
+from rules.sizes.volumes import WIDE
 
 CENT: Final = Decimal("0.01")
 

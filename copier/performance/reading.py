@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from copier.ledger import Ledger, StoredEntry
-from copier.ledger_codec import decode
-from copier.records import Record
-from copier.recovery import TYPES
-from rules.values import AccountId
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger, StoredEntry
+from copier.ledger.records import Record
+from copier.ledger.recovery import TYPES
+from rules.model.values import AccountId
 
 _INSTRUMENT: Final = b'"InstrumentReported"'
 """In the body of every row that tells of an instrument, and, at worst, in a comment of a row that does not."""

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from attrs import frozen
 
-from rules.copies import Copy
-from rules.values import AccountId, LinkId
+from rules.model.copies import Copy
+from rules.model.values import AccountId, LinkId
 
 Sees = Callable[[str], bool]
 """Tells whether an account may be shown; "" stands for the service itself."""

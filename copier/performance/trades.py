@@ -7,9 +7,9 @@ from decimal import Decimal
 from attrs import evolve, frozen
 
 from copier.performance.copied import Result
-from rules.copies import Copy, Leg
-from rules.observed import Fill
-from rules.values import AccountId, PositionId, Symbol
+from rules.model.copies import Copy, Leg
+from rules.model.observed import Fill
+from rules.model.values import AccountId, PositionId, Symbol
 
 
 @frozen

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Final, TypeAlias
 
-from copier.wording import printable
+from copier.telling.wording import printable
 
 
 class Markup(str):

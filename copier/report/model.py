@@ -10,13 +10,13 @@ from copier.performance.curves import accounts_of, samples_of
 from copier.performance.figures import Sum, performance_of, sums_of
 from copier.performance.gathering import Gathering
 from copier.performance.trades import Trade
+from copier.telling.wording import copy_words
 from copier.web.dto.accounts import Currency, EquityPoint
 from copier.web.dto.events import Alert
 from copier.web.dto.performance import Performance
 from copier.web.dto.words import Amount, Count, Time, about, amount
 from copier.web.store import Store
-from copier.wording import copy_words
-from rules.values import plain
+from rules.model.values import plain
 
 
 @frozen

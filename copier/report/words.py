@@ -8,7 +8,7 @@ from copier.report.model import Report
 from copier.terminal.figures import money, signed
 from copier.web.dto.limits import about_time
 from copier.web.dto.performance import MoneyFigures, PastMismatch, Performance
-from rules.limits_terms import LimitKind
+from rules.limits.terms import LimitKind
 
 UNKNOWN = "not known"
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from copier.wording import printable
+from copier.telling.wording import printable
 
 
 class CannotAsk(Exception):

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from copier.overview import LimitAt, Overview
+from copier.telling.overview import LimitAt, Overview
 from copier.terminal.figures import meter, money, sign_style, signed
 from copier.terminal.table import Column, fitting, shown
 from copier.terminal.words import SEVERITIES, SIDES, STAGES, STATES, spoken

@@ -2,7 +2,7 @@
 
 import sys
 
-from copier.wording import printable
+from copier.telling.wording import printable
 
 
 def confirmed(what: str, subject: str, *, yes: bool) -> bool:

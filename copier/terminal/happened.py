@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.text import Text
 
-from copier.overview import LimitAt
+from copier.telling.overview import LimitAt
 from copier.terminal.figures import clock
 from copier.terminal.happenings import Happening
 from copier.terminal.table import shown

@@ -9,12 +9,12 @@ from typing import Any, Final
 import msgspec
 from attrs import frozen
 
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.ledger_rows import StoredEntry
-from copier.overview import LimitAt
-from copier.records import AlertRecord, DecisionRecord, LeverRecord, LimitRecord, MismatchRecord
-from copier.recovery import TYPES
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import AlertRecord, DecisionRecord, LeverRecord, LimitRecord, MismatchRecord
+from copier.ledger.recovery import TYPES
+from copier.ledger.rows import StoredEntry
+from copier.telling.overview import LimitAt
 from copier.terminal.event_stream import SentEvent
 from copier.web.dto.decisions import Decision, decision_of
 from copier.web.dto.events import Alert, MismatchEnded, Session

@@ -6,8 +6,8 @@ from datetime import datetime
 from attrs import frozen
 
 from copier.web.dto.accounts import Position
-from rules.copies import Copy
-from rules.values import plain
+from rules.model.copies import Copy
+from rules.model.values import plain
 
 
 @frozen

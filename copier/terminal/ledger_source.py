@@ -9,18 +9,18 @@ import trio
 
 from copier.clock import utc_now
 from copier.config.model import Configuration
-from copier.ledger import Ledger
-from copier.mismatches import holds_back
-from copier.overview import Overview, is_running, overview
-from copier.recovery import recover
+from copier.engine.mismatches import holds_back
+from copier.ledger.ledger import Ledger
+from copier.ledger.recovery import recover
+from copier.telling.overview import Overview, is_running, overview
 from copier.terminal.happenings import Happening, Stages, latest, of_ledger
 from copier.terminal.held import Held, of_copy
 from copier.web.dto.limits import Limit, conduct_of, limit_of, results_of
 from copier.web.dto.links import Link, link_of
 from copier.web.dto.mismatches import Mismatch, mismatch_of
-from rules.levers import SetLink, state_of_link
-from rules.limits import judge, ruling
-from rules.policy import LinkState
+from rules.limits.limits import judge, ruling
+from rules.model.levers import SetLink, state_of_link
+from rules.policy.links import LinkState
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from copier.terminal.asking import Refusal
 from copier.terminal.remote import Remote, segment
 from copier.web.dto.levers import Command, ConfirmedCommand
 from copier.web.dto.links import Link
-from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
-from rules.policy import LinkState
-from rules.values import AccountId, LinkId
+from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import LinkState
 
 _LINKS = {LinkState.PAUSED: "pause", LinkState.CLOSE_ONLY: "close-only", LinkState.ACTIVE: "resume"}
 _ACCOUNTS = {TradingState.HALTED: "halt", TradingState.FLAT: "flatten", TradingState.ACTIVE: "resume"}

@@ -12,15 +12,15 @@ import trio
 from attrs import field, frozen
 
 from adapters.base import LocalProtocolError, RequestNotSent, SessionLost
-from adapters.http import HttpClient, HttpExchange
-from adapters.http_link import HttpResponse
-from adapters.network import Connect
 from adapters.secret import Secret
+from adapters.transport.http import HttpClient, HttpExchange
+from adapters.transport.http_link import HttpResponse
+from adapters.transport.network import Connect
+from copier.telling.wording import printable
 from copier.terminal.asking import NotKnown, Refusal, Unreachable, refusal
 from copier.terminal.event_stream import EventParser, SentEvent
 from copier.web.dto.levers import Done
 from copier.web.dto.words import to_json
-from copier.wording import printable
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from copier.clock import utc_now
-from copier.overview import LimitAt, Overview
+from copier.telling.overview import LimitAt, Overview
 from copier.terminal.event_stream import SentEvent
 from copier.terminal.happenings import EVENTS, Happening, Stages, of_sent
 from copier.terminal.held import Held, of_position

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from copier.overview import Overview
+from copier.telling.overview import Overview
 from copier.terminal.happenings import Happening
 from copier.terminal.held import Held
 from copier.web.dto.limits import Limit

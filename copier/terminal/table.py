@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from copier.wording import printable
+from copier.telling.wording import printable
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from copier.overview import Overview
+from copier.telling.overview import Overview
 from copier.terminal.at_a_glance import draw_status
 from copier.terminal.drawn import draw_limits, draw_links, draw_mismatches, draw_positions
 from copier.terminal.held import Held

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from attrs import frozen
 from cyclopts import Parameter
 
-from adapters.network import Connect, connect_tcp
 from adapters.secret import Secret
-from copier.logs import keep_secrets
+from adapters.transport.network import Connect, connect_tcp
+from copier.telling.logs import keep_secrets
 from copier.terminal.remote import Remote
 
 KEY_VARIABLE: Final = "COPIER_KEY"

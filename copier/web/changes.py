@@ -9,8 +9,8 @@ from typing import Final
 import trio
 from attrs import frozen
 
-from copier.records import Record
-from rules.values import AccountId
+from copier.ledger.records import Record
+from rules.model.values import AccountId
 
 RECORDS_WAITING_MAX: Final = 10_000
 """Records that wait for one reader: what a burst writes in a second. Who is further behind starts anew."""
@@ -80,7 +80,7 @@ class Changes:
         self._number = seq
 
     def record(self, record: Record, at: datetime) -> None:
-        """Take a record that became durable (a `copier.journal.Listener`)."""
+        """Take a record that became durable (a `copier.ledger.journal.Listener`)."""
         self._number += 1
         for reader in self._readers:
             reader.put_record(Change(self._number, record, at))

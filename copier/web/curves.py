@@ -8,7 +8,7 @@ import trio
 
 from copier.web.store import StoreFailed
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 FIRST_S: Final = 5.0
 """By then most accounts have been seen, so that a chart begins with the service."""

@@ -19,7 +19,7 @@ import trio
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from adapters.served_link import ServedLink
+from adapters.transport.served_link import ServedLink
 from copier.web.asgi import App, Bounds, ClientGone, Peer, Scope, is_loopback
 from copier.web.host_http import HttpExchange
 from copier.web.host_websocket import WebSocketExchange, read_handshake

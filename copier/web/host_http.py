@@ -7,7 +7,7 @@ from typing import Final
 import h11
 import trio
 
-from adapters.served_link import BODYLESS, ServedLink
+from adapters.transport.served_link import BODYLESS, ServedLink
 from copier.clock import utc_now
 from copier.web.asgi import Bounds, ClientGone, Message
 from copier.web.problems import MEDIA_TYPE, problem, problem_body

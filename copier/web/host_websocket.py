@@ -13,7 +13,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import generate_accept_token, split_comma_header
 
-from adapters.served_link import ServedLink
+from adapters.transport.served_link import ServedLink
 from copier.web.asgi import Bounds, ClientGone, Message
 from copier.web.outbox import Outbox
 from copier.web.problems import MEDIA_TYPE, problem, problem_body

@@ -21,9 +21,9 @@ from typing import Final
 from attrs import evolve, frozen
 
 from adapters.secret import Secret
-from copier.ledger_codec import CodecError, decode, encode
+from copier.ledger.codec import CodecError, decode, encode
 from copier.web.principal import KeyScope, Principal
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 KEYS_MAX: Final = 1000
 """Of one service, revoked ones included: each is looked at for every sign-in."""

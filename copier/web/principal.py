@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from rules.policy import CopyLink
-from rules.values import AccountId
+from rules.model.values import AccountId
+from rules.policy.links import CopyLink
 
 
 class KeyScope(Enum):

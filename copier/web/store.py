@@ -16,7 +16,7 @@ import apsw
 import structlog
 from attrs import frozen
 
-from rules.values import AccountId, plain
+from rules.model.values import AccountId, plain
 
 MINUTES_KEPT: Final = timedelta(days=7)
 HOURS_KEPT: Final = timedelta(days=730)

@@ -14,16 +14,17 @@ import trio
 from attrs import frozen
 
 from adapters.base import Account, SignalReceiver, UtcNow
-from copier.alerting import Alerter
-from copier.book import CopyBook
+from copier.alerts.alerting import Alerter
 from copier.config.model import Configuration
-from copier.histogram import Histogram
-from copier.ledger import Ledger
-from copier.limit_watch import LimitWatch
-from copier.logs import redact
-from copier.records import LeverRecord
-from copier.service import Service
-from copier.tally import Tally
+from copier.engine.book import CopyBook
+from copier.engine.limit_watch import LimitWatch
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import LeverRecord
+from copier.service.service import Service
+from copier.telling.histogram import Histogram
+from copier.telling.logs import redact
+from copier.telling.tally import Tally
+from copier.telling.wording import printable
 from copier.web.changes import Changes
 from copier.web.key_file import keys_path
 from copier.web.keys import KeyRing
@@ -32,12 +33,11 @@ from copier.web.principal import Principal
 from copier.web.sessions import Sessions, SessionsMax
 from copier.web.store import Store
 from copier.web.traffic import Traffic
-from copier.wording import printable
-from rules.levers import Lever
-from rules.mismatch import Mismatch
-from rules.policy import CopyLink, LinkState
-from rules.state import AccountView
-from rules.values import AccountId, LinkId
+from rules.books.mismatch import Mismatch
+from rules.model.levers import Lever
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyLink, LinkState
 
 T = TypeVar("T")
 

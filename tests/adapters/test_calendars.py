@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.calendars import EVENTS_MAX, CalendarError, CalendarFormat, parse_calendar
-from rules.news import Impact, NewsEvent
+from rules.times.news import Impact, NewsEvent
 
 GREENWICH = ZoneInfo("UTC")
 DATA = Path("tests/data/calendars")

@@ -8,7 +8,7 @@ import pytest
 from adapters import history
 from adapters.base import RemoteProtocolError
 from adapters.history import bounded_comment, bounded_kind, kind_of_balance, oldest_first
-from rules.observed import CashFlow
+from rules.model.observed import CashFlow
 
 AT = datetime(2026, 11, 20, 12, 0, 0, 123_456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from adapters.network import MemoryNetwork
+from adapters.transport.network import MemoryNetwork
 
 HOST, PORT = "venue.test", 80
 ORIGIN = f"http://{HOST}:{PORT}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from copier.logs import configure_logs
+from copier.telling.logs import configure_logs
 from tests.api.campaign import run_campaign
 
 EXAMPLES = 120

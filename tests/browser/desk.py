@@ -16,7 +16,7 @@ from typing import Any
 from attrs import define, field
 
 from copier.web.store import Store, store_path
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.peers.programs import running
 
 ROOT = Path(__file__).parents[2]

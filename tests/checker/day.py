@@ -12,12 +12,12 @@ from attrs import evolve, frozen
 
 from adapters.registry import CONFIGS
 from copier.config.load import load_config
-from copier.dispatch import Intent
-from copier.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
-from copier.ledger import Ledger
-from copier.recovery import recover, unanswered
-from rules.actions import Action, OpenPosition, PlaceOrder
-from rules.events import (
+from copier.engine.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
+from copier.ledger.ledger import Ledger
+from copier.ledger.recovery import recover, unanswered
+from copier.service.dispatch import Intent
+from rules.model.actions import Action, OpenPosition, PlaceOrder
+from rules.model.events import (
     AccountReported,
     Event,
     InstrumentReported,
@@ -28,13 +28,13 @@ from rules.events import (
     QuoteReported,
     SnapshotReceived,
 )
-from rules.instruments import Instrument
-from rules.levers import Approve
-from rules.look_ups import LookUp
-from rules.news import Calendar
-from rules.observed import WorkingOrder
-from rules.reports import NotSent
-from rules.values import AccountId, OmsType, OrderStatus, PositionId, Symbol
+from rules.model.instruments import Instrument
+from rules.model.levers import Approve
+from rules.model.look_ups import LookUp
+from rules.model.observed import WorkingOrder
+from rules.model.reports import NotSent
+from rules.model.values import AccountId, OmsType, OrderStatus, PositionId, Symbol
+from rules.times.news import Calendar
 from tests.checker.configs import BASES, config_text
 from tests.checker.histories import History
 from tests.checker.market import RATES, Market, draw_news

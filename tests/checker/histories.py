@@ -6,9 +6,9 @@ from random import Random
 
 from attrs import evolve
 
-from rules.limits_past import Past
-from rules.observed import Fill
-from rules.values import PositionId, Side, Symbol
+from rules.limits.past import Past
+from rules.model.observed import Fill
+from rules.model.values import PositionId, Side, Symbol
 
 BACK = timedelta(days=8)
 

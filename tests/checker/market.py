@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from rules.instruments import Instrument
-from rules.news import Impact, NewsEvent
-from rules.observed import AccountStatus, Quote
-from rules.values import Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Quote
+from rules.model.values import Symbol
+from rules.times.news import Impact, NewsEvent
 
 MIDS = {"XAUUSD": "2600", "GER40": "20000", "NAS100": "18000", "AUDCAD": "0.91", "GOLD": "2600"}
 TICKS = {"XAUUSD": "0.01", "GER40": "0.1", "NAS100": "0.25", "AUDCAD": "0.00001", "GOLD": "0.01"}

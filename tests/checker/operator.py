@@ -2,10 +2,10 @@
 
 from random import Random
 
-from copier.inputs import Input, Pulled
-from copier.records import LeverRecord
-from rules.levers import Lever, SetAccount, SetLink, TradingState
-from rules.policy import CopyLink, LinkState
+from copier.engine.inputs import Input, Pulled
+from copier.ledger.records import LeverRecord
+from rules.model.levers import Lever, SetAccount, SetLink, TradingState
+from rules.policy.links import CopyLink, LinkState
 
 
 def draw_levers(random: Random, link: CopyLink) -> tuple[Lever, Lever]:

@@ -7,9 +7,9 @@ from random import Random
 
 from attrs import evolve
 
-from rules.events import Event, OrderEnded, OrderReported, PositionReported
-from rules.observed import Position, WorkingOrder
-from rules.values import OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.events import Event, OrderEnded, OrderReported, PositionReported
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.checker.configs import BASES
 from tests.checker.market import TICKS
 from tests.checker.trader import Trader

@@ -5,10 +5,10 @@ from random import Random
 
 from attrs import evolve
 
-from rules.actions import Action, CancelOrder, PlaceOrder, ReplaceOrder
-from rules.observed import Position, WorkingOrder
-from rules.reports import Canceled, Filled, NotFound, Placed, Rejected, Replaced, Report
-from rules.values import ClOrdId, PositionId, VenueOrderId
+from rules.model.actions import Action, CancelOrder, PlaceOrder, ReplaceOrder
+from rules.model.observed import Position, WorkingOrder
+from rules.model.reports import Canceled, Filled, NotFound, Placed, Rejected, Replaced, Report
+from rules.model.values import ClOrdId, PositionId, VenueOrderId
 
 
 class Resting:

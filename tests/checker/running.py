@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from adapters.base import Capabilities
-from copier.book import CopyBook
 from copier.config.model import Configuration
-from copier.engine import Engine
-from copier.inputs import Outside
-from copier.journal import Journal
-from copier.latency import Latency
-from copier.ledger import Ledger
-from copier.limit_watch import LimitWatch
-from copier.recovery import Recovered
-from copier.views import empty_views
-from rules.state import AccountView
-from rules.values import AccountId, OmsType
+from copier.engine.book import CopyBook
+from copier.engine.engine import Engine
+from copier.engine.inputs import Outside
+from copier.engine.limit_watch import LimitWatch
+from copier.engine.views import empty_views
+from copier.ledger.journal import Journal
+from copier.ledger.ledger import Ledger
+from copier.ledger.recovery import Recovered
+from copier.telling.latency import Latency
+from rules.model.state import AccountView
+from rules.model.values import AccountId, OmsType
 
 
 def start(

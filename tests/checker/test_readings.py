@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.reasons import Reason
+from rules.model.reasons import Reason
 from tests.checker.beginnings import Beginnings, could_open
 from tests.checker.conduct import day_begun
 from tests.checker.facts import Facts

@@ -9,38 +9,38 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-import copier.conduct_watch
-import copier.limit_watch
-import copier.net_stops
-import copier.targets
-import rules.beginnings
-import rules.caps
-import rules.decide
-import rules.entry
-import rules.filters
-import rules.gates
-import rules.grants
-import rules.keep_alive
-import rules.mirror
-import rules.protect
-import rules.results
-import rules.shape
-import rules.sizing
-import rules.stops
-import rules.volumes
+import copier.engine.conduct_watch
+import copier.engine.limit_watch
+import copier.engine.net_stops
+import copier.engine.targets
+import rules.deciding.decide
+import rules.deciding.keep_alive
+import rules.deciding.mirror
+import rules.deciding.shape
+import rules.gates.caps
+import rules.gates.entry
+import rules.gates.filters
+import rules.gates.grants
+import rules.gates.judge
+import rules.limits.results
+import rules.model.beginnings
+import rules.sizes.sizing
+import rules.sizes.volumes
+import rules.stops.protect
+import rules.stops.stops
 import tests.checker.running
-from copier.conduct_watch import ConductWatch
-from copier.keep_alive import KeepAlives
-from copier.mirroring import Mirroring
-from copier.mismatches import MismatchWatch
-from copier.net_stops import NetStopWatch
-from copier.results_watch import ResultsWatch
-from rules.copies import Copy
-from rules.exits_policy import Exits
-from rules.instruments import Rounding
-from rules.limits import Judgement
-from rules.limits_policy import Limit
-from rules.policy import OnTargetChange, Together
+from copier.engine.conduct_watch import ConductWatch
+from copier.engine.keep_alive import KeepAlives
+from copier.engine.mirroring import Mirroring
+from copier.engine.mismatches import MismatchWatch
+from copier.engine.net_stops import NetStopWatch
+from copier.engine.results_watch import ResultsWatch
+from rules.limits.limits import Judgement
+from rules.limits.policy import Limit
+from rules.model.copies import Copy
+from rules.model.instruments import Rounding
+from rules.policy.exits import Exits
+from rules.policy.links import OnTargetChange, Together
 from tests.checker.campaign import run_day
 from tests.checker.checker import check
 from tests.checker.day import Story, live
@@ -184,7 +184,7 @@ def closer(exits: Exits) -> Exits:
 
 def judging(**changes: object) -> Callable[..., Judgement]:
     """Return what judges limits as if some of their keys were others."""
-    right = copier.limit_watch.judge
+    right = copier.engine.limit_watch.judge
 
     def judge(limit: Limit, *rest: Any, **also: Any) -> Judgement:
         kept = {key: value for key, value in changes.items() if getattr(limit, key)}
@@ -204,68 +204,74 @@ def never(*_: object) -> None:
 
 BUGS: dict[str, tuple[object, str, object]] = {
     "rounds up": (
-        rules.volumes,
+        rules.sizes.volumes,
         "to_grid",
-        lambda volume, step, _, right=rules.volumes.to_grid: right(volume, step, Rounding.UP),
+        lambda volume, step, _, right=rules.sizes.volumes.to_grid: right(volume, step, Rounding.UP),
     ),
-    "sees no spread": (rules.entry, "check_spread", never),
-    "counts no positions": (rules.gates, "_MARKET_GATES", rules.gates._MARKET_GATES[:-1]),
+    "sees no spread": (rules.gates.entry, "check_spread", never),
+    "counts no positions": (rules.gates.judge, "_MARKET_GATES", rules.gates.judge._MARKET_GATES[:-1]),
     "has no limits": (
-        rules.gates,
+        rules.gates.judge,
         "_MARKET_GATES",
-        tuple(gate for gate in rules.gates._MARKET_GATES if gate is not rules.caps.account_limits),
+        tuple(gate for gate in rules.gates.judge._MARKET_GATES if gate is not rules.gates.caps.account_limits),
     ),
-    "filters nothing": (rules.gates, "check_filter", never),
-    "locks no stops": (rules.stops, "_locked", lambda *_: False),
+    "filters nothing": (rules.gates.judge, "check_filter", never),
+    "locks no stops": (rules.stops.stops, "_locked", lambda *_: False),
     "trails at half the distance": (
-        rules.protect,
+        rules.stops.protect,
         "follow_price",
-        lambda exits, *rest, right=rules.protect.follow_price: right(closer(exits), *rest),
+        lambda exits, *rest, right=rules.stops.protect.follow_price: right(closer(exits), *rest),
     ),
     "has no budgets": (ConductWatch, "spent", never),
-    "keeps no hours": (copier.conduct_watch, "flat_denial", never),
+    "keeps no hours": (copier.engine.conduct_watch, "flat_denial", never),
     "closes before an account's time": (
         tests.checker.running,
         "empty_views",
         lambda able, rulebook, right=tests.checker.running.empty_views: right(able, evolve(rulebook, conduct=())),
     ),
-    "ends no target that is not reached any more": (copier.limit_watch, "judge", judging(resets_below=False)),
-    "lets floors pass their lock": (copier.limit_watch, "judge", judging(lock=None)),
-    "locks no profit": (copier.limit_watch, "judge", judging(lock_when=None)),
+    "ends no target that is not reached any more": (copier.engine.limit_watch, "judge", judging(resets_below=False)),
+    "lets floors pass their lock": (copier.engine.limit_watch, "judge", judging(lock=None)),
+    "locks no profit": (copier.engine.limit_watch, "judge", judging(lock_when=None)),
     "marks at any time": (Limit, "marks_at_reset", False),
     "trades on after its best day": (ResultsWatch, "denied", never),
-    "reckons without costs": (rules.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
-    "asks not how a position began": (rules.gates, "_began", never),
-    "takes no order for a beginning": (rules.beginnings, "_opened", lambda *_: False),
+    "reckons without costs": (rules.limits.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
+    "asks not how a position began": (rules.gates.judge, "_began", never),
+    "takes no order for a beginning": (rules.model.beginnings, "_opened", lambda *_: False),
     "closes nothing for a mismatch": (MismatchWatch, "_flatten", never),
     "puts back whatever the policy says": (
-        copier.targets,
+        copier.engine.targets,
         "after_lots",
-        lambda copy, leg, held, volume, _, price, right=copier.targets.after_lots: right(
+        lambda copy, leg, held, volume, _, price, right=copier.engine.targets.after_lots: right(
             copy, leg, held, volume, OnTargetChange.RESTORE, price
         ),
     ),
     "puts stops back again and again": (
-        copier.targets,
+        copier.engine.targets,
         "after_stops",
-        lambda copy, moved, how, right=copier.targets.after_stops: right(unmoved(copy), moved, how),
+        lambda copy, moved, how, right=copier.engine.targets.after_stops: right(unmoved(copy), moved, how),
     ),
     "keeps nothing alive": (KeepAlives, "_decide", never),
-    "trades to stay alive too often": (rules.keep_alive, "last_trade", lambda rule, _: rule.since),
+    "trades to stay alive too often": (rules.deciding.keep_alive, "last_trade", lambda rule, _: rule.since),
     "protects no netted position": (NetStopWatch, "compare", never),
     "protects by the stops of the other side": (
-        copier.net_stops,
+        copier.engine.net_stops,
         "net_stops",
-        lambda shares, side, instrument, right=copier.net_stops.net_stops: right(shares, side.opposite, instrument),
+        lambda shares, side, instrument, right=copier.engine.net_stops.net_stops: right(
+            shares, side.opposite, instrument
+        ),
     ),
-    "places orders elsewhere": (rules.mirror, "_later", lambda price, *_: price * 2),
-    "lets orders wait through everything": (rules.decide, "forbids_new_risk", never),
+    "places orders elsewhere": (rules.deciding.mirror, "_later", lambda price, *_: price * 2),
+    "lets orders wait through everything": (rules.deciding.decide, "forbids_new_risk", never),
     "opens beside what was mirrored": (Mirroring, "of", never),
-    "obeys no source": (rules.caps, "obeyed", never),
+    "obeys no source": (rules.gates.caps, "obeyed", never),
     "counts each symbol alone": (Together, "has", lambda *_: False),
-    "forgets what was lost": (rules.grants, "_scale", never),
-    "keeps no proportions": (rules.sizing, "in_proportion", lambda wanted, *_: wanted),
-    "closes what is asked, grid or not": (rules.shape, "possible_cut", lambda leg, excess, _: min(excess, leg.held)),
+    "forgets what was lost": (rules.gates.grants, "_scale", never),
+    "keeps no proportions": (rules.sizes.sizing, "in_proportion", lambda wanted, *_: wanted),
+    "closes what is asked, grid or not": (
+        rules.deciding.shape,
+        "possible_cut",
+        lambda leg, excess, _: min(excess, leg.held),
+    ),
 }
 
 

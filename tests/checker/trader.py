@@ -7,8 +7,8 @@ from random import Random
 
 from attrs import evolve
 
-from rules.observed import Position
-from rules.values import AccountId, PositionId, Price, Side, Symbol
+from rules.model.observed import Position
+from rules.model.values import AccountId, PositionId, Price, Side, Symbol
 from tests.checker.configs import BASES
 from tests.checker.market import CONTRACTS, TICKS, Market
 

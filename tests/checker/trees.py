@@ -40,7 +40,7 @@ class Row:
 
 
 def rows_of(entries: Iterable[Any]) -> list[Row]:
-    """Return the rows of a ledger's entries (`copier.ledger_rows.StoredEntry`), whose bodies are JSON."""
+    """Return the rows of a ledger's entries (`copier.ledger.rows.StoredEntry`), whose bodies are JSON."""
     return [Row(each.seq, each.at, each.kind, each.account, each.key, read(json.loads(each.body))) for each in entries]
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 from attrs import evolve
 
-from rules.actions import (
+from rules.model.actions import (
     Action,
     CancelOrder,
     ClosePosition,
@@ -16,9 +16,9 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.observed import Position, WorkingOrder
-from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol
+from rules.model.observed import Position, WorkingOrder
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.model.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol
 from tests.checker.resting import Resting
 
 

@@ -8,11 +8,11 @@ from random import Random
 import trio
 
 from adapters.simulation.records import OrderRefused
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.identity import cl_ord_id
-from rules.observed import Position, Quote
-from rules.reports import Accepted, Filled, NotFound, Rejected, Report
-from rules.values import ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol
+from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.identity import cl_ord_id
+from rules.model.observed import Position, Quote
+from rules.model.reports import Accepted, Filled, NotFound, Rejected, Report
+from rules.model.values import ClOrdId, LinkId, OmsType, PositionId, Price, Side, Symbol
 from tests.conformance.venues import ALIAS, START, World, has
 
 EURUSD, XAUUSD, BTCUSD = Symbol("EURUSD"), Symbol("XAUUSD"), Symbol("BTCUSD")

@@ -9,9 +9,9 @@ import trio
 from attrs import define, field
 
 from adapters.base import SessionLost, SignInRefused
-from rules.events import AccountReported, Event, PositionClosed, PositionReported, SnapshotReceived
-from rules.observed import AccountStatus, Position
-from rules.values import PositionId
+from rules.model.events import AccountReported, Event, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.observed import AccountStatus, Position
+from rules.model.values import PositionId
 from tests.conformance.venues import World
 
 T = TypeVar("T")

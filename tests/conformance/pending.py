@@ -5,12 +5,12 @@ from decimal import Decimal
 from random import Random
 
 from adapters.simulation.records import OrderRefused
-from rules.actions import CancelOrder, PlaceOrder, ReplaceOrder
-from rules.events import OrderEnded, OrderReported, PositionClosed, PositionReported, SnapshotReceived
-from rules.observed import Position, Quote, WorkingOrder
-from rules.reports import Placed
-from rules.state import AccountView
-from rules.values import OrderType, Price, Side, Symbol
+from rules.model.actions import CancelOrder, PlaceOrder, ReplaceOrder
+from rules.model.events import OrderEnded, OrderReported, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.observed import Position, Quote, WorkingOrder
+from rules.model.reports import Placed
+from rules.model.state import AccountView
+from rules.model.values import OrderType, Price, Side, Symbol
 from tests.conformance.actions import EURUSD, settled, tag
 from tests.conformance.mirror import Mirror
 from tests.conformance.venues import ALIAS, World, has

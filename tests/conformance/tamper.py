@@ -6,8 +6,8 @@ from typing import cast
 from attrs import define, evolve, field
 from trio_websocket import WebSocketConnection
 
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest, HttpService, WebSocketHandler
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest, HttpService, WebSocketHandler
 
 
 @define

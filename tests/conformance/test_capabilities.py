@@ -3,8 +3,8 @@
 import pytest
 from trio.testing import MockClock
 
-from rules.reports import Rejected
-from rules.values import OmsType
+from rules.model.reports import Rejected
+from rules.model.values import OmsType
 from tests.conformance.actions import by_hand, closing, opening, reducing, replacing
 from tests.conformance.venues import KINDS, TRADING, World, open_world, states
 

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from adapters.base import Account, SessionLost, SignInRefused
 from adapters.secret import Secret
-from rules.reports import Rejected
+from rules.model.reports import Rejected
 from tests.conformance.actions import by_hand, opening, tag
 from tests.conformance.mirror import Mirror, streaming
 from tests.conformance.venues import WRONG, World, states

@@ -9,8 +9,8 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from adapters.network import Connect
-from rules.events import AccountReported, Event
+from adapters.transport.network import Connect
+from rules.model.events import AccountReported, Event
 from tests.conformance.actions import by_hand, trade
 from tests.conformance.mirror import streaming
 from tests.conformance.venues import START, STREAMED, WireWorld, World, open_world

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.base import Account
 from adapters.registry import CONFIGS, VENUES, open_account
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.conformance.venues import FOLDERS, KINDS, states
 
 ROOT = FOLDERS.parent

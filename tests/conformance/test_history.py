@@ -10,8 +10,8 @@ from trio.testing import MockClock
 
 from adapters.base import RemoteProtocolError, SessionLost
 from adapters.simulation.records import BookOrder, Purpose, Result
-from rules.observed import CashFlow, Fill, Position, Quote
-from rules.values import OmsType, OrderType, PositionId, Side
+from rules.model.observed import CashFlow, Fill, Position, Quote
+from rules.model.values import OmsType, OrderType, PositionId, Side
 from tests.conformance.actions import BTCUSD, EURUSD, XAUUSD, by_hand, closing, opened, opening, settled, tag
 from tests.conformance.test_hostile import NUMBERS, PRICE, VOLUME
 from tests.conformance.venues import World, has, needs

@@ -8,10 +8,10 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from adapters.base import RemoteProtocolError, SessionLost
-from rules.events import AccountReported, PositionReported, SnapshotReceived
-from rules.observed import Quote
-from rules.reports import Filled, Rejected
-from rules.values import Symbol
+from rules.model.events import AccountReported, PositionReported, SnapshotReceived
+from rules.model.observed import Quote
+from rules.model.reports import Filled, Rejected
+from rules.model.values import Symbol
 from tests.conformance.actions import EURUSD, XAUUSD, by_hand, check_filled, opened, opening, settled, tag
 from tests.conformance.mirror import same_positions, streaming
 from tests.conformance.venues import World, needs, states

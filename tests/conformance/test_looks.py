@@ -10,9 +10,9 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from rules.events import Origin
-from rules.observed import Quote
-from rules.values import Side, Symbol
+from rules.model.events import Origin
+from rules.model.observed import Quote
+from rules.model.values import Side, Symbol
 from tests.conformance.actions import BTCUSD, EURUSD, STOP, TAKE, XAUUSD, by_hand, trade
 from tests.conformance.mirror import same_positions
 from tests.conformance.venues import ALIAS, World, has, needs

@@ -9,9 +9,9 @@ from trio.testing import MockClock
 
 from adapters.base import RequestNotSent, Throttled
 from adapters.simulation.records import Purpose, Result
-from rules.actions import Action
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.model.actions import Action
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.model.values import OmsType, PositionId, Side, Symbol
 from tests.conformance.actions import (
     BTCUSD,
     EURUSD,

@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from adapters.base import RequestNotSent, SessionLost
-from adapters.network import Connect, connect_tcp
-from adapters.serving import HttpService, serve_tcp
-from rules.events import SessionOpened, SnapshotReceived
-from rules.reports import Filled, StopsReplaced
+from adapters.transport.network import Connect, connect_tcp
+from adapters.transport.serving import HttpService, serve_tcp
+from rules.model.events import SessionOpened, SnapshotReceived
+from rules.model.reports import Filled, StopsReplaced
 from tests.conformance.actions import check_filled, closing, opened, opening, reducing, replacing, settled, tag
 from tests.conformance.mirror import same_positions, streaming
 from tests.conformance.venues import KINDS, WIRED, World, has

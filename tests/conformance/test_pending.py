@@ -9,9 +9,9 @@ import trio
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from rules.events import OrderEnded, SnapshotReceived
-from rules.observed import WorkingOrder
-from rules.values import OrderStatus, OrderType, Side
+from rules.model.events import OrderEnded, SnapshotReceived
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderStatus, OrderType, Side
 from tests.conformance.actions import EURUSD, XAUUSD
 from tests.conformance.actions import by_hand as opened_by_hand
 from tests.conformance.mirror import Mirror, same_positions, streaming

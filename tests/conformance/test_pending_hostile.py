@@ -8,9 +8,9 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from adapters.base import RemoteProtocolError, SessionLost
-from copier.dispatch import judge_by_books
-from rules.reports import NotFound
-from rules.values import Side, Symbol
+from copier.service.dispatch import judge_by_books
+from rules.model.reports import NotFound
+from rules.model.values import Side, Symbol
 from tests.conformance.actions import EURUSD
 from tests.conformance.mirror import streaming
 from tests.conformance.pending import by_hand, canceling, known, placed, placing, same_orders, until_orders

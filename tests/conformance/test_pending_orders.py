@@ -10,11 +10,11 @@ from trio.testing import MockClock
 
 from adapters.base import RequestNotSent, SessionLost, Throttled
 from adapters.simulation.records import Result
-from copier.dispatch import judge_by_books
-from rules.actions import Action, CancelOrder, ReplaceOrder
-from rules.observed import WorkingOrder
-from rules.reports import Canceled, Filled, NotFound, NotSent, Placed, Rejected, Replaced, Report
-from rules.values import OrderType, Side, Symbol, VenueOrderId
+from copier.service.dispatch import judge_by_books
+from rules.model.actions import Action, CancelOrder, ReplaceOrder
+from rules.model.observed import WorkingOrder
+from rules.model.reports import Canceled, Filled, NotFound, NotSent, Placed, Rejected, Replaced, Report
+from rules.model.values import OrderType, Side, Symbol, VenueOrderId
 from tests.conformance.actions import EURUSD, XAUUSD, opening, rejected, settled, tag
 from tests.conformance.actions import opened as opened_at_market
 from tests.conformance.mirror import same_positions

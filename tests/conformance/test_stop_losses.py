@@ -13,11 +13,11 @@ from trio.testing import MockClock
 
 from adapters.base import SessionLost, Throttled
 from adapters.simulation.records import Purpose
-from copier.dispatch import judge_by_books
-from rules.actions import Action, OpenPosition, ReplaceStops
-from rules.observed import Position
-from rules.reports import Filled, NotFound, Rejected, Report, StopsReplaced
-from rules.values import Side
+from copier.service.dispatch import judge_by_books
+from rules.model.actions import Action, OpenPosition, ReplaceStops
+from rules.model.observed import Position
+from rules.model.reports import Filled, NotFound, Rejected, Report, StopsReplaced
+from rules.model.values import Side
 from tests.conformance.actions import closing, opened, opening, reducing, replacing, settled, tag
 from tests.conformance.mirror import same_positions, streaming
 from tests.conformance.pending import quote

@@ -9,9 +9,16 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.observed import Quote
-from rules.values import Side
+from rules.model.events import (
+    AccountReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    SessionOpened,
+    SnapshotReceived,
+)
+from rules.model.observed import Quote
+from rules.model.values import Side
 from tests.conformance.actions import EURUSD, STOP, TAKE, XAUUSD, by_hand, trade
 from tests.conformance.mirror import same_positions, streaming
 from tests.conformance.venues import ALIAS, World, has, needs

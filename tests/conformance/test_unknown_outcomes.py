@@ -8,10 +8,10 @@ import trio
 from trio.testing import MockClock
 
 from adapters.base import RequestNotSent, SessionLost
-from rules.actions import Action
-from rules.observed import Quote
-from rules.reports import Filled, NotFound, Rejected
-from rules.values import Side
+from rules.model.actions import Action
+from rules.model.observed import Quote
+from rules.model.reports import Filled, NotFound, Rejected
+from rules.model.values import Side
 from tests.conformance.actions import (
     EURUSD,
     Make,

@@ -18,19 +18,19 @@ from attrs import define, evolve, field
 from adapters.base import Account, UtcNow
 from adapters.metacopier.simulator import SOCKET_PATH
 from adapters.metacopier.simulator_words import account_id as metacopier_id
-from adapters.network import Connect, MemoryNetwork
 from adapters.registry import VENUES, open_account
 from adapters.secret import Secret
-from adapters.serving import HttpService
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
 from adapters.simulation.records import BookOrder, Change, ClosedPosition, PositionChanged
+from adapters.transport.network import Connect, MemoryNetwork
+from adapters.transport.serving import HttpService
 from copier.clock import VirtualClock
-from rules.instruments import Instrument
-from rules.observed import Position, WorkingOrder
-from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.model.instruments import Instrument
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
 from tests.conformance.tamper import Tamper
 
 ALIAS = AccountId("under-test")

@@ -6,31 +6,31 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.book import CopyBook
-from copier.dispatch import Intent
-from copier.engine import Engine
-from copier.inputs import Input, Outside, Polled, Reported
-from copier.journal import Journal, Listener
-from copier.latency import Latency
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.limit_watch import LimitWatch
-from copier.records import AlertRecord, Record
-from copier.recovery import TYPES, recover
+from copier.engine.book import CopyBook
+from copier.engine.engine import Engine
+from copier.engine.inputs import Input, Outside, Polled, Reported
+from copier.engine.limit_watch import LimitWatch
+from copier.ledger.codec import decode
+from copier.ledger.journal import Journal, Listener
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import AlertRecord, Record
+from copier.ledger.recovery import TYPES, recover
 from copier.rulebook import Rulebook
-from rules.actions import Action
-from rules.conduct_policy import Conduct
-from rules.copies import Copy
-from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SnapshotReceived
-from rules.limits_policy import Limit
-from rules.look_ups import LookUp
-from rules.observed import AccountStatus, Position
-from rules.policy import CopyLink, CopyPolicy
-from rules.reports import Report
-from rules.results_policy import Results
-from rules.schedule import Schedule
-from rules.state import AccountView
-from rules.values import AccountId, LinkId, OmsType, PositionId
+from copier.service.dispatch import Intent
+from copier.telling.latency import Latency
+from rules.limits.conduct_policy import Conduct
+from rules.limits.policy import Limit
+from rules.limits.results_policy import Results
+from rules.model.actions import Action
+from rules.model.copies import Copy
+from rules.model.events import AccountReported, Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.look_ups import LookUp
+from rules.model.observed import AccountStatus, Position
+from rules.model.reports import Report
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId, OmsType, PositionId
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.times.schedule import Schedule
 from tests.rules.playbook import EURUSD, T0, filled
 
 SOURCE, TARGET = AccountId("source"), AccountId("target")

@@ -10,12 +10,12 @@ import trio
 from attrs import evolve
 
 from adapters.base import Account, Capabilities, Emit, SessionLost, UtcNow
-from rules.actions import Action, OpenPosition, ReducePosition, ReplaceStops
-from rules.events import Event, Origin, SessionOpened, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Position, Quote, WorkingOrder
-from rules.reports import Filled, NotFound, Rejected, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Symbol
+from rules.model.actions import Action, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.events import Event, Origin, SessionOpened, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Position, Quote, WorkingOrder
+from rules.model.reports import Filled, NotFound, Rejected, Report, StopsReplaced
+from rules.model.values import AccountId, ClOrdId, OmsType, PositionId, Symbol
 from tests.rules.playbook import EURUSD, T0
 
 HEDGING = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)

@@ -10,11 +10,11 @@ import pytest
 from copier.commands.configs import capabilities_of
 from copier.config.case_keys import NOON, ActionKind
 from copier.docs_pages import COOKBOOK_PAGE, RECIPES, cookbook_page
-from copier.rehearsal import Rehearsal
-from rules.events import AccountReported
-from rules.limits_state import LimitStage
-from rules.observed import AccountStatus
-from rules.values import AccountId
+from copier.replay.rehearsal import Rehearsal
+from rules.limits.state import LimitStage
+from rules.model.events import AccountReported
+from rules.model.observed import AccountStatus
+from rules.model.values import AccountId
 from tests import configs
 
 pytestmark = pytest.mark.slow  # the recipes are read whole, and each of their cases is an engine of its own

@@ -9,15 +9,15 @@ import pytest
 from attrs import evolve
 
 from copier.commands.read import explain
-from copier.ledger import Ledger
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
-from rules.distances import Distance, DistanceUnit
-from rules.events import InstrumentReported, QuoteReported
-from rules.observed import AccountStatus, Quote
-from rules.policy import CopyLink, CopyPolicy, Guard
-from rules.reports import Filled
-from rules.size_policy import Size, SizeMode
-from rules.values import AccountId, LinkId, PositionId, Price, Volume
+from copier.ledger.ledger import Ledger
+from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.model.events import InstrumentReported, QuoteReported
+from rules.model.observed import AccountStatus, Quote
+from rules.model.reports import Filled
+from rules.model.values import AccountId, LinkId, PositionId, Price, Volume
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.links import CopyLink, CopyPolicy, Guard
+from rules.policy.size import Size, SizeMode
 from tests.copier.desk import SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD

@@ -5,7 +5,7 @@ import hashlib
 import re
 
 from adapters.secret import Secret
-from copier.alert_webhook import signed_headers, signing_key
+from copier.alerts.by_webhook import signed_headers, signing_key
 from copier.docs_pages import (
     ALERTS_PAGE,
     DENIALS_PAGE,
@@ -17,8 +17,8 @@ from copier.docs_pages import (
     runbook_page,
 )
 from copier.web.metrics.table import METRICS
-from rules.alerts import AlertKind
-from rules.reasons import Reason
+from rules.alerts.kinds import AlertKind
+from rules.model.reasons import Reason
 
 
 def test_page_of_denial_codes_is_not_stale():

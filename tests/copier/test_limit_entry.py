@@ -6,21 +6,21 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from copier.inputs import Pulled
-from copier.records import DecisionRecord, LeverRecord
-from copier.wording import copy_words
-from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, PlaceOrder
-from rules.copies import Ending, LegStage
-from rules.distances import Distance, DistanceUnit
-from rules.events import OrderEnded, Origin, QuoteReported, SnapshotReceived
-from rules.levers import SetAccount, SetLink, TradingState
-from rules.observed import Position, Quote
-from rules.policy import CopyPolicy, Guard, LinkState, OnDeviation
-from rules.reasons import Reason
-from rules.reports import Canceled, Filled, NotFound, NotSent, OutcomeUnknown, Placed, Rejected
-from rules.schedule import Schedule, Window
-from rules.trace import Denied
-from rules.values import OmsType, OrderType, PositionId, Side, VenueOrderId
+from copier.engine.inputs import Pulled
+from copier.ledger.records import DecisionRecord, LeverRecord
+from copier.telling.wording import copy_words
+from rules.model.actions import Action, CancelOrder, ClosePosition, OpenPosition, PlaceOrder
+from rules.model.copies import Ending, LegStage
+from rules.model.events import OrderEnded, Origin, QuoteReported, SnapshotReceived
+from rules.model.levers import SetAccount, SetLink, TradingState
+from rules.model.observed import Position, Quote
+from rules.model.reasons import Reason
+from rules.model.reports import Canceled, Filled, NotFound, NotSent, OutcomeUnknown, Placed, Rejected
+from rules.model.trace import Denied
+from rules.model.values import OmsType, OrderType, PositionId, Side, VenueOrderId
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.links import CopyPolicy, Guard, LinkState, OnDeviation
+from rules.times.schedule import Schedule, Window
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD

@@ -6,17 +6,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from copier.inputs import Remembered
-from copier.limit_watch import RECALL_MAX
-from rules.events import AccountReported
-from rules.limits import LimitStage
-from rules.limits_days import ResetTime
-from rules.limits_past import Past
-from rules.limits_policy import Limit
-from rules.limits_terms import Anchor, LimitKind, Metric, Part, Percent
-from rules.observed import AccountStatus, Booked, CashFlow, Fill
-from rules.reasons import Reason
-from rules.values import Price, Side, Symbol, Volume
+from copier.engine.inputs import Remembered
+from copier.engine.limit_watch import RECALL_MAX
+from rules.limits.days import ResetTime
+from rules.limits.limits import LimitStage
+from rules.limits.past import Past
+from rules.limits.policy import Limit
+from rules.limits.terms import Anchor, LimitKind, Metric, Part, Percent
+from rules.model.events import AccountReported
+from rules.model.observed import AccountStatus, Booked, CashFlow, Fill
+from rules.model.reasons import Reason
+from rules.model.values import Price, Side, Symbol, Volume
 from tests.copier.desk import TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.records import MismatchRecord
-from copier.wording import mismatch_words
-from rules.actions import Action, CancelOrder, ReplaceOrder
-from rules.events import OrderEnded, Origin, SnapshotReceived
-from rules.mismatch_policy import MismatchAction, MismatchPolicy
-from rules.observed import WorkingOrder
-from rules.reports import Canceled, Rejected
-from rules.values import OrderStatus
+from copier.ledger.records import MismatchRecord
+from copier.telling.wording import mismatch_words
+from rules.model.actions import Action, CancelOrder, ReplaceOrder
+from rules.model.events import OrderEnded, Origin, SnapshotReceived
+from rules.model.observed import WorkingOrder
+from rules.model.reports import Canceled, Rejected
+from rules.model.values import OrderStatus
+from rules.policy.mismatch import MismatchAction, MismatchPolicy
 from tests.copier.desk import TARGET, Desk
-from tests.copier.test_engine_mirror import MIRROR, OURS, desk_with, ends, looks, order, told, working
+from tests.copier.engine.test_engine_mirror import MIRROR, OURS, desk_with, ends, looks, order, told, working
 
 
 async def shows(desk: Desk, seconds: float, *orders: WorkingOrder) -> list[Action]:

@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.records import DecisionRecord
-from rules.events import QuoteReported
-from rules.limits_terms import Cash
-from rules.observed import Quote
-from rules.policy import CopyPolicy, PolicyLimits
-from rules.reasons import Reason
-from rules.values import AccountId, LinkId
+from copier.ledger.records import DecisionRecord
+from rules.limits.terms import Cash
+from rules.model.events import QuoteReported
+from rules.model.observed import Quote
+from rules.model.reasons import Reason
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import CopyPolicy, PolicyLimits
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, shape

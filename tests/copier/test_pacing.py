@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.recovery import recover
-from rules.exits import NEVER
-from rules.exits_policy import Exits
-from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import CopyLink, CopyPolicy
-from rules.stops_policy import Stops
+from copier.ledger.recovery import recover
+from rules.deciding.exits import NEVER
+from rules.policy.exits import Exits
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.stops import Stops
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.recovery import recover
-from rules.actions import ClosePosition
-from rules.events import QuoteReported
-from rules.observed import Quote
-from rules.policy import CopyPolicy
-from rules.reports import Filled
-from rules.series_policy import AfterLosses
-from rules.size_policy import BelowMin, Size, VolumePolicy
-from rules.values import PositionId, Side, Symbol
+from copier.ledger.recovery import recover
+from rules.model.actions import ClosePosition
+from rules.model.events import QuoteReported
+from rules.model.observed import Quote
+from rules.model.reports import Filled
+from rules.model.values import PositionId, Side, Symbol
+from rules.policy.links import CopyPolicy
+from rules.policy.series import AfterLosses
+from rules.policy.size import BelowMin, Size, VolumePolicy
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape

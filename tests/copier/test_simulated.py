@@ -7,12 +7,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from adapters.network import connect_tcp
 from adapters.registry import CONFIGS, open_account
+from adapters.transport.network import connect_tcp
 from copier.clock import utc_now
 from copier.config import load_config
 from copier.simulated import MOVE_EVERY_S, VENUE_NAMES, account_name, make_market, move_markets, serve_venue
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 
 @pytest.mark.slow  # real sockets

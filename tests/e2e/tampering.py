@@ -6,7 +6,7 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from adapters.network import Connect
+from adapters.transport.network import Connect
 
 Change = Callable[[bytes], bytes | None]
 """Given a text frame's payload: what is put in its place, None to let it pass."""

@@ -17,21 +17,21 @@ from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.metacopier.simulator_words import account_id
-from adapters.network import Connect, MemoryNetwork
 from adapters.secret import Secret
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
+from adapters.transport.network import Connect, MemoryNetwork
 from copier.clock import VirtualClock
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.records import AlertRecord
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import AlertRecord
 from copier.rulebook import Rulebook
-from copier.service import Service
-from rules.policy import CopyLink, CopyPolicy, StartOpen, StartPolicy
-from rules.stops_policy import Stops, StopsMode
-from rules.values import AccountId, LinkId, OmsType, Side, Symbol
+from copier.service.service import Service
+from rules.model.values import AccountId, LinkId, OmsType, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy, StartOpen, StartPolicy
+from rules.policy.stops import Stops, StopsMode
 from tests.e2e.tampering import Change, Wire
 from tests.rules.playbook import T0
 

@@ -13,17 +13,17 @@ from trio.testing import MockClock
 
 from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.rulebook import Rulebook
-from copier.service import Service
-from rules.beginnings import EntryType
-from rules.copies import Copy
-from rules.filters import Filter
-from rules.observed import Quote, WorkingOrder
-from rules.policy import CopyLink, CopyPolicy, Guard, PendingOrders
-from rules.reasons import Reason
-from rules.symbols import SymbolMap, SymbolRow
-from rules.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol
+from copier.service.service import Service
+from rules.gates.filters import Filter
+from rules.model.beginnings import EntryType
+from rules.model.copies import Copy
+from rules.model.observed import Quote, WorkingOrder
+from rules.model.reasons import Reason
+from rules.model.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy, Guard, PendingOrders
+from rules.policy.symbols import SymbolMap, SymbolRow
 from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.scenario import ACCOUNTS, ONE, ONE_SOURCE, ONE_TARGET, SUFFIXES, TWO, TWO_TARGET, Scenario
 from tests.simulation.world import World

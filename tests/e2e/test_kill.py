@@ -4,7 +4,7 @@ from random import Random
 import pytest
 import trio
 
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from tests.e2e.world import copies_executed, ended, free_of_money, open_world, trade
 
 KILLS = 50

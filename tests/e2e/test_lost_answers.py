@@ -10,12 +10,12 @@ from trio.testing import MockClock
 from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.faults import Faults
 from copier.clock import VirtualClock
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.rulebook import Rulebook
-from copier.service import Service
-from rules.policy import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
-from rules.symbols import SymbolMap, SymbolRow
-from rules.values import LinkId, OmsType, Side, Symbol
+from copier.service.service import Service
+from rules.model.values import LinkId, OmsType, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
+from rules.policy.symbols import SymbolMap, SymbolRow
 from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.scenario import ACCOUNTS, ONE, ONE_SOURCE, ONE_TARGET, SUFFIXES, TWO, TWO_TARGET, Scenario
 from tests.simulation.world import World

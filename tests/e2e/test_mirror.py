@@ -8,10 +8,10 @@ import trio
 from trio.testing import MockClock
 
 from adapters.simulation.broker import Purpose, Result
-from rules.identity import is_ours
-from rules.observed import WorkingOrder
-from rules.policy import CopyPolicy, Late, Mirror, PendingOrders
-from rules.values import AccountId, OrderType, PositionId
+from rules.model.identity import is_ours
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId, OrderType, PositionId
+from rules.policy.links import CopyPolicy, Late, Mirror, PendingOrders
 from tests.e2e.test_beginnings import VENUES, Stage, stage
 from tests.simulation.scenario import ONE_TARGET, TWO_TARGET
 

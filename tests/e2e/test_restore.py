@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import trio
 
-from copier.ledger import Ledger
-from rules.values import Side
+from copier.ledger.ledger import Ledger
+from rules.model.values import Side
 from tests.e2e.world import ROOT, World, duplicates, ended, free_of_money, open_world, trade
 
 PAGE = ROOT / "docs" / "backup.md"

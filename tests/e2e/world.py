@@ -11,13 +11,13 @@ from random import Random
 import trio
 from attrs import frozen
 
-from adapters.http import HttpClient
-from adapters.network import connect_tcp
 from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.remote import RemoteAccount
+from adapters.transport.http import HttpClient
+from adapters.transport.network import connect_tcp
 from copier.demo.trader import Terminal, Trader
 from copier.simulated import SimulatedVenue, make_market, serve_venue
-from rules.identity import is_ours
+from rules.model.identity import is_ours
 
 ROOT = Path(__file__).parents[2]
 TL_SOURCE, TL_TARGET = "L#700001", "L#700002"

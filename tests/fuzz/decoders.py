@@ -16,17 +16,17 @@ from attrs import define, frozen
 from adapters.base import RemoteProtocolError, SessionLost, SignalFault, SignInRefused
 from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
 from adapters.clearstreet.session import StreamSession as ClearStreetSession
-from adapters.engineio_payload import decode_payload, encode_payload
 from adapters.metaapi.session import StreamSession as MetaApiSession
 from adapters.metacopier.session import Refused, SignedIn
 from adapters.metacopier.session import Session as MetaCopierSession
 from adapters.metacopier.translator import Translator
 from adapters.signals.words import decoded, read_signal
-from adapters.socketio import ClientSession
-from adapters.socketio_server import ServerSession
-from adapters.stomp import Frame, FrameReader, Version, encode
 from adapters.tradelocker.session import StreamSession as TradeLockerSession
-from rules.values import AccountId, OmsType, exact
+from adapters.transport.engineio_payload import decode_payload, encode_payload
+from adapters.transport.socketio import ClientSession
+from adapters.transport.socketio_server import ServerSession
+from adapters.transport.stomp import Frame, FrameReader, Version, encode
+from rules.model.values import AccountId, OmsType, exact
 from tests.fuzz import histories
 from tests.fuzz.mutate import mutated
 from tests.fuzz.transcripts import Transcript, record, tell

@@ -19,7 +19,6 @@ from adapters.clearstreet import history as clearstreet
 from adapters.clearstreet import wire_rest as clearstreet_wire
 from adapters.clearstreet.wire import decoded as clearstreet_decoded
 from adapters.history import oldest_first
-from adapters.http import HttpClient, HttpResponse
 from adapters.metaapi import history as metaapi
 from adapters.metaapi import wire as metaapi_wire
 from adapters.metaapi.requests import Requests
@@ -28,8 +27,9 @@ from adapters.metacopier import history as metacopier
 from adapters.metacopier import wire as metacopier_wire
 from adapters.tradelocker import history as tradelocker
 from adapters.tradelocker import wire_rest as tradelocker_wire
-from rules.observed import Booked
-from rules.values import Symbol
+from adapters.transport.http import HttpClient, HttpResponse
+from rules.model.observed import Booked
+from rules.model.values import Symbol
 from tests.conformance.actions import trade
 from tests.conformance.venues import START, open_world
 

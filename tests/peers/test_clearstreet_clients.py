@@ -24,8 +24,8 @@ from studio_sdk import (
 
 from adapters.clearstreet.simulator_limits import RATE_LIMITS
 from adapters.clearstreet.simulator_universe import SHARES
-from adapters.serving import serve_tcp
-from rules.values import Side
+from adapters.transport.serving import serve_tcp
+from rules.model.values import Side
 from tests.adapters.clearstreet.simulated import ACCOUNT, ACCOUNT_ID, ACCOUNT_NUMBER, BASE, Venue
 
 # slow: real sockets, and for some tests an interpreter is started; peer: we wrote neither client.

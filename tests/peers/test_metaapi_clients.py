@@ -16,10 +16,10 @@ import trio
 from attrs import define
 
 from adapters.metaapi.simulator import Simulator
-from adapters.serving import serve_tcp
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from rules.values import OmsType, Side, Symbol
+from adapters.transport.serving import serve_tcp
+from rules.model.values import OmsType, Side, Symbol
 from tests.peers.programs import PEERS, node
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]  # starts node, over real sockets

@@ -16,13 +16,13 @@ from attrs import define, field
 from adapters.base import SignInRefused
 from adapters.metaapi.config import Config
 from adapters.metaapi.driver import MetaApiAccount
-from adapters.network import connect_tcp
 from adapters.secret import Secret
-from rules.actions import ClosePosition, OpenPosition
-from rules.events import AccountReported, Event, PositionClosed, PositionReported, SnapshotReceived
-from rules.identity import cl_ord_id
-from rules.reports import Accepted, Filled, Rejected
-from rules.values import AccountId, LinkId, PositionId, Side, Symbol
+from adapters.transport.network import connect_tcp
+from rules.model.actions import ClosePosition, OpenPosition
+from rules.model.events import AccountReported, Event, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.identity import cl_ord_id
+from rules.model.reports import Accepted, Filled, Rejected
+from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
 from tests.peers.programs import node
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]  # starts node, over real sockets

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import trio
 
-from adapters.stomp import HeartBeatOffer
+from adapters.transport.stomp import HeartBeatOffer
 from copier.web.socket_api.words import account_id
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.socket_api.served import MASTER, SMALL, Served, raw_client, served
 from tests.peers.clients import start_client

@@ -11,14 +11,14 @@ import trio
 from attrs import frozen
 from trio_websocket import WebSocketConnection
 
-from adapters import socketio
 from adapters.base import RemoteProtocolError, SessionLost
-from adapters.frames import FrameConnection
-from adapters.http import HttpResponse
-from adapters.network import connect_tcp
-from adapters.serving import HttpRequest, HttpService, serve_tcp
-from adapters.socketio_packets import ConnectRequested, EioVersion
-from adapters.websocket import open_websocket
+from adapters.transport import socketio
+from adapters.transport.frames import FrameConnection
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import connect_tcp
+from adapters.transport.serving import HttpRequest, HttpService, serve_tcp
+from adapters.transport.socketio_packets import ConnectRequested, EioVersion
+from adapters.transport.websocket import open_websocket
 from tests.peers.programs import node, python, running
 
 pytestmark = pytest.mark.peer

@@ -10,15 +10,25 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, SessionLost
-from adapters.frames import FrameConnection
-from adapters.http import HttpResponse
-from adapters.network import connect_tcp
-from adapters.polling import PollingConnection, open_polling
-from adapters.polling_server import EngineServer
-from adapters.serving import HttpRequest, HttpService, serve_tcp
-from adapters.socketio import Ack, ClientSession, Closed, Connected, Disconnected, Event, Opened, Refused, ServerSession
-from adapters.socketio_packets import ConnectRequested, EioVersion
-from adapters.socketio_transport import open_socketio
+from adapters.transport.frames import FrameConnection
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import connect_tcp
+from adapters.transport.polling import PollingConnection, open_polling
+from adapters.transport.polling_server import EngineServer
+from adapters.transport.serving import HttpRequest, HttpService, serve_tcp
+from adapters.transport.socketio import (
+    Ack,
+    ClientSession,
+    Closed,
+    Connected,
+    Disconnected,
+    Event,
+    Opened,
+    Refused,
+    ServerSession,
+)
+from adapters.transport.socketio_packets import ConnectRequested, EioVersion
+from adapters.transport.socketio_transport import open_socketio
 from tests.peers.programs import node, python, running
 from tests.peers.test_socketio import Peer, Talk
 

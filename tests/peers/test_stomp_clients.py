@@ -14,10 +14,10 @@ from attrs import define
 
 from adapters.metacopier.simulator import SOCKET_PATH, Simulator
 from adapters.metacopier.simulator_words import account_id
-from adapters.serving import serve_tcp
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from rules.values import OmsType, Side, Symbol
+from adapters.transport.serving import serve_tcp
+from rules.model.values import OmsType, Side, Symbol
 from tests.peers.clients import Client, start_client
 
 HERE = Path(__file__).parent

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import trio
 
-from adapters.network import connect_tcp
 from adapters.simulation.broker import Purpose, Result
 from adapters.tradelocker.rest import Rest
 from adapters.tradelocker.simulator import DEVELOPER_KEY, EMAIL, SERVER, SIGN_IN_WORD
-from rules.observed import Quote
-from rules.values import OrderType, PositionId, Side, Symbol
+from adapters.transport.network import connect_tcp
+from rules.model.observed import Quote
+from rules.model.values import OrderType, PositionId, Side, Symbol
 from tests.adapters.tradelocker.world import ACCOUNT_ID, tcp_world
 
 with warnings.catch_warnings():

@@ -1,6 +1,6 @@
 """Cron firings found by walking every minute of every zone: own reading of the fields, own reckoning of the clocks.
 
-`python -m tests.rules.cron_oracle` compares `rules.cron` with it: 50 expressions in 20 zones over ten years.
+`python -m tests.rules.cron_oracle` compares `rules.times.cron` with it: 50 expressions in 20 zones over ten years.
 
 The clock of a zone is walked in UTC, minute by minute. A time of day fires at the first minute whose clock shows it or
 has just jumped past it; so what the clock skips fires when the gap ends, and what it shows twice fires once. An
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from rules.cron import Cron
+from rules.times.cron import Cron
 
 ZONES = (
     "UTC",
@@ -220,7 +220,7 @@ def _is_weekday(day: date, field: str) -> bool:
 
 
 def differences(expression: str, zone: ZoneInfo, stretches: list[Stretch], fires: list[int]) -> Iterator[str]:
-    """Yield how `rules.cron` differs from the oracle: from each firing to the next, and back from around each."""
+    """Yield how `rules.times.cron` differs from the oracle: from each firing to the next, and back from around each."""
     cron = Cron(expression, zone)
     at = _instant(stretches[0].begin) - timedelta(microseconds=1)
     for minute in fires:

@@ -8,9 +8,9 @@ from copier.config.limit_keys import LimitKeys
 from copier.config.prop import PropKeys, firm_limit
 from copier.config.prop_presets import FOLDER, prop_preset
 from copier.config.units import read_money
-from rules.limits import Judgement, Limit, LimitKind, LimitStage, LimitState, judge, next_due, worst
-from rules.observed import AccountStatus
-from rules.values import AccountId
+from rules.limits.limits import Judgement, Limit, LimitKind, LimitStage, LimitState, judge, next_due, worst
+from rules.model.observed import AccountStatus
+from rules.model.values import AccountId
 
 DAY, ALL, GOAL = LimitKind.DAILY_LOSS, LimitKind.MAX_LOSS, LimitKind.PROFIT_TARGET
 

@@ -4,9 +4,20 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from rules.limits import Cash, Judgement, Limit, LimitAmount, LimitKind, LimitState, Past, Percent, ResetTime, judge
-from rules.observed import AccountStatus, Booked, CashFlow, Fill
-from rules.values import AccountId, Price, Side, Symbol, Volume
+from rules.limits.limits import (
+    Cash,
+    Judgement,
+    Limit,
+    LimitAmount,
+    LimitKind,
+    LimitState,
+    Past,
+    Percent,
+    ResetTime,
+    judge,
+)
+from rules.model.observed import AccountStatus, Booked, CashFlow, Fill
+from rules.model.values import AccountId, Price, Side, Symbol, Volume
 
 PRAGUE_MIDNIGHT = ResetTime(time(0), ZoneInfo("Europe/Prague"))
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.copies import Copy
-from rules.decide import decide
-from rules.decision import Context, Decision
-from rules.events import Origin
-from rules.instruments import Instrument
-from rules.memory import NO_MEMORY, LinkMemory
-from rules.observed import Position
-from rules.policy import CopyLink, CopyPolicy
-from rules.reports import Filled, Report, StopsReplaced
-from rules.settling import settle
-from rules.state import AccountView
-from rules.trace import Denied
-from rules.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
+from rules.deciding.decide import decide
+from rules.deciding.decision import Context, Decision
+from rules.deciding.settling import settle
+from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.copies import Copy
+from rules.model.events import Origin
+from rules.model.instruments import Instrument
+from rules.model.memory import NO_MEMORY, LinkMemory
+from rules.model.observed import Position
+from rules.model.reports import Filled, Report, StopsReplaced
+from rules.model.state import AccountView
+from rules.model.trace import Denied
+from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy
 
 T0 = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.volumes import difference, product, total
+from rules.sizes.volumes import difference, product, total
 
 pytestmark = pytest.mark.slow  # a hundred generated numbers a test
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from copier.config.limit_keys import read_reset
-from rules.limits import LimitStage
+from rules.limits.limits import LimitStage
 from tests.rules.firms import ALL, DAY, Firm
 
 BREACHED = LimitStage.BREACHED

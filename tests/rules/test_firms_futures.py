@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rules.limits import LimitStage
+from rules.limits.limits import LimitStage
 from tests.rules.firms import ALL, DAY, GOAL, Firm
 
 OK, BREACHED = LimitStage.OK, LimitStage.BREACHED

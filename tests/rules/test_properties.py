@@ -8,12 +8,12 @@ from attrs import evolve
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from rules.instruments import Instrument, Rounding
-from rules.limits_terms import Cash
-from rules.policy import CopyPolicy, Guard, NoStop, OnLimit, PolicyLimits
-from rules.series_policy import AfterLosses, Masaniello
-from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
-from rules.stops_policy import Stops, StopsMode
+from rules.limits.terms import Cash
+from rules.model.instruments import Instrument, Rounding
+from rules.policy.links import CopyPolicy, Guard, NoStop, OnLimit, PolicyLimits
+from rules.policy.series import AfterLosses, Masaniello
+from rules.policy.size import BelowMin, OverMax, Size, SizeMode, VolumePolicy
+from rules.policy.stops import Stops, StopsMode
 from tests.rules.playbook import EURUSD
 from tests.rules.walk import walk
 

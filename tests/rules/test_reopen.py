@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from rules.actions import OpenPosition
-from rules.copies import CopyStatus, Ending
-from rules.events import Origin
-from rules.policy import CopyPolicy, Guard, StartPolicy
-from rules.reconcile import lose_leg
+from rules.books.reconcile import lose_leg
+from rules.model.actions import OpenPosition
+from rules.model.copies import CopyStatus, Ending
+from rules.model.events import Origin
+from rules.policy.links import CopyPolicy, Guard, StartPolicy
 from tests.rules.playbook import Playbook, position, shape
 
 

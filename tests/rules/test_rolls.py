@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from rules.actions import ClosePosition, OpenPosition, ReplaceStops
-from rules.policy import CopyPolicy, PolicyLimits
-from rules.reasons import Reason
-from rules.symbols import Contract, SymbolMap, SymbolRow
-from rules.values import PositionId, Symbol
+from rules.model.actions import ClosePosition, OpenPosition, ReplaceStops
+from rules.model.reasons import Reason
+from rules.model.values import PositionId, Symbol
+from rules.policy.links import CopyPolicy, PolicyLimits
+from rules.policy.symbols import Contract, SymbolMap, SymbolRow
 from tests.rules.playbook import EURUSD, T0, Playbook, position, shape
 
 SOON, NEXT = Symbol("6EZ6"), Symbol("6EH7")

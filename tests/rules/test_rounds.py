@@ -8,18 +8,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition, raises_exposure
-from rules.copies import CopyStatus
-from rules.distances import Distance, DistanceUnit
-from rules.exits_policy import BreakEven, Exits, Trailing
-from rules.limits_terms import Cash
-from rules.observed import AccountStatus, Quote
-from rules.pacing_policy import Delay, Span
-from rules.policy import CopyPolicy, LinkState, NoStop, OnLimit, PolicyLimits
-from rules.size_policy import BelowMin, OverMax, Size, SizeMode, VolumePolicy
-from rules.stops_policy import FixedStops, MinDistance, Stops, StopsLock, StopsMode
-from rules.trace import Denied
-from rules.values import Money, Symbol
+from rules.limits.terms import Cash
+from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition, raises_exposure
+from rules.model.copies import CopyStatus
+from rules.model.observed import AccountStatus, Quote
+from rules.model.trace import Denied
+from rules.model.values import Money, Symbol
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.exits import BreakEven, Exits, Trailing
+from rules.policy.links import CopyPolicy, LinkState, NoStop, OnLimit, PolicyLimits
+from rules.policy.pacing import Delay, Span
+from rules.policy.size import BelowMin, OverMax, Size, SizeMode, VolumePolicy
+from rules.policy.stops import FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from tests.rules.playbook import EURUSD, Playbook, position
 
 D = Decimal

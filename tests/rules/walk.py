@@ -10,22 +10,22 @@ from typing import Final
 
 from attrs import evolve
 
-from copier.book import CopyBook
-from rules.actions import Action, ClosePosition, OpenPosition, ReducePosition
-from rules.copies import ZERO, Copy, Leg, LegStage, Purpose
-from rules.decide import decide
-from rules.decision import Context
-from rules.events import Origin
-from rules.instruments import Instrument
-from rules.limits_terms import Cash
-from rules.observed import AccountStatus, Quote
-from rules.policy import CopyPolicy, LinkState
-from rules.reasons import Reason
-from rules.reconcile import lose_leg, shrink_leg
-from rules.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
-from rules.settling import settle
-from rules.trace import Denied
-from rules.values import PositionId, Price, Side, Volume
+from copier.engine.book import CopyBook
+from rules.books.reconcile import lose_leg, shrink_leg
+from rules.deciding.decide import decide
+from rules.deciding.decision import Context
+from rules.deciding.settling import settle
+from rules.limits.terms import Cash
+from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition
+from rules.model.copies import ZERO, Copy, Leg, LegStage, Purpose
+from rules.model.events import Origin
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Quote
+from rules.model.reasons import Reason
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, OutcomeUnknown, Rejected, Report, StopsReplaced
+from rules.model.trace import Denied
+from rules.model.values import PositionId, Price, Side, Volume
+from rules.policy.links import CopyPolicy, LinkState
 from tests.rules.playbook import Playbook, position
 
 LOTS: Final = tuple(Decimal(text) for text in ("0.01", "0.03", "0.1", "0.37", "0.5", "1", "1.7", "2.5", "9.99", "60"))

@@ -6,8 +6,8 @@ anything else nothing is left to tell.
 
 from collections.abc import Iterable, Iterator
 
-from copier.wording import mismatch_words
-from rules.mismatch import Mismatch, MismatchKind
+from copier.telling.wording import mismatch_words
+from rules.books.mismatch import Mismatch, MismatchKind
 
 
 def false_alarms(mismatches: Iterable[Mismatch]) -> Iterator[str]:

@@ -14,13 +14,13 @@ from itertools import pairwise
 from attrs import define, field
 
 from adapters.simulation.broker import Book, BookOrder, Result
-from rules.identity import CL_ORD_ID_LENGTH, is_ours
-from rules.instruments import Instrument
-from rules.observed import Position
-from rules.policy import CopyLink, Early
-from rules.size_policy import OverMax
-from rules.stops_policy import StopsMode
-from rules.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
+from rules.model.identity import CL_ORD_ID_LENGTH, is_ours
+from rules.model.instruments import Instrument
+from rules.model.observed import Position
+from rules.model.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
+from rules.policy.links import CopyLink, Early
+from rules.policy.size import OverMax
+from rules.policy.stops import StopsMode
 from tests.simulation.alarms import false_alarms
 from tests.simulation.beginnings import wrongly_copied
 from tests.simulation.bounds import CLOSING_S, Bounds

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from adapters.simulation.broker import Book, BookOrder, Result
-from rules.beginnings import EntryType
-from rules.policy import CopyLink, PendingOrders
-from rules.values import OmsType, OrderType
+from rules.model.beginnings import EntryType
+from rules.model.values import OmsType, OrderType
+from rules.policy.links import CopyLink, PendingOrders
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome
 

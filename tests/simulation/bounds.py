@@ -4,9 +4,9 @@ from datetime import datetime
 
 from attrs import frozen
 
-from rules.policy import CopyLink
-from rules.settling import RETRY_S_MAX
-from rules.values import AccountId, OmsType
+from rules.deciding.settling import RETRY_S_MAX
+from rules.model.values import AccountId, OmsType
+from rules.policy.links import CopyLink
 from tests.simulation.run import Outcome
 from tests.simulation.weather import DELAY_S_MAX
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 from attrs import frozen
 
 from adapters.simulation.broker import Book
-from rules.beginnings import EntryType
-from rules.policy import CopyLink, PendingOrders, StartOpen
-from rules.schedule import Closed
-from rules.size_policy import BelowMin
-from rules.values import Symbol, Volume
+from rules.model.beginnings import EntryType
+from rules.model.values import Symbol, Volume
+from rules.policy.links import CopyLink, PendingOrders, StartOpen
+from rules.policy.size import BelowMin
+from rules.times.schedule import Closed
 from tests.simulation.beginnings import could_be_mistaken, opened_by
 from tests.simulation.expected import entry_volume, is_above_max, units
 from tests.simulation.history import PositionLife

@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Final
 
 from adapters.simulation.broker import Book
-from rules.instruments import Instrument, Rounding
-from rules.observed import Position
-from rules.policy import CopyPolicy
-from rules.size_policy import BelowMin, OverMax
-from rules.stops_policy import StopsMode
-from rules.values import Price, Side, Volume
+from rules.model.instruments import Instrument, Rounding
+from rules.model.observed import Position
+from rules.model.values import Price, Side, Volume
+from rules.policy.links import CopyPolicy
+from rules.policy.size import BelowMin, OverMax
+from rules.policy.stops import StopsMode
 
 
 class NotTaken(Enum):

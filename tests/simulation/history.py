@@ -8,7 +8,7 @@ import attrs
 from attrs import define, field
 
 from adapters.simulation.broker import Book, BookOrder, Purpose, Result
-from rules.values import OmsType, PositionId, Side, Symbol, Volume
+from rules.model.values import OmsType, PositionId, Side, Symbol, Volume
 
 ZERO = Volume(0)
 

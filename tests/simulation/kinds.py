@@ -15,12 +15,12 @@ from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.metacopier.simulator import Simulator as MetaCopierSimulator
 from adapters.metacopier.simulator_words import account_id as metacopier_id
 from adapters.secret import Secret
-from adapters.serving import HttpService
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
-from rules.instruments import Instrument
-from rules.values import OmsType, Volume
+from adapters.transport.serving import HttpService
+from rules.model.instruments import Instrument
+from rules.model.values import OmsType, Volume
 
 BOTH = (OmsType.HEDGING, OmsType.NETTING)
 HEDGING = (OmsType.HEDGING,)

@@ -8,11 +8,11 @@ import trio
 from attrs import define, field
 
 from adapters.base import Account
-from adapters.network import Connect, MemoryStream
-from copier.ledger import Entry, Ledger, LedgerFailed
+from adapters.transport.network import Connect, MemoryStream
+from copier.ledger.ledger import Entry, Ledger, LedgerFailed
 from copier.rulebook import Rulebook
-from copier.service import Service
-from rules.values import AccountId
+from copier.service.service import Service
+from rules.model.values import AccountId
 from tests.simulation.scenario import Scenario
 from tests.simulation.world import World
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from adapters.simulation.broker import Book, Result
-from rules.identity import cl_ord_id, is_ours
-from rules.observed import WorkingOrder
-from rules.policy import CopyLink
-from rules.values import PositionId
+from rules.model.identity import cl_ord_id, is_ours
+from rules.model.observed import WorkingOrder
+from rules.model.values import PositionId
+from rules.policy.links import CopyLink
 from tests.simulation.expected import entry_volume, units
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from adapters.simulation.broker import Book, BookOrder, Result
-from rules.identity import is_ours
-from rules.observed import WorkingOrder
-from rules.values import AccountId, OmsType, PositionId, Side, VenueOrderId, plain
+from rules.model.identity import is_ours
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId, OmsType, PositionId, Side, VenueOrderId, plain
 from tests.simulation.history import STOP, PositionLife
 from tests.simulation.run import Outcome
 from tests.simulation.waiting import same_order

@@ -9,10 +9,10 @@ from random import Random
 from attrs import define, field
 
 from adapters.simulation.broker import Book, OrderRefused
-from rules.identity import is_ours
-from rules.instruments import round_to_step
-from rules.observed import Position
-from rules.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
+from rules.model.identity import is_ours
+from rules.model.instruments import round_to_step
+from rules.model.observed import Position
+from rules.model.values import AccountId, OmsType, PositionId, Price, Side, Symbol, Volume
 from tests.simulation.scenario import DENIED_SYMBOL
 
 POSITIONS_MAX = 5

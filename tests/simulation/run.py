@@ -17,12 +17,12 @@ from trio._core import _run as trio_run
 from adapters.base import Account
 from adapters.simulation.broker import Book
 from copier.clock import VirtualClock
-from copier.ledger import Ledger
-from copier.recovery import recover
-from rules.copies import CopyStatus
-from rules.mismatch import Mismatch
-from rules.observed import WorkingOrder
-from rules.values import AccountId, LinkId, OmsType, PositionId, Symbol, VenueOrderId
+from copier.ledger.ledger import Ledger
+from copier.ledger.recovery import recover
+from rules.books.mismatch import Mismatch
+from rules.model.copies import CopyStatus
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId, LinkId, OmsType, PositionId, Symbol, VenueOrderId
 from tests.simulation.lives import Lives, Point
 from tests.simulation.people import VOLUMES, Hand, Trader
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, TARGETS, Scenario, draw

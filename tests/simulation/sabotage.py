@@ -7,12 +7,12 @@ import trio
 from attrs import evolve
 
 from adapters.base import Account, Capabilities, Emit
-from rules.actions import Action, CancelOrder, ClosePosition, OpenPosition, ReplaceStops
-from rules.events import Event, OrderReported, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Booked, Quote
-from rules.reports import Filled, Report, StopsReplaced
-from rules.values import AccountId, ClOrdId, Symbol
+from rules.model.actions import Action, CancelOrder, ClosePosition, OpenPosition, ReplaceStops
+from rules.model.events import Event, OrderReported, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Booked, Quote
+from rules.model.reports import Filled, Report, StopsReplaced
+from rules.model.values import AccountId, ClOrdId, Symbol
 from tests.simulation.run import Sabotage
 
 

@@ -7,11 +7,12 @@ from random import Random
 
 from attrs import evolve, field, frozen
 
-from rules.beginnings import EntryType
-from rules.distances import Distance, DistanceUnit
-from rules.filters import Filter
-from rules.instruments import Rounding
-from rules.policy import (
+from rules.gates.filters import Filter
+from rules.model.beginnings import EntryType
+from rules.model.instruments import Rounding
+from rules.model.values import AccountId, LinkId, OmsType
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.links import (
     CopyLink,
     CopyPolicy,
     Early,
@@ -24,11 +25,10 @@ from rules.policy import (
     StartOpen,
     StartPolicy,
 )
-from rules.schedule import Outside, Schedule, Window
-from rules.size_policy import BelowMin, OverMax, Size, VolumePolicy
-from rules.stops_policy import Stops, StopsMode
-from rules.symbols import SymbolMap, SymbolRow
-from rules.values import AccountId, LinkId, OmsType
+from rules.policy.size import BelowMin, OverMax, Size, VolumePolicy
+from rules.policy.stops import Stops, StopsMode
+from rules.policy.symbols import SymbolMap, SymbolRow
+from rules.times.schedule import Outside, Schedule, Window
 from tests.simulation.kinds import KINDS, Kind
 
 ONE_SOURCE, ONE_TARGET = AccountId("one-source"), AccountId("one-target")

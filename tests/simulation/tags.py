@@ -5,10 +5,10 @@ from datetime import datetime
 
 from attrs import define, field
 
-from rules.identity import CL_ORD_ID_LENGTH, cl_ord_id
-from rules.policy import CopyLink
-from rules.reconcile import OVERTAKEN
-from rules.values import AccountId, LinkId, PositionId
+from rules.books.reconcile import OVERTAKEN
+from rules.model.identity import CL_ORD_ID_LENGTH, cl_ord_id
+from rules.model.values import AccountId, LinkId, PositionId
+from rules.policy.links import CopyLink
 from tests.simulation.history import PositionLife
 
 LEGS_MAX = 40

@@ -3,10 +3,10 @@
 import pytest
 from attrs import evolve
 
-from rules.mismatch import Mismatch, MismatchKind
-from rules.policy import PolicyLimits
-from rules.severity import Severity
-from rules.values import AccountId, LinkId, Symbol, Volume
+from rules.books.mismatch import Mismatch, MismatchKind
+from rules.model.severity import Severity
+from rules.model.values import AccountId, LinkId, Symbol, Volume
+from rules.policy.links import PolicyLimits
 from tests.simulation import sabotage
 from tests.simulation.auditor import audit
 from tests.simulation.kinds import METACOPIER, TRADELOCKER

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from rules.instruments import Instrument, Rounding
-from rules.policy import CopyPolicy
-from rules.size_policy import BelowMin, Size, VolumePolicy
-from rules.values import Symbol
+from rules.model.instruments import Instrument, Rounding
+from rules.model.values import Symbol
+from rules.policy.links import CopyPolicy
+from rules.policy.size import BelowMin, Size, VolumePolicy
 from tests.simulation.expected import copy_volumes, entry_volume, is_close_enough
 
 D = Decimal

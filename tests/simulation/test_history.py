@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from rules.observed import Quote
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.model.observed import Quote
+from rules.model.values import OmsType, PositionId, Side, Symbol
 from tests.simulation.history import lives_of, shares_of, together
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

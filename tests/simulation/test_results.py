@@ -5,12 +5,12 @@
 
 import pytest
 
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import CheckpointRecord
+from copier.ledger.recovery import TYPES, Recovered
 from copier.performance.copied import Copied, CopyBook, Result, result_of
-from copier.records import CheckpointRecord
-from copier.recovery import TYPES, Recovered
-from copier.trades import TradeBook, TradeKey
+from copier.replay.trades import TradeBook, TradeKey
 from tests.simulation.run import simulate
 
 SEEDS = (0, 2, 3, 4, 5, 6, 7, 8)

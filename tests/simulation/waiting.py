@@ -9,8 +9,8 @@ from random import Random
 from attrs import define, evolve, field
 
 from adapters.simulation.broker import Book, OrderRefused
-from rules.observed import WorkingOrder
-from rules.values import AccountId, OrderType, Price, Side, Symbol, VenueOrderId, Volume
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId, OrderType, Price, Side, Symbol, VenueOrderId, Volume
 
 ORDERS_MAX = 4
 """Waiting at once per account."""

@@ -7,7 +7,7 @@ import trio
 from attrs import define, field, frozen
 
 from adapters.simulation.faults import Faults
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.simulation.scenario import SITES, site_of
 from tests.simulation.world import PORT, World
 

@@ -8,15 +8,15 @@ import trio
 from attrs import evolve, field, frozen
 
 from adapters.base import Account, UtcNow
-from adapters.network import Connect, MemoryNetwork
 from adapters.registry import open_account
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import AccountId, Symbol, Volume
+from adapters.transport.network import Connect, MemoryNetwork
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import AccountId, Symbol, Volume
 from tests.simulation.kinds import KINDS, Settings
 from tests.simulation.scenario import ACCOUNTS, SITES, SUFFIXES, Scenario, site_of
 

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from attrs import frozen
 
+from copier.telling.wording import copy_words
 from copier.web.dto.words import Amount, Count, Time, about, amount
-from copier.wording import copy_words
-from rules import copies
-from rules.events import Origin
-from rules.values import plain
+from rules.model import copies
+from rules.model.events import Origin
+from rules.model.values import plain
 
 
 @frozen

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from attrs import frozen
 
-from copier.records import DecisionRecord
-from copier.story import Line
+from copier.ledger.records import DecisionRecord
+from copier.telling.story import Line
+from copier.telling.wording import because_words, copy_words, known_words, trace_words
 from copier.web.dto.words import Amount, Time, about
-from copier.wording import because_words, copy_words, known_words, trace_words
-from rules.copies import CopyStatus
-from rules.trace import Denied, Note
-from rules.values import plain
+from rules.model.copies import CopyStatus
+from rules.model.trace import Denied, Note
+from rules.model.values import plain
 
 
 @frozen

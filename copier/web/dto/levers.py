@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from attrs import frozen
 from msgspec import Meta
 
-from copier.records import LeverRecord
+from copier.ledger.records import LeverRecord
 from copier.web.dto.words import about
-from rules.levers import SetAccount, SetLink
+from rules.model.levers import SetAccount, SetLink
 
 REASON_MAX = 500
 """Characters of a reason: more than anybody types, and a few lines of the ledger."""

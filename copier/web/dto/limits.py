@@ -9,15 +9,15 @@ from attrs import frozen
 
 from copier.config.checks import duration_text
 from copier.web.dto.words import Amount, Count, Time, about, amount, utc
-from rules import limits_policy
-from rules.conduct import budget_stage, counted, flat_stage
-from rules.conduct_policy import Budget, Conduct, FlatBy, PositionRule
-from rules.limits import Judgement
-from rules.limits_days import following_reset
-from rules.limits_outlook import ahead, headroom_share
-from rules.limits_state import LimitStage, LimitState
-from rules.results_policy import Results
-from rules.values import plain
+from rules.limits import policy as limits_policy
+from rules.limits.conduct import budget_stage, counted, flat_stage
+from rules.limits.conduct_policy import Budget, Conduct, FlatBy, PositionRule
+from rules.limits.days import following_reset
+from rules.limits.limits import Judgement
+from rules.limits.outlook import ahead, headroom_share
+from rules.limits.results_policy import Results
+from rules.limits.state import LimitStage, LimitState
+from rules.model.values import plain
 
 
 @frozen

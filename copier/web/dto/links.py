@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 
 from attrs import frozen
 
-from copier.records import LeverRecord
+from copier.ledger.records import LeverRecord
 from copier.web.dto.accounts import Position
 from copier.web.dto.copies import Copy
 from copier.web.dto.words import Amount, Count, Time, about, utc
-from rules import copies
-from rules.copies import CopyStatus
-from rules.levers import SetLink
-from rules.policy import CopyLink, LinkState
-from rules.schedule import Closed
-from rules.values import plain
+from rules.model import copies
+from rules.model.copies import CopyStatus
+from rules.model.levers import SetLink
+from rules.model.values import plain
+from rules.policy.links import CopyLink, LinkState
+from rules.times.schedule import Closed
 
 
 @frozen

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from attrs import frozen
 
+from copier.telling.wording import mismatch_words
 from copier.web.dto.words import Amount, about
-from copier.wording import mismatch_words
-from rules import mismatch as rules_mismatch
-from rules.values import plain
+from rules.books import mismatch as rules_mismatch
+from rules.model.values import plain
 
 
 @frozen

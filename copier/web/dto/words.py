@@ -9,7 +9,7 @@ import msgspec
 from attrs import frozen
 from msgspec import Meta
 
-from rules.values import plain
+from rules.model.values import plain
 
 
 def about(text: str) -> Meta:

@@ -7,7 +7,7 @@ docs/decisions/dependencies.md.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from copier.histogram import BOUNDS_MS, Histogram
+from copier.telling.histogram import BOUNDS_MS, Histogram
 from copier.web.metrics.table import METRICS, Metric, Sample, Value
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from copier.histogram import Histogram
-from copier.tally import OUTCOMES
+from copier.telling.histogram import Histogram
+from copier.telling.tally import OUTCOMES
 from copier.web.metrics import table as of
 from copier.web.metrics.process import disk_samples, process_samples
 from copier.web.metrics.table import Sample
@@ -14,9 +14,9 @@ from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import sees_copy, waits_for_approval
 from copier.web.rest.status import sees_mismatch
 from copier.web.surface import Surface
-from rules.alerts import AlertKind
-from rules.severity import Severity
-from rules.values import AccountId, plain
+from rules.alerts.kinds import AlertKind
+from rules.model.severity import Severity
+from rules.model.values import AccountId, plain
 
 
 def parts(surface: Surface, principal: Principal) -> Iterator[list[Sample]]:

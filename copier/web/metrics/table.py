@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from attrs import field, frozen
 
-from copier.histogram import Histogram
+from copier.telling.histogram import Histogram
 
 
 @frozen

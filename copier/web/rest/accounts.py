@@ -26,9 +26,9 @@ from copier.web.rest.refusals import Refused, not_found
 from copier.web.rest.show_accounts import owners_of, show_account, show_booking, show_order, show_position
 from copier.web.store import StoreFailed
 from copier.web.surface import Surface
-from rules.observed import Position as Held
-from rules.state import AccountView
-from rules.values import AccountId
+from rules.model.observed import Position as Held
+from rules.model.state import AccountView
+from rules.model.values import AccountId
 
 HISTORY_S: Final = 15.0
 """What a venue's history may take: as long as the limits wait for it."""

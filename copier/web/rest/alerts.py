@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.records import AlertRecord
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import AlertRecord
 from copier.web.dto.events import Alert
 from copier.web.dto.words import Page
 from copier.web.rest.decisions import SCANNED_MAX, reading

@@ -3,7 +3,7 @@ answered."""
 
 from typing import Any, Final
 
-from copier.operator import REFUSED
+from copier.engine.operator import REFUSED
 from copier.web.dto.levers import Command, ConfirmedCommand, Done, Lever, lever_of
 from copier.web.dto.words import Page
 from copier.web.principal import Principal
@@ -13,10 +13,10 @@ from copier.web.rest.once import IDEMPOTENCY_KEY, once
 from copier.web.rest.pages import page
 from copier.web.rest.refusals import Refused, bad_field, not_found
 from copier.web.surface import NotPulled, Surface
-from rules import levers
-from rules.levers import Approve, ResetLimit, SetAccount, SetLink, TradingState
-from rules.policy import LinkState
-from rules.values import PositionId
+from rules.model import levers
+from rules.model.levers import Approve, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.values import PositionId
+from rules.policy.links import LinkState
 
 
 def sees_lever(surface: Surface, principal: Principal, lever: levers.Lever) -> bool:

@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 import trio
 from attrs import frozen
 
-from copier.ledger import Ledger, LedgerFailed, LedgerRefused
-from copier.ledger_codec import decode
-from copier.records import DecisionRecord
-from copier.story import headline, outcomes, story
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger, LedgerFailed, LedgerRefused
+from copier.ledger.records import DecisionRecord
+from copier.telling.story import headline, outcomes, story
 from copier.web.dto.decisions import Decision, Story, decision_of, line_of
 from copier.web.dto.words import Page
 from copier.web.rest.endpoints import Call, Endpoint
@@ -18,8 +18,8 @@ from copier.web.rest.links import sees_copy
 from copier.web.rest.pages import read_cursor, write_cursor
 from copier.web.rest.params import Instant, OneOf, Param, Text
 from copier.web.rest.refusals import Refused, not_found
-from rules.copies import Copy
-from rules.reasons import Reason
+from rules.model.copies import Copy
+from rules.model.reasons import Reason
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import trio
 from attrs import frozen
 
-from copier.records import (
+from copier.ledger.records import (
     AlertRecord,
     DecisionRecord,
     LeverRecord,
@@ -32,8 +32,8 @@ from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import show_link
 from copier.web.rest.show_accounts import show_account, show_positions
 from copier.web.surface import Surface
-from rules.levers import Lever, SetAccount, SetLink
-from rules.values import AccountId, LinkId
+from rules.model.levers import Lever, SetAccount, SetLink
+from rules.model.values import AccountId, LinkId
 
 EVENTS_MAX: Final = 5000
 """Events of the ring: some megabytes, and some minutes of a busy day."""

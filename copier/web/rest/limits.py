@@ -8,9 +8,9 @@ from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.pages import page
 from copier.web.rest.params import OneOf, Param, Text
 from copier.web.surface import Surface
-from rules.limits import ruling
-from rules.limits_state import LimitStage
-from rules.values import AccountId
+from rules.limits.limits import ruling
+from rules.limits.state import LimitStage
+from rules.model.values import AccountId
 
 
 def shown_limits(surface: Surface, account: AccountId) -> list[Limit]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from copier.records import LeverRecord
+from copier.ledger.records import LeverRecord
 from copier.web.dto.copies import Copy, copy_of
 from copier.web.dto.links import Link, SideBySide, link_of
 from copier.web.dto.words import Page
@@ -14,13 +14,13 @@ from copier.web.rest.params import OneOf, Param, Text
 from copier.web.rest.refusals import not_found
 from copier.web.rest.show_accounts import show_position
 from copier.web.surface import Surface
-from rules import copies
-from rules.copies import CopyStatus
-from rules.levers import SetLink
-from rules.observed import Position as Held
-from rules.policy import CopyLink
-from rules.reasons import Reason
-from rules.values import LinkId, PositionId
+from rules.model import copies
+from rules.model.copies import CopyStatus
+from rules.model.levers import SetLink
+from rules.model.observed import Position as Held
+from rules.model.reasons import Reason
+from rules.model.values import LinkId, PositionId
+from rules.policy.links import CopyLink
 
 
 def visible(call: Call) -> CopyLink:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import Final
 
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.performance.curves import accounts_of, samples_of
 from copier.performance.figures import performance_of
 from copier.performance.gathering import gather
@@ -20,7 +20,7 @@ from copier.web.rest.decisions import reading
 from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.params import Instant, Param
 from copier.web.rest.refusals import Refused, bad_field
-from rules.values import AccountId, LinkId
+from rules.model.values import AccountId, LinkId
 
 ROWS_MAX: Final = 50_000
 """Some seconds of a thread: weeks of a person's accounts, hours of a desk's busiest."""

@@ -3,20 +3,20 @@
 from decimal import Decimal
 from typing import Literal
 
-from copier.records import LeverRecord
+from copier.ledger.records import LeverRecord
 from copier.web.dto.accounts import Account, Booking, Denial, Latency, NearestLimit, Order, Position
 from copier.web.dto.words import amount
 from copier.web.principal import Principal
 from copier.web.surface import Surface
-from rules.copies import Copy
-from rules.levers import SetAccount, TradingState
-from rules.limits import ruling
-from rules.limits_outlook import headroom_share
-from rules.observed import AccountStatus, CashFlow, Fill, WorkingOrder
-from rules.observed import Position as Held
-from rules.state import AccountView
-from rules.trace import Denied
-from rules.values import AccountId, OmsType, PositionId, plain
+from rules.limits.limits import ruling
+from rules.limits.outlook import headroom_share
+from rules.model.copies import Copy
+from rules.model.levers import SetAccount, TradingState
+from rules.model.observed import AccountStatus, CashFlow, Fill, WorkingOrder
+from rules.model.observed import Position as Held
+from rules.model.state import AccountView
+from rules.model.trace import Denied
+from rules.model.values import AccountId, OmsType, PositionId, plain
 
 
 def show_account(surface: Surface, name: AccountId) -> Account:

@@ -12,7 +12,7 @@ from copier.web.rest.pace import Paces
 from copier.web.rest.params import Param, Text
 from copier.web.rest.refusals import Refused, bad_field
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 PER_S: Final = 10.0
 BURST: Final = 100.0

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from copier.telling.wording import mismatch_words
 from copier.web.dto.accounts import Latency as ShownLatency
 from copier.web.dto.levers import lever_of
 from copier.web.dto.status import AccountCounts, Concern, CopyCounts, LinkCounts, Status
@@ -14,12 +15,11 @@ from copier.web.rest.endpoints import Call, Endpoint
 from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import visible_copies, waits_for_approval
 from copier.web.surface import Surface
-from copier.wording import mismatch_words
-from rules.copies import CopyStatus
-from rules.limits_state import LimitStage
-from rules.mismatch import Mismatch
-from rules.policy import LinkState
-from rules.values import AccountId
+from rules.books.mismatch import Mismatch
+from rules.limits.state import LimitStage
+from rules.model.copies import CopyStatus
+from rules.model.values import AccountId
+from rules.policy.links import LinkState
 
 CONCERNS_MAX: Final = 50
 

@@ -9,7 +9,7 @@ from typing import Final
 import trio
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from adapters.stomp import HeartBeatOffer
+from adapters.transport.stomp import HeartBeatOffer
 from copier.web.asgi import Receive, Scope, Send
 from copier.web.keys import TooManyAttempts
 from copier.web.principal import Principal
@@ -21,8 +21,8 @@ from copier.web.socket_api.session import Refused, Session
 from copier.web.socket_api.showing import Showing
 from copier.web.socket_api.words import INFORMATION, by_id
 from copier.web.surface import Surface
-from rules.observed import Booked
-from rules.values import AccountId
+from rules.model.observed import Booked
+from rules.model.values import AccountId
 
 PATH: Final = "/ws/api/v1"
 

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import trio
 from attrs import define, field, frozen
 
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 GATHER_S: Final = 0.01
 """Between a change and its message: the order that follows from the change leaves meanwhile, and what changes together

@@ -15,8 +15,8 @@ from attrs import define, field
 
 from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
 from copier.web.socket_api.past import DAY, Past, horizon
-from rules.observed import Booked
-from rules.values import AccountId
+from rules.model.observed import Booked
+from rules.model.values import AccountId
 
 Ask: TypeAlias = Callable[[AccountId, datetime], Awaitable[tuple[Booked, ...]]]
 """Asks an account's venue what was booked since then; raises as `adapters.base.Account.history`."""

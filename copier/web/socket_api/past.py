@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from copier.web.socket_api.values import iso, number, rounded
-from rules.observed import Booked, CashFlow, Fill
-from rules.values import PositionId, Side
+from rules.model.observed import Booked, CashFlow, Fill
+from rules.model.values import PositionId, Side
 
 Row: TypeAlias = dict[str, object | None]
 """None: not known."""

@@ -9,11 +9,11 @@ import trio
 from attrs import define, field
 
 from adapters.base import RemoteProtocolError
-from adapters.stomp import HEART_BEAT_WIRE, Frame, HeartBeatOffer, encode
-from adapters.stomp_server import Goodbye, Received, Request, SignIn, StompServer, Subscribed, Unsubscribed
+from adapters.transport.stomp import HEART_BEAT_WIRE, Frame, HeartBeatOffer, encode
+from adapters.transport.stomp_server import Goodbye, Received, Request, SignIn, StompServer, Subscribed, Unsubscribed
 from copier.web.principal import Principal
 from copier.web.socket_api.fan_out import FanOut, Listener, Outbox
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 CHANGES: Final = "/user/queue/accounts/changes"
 DECISIONS: Final = "/user/queue/decisions"

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from attrs import define
 
-from copier.records import AlertRecord, DecisionRecord
+from copier.ledger.records import AlertRecord, DecisionRecord
 from copier.web.changes import Change
 from copier.web.dto.decisions import decision_of
 from copier.web.dto.limits import Limit
@@ -20,10 +20,10 @@ from copier.web.socket_api.session import CHANGES, DECISIONS, LIMITS
 from copier.web.socket_api.values import Json, iso
 from copier.web.socket_api.words import AccountNow, MissingMapping, account_id
 from copier.web.surface import Surface
-from rules.alerts import AlertKind
-from rules.copies import Copy
-from rules.reasons import Reason
-from rules.values import AccountId, LinkId, Symbol
+from rules.alerts.kinds import AlertKind
+from rules.model.copies import Copy
+from rules.model.reasons import Reason
+from rules.model.values import AccountId, LinkId, Symbol
 
 MAPPINGS_MAX: Final = 100
 """Symbols without a mapping that are told of one account: more are no list to read, and a source may hold thousands."""

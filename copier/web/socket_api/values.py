@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from rules.values import plain
+from rules.model.values import plain
 
 Json: TypeAlias = dict[str, object]
 

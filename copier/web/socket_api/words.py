@@ -14,12 +14,12 @@ from attrs import frozen
 
 from copier.web.socket_api.past import Past, rows
 from copier.web.socket_api.values import Json, iso, known, number, rounded
-from rules.copies import Copy
-from rules.limits import Judgement, Limit, LimitStage
-from rules.limits_exposure import result_at
-from rules.observed import Position, WorkingOrder
-from rules.state import AccountView
-from rules.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol
+from rules.limits.exposure import result_at
+from rules.limits.limits import Judgement, Limit, LimitStage
+from rules.model.copies import Copy
+from rules.model.observed import Position, WorkingOrder
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol
 
 INFORMATION: Final = "UpdateAccountInformationDTO"
 POSITIONS: Final = "UpdateOpenPositionsDTO"

@@ -10,8 +10,8 @@ from adapters.clearstreet import wire
 from adapters.clearstreet.net import Books, Lives, Trail
 from adapters.clearstreet.session import Gaps, StreamSession
 from adapters.clearstreet.translate import Holding
-from rules.events import Event, PositionClosed, PositionReported, SnapshotReceived
-from rules.values import AccountId, Symbol
+from rules.model.events import Event, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.values import AccountId, Symbol
 
 DATA = Path(__file__).parents[2] / "data" / "clearstreet"
 ALIAS = AccountId("cs")

@@ -15,13 +15,13 @@ from adapters.clearstreet.simulator import CLIENT_ID, CLIENT_WORD, Simulator
 from adapters.clearstreet.simulator_auth import AUDIENCE
 from adapters.clearstreet.simulator_desk import Desk
 from adapters.clearstreet.simulator_universe import share_market
-from adapters.network import MemoryNetwork
-from adapters.serving import HttpRequest
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from adapters.websocket import open_websocket
-from rules.observed import Quote
-from rules.values import OmsType, PositionId, Side, Symbol
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import HttpRequest
+from adapters.transport.websocket import open_websocket
+from rules.model.observed import Quote
+from rules.model.values import OmsType, PositionId, Side, Symbol
 
 # A Friday, 10:00 in New York.
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

@@ -9,10 +9,10 @@ import trio
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
 from adapters.clearstreet.net import UNKNOWN
 from adapters.secret import Secret
-from rules.events import Origin
-from rules.instruments import Instrument
-from rules.observed import AccountStatus
-from rules.values import OmsType, Side, Symbol
+from rules.model.events import Origin
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus
+from rules.model.values import OmsType, Side, Symbol
 from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL
 from tests.adapters.clearstreet.world import (

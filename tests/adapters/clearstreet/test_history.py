@@ -9,8 +9,8 @@ import pytest
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire
 from adapters.clearstreet.history import fills
-from rules.observed import Fill
-from rules.values import PositionId, Side, VenueOrderId
+from rules.model.observed import Fill
+from rules.model.values import PositionId, Side, VenueOrderId
 from tests.adapters.clearstreet.frames import AAPL, AT, trade_data
 
 TAG = "cpabcdefghijklmnopqrst"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.clearstreet.net import UNKNOWN, Books, Lives, follow, trails
 from adapters.clearstreet.translate import Holding, Trade
-from rules.state import SAME_LIFE
-from rules.values import Side, Symbol
+from rules.model.state import SAME_LIFE
+from rules.model.values import Side, Symbol
 from tests.adapters.clearstreet.frames import AAPL, AT, MSFT, NEXT_DAY, Talk, ack, books, frame, position, trade
 
 STEP = timedelta(seconds=7)

@@ -7,9 +7,9 @@ import pytest
 from adapters.clearstreet import orders
 from adapters.clearstreet.orders import Part
 from adapters.clearstreet.translate import VenueOrder
-from rules.actions import ClosePosition, OpenPosition, ReducePosition
-from rules.reports import Accepted, Filled, Rejected
-from rules.values import ClOrdId, PositionId, Side, VenueOrderId
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.model.reports import Accepted, Filled, Rejected
+from rules.model.values import ClOrdId, PositionId, Side, VenueOrderId
 from tests.adapters.clearstreet.frames import AAPL, ALIAS
 
 TAG = ClOrdId("cpaaaaaaaaaaaaaaaaaaaa")

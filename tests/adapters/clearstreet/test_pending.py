@@ -7,9 +7,9 @@ import pytest
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import pending, translate
-from rules.actions import PlaceOrder, ReplaceOrder
-from rules.observed import WorkingOrder
-from rules.values import OrderStatus, OrderType, Side, VenueOrderId
+from rules.model.actions import PlaceOrder, ReplaceOrder
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderStatus, OrderType, Side, VenueOrderId
 from tests.adapters.clearstreet.frames import AAPL, ALIAS, AT, NEW_YORK, decoded, ms, order
 from tests.adapters.clearstreet.world import tag
 

@@ -6,9 +6,9 @@ import pytest
 
 from adapters.clearstreet import protection, translate, wire
 from adapters.clearstreet.reached import ended_by_stop
-from rules.actions import ClosePosition, ReducePosition, ReplaceStops
-from rules.reports import Filled
-from rules.values import PositionId, Side, VenueOrderId
+from rules.model.actions import ClosePosition, ReducePosition, ReplaceStops
+from rules.model.reports import Filled
+from rules.model.values import PositionId, Side, VenueOrderId
 from tests.adapters.clearstreet.frames import AAPL, ALIAS, decoded, order, trade
 from tests.adapters.clearstreet.world import tag
 

@@ -11,10 +11,10 @@ import trio
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.rest import NotExecuted, Refused, Rest
-from adapters.http import HttpResponse
-from adapters.network import MemoryNetwork
 from adapters.secret import Secret
-from adapters.serving import DropConnection, HttpService
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import DropConnection, HttpService
 from tests.adapters.clearstreet.frames import AAPL, trade_data
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

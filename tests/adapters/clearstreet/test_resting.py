@@ -8,9 +8,9 @@ from attrs import evolve
 
 from adapters.base import RequestNotSent, SessionLost
 from adapters.clearstreet.rest import Rest
-from rules.actions import CancelOrder, PlaceOrder, ReplaceOrder
-from rules.reports import Accepted, Canceled, Filled, NotSent, Placed, Rejected, Replaced
-from rules.values import OrderType, Side, VenueOrderId
+from rules.model.actions import CancelOrder, PlaceOrder, ReplaceOrder
+from rules.model.reports import Accepted, Canceled, Filled, NotSent, Placed, Rejected, Replaced
+from rules.model.values import OrderType, Side, VenueOrderId
 from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL, XOM
 from tests.adapters.clearstreet.world import streaming, tag, world

@@ -9,9 +9,9 @@ import pytest
 
 from adapters.clearstreet import translate, wire
 from adapters.clearstreet.session import SubscriptionRefused
-from rules.events import PositionReported, SessionOpened, SnapshotReceived
-from rules.observed import Position
-from rules.values import OrderType, PositionId, Side, Symbol
+from rules.model.events import PositionReported, SessionOpened, SnapshotReceived
+from rules.model.observed import Position
+from rules.model.values import OrderType, PositionId, Side, Symbol
 from tests.adapters.clearstreet.frames import ALIAS, AT, DATA, Talk, books, decoded, live, order, sample
 
 SEED = Path(__file__).parents[3].parent / "shared" / "seeds" / "clearstreet-activity.txt"

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from adapters.simulation.broker import Purpose, Result
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
-from rules.values import OmsType, OrderType, Side, Symbol, plain
+from rules.model.values import OmsType, OrderType, Side, Symbol, plain
 from tests.adapters.clearstreet.simulated import AAPL, ACCOUNT, START, XOM, Json, Venue, order
 
 # At the start AAPL is quoted 270.00 / 270.02.

@@ -7,8 +7,8 @@ import pytest
 from trio.testing import MockClock
 
 from adapters.simulation.broker import OrderRefused
-from rules.observed import Quote
-from rules.values import OrderType, Side, Symbol, plain
+from rules.model.observed import Quote
+from rules.model.values import OrderType, Side, Symbol, plain
 from tests.adapters.clearstreet.simulated import AAPL, XOM, Json, Venue
 
 TYPES: list[Json] = [

@@ -9,8 +9,8 @@ from trio.testing import MockClock
 
 from adapters.clearstreet.simulator_limits import RATE_LIMITS
 from adapters.clearstreet.simulator_universe import SHARES
-from adapters.serving import DropConnection
-from rules.values import OmsType, Side
+from adapters.transport.serving import DropConnection
+from rules.model.values import OmsType, Side
 from tests.adapters.clearstreet.simulated import (
     ACCOUNT,
     ACCOUNT_ID,

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from trio_websocket import ConnectionClosed
 
 from adapters.base import SessionLost
-from rules.values import OmsType, Side
+from rules.model.values import OmsType, Side
 from tests.adapters.clearstreet.simulated import (
     ACCOUNT,
     ACCOUNT_ID,

@@ -7,10 +7,10 @@ import trio
 
 from adapters.base import RequestNotSent, SessionLost, Throttled
 from adapters.clearstreet.rest import NotExecuted, Rest
-from rules.actions import ReducePosition, ReplaceStops
-from rules.events import PositionReported
-from rules.reports import Filled, NotSent, Rejected, StopsReplaced
-from rules.values import PositionId, Side
+from rules.model.actions import ReducePosition, ReplaceStops
+from rules.model.events import PositionReported
+from rules.model.reports import Filled, NotSent, Rejected, StopsReplaced
+from rules.model.values import PositionId, Side
 from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL
 from tests.adapters.clearstreet.world import closing, opening, streaming, tag, world

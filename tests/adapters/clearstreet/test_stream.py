@@ -11,9 +11,9 @@ from adapters.clearstreet.net import UNKNOWN
 from adapters.clearstreet.rest import Rest
 from adapters.clearstreet.session import Gap
 from adapters.clearstreet.simulator_activity import Activity
-from rules.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.reports import Filled
-from rules.values import Side
+from rules.model.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.model.reports import Filled
+from rules.model.values import Side
 from tests.adapters.clearstreet.simulated import HOST, PORT, START
 from tests.adapters.clearstreet.world import (
     Events,

@@ -4,8 +4,8 @@ from attrs import evolve
 
 from adapters.clearstreet import translate
 from adapters.clearstreet.stream_orders import StreamOrders
-from rules.events import OrderEnded, OrderReported, SnapshotReceived
-from rules.values import OrderStatus
+from rules.model.events import OrderEnded, OrderReported, SnapshotReceived
+from rules.model.values import OrderStatus
 from tests.adapters.clearstreet.frames import Talk, ack, books, decoded, frame, live, order
 
 LIMIT = {"order_type": "limit", "price": "5"}

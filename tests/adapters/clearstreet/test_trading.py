@@ -10,9 +10,9 @@ from msgspec import Raw
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.clearstreet import translate, wire
 from adapters.clearstreet.rest import Rest
-from rules.actions import ReducePosition, ReplaceStops
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected
-from rules.values import PositionId, Side, Symbol
+from rules.model.actions import ReducePosition, ReplaceStops
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, Rejected
+from rules.model.values import PositionId, Side, Symbol
 from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL, XOM
 from tests.adapters.clearstreet.world import LONG_AGO, closing, opening, tag, world

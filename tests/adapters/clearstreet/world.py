@@ -9,9 +9,9 @@ from attrs import evolve
 
 from adapters.base import SessionLost, SignInRefused
 from adapters.clearstreet.driver import ClearStreetAccount
-from rules.actions import ClosePosition, OpenPosition
-from rules.events import PositionClosed, PositionReported, SnapshotReceived
-from rules.values import ClOrdId, PositionId, Side
+from rules.model.actions import ClosePosition, OpenPosition
+from rules.model.events import PositionClosed, PositionReported, SnapshotReceived
+from rules.model.values import ClOrdId, PositionId, Side
 from tests.adapters.clearstreet.frames import ALIAS
 from tests.adapters.clearstreet.simulated import AAPL, ACCOUNT_ID, HOST, PORT, Venue, served
 

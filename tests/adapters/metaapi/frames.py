@@ -9,9 +9,9 @@ import msgspec
 from adapters.metaapi.session import StreamSession
 from adapters.metaapi.tickets import Tickets
 from adapters.secret import Secret
-from rules.events import Event
-from rules.observed import Position, WorkingOrder
-from rules.values import AccountId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.events import Event
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import AccountId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 
 ALIAS = AccountId("ma")
 ACCOUNT = "865d3a4d-3803-486d-bdf3-a85679d9fad2"

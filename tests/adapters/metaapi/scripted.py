@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import trio
 from attrs import evolve
 
-from adapters.http import HttpResponse
 from adapters.metaapi.config import Config
-from adapters.network import MemoryNetwork
-from adapters.polling_server import EngineServer
 from adapters.secret import Secret
-from adapters.serving import DropConnection, HttpService
-from adapters.socketio import Closed, Disconnected, Event, ServerSession
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.polling_server import EngineServer
+from adapters.transport.serving import DropConnection, HttpService
+from adapters.transport.socketio import Closed, Disconnected, Event, ServerSession
 from tests.adapters.metaapi.frames import ACCOUNT, TOKEN
 
 HOST, PORT = "scripted.test", 80

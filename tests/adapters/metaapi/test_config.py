@@ -7,7 +7,7 @@ import pytest
 from adapters.metaapi.capabilities import capabilities
 from adapters.metaapi.config import Config
 from adapters.secret import Secret
-from rules.values import OmsType
+from rules.model.values import OmsType
 from tests.adapters.metaapi.frames import ACCOUNT
 
 

@@ -11,11 +11,11 @@ from attrs import evolve
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.metaapi.driver import MetaApiAccount
 from adapters.metaapi.simulator import Simulator
-from adapters.network import MemoryNetwork
 from adapters.secret import Secret
 from adapters.simulation.broker import Broker
 from adapters.simulation.market import Market
-from rules.actions import (
+from adapters.transport.network import MemoryNetwork
+from rules.model.actions import (
     CancelOrder,
     ClosePosition,
     OpenPosition,
@@ -24,9 +24,9 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.observed import Fill
-from rules.reports import (
+from rules.model.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.model.observed import Fill
+from rules.model.reports import (
     Accepted,
     Canceled,
     Filled,
@@ -37,7 +37,7 @@ from rules.reports import (
     Replaced,
     StopsReplaced,
 )
-from rules.values import ClOrdId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.values import ClOrdId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import ACCOUNT, ALIAS, row
 from tests.adapters.metaapi.scripted import config, now, open_server
 

@@ -11,8 +11,8 @@ from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id
 from adapters.metaapi.values import iso
 from adapters.metaapi.wire import Deal, Position
-from rules.observed import CashFlow, Fill
-from rules.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId
+from rules.model.observed import CashFlow, Fill
+from rules.model.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import AT
 
 TAG = ClOrdId("cpabcdefghijklmnopqrst")

@@ -7,7 +7,7 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost
 from adapters.metaapi.link import open_link
-from adapters.network import memory_streams
+from adapters.transport.network import memory_streams
 
 URL = "ws://host.test:8080/ws/?auth-token=hidden-word"
 

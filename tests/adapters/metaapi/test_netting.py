@@ -10,10 +10,10 @@ from adapters.base import SessionLost
 from adapters.metaapi import simulator_history
 from adapters.metaapi.orders import NettedPast, netted_past, was_overtaken
 from adapters.metaapi.wire import Deal
-from rules.actions import ClosePosition, OpenPosition, ReducePosition
-from rules.observed import Quote
-from rules.reports import Filled, NotSent, Rejected
-from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.model.observed import Quote
+from rules.model.reports import Filled, NotSent, Rejected
+from rules.model.values import ClOrdId, OmsType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import ALIAS
 from tests.adapters.metaapi.scripted import now
 from tests.adapters.metaapi.test_driver import open_world

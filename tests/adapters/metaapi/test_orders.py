@@ -11,7 +11,7 @@ from adapters.metaapi import orders
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.translate import client_id
 from adapters.metaapi.wire import Deal, Order
-from rules.actions import (
+from rules.model.actions import (
     CancelOrder,
     ClosePosition,
     OpenPosition,
@@ -20,8 +20,8 @@ from rules.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
-from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import ClOrdId, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.model.values import ClOrdId, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import ALIAS, AT
 
 TAG = ClOrdId("cpabcdefghijklmnopqrst")

@@ -8,11 +8,11 @@ import trio
 from attrs import evolve
 
 from adapters.base import SessionLost, SignInRefused
-from adapters.http import HttpResponse
-from adapters.network import MemoryNetwork
-from rules.events import PositionClosed, PositionReported, SnapshotReceived
-from rules.reports import Filled
-from rules.values import Side
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from rules.model.events import PositionClosed, PositionReported, SnapshotReceived
+from rules.model.reports import Filled
+from rules.model.values import Side
 from tests.adapters.metaapi.scripted import now
 from tests.adapters.metaapi.test_driver import EURUSD, HOST, OPENING, PORT, TAG, World, streaming
 

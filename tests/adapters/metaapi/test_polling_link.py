@@ -4,11 +4,11 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused
-from adapters.engineio_payload import decode_payload, encode_payload
-from adapters.http import HttpResponse
 from adapters.metaapi.polling_link import open_polling_link
-from adapters.network import MemoryNetwork
-from adapters.serving import DropConnection, HttpService
+from adapters.transport.engineio_payload import decode_payload, encode_payload
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import DropConnection, HttpService
 
 ORIGIN = "http://venue.test"
 OPEN = '0{"sid":"s1","upgrades":[],"pingInterval":25000,"pingTimeout":60000}'

@@ -6,11 +6,11 @@ import pytest
 import trio
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused
-from adapters.engineio_payload import decode_payload, encode_payload
-from adapters.http import HttpResponse
 from adapters.metaapi.requests import Failed, Requests
-from adapters.network import MemoryNetwork
-from adapters.socketio_transport import Passage
+from adapters.transport.engineio_payload import decode_payload, encode_payload
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.socketio_transport import Passage
 from tests.adapters.metaapi.frames import ACCOUNT, TOKEN
 from tests.adapters.metaapi.scripted import HOST, ORIGIN, PORT, config, now, open_server
 from tests.adapters.venues import ok, read_request

@@ -4,9 +4,9 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused
-from adapters.http import HttpResponse
 from adapters.metaapi.config import Config
 from adapters.metaapi.rest import Provisioning
+from adapters.transport.http import HttpResponse
 from tests.adapters.metaapi.frames import ACCOUNT, TOKEN
 from tests.adapters.metaapi.scripted import HOST, ORIGIN, PORT, open_server
 

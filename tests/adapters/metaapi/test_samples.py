@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.metaapi.wire import EVENT_SYNCHRONIZATION, Packet, converted
-from rules.events import Origin, PositionClosed, SessionOpened, SnapshotReceived
-from rules.values import PositionId
+from rules.model.events import Origin, PositionClosed, SessionOpened, SnapshotReceived
+from rules.model.values import PositionId
 from tests.adapters.metaapi.frames import ACCOUNT, ALIAS, OPEN, Talk, event, held, row
 
 DATA = Path(__file__).parents[2] / "data" / "metaapi"

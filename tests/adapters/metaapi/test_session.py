@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
-from rules.events import (
+from rules.model.events import (
     AccountReported,
     OrderEnded,
     OrderReported,
@@ -20,8 +20,8 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.observed import AccountStatus, Quote
-from rules.values import OmsType, OrderStatus, PositionId, Symbol, VenueOrderId
+from rules.model.observed import AccountStatus, Quote
+from rules.model.values import OmsType, OrderStatus, PositionId, Symbol, VenueOrderId
 from tests.adapters.metaapi.frames import (
     ACCOUNT,
     ALIAS,

@@ -9,8 +9,8 @@ from trio.testing import MockClock
 
 from adapters.base import SessionLost
 from adapters.simulation.broker import Purpose, Result
-from rules.identity import cl_ord_id
-from rules.values import LinkId, OmsType, PositionId, Side, Symbol
+from rules.model.identity import cl_ord_id
+from rules.model.values import LinkId, OmsType, PositionId, Side, Symbol
 from tests.adapters.metaapi.venue import EURUSD, START, Client, Venue, open_venue
 
 TAG = cl_ord_id(LinkId("a->b"), PositionId("7"), START, 1, 1)

@@ -6,11 +6,11 @@ import pytest
 from trio.testing import MockClock
 
 from adapters.base import SessionLost
-from adapters.http import HttpClient, HttpResponse
 from adapters.metaapi.simulator import ACCESS_WORD
 from adapters.metaapi.simulator_desk import account_id
-from adapters.serving import HttpRequest
-from adapters.websocket import open_websocket
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.serving import HttpRequest
+from adapters.transport.websocket import open_websocket
 from tests.adapters.metaapi.venue import HOST, ORIGIN, PORT, Venue, open_venue
 
 

@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from adapters.base import SessionLost
 from adapters.simulation.broker import OrderRefused
-from rules.values import OmsType, OrderType, PositionId, Side, Symbol
+from rules.model.values import OmsType, OrderType, PositionId, Side, Symbol
 from tests.adapters.metaapi.venue import EURUSD, Client, Venue, open_venue
 
 SYNCHRONIZATION = [

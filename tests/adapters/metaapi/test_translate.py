@@ -8,9 +8,9 @@ from adapters.base import RemoteProtocolError, SignInRefused
 from adapters.metaapi import translate
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.wire import AccountInformation, Deal, Order, Position, SymbolPrice, SymbolSpecification, converted
-from rules.instruments import Instrument
-from rules.observed import Quote
-from rules.values import ClOrdId, OmsType, OrderType, Side, Symbol
+from rules.model.instruments import Instrument
+from rules.model.observed import Quote
+from rules.model.values import ClOrdId, OmsType, OrderType, Side, Symbol
 from tests.adapters.metaapi.frames import AT, INFORMATION, held, row, waiting, waits
 
 TAG = ClOrdId("cpabcdefghijklmnopqrst")

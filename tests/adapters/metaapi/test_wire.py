@@ -6,7 +6,7 @@ import pytest
 
 from adapters.base import RemoteProtocolError
 from adapters.metaapi import wire
-from adapters.socketio_packets import read_json
+from adapters.transport.socketio_packets import read_json
 from tests.adapters.metaapi.frames import ACCOUNT, row
 
 

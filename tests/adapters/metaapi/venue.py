@@ -12,14 +12,14 @@ from trio_websocket import WebSocketConnection
 
 from adapters.metaapi.simulator import ACCESS_WORD, Simulator
 from adapters.metaapi.simulator_desk import Desk, account_id
-from adapters.network import MemoryNetwork
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.simulation.market import Market
-from adapters.socketio import ClientSession, Event, endpoint
-from adapters.websocket import open_websocket
-from rules.observed import Quote
-from rules.values import OmsType, Symbol
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.socketio import ClientSession, Event, endpoint
+from adapters.transport.websocket import open_websocket
+from rules.model.observed import Quote
+from rules.model.values import OmsType, Symbol
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOST, PORT = "metaapi.test", 80

@@ -9,9 +9,9 @@ from adapters.metacopier.session import Session
 from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import Message
 from adapters.secret import Secret
-from adapters.stomp import Frame, Version, encode
-from rules.events import Event
-from rules.values import AccountId, OmsType
+from adapters.transport.stomp import Frame, Version, encode
+from rules.model.events import Event
+from rules.model.values import AccountId, OmsType
 from tests.adapters.metacopier.venue import START
 
 FOLDER = Path(__file__).parents[2] / "data" / "metacopier" / "samples"

@@ -8,7 +8,7 @@ import pytest
 from adapters.metacopier.capabilities import capabilities
 from adapters.metacopier.config import Config
 from adapters.secret import Secret
-from rules.values import OmsType
+from rules.model.values import OmsType
 
 UUID = "11111111-1111-1111-1111-111111111111"
 

@@ -8,15 +8,15 @@ import trio
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.metacopier.driver import MetaCopierAccount
-from adapters.network import connect_tcp
-from adapters.serving import serve_tcp
 from adapters.simulation.broker import Book
-from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.events import Origin
-from rules.identity import cl_ord_id
-from rules.observed import Position
-from rules.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
-from rules.values import ClOrdId, LinkId, OmsType, PositionId, Side, Symbol
+from adapters.transport.network import connect_tcp
+from adapters.transport.serving import serve_tcp
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.events import Origin
+from rules.model.identity import cl_ord_id
+from rules.model.observed import Position
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.model.values import ClOrdId, LinkId, OmsType, PositionId, Side, Symbol
 from tests.adapters.metacopier.venue import ALIAS, HOST, PORT, START, config, now, open_venue
 
 EURUSD = Symbol("EURUSD")

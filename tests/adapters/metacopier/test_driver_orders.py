@@ -8,9 +8,9 @@ import trio
 from attrs import evolve
 
 from adapters.base import SessionLost
-from rules.actions import CancelOrder, PlaceOrder, ReplaceOrder
-from rules.reports import Accepted, Filled, NotFound, NotSent, Placed, Rejected
-from rules.values import ClOrdId, OmsType, OrderType, Side, Symbol, VenueOrderId
+from rules.model.actions import CancelOrder, PlaceOrder, ReplaceOrder
+from rules.model.reports import Accepted, Filled, NotFound, NotSent, Placed, Rejected
+from rules.model.values import ClOrdId, OmsType, OrderType, Side, Symbol, VenueOrderId
 from tests.adapters.metacopier.venue import ALIAS, START, Venue, open_venue
 
 MockClock = trio.testing.MockClock

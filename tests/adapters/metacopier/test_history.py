@@ -8,8 +8,8 @@ import pytest
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.history import booked
 from adapters.metacopier.wire import PositionDTO
-from rules.observed import Booked, CashFlow, Fill
-from rules.values import PositionId, Side, Symbol
+from rules.model.observed import Booked, CashFlow, Fill
+from rules.model.values import PositionId, Side, Symbol
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TAG = "cp" + "a" * 20

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from adapters.metacopier.orders import SentOrders
 from adapters.metacopier.wire import PositionDTO
-from rules.actions import OpenPosition, PlaceOrder
-from rules.values import AccountId, ClOrdId, OrderType, Side, Symbol
+from rules.model.actions import OpenPosition, PlaceOrder
+from rules.model.values import AccountId, ClOrdId, OrderType, Side, Symbol
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

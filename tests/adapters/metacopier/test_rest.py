@@ -6,12 +6,12 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled
-from adapters.http import HttpResponse
 from adapters.metacopier.config import Config
 from adapters.metacopier.rest import Refusal, Rest, segment
-from adapters.network import MemoryNetwork
 from adapters.secret import Secret
-from adapters.serving import HttpRequest, HttpService
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import HttpRequest, HttpService
 
 UUID = "11111111-1111-1111-1111-111111111111"
 MockClock = trio.testing.MockClock

@@ -22,11 +22,11 @@ from adapters.metacopier.wire import (
     decode_message,
 )
 from adapters.secret import Secret
-from adapters.stomp import Frame, FrameReader
-from adapters.stomp_server import Goodbye
-from rules.events import AccountReported, Origin, PositionClosed, SnapshotReceived
-from rules.observed import AccountStatus, Position, WorkingOrder
-from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from adapters.transport.stomp import Frame, FrameReader
+from adapters.transport.stomp_server import Goodbye
+from rules.model.events import AccountReported, Origin, PositionClosed, SnapshotReceived
+from rules.model.observed import AccountStatus, Position, WorkingOrder
+from rules.model.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.metacopier.samples import ALIAS, FOLDER, account_of, events, message, sample, text
 from tests.adapters.metacopier.venue import START
 

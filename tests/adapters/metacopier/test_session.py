@@ -20,9 +20,9 @@ from adapters.metacopier.simulator_stomp import ServerSession, SignIn, Subscript
 from adapters.metacopier.translator import Translator
 from adapters.metacopier.wire import UpdateOpenPositionsDTO
 from adapters.secret import Secret
-from adapters.stomp import Frame, Version, encode
-from rules.events import AccountReported, SnapshotReceived
-from rules.values import AccountId, OmsType
+from adapters.transport.stomp import Frame, Version, encode
+from rules.model.events import AccountReported, SnapshotReceived
+from rules.model.values import AccountId, OmsType
 from tests.adapters.metacopier.venue import START
 
 NUMBERS = st.sampled_from([0.1, 1, 0, -1, 0.30000000000000004, 1e300, 10**25, "NaN", "sNaN", "1E+999999", None])

@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from adapters.base import SessionLost
-from adapters.http import HttpClient, HttpResponse
 from adapters.metacopier.simulator_words import account_id, iso
-from rules.values import OmsType, Side, Symbol
+from adapters.transport.http import HttpClient, HttpResponse
+from rules.model.values import OmsType, Side, Symbol
 from tests.adapters.metacopier.venue import HOST, KEY, PORT, START, Venue, now, open_venue
 
 MockClock = trio.testing.MockClock

@@ -14,8 +14,8 @@ from adapters.metacopier.simulator_stomp import (
     SignIn,
     SubscriptionChanged,
 )
-from adapters.stomp import Pace
-from adapters.stomp_server import SUBSCRIPTIONS_MAX, Goodbye
+from adapters.transport.stomp import Pace
+from adapters.transport.stomp_server import SUBSCRIPTIONS_MAX, Goodbye
 
 CONNECT = "CONNECT\napi-key:k\naccept-version:{versions}\n\n\0"
 SUBSCRIBE = "SUBSCRIBE\nid:{id}\ndestination:/user/queue/accounts/changes\n\n\0"

@@ -13,9 +13,9 @@ from trio_websocket import ConnectionClosed, WebSocketConnection
 from adapters.base import SessionLost
 from adapters.metacopier.simulator import SOCKET_PATH
 from adapters.metacopier.simulator_words import account_id
-from adapters.stomp import Frame, FrameReader
-from adapters.websocket import open_websocket
-from rules.values import OmsType, Side, Symbol
+from adapters.transport.stomp import Frame, FrameReader
+from adapters.transport.websocket import open_websocket
+from rules.model.values import OmsType, Side, Symbol
 from tests.adapters.metacopier.venue import HOST, KEY, PORT, Venue, open_venue
 
 MockClock = trio.testing.MockClock

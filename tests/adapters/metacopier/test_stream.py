@@ -12,10 +12,10 @@ from adapters.base import SessionLost, SignInRefused
 from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.simulator import SOCKET_PATH
 from adapters.metacopier.simulator_words import account_id
-from adapters.serving import HttpRequest, HttpService
-from adapters.stomp import Frame, FrameReader, Version, encode
-from rules.events import AccountReported, Origin, PositionClosed, SessionOpened, SnapshotReceived
-from rules.values import OmsType, Side, Symbol
+from adapters.transport.serving import HttpRequest, HttpService
+from adapters.transport.stomp import Frame, FrameReader, Version, encode
+from rules.model.events import AccountReported, Origin, PositionClosed, SessionOpened, SnapshotReceived
+from rules.model.values import OmsType, Side, Symbol
 from tests.adapters.metacopier.venue import ALIAS, Events, Venue, open_venue
 
 EURUSD = Symbol("EURUSD")

@@ -21,10 +21,10 @@ from adapters.metacopier.wire import (
     UpdateHistoryDTO,
     UpdateOpenPositionsDTO,
 )
-from rules.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote, WorkingOrder
-from rules.values import AccountId, OmsType, OrderType, Side, Symbol, VenueOrderId
+from rules.model.events import AccountReported, Event, Origin, PositionClosed, SnapshotReceived
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Quote, WorkingOrder
+from rules.model.values import AccountId, OmsType, OrderType, Side, Symbol, VenueOrderId
 
 ALIAS = AccountId("mc")
 ID = "33333333-3333-3333-3333-333333333333"

@@ -13,12 +13,12 @@ from adapters.metacopier.config import Config
 from adapters.metacopier.driver import MetaCopierAccount
 from adapters.metacopier.simulator import SOCKET_PATH, Simulator
 from adapters.metacopier.simulator_words import account_id
-from adapters.network import MemoryNetwork
 from adapters.secret import Secret
 from adapters.simulation.broker import Book, Broker
 from adapters.simulation.market import Market
-from rules.events import Event
-from rules.values import AccountId, OmsType
+from adapters.transport.network import MemoryNetwork
+from rules.model.events import Event
+from rules.model.values import AccountId, OmsType
 
 T = TypeVar("T")
 

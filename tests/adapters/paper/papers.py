@@ -7,8 +7,8 @@ from typing import NoReturn
 from adapters.paper.config import Config
 from adapters.paper.driver import PaperAccount
 from adapters.simulation.market import Market
-from rules.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
-from rules.values import AccountId, ClOrdId, OmsType, PositionId, Side
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition, ReplaceStops
+from rules.model.values import AccountId, ClOrdId, OmsType, PositionId, Side
 from tests.adapters.simulation.worlds import EURUSD, START, Clock
 
 PAPER = AccountId("paper")

@@ -4,7 +4,7 @@ import pytest
 
 from adapters.paper.books import own_market
 from adapters.paper.config import Config, InstrumentKeys
-from rules.values import OmsType, Symbol
+from rules.model.values import OmsType, Symbol
 
 
 def test_only_the_file_must_be_named():

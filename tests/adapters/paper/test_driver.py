@@ -13,11 +13,18 @@ import trio.testing
 from adapters.base import SessionLost, SignInRefused
 from adapters.paper.config import InstrumentKeys
 from adapters.paper.driver import PaperAccount
-from rules.actions import OpenPosition
-from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.observed import Position
-from rules.reports import Filled, NotFound, Rejected, StopsReplaced
-from rules.values import ClOrdId, OmsType, PositionId, Side, Symbol
+from rules.model.actions import OpenPosition
+from rules.model.events import (
+    AccountReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    SessionOpened,
+    SnapshotReceived,
+)
+from rules.model.observed import Position
+from rules.model.reports import Filled, NotFound, Rejected, StopsReplaced
+from rules.model.values import ClOrdId, OmsType, PositionId, Side, Symbol
 from tests.adapters.paper.papers import (
     NETTING,
     PAPER,

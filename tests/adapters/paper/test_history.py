@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from adapters.paper.history import fills
 from adapters.simulation.records import BookOrder, Purpose, Result
-from rules.values import OmsType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.values import OmsType, PositionId, Side, Symbol, VenueOrderId
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

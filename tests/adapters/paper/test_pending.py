@@ -11,11 +11,11 @@ import trio.testing
 from adapters.base import SessionLost
 from adapters.paper.driver import PaperAccount
 from adapters.simulation.records import Result
-from rules.actions import CancelOrder, PlaceOrder, ReplaceOrder
-from rules.events import Event, OrderEnded, OrderReported, PositionReported, SnapshotReceived
-from rules.observed import WorkingOrder
-from rules.reports import Canceled, Filled, NotFound, Placed, Rejected, Replaced
-from rules.values import ClOrdId, OrderStatus, OrderType, Side, VenueOrderId
+from rules.model.actions import CancelOrder, PlaceOrder, ReplaceOrder
+from rules.model.events import Event, OrderEnded, OrderReported, PositionReported, SnapshotReceived
+from rules.model.observed import WorkingOrder
+from rules.model.reports import Canceled, Filled, NotFound, Placed, Rejected, Replaced
+from rules.model.values import ClOrdId, OrderStatus, OrderType, Side, VenueOrderId
 from tests.adapters.paper.papers import NETTING, PAPER, make_account, quoted
 from tests.adapters.simulation.worlds import EURUSD, START, quote
 

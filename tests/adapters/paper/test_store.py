@@ -12,8 +12,8 @@ from attrs import asdict, evolve
 from adapters.base import SignInRefused
 from adapters.paper.store import Answer, Figures, Store, StoreFailed, What
 from adapters.simulation.broker import BookOrder
-from rules.observed import Position, WorkingOrder
-from rules.values import ClOrdId, OmsType, OrderType, Side
+from rules.model.observed import Position, WorkingOrder
+from rules.model.values import ClOrdId, OmsType, OrderType, Side
 from tests.adapters.simulation.worlds import EURUSD, START, make_broker
 
 # As the first version wrote it.

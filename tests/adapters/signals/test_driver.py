@@ -17,8 +17,8 @@ from adapters.base import Receipt, SessionLost, SignalConflict, SignalFault, Sig
 from adapters.secret import Secret
 from adapters.signals.config import Config
 from adapters.signals.driver import SignalsAccount
-from rules.events import Event, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.values import AccountId, PositionId, Side
+from rules.model.events import Event, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
+from rules.model.values import AccountId, PositionId, Side
 from tests.adapters.simulation.worlds import Clock
 
 NAME = AccountId("alerts")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.base import SignalFault
 from adapters.signals.words import Close, Modify, Open, Signal, Which, decoded, read_signal
-from rules.values import PositionId, Side, Symbol
+from rules.model.values import PositionId, Side, Symbol
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 BASE: dict[str, Any] = {"id": "s1", "time": "2026-11-21T15:00:00Z"}

@@ -14,7 +14,7 @@ from adapters.simulation.broker import (
     Result,
     StatusChanged,
 )
-from rules.values import OmsType, PositionId, Side, Symbol
+from rules.model.values import OmsType, PositionId, Side, Symbol
 from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, make_broker, quote
 
 LOT = Decimal("0.10")

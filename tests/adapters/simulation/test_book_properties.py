@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adapters.simulation.broker import Book, OrderRefused, Purpose, Result
 from adapters.simulation.checks import reached
 from adapters.simulation.money import margin, result
-from rules.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.values import OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.simulation.worlds import EURGBP, EURUSD, make_broker, quote
 
 # 0.3 s for a hundred random days each: the marker's reason.

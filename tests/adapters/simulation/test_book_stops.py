@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.simulation.broker import Book, OrderRefused, Purpose
-from rules.values import OmsType, PositionId, Side
+from rules.model.values import OmsType, PositionId, Side
 from tests.adapters.simulation.worlds import EURUSD, make_broker, quote
 
 LOT = Decimal("0.10")

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.simulation.broker import Broker
-from rules.values import OmsType, Side
+from rules.model.values import OmsType, Side
 from tests.adapters.simulation.worlds import EURUSD, make_broker, quote
 
 LOT = Decimal("0.10")

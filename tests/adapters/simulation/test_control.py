@@ -3,13 +3,13 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.http import HttpResponse
-from adapters.serving import HttpRequest
 from adapters.simulation.broker import Broker
 from adapters.simulation.control import with_control
 from adapters.simulation.control_words import ORDERS_A_PAGE, SetFaults
 from adapters.simulation.faults import Faults
-from rules.values import OmsType, Side
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import HttpRequest
+from rules.model.values import OmsType, Side
 from tests.adapters.simulation.worlds import EURUSD, make_broker
 
 

@@ -6,8 +6,8 @@ from attrs import evolve
 
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
-from rules.observed import Quote
-from rules.values import Symbol
+from rules.model.observed import Quote
+from rules.model.values import Symbol
 from tests.adapters.simulation.worlds import EURUSD, START, quote
 
 

@@ -5,8 +5,8 @@ import pytest
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS
 from adapters.simulation.market import Market
 from adapters.simulation.money import margin, rate, result
-from rules.observed import Position
-from rules.values import PositionId, Side
+from rules.model.observed import Position
+from rules.model.values import PositionId, Side
 from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, USDJPY, quote
 
 

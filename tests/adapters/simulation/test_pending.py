@@ -18,8 +18,8 @@ from adapters.simulation.broker import (
     Result,
     StatusChanged,
 )
-from rules.observed import WorkingOrder
-from rules.values import OmsType, OrderType, Side, Symbol, VenueOrderId
+from rules.model.observed import WorkingOrder
+from rules.model.values import OmsType, OrderType, Side, Symbol, VenueOrderId
 from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, USDJPY, make_broker, quote
 
 LOT = Decimal("0.10")

@@ -9,15 +9,15 @@ import pytest
 import trio
 from attrs import evolve
 
-from adapters.http import HttpClient, HttpResponse
-from adapters.network import MemoryNetwork
-from adapters.serving import HttpRequest, HttpService
 from adapters.simulation.book import Book
 from adapters.simulation.control import with_control
 from adapters.simulation.faults import Faults
 from adapters.simulation.records import OrderRefused, Result
 from adapters.simulation.remote import RemoteAccount
-from rules.values import OmsType, OrderType, Side, VenueOrderId
+from adapters.transport.http import HttpClient, HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import HttpRequest, HttpService
+from rules.model.values import OmsType, OrderType, Side, VenueOrderId
 from tests.adapters.simulation.worlds import EURUSD, make_broker
 
 LIMIT = (EURUSD, Side.BUY, OrderType.LIMIT, Decimal("0.30"), Decimal("1.15"))

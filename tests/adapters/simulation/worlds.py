@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from adapters.simulation.broker import Broker
 from adapters.simulation.market import Market
-from rules.observed import Quote
-from rules.values import Symbol
+from rules.model.observed import Quote
+from rules.model.values import Symbol
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EURUSD = Symbol("EURUSD")

@@ -9,9 +9,9 @@ from pathlib import Path
 from adapters.tradelocker.session import Mark, StreamSession
 from adapters.tradelocker.stream_book import BookStops
 from adapters.tradelocker.wire_rest import StreamToken
-from rules.events import Event
-from rules.observed import WorkingOrder
-from rules.values import AccountId
+from rules.model.events import Event
+from rules.model.observed import WorkingOrder
+from rules.model.values import AccountId
 
 DATA = Path(__file__).parents[2] / "data" / "tradelocker"
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

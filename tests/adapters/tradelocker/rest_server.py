@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import trio
 
-from adapters.http import HttpResponse
-from adapters.network import MemoryNetwork
 from adapters.secret import Secret
-from adapters.serving import HttpService
 from adapters.tradelocker.config import Config
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.rest import Rest
-from rules.values import AccountId
+from adapters.transport.http import HttpResponse
+from adapters.transport.network import MemoryNetwork
+from adapters.transport.serving import HttpService
+from rules.model.values import AccountId
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TOKENS = {"accessToken": "no.jwt", "refreshToken": "r"}

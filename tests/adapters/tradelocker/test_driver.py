@@ -10,12 +10,19 @@ from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.secret import Secret
 from adapters.simulation.broker import Purpose, Result
 from adapters.tradelocker import simulator_tables
-from rules.actions import ClosePosition, ReducePosition, ReplaceStops
-from rules.events import AccountReported, Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
-from rules.instruments import Instrument
-from rules.observed import AccountStatus, Quote
-from rules.reports import Filled, NotFound, NotSent, Rejected, StopsReplaced
-from rules.values import ClOrdId, PositionId, Side, Symbol
+from rules.model.actions import ClosePosition, ReducePosition, ReplaceStops
+from rules.model.events import (
+    AccountReported,
+    Origin,
+    PositionClosed,
+    PositionReported,
+    SessionOpened,
+    SnapshotReceived,
+)
+from rules.model.instruments import Instrument
+from rules.model.observed import AccountStatus, Quote
+from rules.model.reports import Filled, NotFound, NotSent, Rejected, StopsReplaced
+from rules.model.values import ClOrdId, PositionId, Side, Symbol
 from tests.adapters.tradelocker.world import (
     ALIAS,
     HOST,

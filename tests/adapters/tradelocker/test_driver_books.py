@@ -7,12 +7,12 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, RequestNotSent
-from adapters.http import HttpResponse
-from adapters.serving import DropConnection
 from adapters.tradelocker.simulator_tables import ACCOUNT_DETAILS, ORDERS, POSITIONS
-from rules.actions import ClosePosition, ReducePosition
-from rules.reports import Accepted, Filled, NotFound, Rejected
-from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import DropConnection
+from rules.model.actions import ClosePosition, ReducePosition
+from rules.model.reports import Accepted, Filled, NotFound, Rejected
+from rules.model.values import AccountId, ClOrdId, PositionId, Side, Symbol
 from tests.adapters.tradelocker.rest_server import CONFIG, NOW, columns, ok, served
 from tests.adapters.tradelocker.world import TAG, opening
 

@@ -8,8 +8,8 @@ import pytest
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker.history import fill, filled_rows
 from adapters.tradelocker.translate import instant_of_ms
-from rules.observed import Fill
-from rules.values import PositionId, Side, Symbol, VenueOrderId
+from rules.model.observed import Fill
+from rules.model.values import PositionId, Side, Symbol, VenueOrderId
 
 EURUSD = Symbol("EURUSD")
 AT = instant_of_ms("1795176000000", "a time")

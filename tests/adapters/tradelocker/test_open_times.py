@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from adapters.tradelocker import open_times
 from adapters.tradelocker.open_times import OpenTimes
-from rules.events import Origin, PositionClosed, PositionReported, SnapshotReceived
-from rules.observed import Position
-from rules.values import AccountId, PositionId, Side, Symbol
+from rules.model.events import Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.observed import Position
+from rules.model.values import AccountId, PositionId, Side, Symbol
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LATER = AT + timedelta(milliseconds=465)

@@ -7,9 +7,9 @@ import pytest
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import orders
 from adapters.tradelocker.wire_rest import InstrumentRow
-from rules.actions import OpenPosition, PlaceOrder, ReplaceOrder
-from rules.reports import Accepted, Canceled, Filled, Placed, Rejected
-from rules.values import AccountId, ClOrdId, OrderType, Side, Symbol, VenueOrderId
+from rules.model.actions import OpenPosition, PlaceOrder, ReplaceOrder
+from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
+from rules.model.values import AccountId, ClOrdId, OrderType, Side, Symbol, VenueOrderId
 
 TAG = ClOrdId("cpa")
 

@@ -7,8 +7,8 @@ from trio.testing import MockClock
 from adapters.base import Throttled
 from adapters.tradelocker.rate_limits import RateLimits, kind_of
 from adapters.tradelocker.wire_rest import RateLimit
-from rules.reports import Filled
-from rules.values import ClOrdId
+from rules.model.reports import Filled
+from rules.model.values import ClOrdId
 from tests.adapters.tradelocker.world import memory_world, opening
 
 

@@ -7,9 +7,9 @@ import pytest
 import trio
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled
-from adapters.http import HttpResponse
-from adapters.serving import DropConnection
 from adapters.tradelocker.rest import NotExecuted, Refused
+from adapters.transport.http import HttpResponse
+from adapters.transport.serving import DropConnection
 from tests.adapters.tradelocker.rest_server import TOKENS, ok, served
 
 POSITIONS = ("GET", "/trade/accounts/706984/positions")

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.tradelocker.session import TokenRefused
-from rules.events import (
+from rules.model.events import (
     AccountReported,
     Origin,
     PositionClosed,
@@ -18,8 +18,8 @@ from rules.events import (
     SessionOpened,
     SnapshotReceived,
 )
-from rules.observed import AccountStatus, Position
-from rules.values import PositionId, Side, Symbol
+from rules.model.observed import AccountStatus, Position
+from rules.model.values import PositionId, Side, Symbol
 from tests.adapters.tradelocker.frames import (
     ALIAS,
     AT,

@@ -7,11 +7,11 @@ import pytest
 import trio
 
 from adapters.base import SessionLost
-from adapters.http import HttpClient
 from adapters.tradelocker.simulator import DEVELOPER_KEY, EMAIL, SERVER, SIGN_IN_WORD
-from adapters.websocket import open_websocket
-from rules.observed import Quote
-from rules.values import Side, Symbol
+from adapters.transport.http import HttpClient
+from adapters.transport.websocket import open_websocket
+from rules.model.observed import Quote
+from rules.model.values import Side, Symbol
 from tests.adapters.tradelocker.frames import sample
 from tests.adapters.tradelocker.world import ACCOUNT_ID, HOST, PORT, memory_world
 

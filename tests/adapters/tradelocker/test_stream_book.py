@@ -6,7 +6,7 @@ import pytest
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import stream_book, wire
 from adapters.tradelocker.stream_book import StreamBook
-from rules.values import PositionId
+from rules.model.values import PositionId
 from tests.adapters.tradelocker.frames import order, position
 
 

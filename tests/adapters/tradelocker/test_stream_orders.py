@@ -7,9 +7,9 @@ import pytest
 from attrs import evolve
 
 from adapters.tradelocker.stream_orders import _ASKS_MAX, _ENDED_MAX, _ORDERS_MAX
-from rules.events import OrderEnded, OrderReported, SnapshotReceived
-from rules.observed import WorkingOrder
-from rules.values import OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.events import OrderEnded, OrderReported, SnapshotReceived
+from rules.model.observed import WorkingOrder
+from rules.model.values import OrderStatus, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.adapters.tradelocker.frames import ALIAS, AT, Talk, live, order, stream
 
 

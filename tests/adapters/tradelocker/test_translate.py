@@ -9,8 +9,8 @@ from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate
 from adapters.tradelocker.translate import OrderState
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, TickSize
-from rules.observed import AccountStatus, Position, WorkingOrder
-from rules.values import OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.model.observed import AccountStatus, Position, WorkingOrder
+from rules.model.values import OrderType, PositionId, Side, Symbol, VenueOrderId
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 ROW = {

@@ -8,15 +8,15 @@ from decimal import Decimal
 import trio
 from attrs import evolve
 
-from adapters.network import MemoryNetwork, connect_tcp
-from adapters.serving import serve_tcp
 from adapters.simulation.broker import Broker
 from adapters.simulation.market import Market
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator
-from rules.actions import OpenPosition
-from rules.events import Event
-from rules.values import AccountId, ClOrdId, OmsType, Side, Symbol
+from adapters.transport.network import MemoryNetwork, connect_tcp
+from adapters.transport.serving import serve_tcp
+from rules.model.actions import OpenPosition
+from rules.model.events import Event
+from rules.model.values import AccountId, ClOrdId, OmsType, Side, Symbol
 
 ACCOUNT_ID = "L#706984"
 ALIAS = AccountId("tl")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from copier.alert_words import ledger_stuck
+from copier.alerts.words import ledger_stuck
 from copier.commands.alerts import alerting
 from copier.commands.configs import read_config
-from copier.ledger import LedgerFailed
+from copier.ledger.ledger import LedgerFailed
 from tests.copier.commands.shell import PAPER
 from tests.copier.commands.test_read import copier
 from tests.copier.receivers import HttpReceiver, http_receiver

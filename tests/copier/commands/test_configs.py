@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from copier import logs
 from copier.commands.configs import read_config
 from copier.config import ConfigError
-from rules.values import AccountId
+from copier.telling import logs
+from rules.model.values import AccountId
 
 CONFIG = """
 [accounts.one]

@@ -6,7 +6,7 @@ import pytest
 
 from copier.commands.exits import explained, leaves
 from copier.config.errors import ConfigError, ConfigProblem
-from copier.ledger import LedgerBusy, LedgerFailed, LedgerRefused
+from copier.ledger.ledger import LedgerBusy, LedgerFailed, LedgerRefused
 
 
 def wrong(*lines: int) -> ConfigError:

@@ -11,15 +11,15 @@ from attrs import evolve
 
 from copier.commands.exits import FAILED, FINE, OTHER_INSTANCE, WRONG_INPUT
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
-from copier.control import control_path, serve_control
-from copier.ledger import Entry, Ledger
-from copier.ledger_codec import decode, encode
-from copier.records import KINDS, AlertRecord, LeverRecord, LimitRecord
-from copier.recovery import recover
-from rules.levers import SetAccount, SetLink, TradingState
-from rules.limits_state import LimitStage, LimitState
-from rules.policy import LinkState
-from rules.values import AccountId, LinkId
+from copier.ledger.codec import decode, encode
+from copier.ledger.ledger import Entry, Ledger
+from copier.ledger.records import KINDS, AlertRecord, LeverRecord, LimitRecord
+from copier.ledger.recovery import recover
+from copier.service.control import control_path, serve_control
+from rules.limits.state import LimitStage, LimitState
+from rules.model.levers import SetAccount, SetLink, TradingState
+from rules.model.values import AccountId, LinkId
+from rules.policy.links import LinkState
 from tests.copier.commands.shell import PAPER
 
 T0 = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -9,12 +9,12 @@ import pytest
 from attrs import evolve
 
 from copier.commands.views import Shown, limits
-from copier.ledger import Entry, Ledger
-from copier.ledger_codec import encode
-from copier.records import KINDS, LimitRecord
-from rules.limits_exposure import AtStops
-from rules.limits_state import LimitState
-from rules.values import AccountId
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry, Ledger
+from copier.ledger.records import KINDS, LimitRecord
+from rules.limits.exposure import AtStops
+from rules.limits.state import LimitState
+from rules.model.values import AccountId
 
 CONFIG = """
 [accounts.prop]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from copier.ledger import Ledger
-from rules.reports import Rejected
+from copier.ledger.ledger import Ledger
+from rules.model.reports import Rejected
 from tests.copier.commands.shell import PAPER
 from tests.copier.commands.test_read import copier
 from tests.copier.desk import TARGET, Desk

@@ -12,10 +12,10 @@ from attrs import evolve
 from adapters.base import SessionLost, SignInRefused
 from copier.clock import utc_now
 from copier.online import Failure, Look, absences, as_json, fates, look_at
-from rules.observed import AccountStatus, CashFlow, Fill
-from rules.policy import CopyLink, CopyPolicy
-from rules.symbols import SymbolMap, SymbolRow
-from rules.values import AccountId, LinkId, Side, Symbol
+from rules.model.observed import AccountStatus, CashFlow, Fill
+from rules.model.values import AccountId, LinkId, Side, Symbol
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.policy.symbols import SymbolMap, SymbolRow
 from tests.copier.commands.shell import copier
 from tests.copier.fakes import HEDGING, FakeAccount, as_account, source_position
 from tests.e2e.world import open_world

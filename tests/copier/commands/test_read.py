@@ -11,11 +11,11 @@ import trio
 from attrs import evolve
 
 from copier.__main__ import app
-from copier.ledger import Entry, Ledger
-from rules.limits_policy import Limit
-from rules.limits_terms import LimitKind, Percent
-from rules.policy import LinkState
-from rules.values import LinkId, Volume
+from copier.ledger.ledger import Entry, Ledger
+from rules.limits.policy import Limit
+from rules.limits.terms import LimitKind, Percent
+from rules.model.values import LinkId, Volume
+from rules.policy.links import LinkState
 from tests.copier.commands.shell import PAPER
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position

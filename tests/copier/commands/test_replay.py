@@ -7,14 +7,14 @@ import pytest
 import trio
 from attrs import evolve
 
-from copier.ledger import Ledger
-from rules.events import InstrumentReported
-from rules.values import AccountId, LinkId
+from copier.ledger.ledger import Ledger
+from rules.model.events import InstrumentReported
+from rules.model.values import AccountId, LinkId
 from tests.copier.commands.shell import PAPER
 from tests.copier.commands.test_read import copier
 from tests.copier.desk import LINK, Desk
 from tests.copier.fakes import source_position
-from tests.copier.test_replay import DOLLARS, at_price
+from tests.copier.replay.test_replay import DOLLARS, at_price
 from tests.rules.playbook import EURUSD
 
 

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from copier.web.store import Store, store_path
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.commands.shell import PAPER
 from tests.copier.commands.test_read import copier
 from tests.copier.commands.test_replay import _trade

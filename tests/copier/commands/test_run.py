@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rules.values import PositionId, Side, Symbol
+from rules.model.values import PositionId, Side, Symbol
 from tests.copier.commands.shell import PAPER, SECRET, copier, started, wait_for_line
 from tests.e2e.world import TL_SOURCE, World, ended, open_world
 

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE
 from copier.commands.run import ONCE_S_MAX, _run, _watch_signals
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from tests.copier.commands.shell import PAPER
 
 UNREACHABLE = """

@@ -10,7 +10,7 @@ from adapters.base import Capabilities
 from adapters.metacopier.config import Config as MetaCopierConfig
 from adapters.tradelocker.config import Config as TradeLockerConfig
 from copier.config import AccountConfig, load_config
-from rules.values import OmsType
+from rules.model.values import OmsType
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 

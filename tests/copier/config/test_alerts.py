@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.secret import Secret
-from rules.alerts import AlertKind
-from rules.severity import Severity
+from rules.alerts.kinds import AlertKind
+from rules.model.severity import Severity
 from tests.copier.config.files import ACCOUNTS, load, one_problem, problems_of
 
 # The first address loads apprise and its plugins: a quarter of a second, once.

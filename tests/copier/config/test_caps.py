@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rules.limits_policy import Cap, CapKind, Tier, TierBy
-from rules.values import AccountId
+from rules.limits.policy import Cap, CapKind, Tier, TierBy
+from rules.model.values import AccountId
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
 

@@ -8,9 +8,9 @@ import pytest
 from attrs import fields
 
 from copier.config.case_keys import NOON, ActionKind, InstrumentGiven
-from rules.instruments import Instrument
-from rules.reasons import Reason
-from rules.values import OmsType
+from rules.model.instruments import Instrument
+from rules.model.reasons import Reason
+from rules.model.values import OmsType
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 OPEN = 'open = { symbol = "XAUUSD", side = "buy", volume = 2 }'

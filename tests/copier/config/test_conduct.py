@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.conduct_policy import Budget, BudgetKind, Conduct, FlatBy, Follow, PositionRule, PositionRuleKind
-from rules.limits_days import Period
-from rules.limits_terms import Cash, FlattenScope, Percent
+from rules.limits.conduct_policy import Budget, BudgetKind, Conduct, FlatBy, Follow, PositionRule, PositionRuleKind
+from rules.limits.days import Period
+from rules.limits.terms import Cash, FlattenScope, Percent
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
 HEAD = '[[limits]]\naccount = "small"\n'

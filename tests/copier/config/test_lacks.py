@@ -8,7 +8,7 @@ from attrs import evolve
 
 from adapters.base import Capabilities
 from copier.config import AccountConfig
-from rules.values import OmsType
+from rules.model.values import OmsType
 from tests.copier.config.files import ACCOUNTS, LINK, line_of, load
 
 CAN = Capabilities(OmsType.HEDGING, streams=True, trades=True, volumes_grow=False)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.limits_days import Period
-from rules.limits_policy import Limit
-from rules.limits_terms import (
+from rules.limits.days import Period
+from rules.limits.policy import Limit
+from rules.limits.terms import (
     AmountOf,
     Anchor,
     Cash,

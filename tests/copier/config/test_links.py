@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.policy import LinkState
+from rules.policy.links import LinkState
 from tests.copier.config.files import ACCOUNTS, LINK, line_of, load, one_problem, problems_of
 
 THIRD = '[accounts.third]\nvenue = "toy"\nlogin = "3"\ntoken = "${env:TOKEN}"\n'

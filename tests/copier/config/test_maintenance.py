@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rules.schedule import Closed
-from rules.values import AccountId
+from rules.model.values import AccountId
+from rules.times.schedule import Closed
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem
 
 WINDOWS = 'windows = [{ cron = "55 16 * * *", for = "15m", why = "rollover", flatten = true }]\n'

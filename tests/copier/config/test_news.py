@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from adapters.calendars import CalendarFormat
-from rules.news import Impact, OnMissing
-from rules.schedule import Outside
+from rules.times.news import Impact, OnMissing
+from rules.times.schedule import Outside
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem
 
 USE = f'{ACCOUNTS}{LINK}[policies.default]\nnews = "n"\n'

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from rules.curve_policy import CurveOf, EquityCurve, WhileShort
-from rules.distances import Distance, DistanceUnit
-from rules.exits_policy import BreakEven, Exits, Trailing
-from rules.expressions import Expression
-from rules.instruments import Rounding
-from rules.limits_terms import Cash, Percent
-from rules.mismatch_policy import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
-from rules.pacing_policy import Delay, SkipFirst, Span, Throttle
-from rules.policy import (
+from rules.limits.terms import Cash, Percent
+from rules.model.instruments import Rounding
+from rules.model.values import Money, Side, Symbol
+from rules.policy.curve import CurveOf, EquityCurve, WhileShort
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.exits import BreakEven, Exits, Trailing
+from rules.policy.expressions import Expression
+from rules.policy.links import (
     CopyPolicy,
     Early,
     Late,
@@ -28,10 +27,11 @@ from rules.policy import (
     StartOpen,
     Together,
 )
-from rules.series_policy import AfterLosses
-from rules.size_policy import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
-from rules.stops_policy import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
-from rules.values import Money, Side, Symbol
+from rules.policy.mismatch import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
+from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.series import AfterLosses
+from rules.policy.size import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
+from rules.policy.stops import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 PIPS = DistanceUnit.PIPS

@@ -8,10 +8,10 @@ import pytest
 
 from copier.config.errors import Fault
 from copier.config.prop_presets import FOLDER, prop_preset, prop_preset_names, prop_preset_text
-from rules.conduct_policy import Budget, FlatBy, PositionRule
-from rules.limits_policy import CapKind, Limit
-from rules.limits_terms import FlattenScope, LimitKind, OnBreach, Percent
-from rules.results_policy import Consistency
+from rules.limits.conduct_policy import Budget, FlatBy, PositionRule
+from rules.limits.policy import CapKind, Limit
+from rules.limits.results_policy import Consistency
+from rules.limits.terms import FlattenScope, LimitKind, OnBreach, Percent
 from tests.copier.config.files import ACCOUNTS, LINK, line_of, load, one_problem
 
 OWN = """

@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.cron import Cron
-from rules.limits_terms import Percent
-from rules.results_policy import (
+from rules.limits.results_policy import (
     BookedBy,
     Consistency,
     Inactivity,
@@ -19,7 +17,9 @@ from rules.results_policy import (
     Results,
     TradingDays,
 )
-from rules.values import Symbol
+from rules.limits.terms import Percent
+from rules.model.values import Symbol
+from rules.times.cron import Cron
 from tests.copier.config.files import ACCOUNTS, load, one_problem
 
 HEAD = '[[limits]]\naccount = "small"\n'

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.schedule import Closed, Open
+from rules.times.schedule import Closed, Open
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem
 
 

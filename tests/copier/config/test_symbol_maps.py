@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from copier.config.symbol_presets import symbol_preset
-from rules.symbols import Mapped
-from rules.trace import Denied
-from rules.values import Symbol
+from rules.model.trace import Denied
+from rules.model.values import Symbol
+from rules.policy.symbols import Mapped
 from tests.copier.config.files import ACCOUNTS, LINK, load, one_problem, problems_of
 
 USE = f'{ACCOUNTS}{LINK}[policies.default]\nsymbols = "m"\n'

@@ -7,10 +7,10 @@ import pytest
 import tomli
 
 from copier.config.symbol_presets import FOLDER, symbol_preset, symbol_preset_names
-from rules.reasons import Reason
-from rules.symbols import Mapped, PresetRow, SymbolMap, SymbolRow
-from rules.trace import Denied
-from rules.values import Symbol
+from rules.model.reasons import Reason
+from rules.model.trace import Denied
+from rules.model.values import Symbol
+from rules.policy.symbols import Mapped, PresetRow, SymbolMap, SymbolRow
 
 NAMES: list[dict[str, str]] = tomli.loads(Path("tests/data/symbols/broker_names.toml").read_text())["symbols"]
 CANONICAL = ("crypto", "energies", "forex", "futures", "indices", "metals", "shares")

@@ -20,9 +20,9 @@ from copier.config.units import (
     read_ratio,
     read_tolerance,
 )
-from rules.distances import Distance, DistanceUnit
-from rules.mismatch_policy import Tolerance, ToleranceUnit
-from rules.values import Money
+from rules.model.values import Money
+from rules.policy.distances import Distance, DistanceUnit
+from rules.policy.mismatch import Tolerance, ToleranceUnit
 
 ANYTHING = st.one_of(
     st.text(max_size=30),

@@ -7,17 +7,17 @@ from typing import Any
 from attrs import evolve
 
 from copier.export.tables import TABLES
-from copier.ledger import Entry
-from copier.ledger_codec import encode
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry
+from copier.ledger.records import KINDS, AlertRecord, MismatchRecord, Record
 from copier.performance.scope import Scope
-from copier.records import KINDS, AlertRecord, MismatchRecord, Record
-from rules.events import InstrumentReported
-from rules.limits_policy import Limit
-from rules.limits_terms import LimitKind, Percent
-from rules.mismatch import Mismatch, MismatchKind
-from rules.reports import Accepted, NotSent, Rejected
-from rules.severity import Severity
-from rules.values import AccountId, LinkId, PositionId, Volume
+from rules.books.mismatch import Mismatch, MismatchKind
+from rules.limits.policy import Limit
+from rules.limits.terms import LimitKind, Percent
+from rules.model.events import InstrumentReported
+from rules.model.reports import Accepted, NotSent, Rejected
+from rules.model.severity import Severity
+from rules.model.values import AccountId, LinkId, PositionId, Volume
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.copier.performance.test_copied import DOLLARS, trade

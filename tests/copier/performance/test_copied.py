@@ -5,16 +5,16 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from copier.ledger.records import CheckpointRecord
 from copier.performance.copied import Copied, CopyBook, Opened, Result, mean, result_of
-from copier.records import CheckpointRecord
-from rules.copies import Ending
-from rules.events import InstrumentReported, OrderEnded
-from rules.policy import LinkState
-from rules.reports import Canceled, Filled
-from rules.values import AccountId, OrderStatus, PositionId, Price, Symbol, Volume
+from rules.model.copies import Ending
+from rules.model.events import InstrumentReported, OrderEnded
+from rules.model.reports import Canceled, Filled
+from rules.model.values import AccountId, OrderStatus, PositionId, Price, Symbol, Volume
+from rules.policy.links import LinkState
 from tests.copier.desk import LINK, TARGET, Desk
+from tests.copier.engine.test_engine_mirror import OURS, ends, working
 from tests.copier.fakes import source_position
-from tests.copier.test_engine_mirror import OURS, ends, working
 from tests.rules.playbook import EURUSD, filled
 
 DOLLARS = evolve(EURUSD, profit_currency="USD")

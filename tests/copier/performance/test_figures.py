@@ -5,21 +5,21 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from copier.ledger.records import AlertRecord
 from copier.performance.copied import Result
 from copier.performance.figures import Samples, performance_of
 from copier.performance.gathering import Entry, Gathering, Lasting
 from copier.performance.scope import Scope
 from copier.performance.trades import Trade
-from copier.records import AlertRecord
 from copier.web.dto.performance import Performance
 from copier.web.store import Sample
-from rules.copies import Copy, CopyStatus, Ending
-from rules.events import Origin
-from rules.limits_terms import LimitKind
-from rules.mismatch import Mismatch, MismatchKind
-from rules.reasons import Reason
-from rules.severity import Severity
-from rules.values import AccountId, LinkId, PositionId, Price, Side, Symbol, Volume
+from rules.books.mismatch import Mismatch, MismatchKind
+from rules.limits.terms import LimitKind
+from rules.model.copies import Copy, CopyStatus, Ending
+from rules.model.events import Origin
+from rules.model.reasons import Reason
+from rules.model.severity import Severity
+from rules.model.values import AccountId, LinkId, PositionId, Price, Side, Symbol, Volume
 from tests.copier.performance.test_gathering import LIMIT, state
 from tests.rules.playbook import T0
 

@@ -6,23 +6,31 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from copier.ledger import Entry
-from copier.ledger_codec import encode
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry
+from copier.ledger.records import (
+    KINDS,
+    AlertRecord,
+    CheckpointRecord,
+    HistoryRecord,
+    LimitRecord,
+    MismatchRecord,
+    Record,
+)
 from copier.performance.gathering import Gathering, gather
 from copier.performance.scope import Scope, ends_of
-from copier.records import KINDS, AlertRecord, CheckpointRecord, HistoryRecord, LimitRecord, MismatchRecord, Record
-from rules.events import InstrumentReported
-from rules.limits_past import Past
-from rules.limits_policy import Limit
-from rules.limits_state import LimitState
-from rules.limits_terms import LimitKind, Percent
-from rules.mismatch import Mismatch, MismatchKind
-from rules.observed import CashFlow, Fill
-from rules.policy import LinkState, PolicyLimits
-from rules.reasons import Reason
-from rules.reports import Filled, Rejected
-from rules.severity import Severity
-from rules.values import AccountId, LinkId, PositionId, Price, Side, Volume
+from rules.books.mismatch import Mismatch, MismatchKind
+from rules.limits.past import Past
+from rules.limits.policy import Limit
+from rules.limits.state import LimitState
+from rules.limits.terms import LimitKind, Percent
+from rules.model.events import InstrumentReported
+from rules.model.observed import CashFlow, Fill
+from rules.model.reasons import Reason
+from rules.model.reports import Filled, Rejected
+from rules.model.severity import Severity
+from rules.model.values import AccountId, LinkId, PositionId, Price, Side, Volume
+from rules.policy.links import LinkState, PolicyLimits
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.copier.performance.test_copied import DOLLARS, trade

@@ -9,10 +9,10 @@ from attrs import evolve
 
 from copier.performance.headroom import Headroom, LimitPast
 from copier.web.store import Sample
-from rules.limits_days import ResetTime
-from rules.limits_policy import Limit
-from rules.limits_state import LimitState
-from rules.limits_terms import LimitKind, Metric, Part, Trailing
+from rules.limits.days import ResetTime
+from rules.limits.policy import Limit
+from rules.limits.state import LimitState
+from rules.limits.terms import LimitKind, Metric, Part, Trailing
 from tests.copier.performance.test_gathering import LIMIT, state
 from tests.rules.playbook import T0
 

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from copier.ledger import Entry, Ledger
-from copier.ledger_codec import encode
-from copier.performance.reading import TooManyRows, records
-from copier.records import (
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry, Ledger
+from copier.ledger.records import (
     KINDS,
     AlertRecord,
     CheckpointRecord,
@@ -15,8 +14,9 @@ from copier.records import (
     ObservedRecord,
     Record,
 )
-from rules.events import InstrumentReported, PositionClosed
-from rules.values import AccountId, LinkId, PositionId
+from copier.performance.reading import TooManyRows, records
+from rules.model.events import InstrumentReported, PositionClosed
+from rules.model.values import AccountId, LinkId, PositionId
 from tests.rules.playbook import EURUSD, T0
 
 HERE = AccountId("here")

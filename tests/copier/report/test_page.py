@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 
-from copier.ledger import Entry
-from copier.ledger_codec import encode
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry
+from copier.ledger.records import KINDS, AlertRecord, LimitRecord
 from copier.performance.gathering import gather
 from copier.performance.scope import Scope
-from copier.records import KINDS, AlertRecord, LimitRecord
 from copier.report.model import Report, report_of
 from copier.report.page import STYLE, page
 from copier.report.sections import TRADES_MAX
 from copier.web.store import Store
-from rules.events import InstrumentReported
-from rules.policy import LinkState
-from rules.values import Symbol
+from rules.model.events import InstrumentReported
+from rules.model.values import Symbol
+from rules.policy.links import LinkState
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.copier.performance.test_copied import DOLLARS, trade

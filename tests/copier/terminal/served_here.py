@@ -8,8 +8,8 @@ from pathlib import Path
 import trio
 from attrs import frozen
 
-from adapters.network import connect_tcp
 from adapters.secret import Secret
+from adapters.transport.network import connect_tcp
 from copier.clock import utc_now
 from copier.config.listen import Listen
 from copier.terminal.remote import Remote

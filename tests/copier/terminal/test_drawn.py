@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import RenderableType
 
-from copier.overview import LimitAt, Overview
+from copier.telling.overview import LimitAt, Overview
 from copier.terminal.at_a_glance import draw_status
 from copier.terminal.drawn import draw_limits, draw_links, draw_mismatches, draw_positions
 from copier.terminal.happened import draw_happening

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from attrs import define
 
-from copier.ledger import Ledger
-from copier.recovery import recover
+from copier.ledger.ledger import Ledger
+from copier.ledger.recovery import recover
 from tests.copier.commands.shell import PAPER, command, copier, environment, started, wait_for_line
 
 pytestmark = pytest.mark.slow  # each test starts processes of its own

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.terminal.happenings import Stages, latest, of_ledger
 from tests.copier.commands.test_levers import file as breached
 from tests.copier.commands.test_read import HOSTILE, copier, file, told

@@ -12,7 +12,7 @@ import pytest
 import trio
 from rich.console import Console
 
-from adapters.network import connect_tcp
+from adapters.transport.network import connect_tcp
 from copier.terminal.asking import NotKnown, Refusal, Unreachable
 from copier.terminal.following import follow, tell
 from copier.terminal.pulling import pull, resumed
@@ -21,9 +21,9 @@ from copier.terminal.service_source import ServiceSource
 from copier.terminal.sources import Source
 from copier.terminal.views import LIMITS, LINKS, MISMATCHES, POSITIONS, STATUS
 from copier.terminal.watch import OneAfterTheOther, View, show_once, watch
-from rules.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
-from rules.policy import LinkState
-from rules.values import AccountId, LinkId, PositionId
+from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.values import AccountId, LinkId, PositionId
+from rules.policy.links import LinkState
 from tests.copier.terminal.served_here import READER_KEY, Served, served
 
 pytestmark = pytest.mark.slow  # each test serves on a port, with a ledger on disk

@@ -13,16 +13,16 @@ import trio
 from attrs import frozen
 from starlette.applications import Starlette
 
-from copier.journal import Journal
-from copier.ledger import Ledger
+from copier.ledger.journal import Journal
+from copier.ledger.ledger import Ledger
 from copier.web.asgi import App, Receive, Scope, Send
 from copier.web.principal import KeyScope, Principal
 from copier.web.rest.table import rest_routes
 from copier.web.surface import Surface
-from rules.actions import ClosePosition, OpenPosition
-from rules.alerts import AlertKind
-from rules.reports import Filled
-from rules.values import AccountId, ClOrdId, PositionId, Side, Symbol
+from rules.alerts.kinds import AlertKind
+from rules.model.actions import ClosePosition, OpenPosition
+from rules.model.reports import Filled
+from rules.model.values import AccountId, ClOrdId, PositionId, Side, Symbol
 from tests.copier.web.running import Answered, ask, running_surface, stream
 from tests.rules.playbook import T0
 

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.run import make_service, open_accounts
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.web.asgi import App, Message
 from copier.web.changes import Changes
 from copier.web.surface import Surface

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from adapters.network import MemoryStream, memory_streams
+from adapters.transport.network import MemoryStream, memory_streams
 from copier.web.asgi import App, Bounds, Message, Receive, Scope, Send
 from copier.web.host import Host
 from tests.copier.web.asgi_check import checked

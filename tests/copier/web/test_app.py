@@ -14,7 +14,7 @@ from copier.web.app import create_app
 from copier.web.health import health_routes
 from copier.web.principal import KeyScope, Principal, principal_of
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.clients import Door
 from tests.copier.web.running import ask, running_surface

@@ -3,9 +3,9 @@
 import trio
 from trio.testing import MockClock
 
-from copier.records import AlertRecord
+from copier.ledger.records import AlertRecord
 from copier.web.changes import RECORDS_WAITING_MAX, Changes
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.rules.playbook import T0
 
 ONE, TWO = AccountId("one"), AccountId("two")

@@ -11,7 +11,7 @@ import trio
 from copier.clock import utc_now
 from copier.web import curves
 from copier.web.store import Store, opened_store, store_path
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.clients import serving
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from adapters.network import memory_streams
+from adapters.transport.network import memory_streams
 from copier.web import app as app_module
 from copier.web.app import create_app
 from copier.web.asgi import App
@@ -18,7 +18,7 @@ from copier.web.host import Host
 from copier.web.key_file import Key, change_keys, hash_of, keys_path, with_key, without_key
 from copier.web.principal import KeyScope, principal_of
 from copier.web.surface import Surface
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.running import Answered, ask, running_surface
 from tests.rules.playbook import T0

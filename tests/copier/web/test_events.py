@@ -6,13 +6,13 @@ import msgspec
 import pytest
 import trio
 
-from copier.ledger import Ledger
+from copier.ledger.ledger import Ledger
 from copier.web.dto.copies import Copy
 from copier.web.dto.decisions import Decision
 from copier.web.dto.levers import Lever
 from copier.web.rest import event_log, events
 from copier.web.rest.event_log import EventLog
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.clients import TENANT, WORLD, serving
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own

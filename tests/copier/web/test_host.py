@@ -5,7 +5,7 @@ import structlog
 import trio
 from trio.testing import MockClock
 
-from adapters.network import memory_streams
+from adapters.transport.network import memory_streams
 from copier.web.asgi import Bounds, Receive, Scope, Send
 from copier.web.host import Host
 from copier.web.traffic import Traffic

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from adapters.network import memory_streams
+from adapters.transport.network import memory_streams
 from copier.web.host import Host
 from tests.copier.web.asgi_check import checked
 from tests.copier.web.served import LOCAL, echo, everything

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
-from adapters.network import MemoryStream, memory_streams
+from adapters.transport.network import MemoryStream, memory_streams
 from copier.web.asgi import App, Bounds, Receive, Scope, Send
 from copier.web.host import Host
 from copier.web.outbox import Outbox

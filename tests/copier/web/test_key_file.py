@@ -27,7 +27,7 @@ from copier.web.key_file import (
     without_key,
 )
 from copier.web.principal import KeyScope
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.rules.playbook import T0
 
 

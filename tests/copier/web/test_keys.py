@@ -15,7 +15,7 @@ from copier.web.key_file import Key, KeysRefused, change_keys, hash_of, read_key
 from copier.web.keys import SIGN_IN_LASTS, KeyRing, TooManyAttempts
 from copier.web.principal import LOCAL_READER, KeyScope, Principal
 from copier.web.sessions import Sessions, SessionsMax, TooManySessions
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.rules.playbook import T0
 
 LOCAL, FAR, FARTHER = "127.0.0.1", "10.0.0.1", "10.0.0.2"

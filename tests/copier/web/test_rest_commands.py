@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from copier.ledger import Ledger
-from copier.ledger_codec import decode
-from copier.records import LeverRecord
-from copier.recovery import recover
+from copier.ledger.codec import decode
+from copier.ledger.ledger import Ledger
+from copier.ledger.records import LeverRecord
+from copier.ledger.recovery import recover
 from copier.web import surface as surface_module
 from copier.web.rest.links import waits_for_approval
-from rules.levers import SetAccount, SetLink, TradingState
-from rules.policy import LinkState
-from rules.values import AccountId
+from rules.model.levers import SetAccount, SetLink, TradingState
+from rules.model.values import AccountId
+from rules.policy.links import LinkState
 from tests.copier.web.clients import OPERATOR, TENANT, Client, serving
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own

@@ -11,7 +11,7 @@ from attrs import evolve
 from copier.web.dto.performance import Performance
 from copier.web.principal import KeyScope, Principal
 from copier.web.rest import performance
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.clients import TENANT, Client, serving
 from tests.copier.web.running import Answered
 

@@ -9,7 +9,7 @@ import pytest
 
 from copier.clock import utc_now
 from copier.web.app import create_app
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.clients import READER, Client, serving
 from tests.copier.web.running import Answered, ask, running_surface
 

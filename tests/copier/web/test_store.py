@@ -10,7 +10,7 @@ import pytest
 
 from copier.web import store as store_module
 from copier.web.store import Answer, Store, StoreFailed, TooMany
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.rules.playbook import T0
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from copier.web.principal import KeyScope, Principal
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.links import waits_for_approval
 from copier.web.rest.table import ENDPOINTS
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.clients import Client, Door, serving, told_before
 from tests.copier.web.running import Answered, ask
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from copier.histogram import Histogram
+from copier.telling.histogram import Histogram
 from copier.web.metrics import table as of
 from copier.web.metrics.exposition import Exposition
 from copier.web.metrics.table import Sample

@@ -11,7 +11,7 @@ import pytest
 import trio
 from starlette.applications import Starlette
 
-from copier.alerting import Alerter, Channel
+from copier.alerts.alerting import Alerter, Channel
 from copier.clock import utc_now
 from copier.web.app import create_app
 from copier.web.metrics.endpoint import BURST, metric_routes
@@ -19,11 +19,11 @@ from copier.web.metrics.exposition import MEDIA_TYPE, Exposition
 from copier.web.metrics.readings import parts
 from copier.web.metrics.table import METRICS
 from copier.web.principal import LOCAL_READER, KeyScope, Principal
-from rules.alert_routes import AlertRoute
-from rules.alerts import Alert, AlertKind
-from rules.severity import Severity
-from rules.values import AccountId
-from tests.copier.test_alert_delivery import Phone
+from rules.alerts.kinds import Alert, AlertKind
+from rules.alerts.routes import AlertRoute
+from rules.model.severity import Severity
+from rules.model.values import AccountId
+from tests.copier.alerts.test_alert_delivery import Phone
 from tests.copier.web.clients import TENANT, Client, Door, serving
 from tests.copier.web.metrics.test_exposition import read
 from tests.copier.web.running import ask

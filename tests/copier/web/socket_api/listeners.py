@@ -6,10 +6,10 @@ import msgspec
 import trio
 from attrs import define, field
 
-from adapters.stomp import Frame, FrameReader, HeartBeat
+from adapters.transport.stomp import Frame, FrameReader, HeartBeat
 from copier.web.socket_api.fan_out import Shown
 from copier.web.socket_api.session import CHANGES
-from rules.values import AccountId
+from rules.model.values import AccountId
 
 
 @define(eq=False)

@@ -15,7 +15,7 @@ from trio_websocket import WebSocketConnection, open_websocket_url
 
 from adapters.paper.driver import PaperAccount
 from adapters.simulation.broker import Book
-from adapters.stomp import Frame, FrameReader, HeartBeatOffer
+from adapters.transport.stomp import Frame, FrameReader, HeartBeatOffer
 from copier.clock import utc_now
 from copier.web.doors import Access, Doors
 from copier.web.host import Host
@@ -24,7 +24,7 @@ from copier.web.principal import KeyScope
 from copier.web.socket_api.endpoint import BEATS, PATH, SocketApi
 from copier.web.socket_api.words import account_id
 from copier.web.surface import Surface
-from rules.values import AccountId, Side, Symbol
+from rules.model.values import AccountId, Side, Symbol
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.running import running_surface
 

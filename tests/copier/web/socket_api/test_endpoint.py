@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed
 
-from adapters.stomp import HeartBeatOffer
+from adapters.transport.stomp import HeartBeatOffer
 from copier.web.socket_api.fan_out import Notice
 from copier.web.socket_api.session import DECISIONS
 from copier.web.socket_api.words import account_id

@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from copier.web.socket_api import fan_out as fan_out_module
 from copier.web.socket_api.fan_out import FanOut, Listener, Notice
 from copier.web.socket_api.session import CHANGES, DECISIONS
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.socket_api.listeners import FakeOutbox, FakeSource
 
 A, B, C = AccountId("a"), AccountId("b"), AccountId("c")

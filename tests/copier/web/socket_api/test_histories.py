@@ -12,8 +12,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from adapters.base import SessionLost, SignInRefused
 from copier.web.socket_api.histories import AT_ONCE, REST_S, Histories
-from rules.observed import Booked, Fill
-from rules.values import AccountId, Side, Symbol
+from rules.model.observed import Booked, Fill
+from rules.model.values import AccountId, Side, Symbol
 from tests.rules.playbook import T0
 
 A = AccountId("a")

@@ -9,8 +9,8 @@ from attrs import evolve
 
 from copier.web.socket_api import past as past_module
 from copier.web.socket_api.past import Past, horizon, rows
-from rules.observed import CashFlow, Fill
-from rules.values import PositionId, Side, Symbol
+from rules.model.observed import CashFlow, Fill
+from rules.model.values import PositionId, Side, Symbol
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 EURUSD = Symbol("EURUSD")

@@ -8,13 +8,13 @@ import pytest
 import trio
 from attrs import define, field
 
-from adapters.stomp import Frame, HeartBeatOffer
+from adapters.transport.stomp import Frame, HeartBeatOffer
 from copier.web.principal import KeyScope, Principal
 from copier.web.socket_api import session as session_module
 from copier.web.socket_api.fan_out import FanOut
 from copier.web.socket_api.session import CHANGES, DECISIONS, LIMITS, Message, Refused, Session
 from copier.web.socket_api.words import by_id
-from rules.values import AccountId
+from rules.model.values import AccountId
 from tests.copier.web.socket_api.listeners import FakeOutbox, FakeSource
 
 A, B = AccountId("a"), AccountId("b")

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from copier.records import AlertRecord, DecisionRecord
+from copier.ledger.records import AlertRecord, DecisionRecord
 from copier.web.changes import Change
 from copier.web.rest.limits import shown_limits
 from copier.web.socket_api.fan_out import Shown
@@ -15,12 +15,12 @@ from copier.web.socket_api.session import CHANGES, DECISIONS, LIMITS
 from copier.web.socket_api.showing import MAPPINGS_MAX, Showing
 from copier.web.socket_api.words import HISTORY, INFORMATION, POSITIONS, account_id
 from copier.web.surface import Surface
-from rules.alerts import AlertKind
-from rules.copies import Copy, CopyStatus, Ending
-from rules.events import Origin
-from rules.reasons import Reason
-from rules.trace import Denied
-from rules.values import AccountId, LinkId, PositionId, Side, Symbol
+from rules.alerts.kinds import AlertKind
+from rules.model.copies import Copy, CopyStatus, Ending
+from rules.model.events import Origin
+from rules.model.reasons import Reason
+from rules.model.trace import Denied
+from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
 from tests.copier.web.running import running_surface
 from tests.rules.playbook import T0
 

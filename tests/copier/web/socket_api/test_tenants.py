@@ -7,10 +7,10 @@ import pytest
 import trio
 
 from adapters.paper.driver import PaperAccount
-from adapters.stomp import Frame
+from adapters.transport.stomp import Frame
 from copier.web.socket_api.session import QUEUES
 from copier.web.socket_api.words import account_id
-from rules.values import AccountId, Side, Symbol
+from rules.model.values import AccountId, Side, Symbol
 from tests.copier.web.socket_api.served import RawClient, Served, raw_client, served
 from tests.copier.web.test_tenants import WORLD
 

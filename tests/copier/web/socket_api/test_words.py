@@ -15,14 +15,14 @@ from adapters.metacopier.wire import decode_message
 from copier.web.socket_api import words
 from copier.web.socket_api.past import Past
 from copier.web.socket_api.words import AccountNow, MissingMapping, account_id
-from rules.events import AccountReported, OrderReported, Origin, SnapshotReceived
-from rules.limits import judge
-from rules.limits_days import ResetTime
-from rules.limits_policy import Limit
-from rules.limits_terms import LimitKind, Percent
-from rules.observed import AccountStatus, Fill, Position, WorkingOrder
-from rules.state import AccountView
-from rules.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
+from rules.limits.days import ResetTime
+from rules.limits.limits import judge
+from rules.limits.policy import Limit
+from rules.limits.terms import LimitKind, Percent
+from rules.model.events import AccountReported, OrderReported, Origin, SnapshotReceived
+from rules.model.observed import AccountStatus, Fill, Position, WorkingOrder
+from rules.model.state import AccountView
+from rules.model.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol, VenueOrderId
 from tests.rules.playbook import EURUSD, T0, position
 
 NAME = AccountId("prop-1")

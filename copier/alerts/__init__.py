@@ -1,0 +1,1 @@
+"""Alerts of a running service, from a record to a phone."""

@@ -1,0 +1,155 @@
+"""All copies in memory, with the indexes that keep work proportional to what changed."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from rules.books.reconcile import CopyKey
+from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
+from rules.model.state import AccountView
+from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, VenueOrderId
+
+_NO_RULE = (Ending.REJECTED, Ending.TARGET_CLOSED)
+
+
+class CopyBook:
+    """The last record of every copy that can still matter, and the totals that they make at their targets.
+
+    Totals are kept in the target's `AccountView`: the gates read them there.
+    """
+
+    def __init__(self, views: Mapping[AccountId, AccountView]) -> None:
+        self._views = views
+        self._copies: dict[CopyKey, Copy] = {}
+        self._by_order: dict[ClOrdId, CopyKey] = {}
+        self._by_venue_order: dict[tuple[AccountId, VenueOrderId], CopyKey] = {}
+        self._by_source: dict[AccountId, dict[CopyKey, None]] = {}
+        self._by_target: dict[AccountId, dict[CopyKey, None]] = {}
+        self._short: dict[AccountId, dict[CopyKey, None]] = {}
+        self._waiting: dict[AccountId, dict[CopyKey, None]] = {}
+        self._beside: dict[tuple[LinkId, Symbol, Side], dict[CopyKey, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def get(self, key: CopyKey) -> Copy | None:
+        return self._copies.get(key)
+
+    def all(self) -> Iterable[Copy]:
+        return self._copies.values()
+
+    def by_order(self, cl_ord_id: ClOrdId) -> Copy | None:
+        """Return the copy that this order, opening or under way, belongs to."""
+        key = self._by_order.get(cl_ord_id)
+        return None if key is None else self._copies.get(key)
+
+    def of_source(self, account: AccountId, position_ids: frozenset[PositionId] | None = None) -> list[Copy]:
+        """Return the copies of a source account, or those of some of its positions."""
+        keys = self._by_source.get(account, {})
+        return [self._copies[key] for key in keys if position_ids is None or key[1] in position_ids]
+
+    def of_target(self, account: AccountId) -> list[Copy]:
+        """Return the copies that hold, or may yet hold, something at a target."""
+        return [self._copies[key] for key in self._by_target.get(account, {})]
+
+    def open_beside(self, link_id: LinkId, symbol: Symbol, side: Side) -> tuple[Copy, ...]:
+        """Return a link's copies of one symbol and side of its source that hold, or may yet hold, something."""
+        return tuple(self._copies[key] for key in self._beside.get((link_id, symbol, side), {}))
+
+    def short_at(self, account: AccountId) -> list[Copy]:
+        """Return the copies that hold nothing at a target any more although no rule ended them."""
+        return [self._copies[key] for key in self._short.get(account, {})]
+
+    def waiting_at(self, target: AccountId) -> list[Copy]:
+        """Return the copies whose denial may clear when something becomes known about the target."""
+        return [self._copies[key] for key in self._waiting.get(target, {})]
+
+    def mirroring_at(self, account: AccountId) -> list[Copy]:
+        """Return the copies at a target of which pending orders may wait there."""
+        return [copy for copy in self.of_target(account) if copy.order is not None or copy.limited]
+
+    def waiting_order(self, account: AccountId, order_id: VenueOrderId) -> tuple[Copy, Leg] | None:
+        """Return the copy of a target, and its leg, whose pending order has this id."""
+        key = self._by_venue_order.get((account, order_id))
+        copy = None if key is None else self._copies.get(key)
+        for leg in () if copy is None else copy.legs:
+            if leg.waits is not None and leg.waits.order_id == order_id and copy is not None:
+                return copy, leg
+        return None
+
+    def store(self, copy: Copy) -> None:
+        """Put `copy` in the place of the record that it replaces."""
+        key, holds = copy.key, copy.holds
+        old = self._copies.get(key)
+        self._copies[key] = copy
+        self._count(old, copy)
+        self._index_orders(old, copy)
+        self._by_source.setdefault(copy.source, {})[key] = None
+        _mark(self._by_target, copy.target, key, holds)
+        if old is not None and _beside(old) != _beside(copy):
+            _mark(self._beside, _beside(old), key, False)
+        _mark(self._beside, _beside(copy), key, holds)
+        _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
+        _mark(self._waiting, copy.target, key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
+
+    def forget(self, copy: Copy) -> None:
+        """Drop a copy that holds nothing and whose source position is gone; the ledger keeps its story."""
+        old = self._copies.pop(copy.key, None)
+        if old is None:
+            return
+        self._count(old, None)
+        self._index_orders(old, None)
+        _mark(self._beside, _beside(old), old.key, False)
+        for index, account in (
+            (self._by_source, old.source),
+            (self._by_target, old.target),
+            (self._short, old.target),
+            (self._waiting, old.target),
+        ):
+            _mark(index, account, old.key, False)
+
+    def _count(self, old: Copy | None, new: Copy | None) -> None:
+        for copy, sign in ((old, -1), (new, 1)):
+            view = self._views.get(copy.target) if copy is not None else None
+            if copy is not None and view is not None and copy.holds:
+                view.copies += sign
+                view.volume += sign * copy.exposure
+                for leg in copy.legs:
+                    if leg.live:
+                        of = (leg.symbol, leg.side)
+                        view.lots[of] = view.lots.get(of, ZERO) + sign * leg.most
+
+    def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
+        if old is not None:
+            for cl_ord_id in _orders(old):
+                self._by_order.pop(cl_ord_id, None)
+            for leg in old.legs:
+                if leg.waits is not None and leg.waits.order_id is not None:
+                    self._by_venue_order.pop((old.target, leg.waits.order_id), None)
+        if new is not None:
+            key = new.key
+            for cl_ord_id in _orders(new):
+                self._by_order[cl_ord_id] = key
+            for leg in new.legs:
+                if leg.stage is LegStage.WORKING and leg.waits is not None and leg.waits.order_id is not None:
+                    self._by_venue_order[new.target, leg.waits.order_id] = key
+
+
+def _orders(copy: Copy) -> Iterable[ClOrdId]:
+    for leg in copy.legs:
+        yield leg.cl_ord_id
+        if leg.pending is not None:
+            yield leg.pending.cl_ord_id
+
+
+def _beside(copy: Copy) -> tuple[LinkId, Symbol, Side]:
+    return (copy.link_id, copy.source_symbol, copy.side)
+
+
+Place = TypeVar("Place")
+
+
+def _mark(index: dict[Place, dict[CopyKey, None]], place: Place, key: CopyKey, present: bool) -> None:
+    if present:
+        index.setdefault(place, {})[key] = None
+    elif place in index:
+        index[place].pop(key, None)

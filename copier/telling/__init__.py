@@ -1,0 +1,1 @@
+"""What a person sees and what is counted: the console, stories, logs, latencies."""

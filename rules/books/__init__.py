@@ -1,0 +1,1 @@
+"""A target's books against our records."""

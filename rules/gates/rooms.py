@@ -1,0 +1,79 @@
+"""How many more lots the limits leave room for, after the size and the stops; a copy may be shrunk to that."""
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from rules.gates.exposure import Room, leverage_room, risk_room
+from rules.gates.market import Market
+from rules.gates.open_risk import open_risk_rooms
+from rules.limits.policy import CapKind
+from rules.model.reasons import Reason
+from rules.model.trace import Denied, Note, Numbers
+from rules.model.values import Volume, plain
+from rules.policy.links import OnLimit
+from rules.sizes.sizing import Sized, shrink
+from rules.sizes.volumes import difference
+from rules.stops.stops import TargetStops
+
+_LOT = Volume(1)
+
+
+def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | Denied:
+    """Return what of the size the limits leave: all of it, what is left where limits shrink, else the denial."""
+    policy, question = market.policy, market.question
+    for room in _rooms(market, stops):
+        if isinstance(room, Denied):
+            return room
+        if room.takes(sized.volume):
+            continue
+        smaller = None
+        if policy.limits.on_limit is OnLimit.SHRINK:
+            smaller = shrink(sized, room.lots, question.position.volume, market.instrument)
+        if smaller is None:
+            return Denied(room.rule, room.reason, (*room.numbers(), ("wanted", plain(sized.volume))))
+        numbers = (("wanted", plain(sized.volume)), *room.numbers(), ("volume", plain(smaller.volume)))
+        market.finding.trace.append(Note(room.rule, f"shrunk: {room.reason.value}", numbers))
+        # An increase stays at the ratio of the entry; what it may not have lowers what is followed.
+        sized = smaller if question.increase_of is None else evolve(smaller, ratio=sized.ratio)
+    return sized
+
+
+def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
+    """Yield the room under each limit that is set, in the order in which a denial is reported."""
+    limits = market.policy.limits
+    yield from _of_volumes(market)
+    if limits.max_risk is not None:
+        yield risk_room(market, limits.max_risk, stops.stop_loss)
+    yield from open_risk_rooms(market, stops.stop_loss)
+    if limits.max_leverage is not None:
+        yield leverage_room(market, limits.max_leverage)
+
+
+def _of_volumes(market: Market) -> Iterator[Room]:
+    """The policy sees copies, and what is not ours where it counts that; the account's own cap sees everything."""
+    target, limits = market.question.target, market.policy.limits
+    foreign = target.foreign_volume if limits.count_foreign else Volume(0)
+    everything = target.volume + target.foreign_volume
+    cap = market.account_cap(CapKind.MAX_TOTAL_VOLUME)
+    for rule, held, most in (
+        ("limits", target.volume + foreign, limits.max_total_volume),
+        ("[[limits]]", everything, cap),
+    ):
+        if most is not None:
+            yield _room(rule, Reason.MAX_TOTAL_VOLUME, most, held, "max_total_volume")
+    if limits.max_volume_per_symbol is not None:
+        held, symbol = market.held_both(market.symbol), (("symbol", market.symbol),)
+        most = limits.max_volume_per_symbol
+        yield _room("limits", Reason.MAX_VOLUME_PER_SYMBOL, most, held, "max_volume_per_symbol", symbol)
+    for group in limits.together:
+        if group.has(market.symbol):
+            symbols = {symbol for symbol, _ in (*target.lots, *target.foreign_lots) if group.has(symbol)}
+            held = sum((market.held_both(symbol) for symbol in symbols), Volume(0))
+            named = (("symbols", ", ".join(group.symbols)),)
+            most = group.max_volume
+            yield _room("limits.together", Reason.MAX_VOLUME_TOGETHER, most, held, "max_volume", named)
+
+
+def _room(rule: str, reason: Reason, most: Volume, held: Volume, key: str, more: Numbers = ()) -> Room:
+    return Room(rule, reason, difference(most, held), _LOT, lambda: (*more, ("held", plain(held)), (key, plain(most))))

@@ -1,0 +1,1 @@
+"""Limits on losses and profits, on conduct and on results."""

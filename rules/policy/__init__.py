@@ -1,0 +1,1 @@
+"""What a person wants of a link: typed and immutable, with the texts in it parsed."""

@@ -1,0 +1,387 @@
+"""What a person wants of a link: typed and immutable.
+
+The config reads TOML into these; `rules.deciding.decide` obeys them.
+Each class documents its own keys; the defaults here are the defaults of the config.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+
+from attrs import field, frozen
+
+from rules.gates.filters import Filter
+from rules.limits.terms import LimitAmount
+from rules.model.beginnings import EntryType
+from rules.model.evolving import evolve
+from rules.model.values import AccountId, LinkId, Symbol, Volume
+from rules.policy.curve import EquityCurve
+from rules.policy.distances import Distance
+from rules.policy.exits import Exits
+from rules.policy.mismatch import MismatchPolicy
+from rules.policy.pacing import Delay, SkipFirst, Throttle
+from rules.policy.patterns import PatternSet
+from rules.policy.series import AfterLosses, Masaniello, Progression
+from rules.policy.size import Size, VolumePolicy
+from rules.policy.stops import Aggregate, Stops, StopsMode
+from rules.policy.symbols import Mapped, SymbolMap, map_symbol
+from rules.times.news import NewsPolicy
+from rules.times.schedule import Schedule
+
+
+class OnDeviation(Enum):
+    """What becomes of a copy whose price is worse than the source's by more than `max_deviation`."""
+
+    DENY = "deny"
+    LIMIT = "limit"
+    """A limit order waits at the source's price for `limit_for`, between accounts that hedge; its fill is the copy."""
+
+
+@frozen
+class Guard:
+    """Gates of new risk on age and price; None switches one off.
+
+    `max_age` also bounds every waiting denial; without it these wait at most `wait_default`. A stop-loss or
+    take-profit that is needed and missing is waited for no longer than `wait_for_stop` either.
+    """
+
+    max_age: timedelta | None = None
+    max_deviation: Distance | None = None
+    on_deviation: OnDeviation = OnDeviation.DENY
+    limit_for: timedelta = timedelta(minutes=1)
+    max_spread: Distance | None = None
+    max_price_ratio: Decimal | None = Decimal("0.1")
+    """Source and target mid price may differ by this fraction before they count as different instruments."""
+    require_quotes: bool = False
+    wait_default: timedelta = timedelta(seconds=5)
+    wait_for_stop: timedelta = timedelta(seconds=2)
+
+    @property
+    def wait_max(self) -> timedelta:
+        return self.wait_default if self.max_age is None else self.max_age
+
+
+class StartOpen(Enum):
+    """What to do with source positions first seen by reconciliation."""
+
+    COPY = "copy"
+    SKIP = "skip"
+    """Copy only what is opened after the account was first seen."""
+    IF_YOUNG = "if_young"
+
+
+@frozen
+class StartPolicy:
+    """Stands in for the guard where a position was found rather than seen to open."""
+
+    open: StartOpen = StartOpen.IF_YOUNG
+    max_age: timedelta = timedelta(seconds=60)
+    max_deviation: Distance | None = None
+
+
+class PendingOrders(Enum):
+    """What becomes of a source's pending orders, and of the positions that came of them."""
+
+    ON_FILL = "on_fill"
+    """An order is not copied; its position is, when it is there, like any other."""
+    SKIP = "skip"
+    """Neither the order is copied nor its position."""
+    MIRROR = "mirror"
+    """The target gets a pending order of its own, which follows the source's. Its fill is the copy of the position."""
+
+
+class Late(Enum):
+    """What becomes of a pending order of ours when the source's was filled and ours was not."""
+
+    MARKET = "market"
+    """It is canceled, and the position is opened at market, as new risk."""
+    CANCEL = "cancel"
+    """It is canceled, and the position is not copied."""
+
+
+class Early(Enum):
+    """What becomes of a position that our pending order opened while the source's still waits."""
+
+    CLOSE = "close"
+    """It is closed; the source's position is not copied then."""
+    KEEP = "keep"
+    """It is kept as long as the source's order works."""
+
+
+@frozen
+class Mirror:
+    """Where only one of two pending orders is filled: how long the other is waited for, and what happens then.
+
+    `max_life` is how long ours waits at most; None: as long as the source's.
+    """
+
+    fill_grace: timedelta = timedelta(seconds=5)
+    late: Late = Late.MARKET
+    early: Early = Early.CLOSE
+    max_life: timedelta | None = None
+
+
+class ShareOf(Enum):
+    """What a percentage of the target's money is of."""
+
+    EQUITY = "equity"
+    BALANCE = "balance"
+
+
+class NoStop(Enum):
+    """What caps on open risk make of what has no stop-loss, so that nothing bounds what it may lose."""
+
+    DENY = "deny"
+    """Nothing is opened beside it, nor without one."""
+    IGNORE = "ignore"
+    """It counts as nothing."""
+
+
+class OnLimit(Enum):
+    """What becomes of a copy that is larger than a limit of its policy leaves room for."""
+
+    DENY = "deny"
+    SHRINK = "shrink"
+    """It is made as large as the limit allows; what the instrument does not take so small is denied."""
+
+
+@frozen
+class Together:
+    """Symbols of the target, by patterns of their whole names, that move alike and so count as one: their lots, of both
+    sides together, are at most `max_volume`, > 0.
+
+    Raises:
+        PatternError: RE2 does not take one of `symbols`.
+    """
+
+    symbols: tuple[str, ...]
+    max_volume: Volume
+    _patterns: PatternSet = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_patterns", PatternSet(self.symbols, "limits.together.symbols"))
+
+    def has(self, symbol: Symbol) -> bool:
+        return self._patterns.matches(symbol)
+
+
+@frozen
+class PolicyLimits:
+    """Caps on new risk at the target, over all copies there; no value is no cap. What is held is never closed by them.
+
+    Risk and values are in the target's money; what they need and nobody tells denies the copy. A percentage of
+    money is of the target's equity.
+    """
+
+    max_positions: int | None = None
+    max_total_volume: Volume | None = None
+    max_volume_per_symbol: Volume | None = None
+    block_hedging: bool = False
+    count_foreign: bool = False
+    max_risk: LimitAmount | None = None
+    max_risk_per_symbol: LimitAmount | None = None
+    max_total_risk: LimitAmount | None = None
+    risk_of: ShareOf = ShareOf.EQUITY
+    no_stop: NoStop = NoStop.DENY
+    max_leverage: Decimal | None = None
+    min_free_margin: LimitAmount | None = None
+    max_stop_distance: Distance | None = None
+    on_limit: OnLimit = OnLimit.DENY
+    together: tuple[Together, ...] = ()
+    obey_source: bool = False
+
+    @property
+    def counts_risk(self) -> bool:
+        """Tell whether it asks what all that is open may lose."""
+        return self.max_risk_per_symbol is not None or self.max_total_risk is not None
+
+
+class OnTargetChange(Enum):
+    """What becomes of lots and stops that a person changed at the target."""
+
+    ADOPT = "adopt"
+    """They are left as they are; fewer lots are the base from then on."""
+    ALERT = "alert"
+    """The same, and somebody is told at once (`target.changed`)."""
+    RESTORE = "restore"
+    """They are put back once, and it is told: stops once a position, lots once a copy, as new risk that passes every
+    gate. What is changed again is left. What was closed whole is a matter of `reopen`."""
+
+
+class SymbolOf(Enum):
+    """Whose name of a symbol is meant."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    """What the policy's symbol map makes of the source's name."""
+
+
+@frozen
+class SymbolPolicy:
+    """What holds for the symbols of a pattern in place of the policy whose row it is: a whole policy of its own.
+
+    Raises:
+        PatternError: RE2 does not take `match`.
+    """
+
+    match: str
+    policy: "CopyPolicy"
+    on: SymbolOf = SymbolOf.SOURCE
+    _pattern: PatternSet = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_pattern", PatternSet((self.match,), "per_symbol.match"))
+
+    def is_for(self, name: Symbol) -> bool:
+        return self._pattern.matches(name)
+
+
+@frozen
+class CopyPolicy:
+    """Everything that a link obeys; immutable. `per_symbol` rows are tried in order, the first that matches wins."""
+
+    name: str
+    size: Size = field(factory=Size)
+    volume: VolumePolicy = field(factory=VolumePolicy)
+    symbols: SymbolMap | None = None
+    filter: Filter = field(factory=Filter)
+    schedule: Schedule | None = None
+    news: NewsPolicy | None = None
+    guard: Guard = field(factory=Guard)
+    stops: Stops = field(factory=Stops)
+    aggregate: Aggregate = Aggregate.NONE
+    on_start: StartPolicy = field(factory=StartPolicy)
+    limits: PolicyLimits = field(factory=PolicyLimits)
+    mismatch: MismatchPolicy = field(factory=MismatchPolicy)
+    skip_first: SkipFirst | None = None
+    throttle: Throttle | None = None
+    equity_curve: EquityCurve | None = None
+    after_losses: AfterLosses | None = None
+    masaniello: Masaniello | None = None
+    delay: Delay = field(factory=Delay)
+    exits: Exits = field(factory=Exits)
+    pending: PendingOrders = PendingOrders.ON_FILL
+    mirror: Mirror = field(factory=Mirror)
+    approval: bool = False
+    reopen: int = 0
+    """How often a copy that the target closed by itself may be opened again."""
+    on_target_change: OnTargetChange = OnTargetChange.ADOPT
+    reverse: bool = False
+    per_symbol: tuple[SymbolPolicy, ...] = ()
+    row: int | None = None
+    """The number (from 1) of the per-symbol row that this is; None: it is the policy itself."""
+
+    def for_symbol(self, symbol: Symbol) -> "CopyPolicy":
+        """Return what holds for a symbol of the source: the policy of the first row that matches, else this one."""
+        for row in self.per_symbol:
+            name = symbol if row.on is SymbolOf.SOURCE else self._mapped(symbol)
+            if name is not None and row.is_for(name):
+                return row.policy
+        return self
+
+    def _mapped(self, symbol: Symbol) -> Symbol | None:
+        mapped = map_symbol(self.symbols, symbol)
+        return mapped.symbol if isinstance(mapped, Mapped) else None
+
+    @property
+    def minds_hands(self) -> bool:
+        """Tell whether it, or a row of it, wants more than to leave what a person changed at the target."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return any(each.on_target_change is not OnTargetChange.ADOPT for each in policies)
+
+    @property
+    def aggregates(self) -> bool:
+        """Tell whether it, or a row of it, sets stops on netted positions that stand for several copies."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return any(each.aggregate is not Aggregate.NONE for each in policies)
+
+    @property
+    def equity_curves(self) -> tuple[EquityCurve, ...]:
+        """The equity curves of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.equity_curve: None for policy in policies if policy.equity_curve is not None})
+
+    @property
+    def progression(self) -> Progression | None:
+        """What makes sizes follow results."""
+        return self.after_losses or self.masaniello
+
+    @property
+    def counts_foreign(self) -> bool:
+        """Tell whether it, or a row of it, counts positions that are not ours."""
+        return any(each.limits.count_foreign for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def counts_risk(self) -> bool:
+        """Tell whether it, or a row of it, asks what all that is open may lose."""
+        return any(each.limits.counts_risk for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def asks_beginnings(self) -> bool:
+        """Tell whether it, or a row of it, asks how a source position began."""
+        return any(each.asks_beginning for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def mirrors(self) -> bool:
+        """Tell whether it, or a row of it, mirrors pending orders."""
+        return any(each.mirrors_orders for each in (self, *(row.policy for row in self.per_symbol)))
+
+    @property
+    def mirrors_orders(self) -> bool:
+        """Tell the same of its own keys alone."""
+        return self.pending is PendingOrders.MIRROR
+
+    @property
+    def asks_beginning(self) -> bool:
+        """Tell the same of its own keys alone."""
+        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != frozenset(EntryType)
+
+    @property
+    def news_policies(self) -> tuple[NewsPolicy, ...]:
+        """The news policies of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.news: None for policy in policies if policy.news is not None})
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedules of it and of its rows."""
+        policies = (self, *(row.policy for row in self.per_symbol))
+        return tuple({policy.schedule: None for policy in policies if policy.schedule is not None})
+
+
+class LinkState(Enum):
+    """What a link may do."""
+
+    ACTIVE = "active"
+    CLOSE_ONLY = "close_only"
+    PAUSED = "paused"
+    """Copies nothing new; what it holds is still closed with its source."""
+
+
+@frozen
+class CopyLink:
+    """One source-to-target pairing with its policy."""
+
+    link_id: LinkId
+    source: AccountId
+    target: AccountId
+    policy: CopyPolicy
+    state: LinkState = LinkState.ACTIVE
+    _by_row: dict[int | None, "CopyLink"] = field(init=False, eq=False, repr=False, factory=dict)
+    """The links that it stands for by the rows of its policy; the memo changes no answer."""
+
+    def for_symbol(self, symbol: Symbol) -> "CopyLink":
+        """Return the link with the policy that holds for a symbol of the source."""
+        policy = self.policy.for_symbol(symbol)
+        if policy is self.policy:
+            return self
+        known = self._by_row.get(policy.row)
+        if known is None or known.policy is not policy:
+            known = self._by_row[policy.row] = evolve(self, policy=policy)
+        return known
+
+    @classmethod
+    def orphaned(cls, link_id: LinkId, source: AccountId, target: AccountId) -> "CopyLink":
+        """Stand in for a link that the config no longer names: what it holds still closes with its source."""
+        policy = CopyPolicy("(removed)", stops=Stops(StopsMode.NONE))
+        return cls(link_id, source, target, policy, LinkState.CLOSE_ONLY)

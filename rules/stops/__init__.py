@@ -1,0 +1,1 @@
+"""The protective prices of copies, and the orders that keep them."""
