@@ -260,7 +260,7 @@ BUGS: dict[str, tuple[object, str, object]] = {
             shares, side.opposite, instrument
         ),
     ),
-    "places orders elsewhere": (rules.deciding.mirror, "_later", lambda price, *_: price * 2),
+    "places orders elsewhere": (rules.deciding.mirror, "later_tick", lambda price, *_: price * 2),
     "lets orders wait through everything": (rules.deciding.decide, "forbids_new_risk", never),
     "opens beside what was mirrored": (Mirroring, "of", never),
     "obeys no source": (rules.gates.caps, "obeyed", never),
