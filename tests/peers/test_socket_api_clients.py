@@ -71,17 +71,25 @@ async def see_a_trade(running: Served, next_message: Callable[[], Any]) -> None:
         seen.add((kind, data["accountId"]))
     await trio.sleep(OUTLIVED_S)
     running.buy()
-    await until_told(next_message, POSITIONS, SMALL, lambda data: len(data["openPositions"]) == 1)
+    await until_told(next_message, (POSITIONS, SMALL, lambda data: len(data["openPositions"]) == 1))
     running.close()
-    await until_told(next_message, POSITIONS, SMALL, lambda data: data["openPositions"] == [])
-    await until_told(next_message, HISTORY, MASTER, lambda data: len(data["history"]) == 1)
+    await until_told(  # of two accounts, in whatever order
+        next_message,
+        (POSITIONS, SMALL, lambda data: data["openPositions"] == []),
+        (HISTORY, MASTER, lambda data: len(data["history"]) == 1),
+    )
 
 
-async def until_told(next_message: Callable[[], Any], kind: str, name: AccountId, check: Callable[[Any], bool]) -> None:
-    while True:
+async def until_told(next_message: Callable[[], Any], *wanted: tuple[str, AccountId, Callable[[Any], bool]]) -> None:
+    """Read until each was told."""
+    left = list(wanted)
+    while left:
         found, data = await next_message()
-        if found == kind and data["accountId"] == account_id(name) and check(data):
-            return
+        left = [
+            (kind, name, check)
+            for kind, name, check in left
+            if not (found == kind and data["accountId"] == account_id(name) and check(data))
+        ]
 
 
 @pytest.mark.parametrize("command", [stompjs_in_node, stomper_in_python, stompjs_in_chromium])
