@@ -1,5 +1,6 @@
 """A service on two paper accounts with its Socket API on a real port, and a client that speaks raw frames."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -11,7 +12,7 @@ import msgspec
 import trio
 from attrs import define, field
 from starlette.applications import Starlette
-from trio_websocket import WebSocketConnection, open_websocket_url
+from trio_websocket import DisconnectionTimeout, WebSocketConnection, open_websocket_url
 
 from adapters.paper.driver import PaperAccount
 from adapters.simulation.broker import Book
@@ -139,8 +140,12 @@ async def raw_client(
     served: Served, *, subprotocols: tuple[str, ...] = (), origin: str | None = None
 ) -> AsyncIterator[RawClient]:
     headers = [] if origin is None else [("origin", origin)]
-    async with open_websocket_url(served.url, subprotocols=subprotocols, extra_headers=headers) as socket:
-        try:
-            yield RawClient(socket)
-        finally:  # the library leaves the line open where the other end said goodbye first
-            await trio.aclose_forcefully(socket._stream)
+    # The library waits for a goodbye that the other end may have said already, and leaves the line open then.
+    with contextlib.suppress(DisconnectionTimeout):
+        async with open_websocket_url(
+            served.url, subprotocols=subprotocols, extra_headers=headers, disconnect_timeout=1.0
+        ) as socket:
+            try:
+                yield RawClient(socket)
+            finally:
+                await trio.aclose_forcefully(socket._stream)
