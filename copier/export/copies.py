@@ -5,7 +5,7 @@ from typing import Final
 
 from copier.export.writing import Row
 from copier.ledger.ledger import Ledger
-from copier.performance.copied import Copied, CopyBook, result_of
+from copier.performance.copied import Copied, CopyHistory, result_of
 from copier.performance.reading import records
 from copier.performance.scope import Scope
 from copier.telling.wording import copy_words
@@ -43,7 +43,7 @@ COLUMNS: Final = (
 
 def rows(ledger: Ledger, scope: Scope) -> Iterator[Row]:
     """Yield the copies that were over within the scope's time, then those that were alive at its end."""
-    book = CopyBook()
+    book = CopyHistory()
     kinds = ("observed", "decision", "report", "forget")
     for entry, record in records(ledger, kinds, scope.since, scope.until):
         for each in book.take(record, entry.at):
@@ -54,7 +54,7 @@ def rows(ledger: Ledger, scope: Scope) -> Iterator[Row]:
             yield _row(each, book)
 
 
-def _row(each: Copied, book: CopyBook) -> Row:
+def _row(each: Copied, book: CopyHistory) -> Row:
     copy, legs = each.copy, each.legs
     result = result_of(copy, legs, book.instrument_of)
     held = result.opened - result.closed

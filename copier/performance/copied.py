@@ -144,7 +144,7 @@ class Opened:
 
 
 @define
-class CopyBook:
+class CopyHistory:
     """All copies that can still matter, and what is known of instruments and of the source positions' prices."""
 
     alive: dict[CopyKey, Copied] = field(factory=dict)

@@ -21,7 +21,7 @@ from copier.ledger.records import (
     ReportRecord,
     ResendRecord,
 )
-from copier.performance.copied import Copied, CopyBook, Opened, result_of
+from copier.performance.copied import Copied, CopyHistory, Opened, result_of
 from copier.performance.headroom import LimitPast
 from copier.performance.reading import records
 from copier.performance.scope import Scope, ends_of
@@ -98,7 +98,7 @@ class Gathering:
     targets: dict[AccountId, None] = field(factory=dict)
     """Those at which copies of the scope were, in the order in which they were seen."""
     _trades: list[Trade] = field(factory=list)
-    _book: CopyBook = field(factory=CopyBook)
+    _book: CopyHistory = field(factory=CopyHistory)
     _asked: dict[ClOrdId, datetime] = field(factory=dict)
     _lasting: dict[MismatchKey, Lasting] = field(factory=dict)
     _booked: dict[tuple[AccountId, str], Fill | CashFlow] = field(factory=dict)

@@ -1,6 +1,6 @@
 """What copies won and lost, read twice from the ledgers of simulated days with faults, by two ways that share nothing.
 
-`TradeBook` adds up the deals that reports tell; `CopyBook` takes what the last record of each copy counts.
+`TradeBook` adds up the deals that reports tell; `CopyHistory` takes what the last record of each copy counts.
 """
 
 import pytest
@@ -9,7 +9,7 @@ from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger
 from copier.ledger.records import CheckpointRecord
 from copier.ledger.recovery import TYPES, Recovered
-from copier.performance.copied import Copied, CopyBook, Result, result_of
+from copier.performance.copied import Copied, CopyHistory, Result, result_of
 from copier.replay.trades import TradeBook, TradeKey
 from tests.simulation.run import simulate
 
@@ -19,7 +19,7 @@ SEEDS = (0, 2, 3, 4, 5, 6, 7, 8)
 
 def results(ledger: Ledger, checkpoint_at: int = 0) -> dict[TradeKey, list[Result]]:
     """Return what each copy made, reading from a checkpoint that would have been written after that many rows on."""
-    book, found, state = CopyBook(), dict[TradeKey, list[Result]](), Recovered()
+    book, found, state = CopyHistory(), dict[TradeKey, list[Result]](), Recovered()
     for entry in ledger.entries():
         record = decode(TYPES[entry.kind], entry.body)
         if entry.seq <= checkpoint_at:
@@ -40,7 +40,7 @@ def results(ledger: Ledger, checkpoint_at: int = 0) -> dict[TradeKey, list[Resul
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_readings_of_a_day_with_faults_find_the_same_results(seed: int) -> None:
     ledger = simulate(seed).ledger
-    trades, instruments = TradeBook(), CopyBook()
+    trades, instruments = TradeBook(), CopyHistory()
     for entry in ledger.entries(kinds=("observed", "decision", "intent", "report")):
         record = decode(TYPES[entry.kind], entry.body)
         trades.take(record, entry.at)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from attrs import evolve
 
 from copier.ledger.records import CheckpointRecord
-from copier.performance.copied import Copied, CopyBook, Opened, Result, mean, result_of
+from copier.performance.copied import Copied, CopyHistory, Opened, Result, mean, result_of
 from rules.model.copies import Ending
 from rules.model.events import InstrumentReported, OrderEnded
 from rules.model.reports import Canceled, Filled
@@ -20,9 +20,9 @@ from tests.rules.playbook import EURUSD, filled
 DOLLARS = evolve(EURUSD, profit_currency="USD")
 
 
-def told(desk: Desk, book: CopyBook | None = None, after: int = 0) -> list[Opened | Copied]:
+def told(desk: Desk, book: CopyHistory | None = None, after: int = 0) -> list[Opened | Copied]:
     """Return what a book makes of the desk's ledger."""
-    book = CopyBook() if book is None else book
+    book = CopyHistory() if book is None else book
     entries = zip(desk.ledger.entries(after), desk.records()[after:], strict=True)
     return [each for entry, record in entries for each in book.take(record, entry.at)]
 
@@ -106,7 +106,7 @@ async def test_a_book_that_begins_at_a_checkpoint_goes_on_as_one_that_read_it_al
     [opening] = await desk.sees(source_position("p2"))
     await desk.reports(Filled(opening.cl_ord_id, PositionId("t2"), Volume(1), Price("1.1")))
     rows = desk.ledger.last_seq
-    book = CopyBook()
+    book = CopyHistory()
     assert list(book.take(CheckpointRecord(tuple(desk.book.all()), (), desk.now), desk.now)) == []
     [closing] = await desk.closes("p2")
     await desk.reports(Filled(closing.cl_ord_id, PositionId("t2"), Volume(1), Price("1.3")))
@@ -120,7 +120,7 @@ async def test_a_book_that_begins_at_a_checkpoint_goes_on_as_one_that_read_it_al
 async def test_a_copy_that_was_over_before_the_checkpoint_is_not_told_again() -> None:
     desk = await Desk(links=[evolve(LINK, state=LinkState.PAUSED)]).ready()
     await desk.sees(source_position())
-    book = CopyBook()
+    book = CopyHistory()
     list(book.take(CheckpointRecord(tuple(desk.book.all()), (), desk.now), desk.now))
     rows = desk.ledger.last_seq
     await desk.closes()
@@ -131,7 +131,7 @@ async def test_books_know_the_instruments_that_rows_told() -> None:
     desk = await Desk().ready()
     await desk.takes(InstrumentReported(TARGET, desk.now, EURUSD.symbol, DOLLARS))
     await trade(desk)
-    book = CopyBook()
+    book = CopyHistory()
     told(desk, book)
     assert book.instrument_of(TARGET, EURUSD.symbol) == DOLLARS
     assert book.instrument_of(AccountId("other"), Symbol("EURUSD")) is None
