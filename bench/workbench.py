@@ -15,12 +15,11 @@ from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.engine.book import CopyBook
 from copier.engine.engine import Engine
-from copier.engine.inputs import Input, Outside, Reported
+from copier.engine.inputs import Input, Intent, Outside, Reported
 from copier.engine.limit_watch import LimitWatch
 from copier.ledger.journal import Journal
 from copier.ledger.ledger import Ledger
 from copier.rulebook import Rulebook
-from copier.service.dispatch import Intent
 from copier.telling.latency import Latency
 from rules.model.actions import Action, ClosePosition, OpenPosition
 from rules.model.copies import Copy, CopyStatus, Leg, LegStage

@@ -14,7 +14,17 @@ from copier.engine.closings import Closings
 from copier.engine.desk import Desk
 from copier.engine.enforcement import Enforcement
 from copier.engine.equity_samples import EquitySamples
-from copier.engine.inputs import CalendarRead, CalendarUnread, Input, Outside, Polled, Pulled, Remembered, Reported
+from copier.engine.inputs import (
+    CalendarRead,
+    CalendarUnread,
+    Input,
+    Intent,
+    Outside,
+    Polled,
+    Pulled,
+    Remembered,
+    Reported,
+)
 from copier.engine.keep_alive import KeepAlives
 from copier.engine.limit_watch import LimitWatch
 from copier.engine.looks import Looks
@@ -27,7 +37,6 @@ from copier.engine.stop_watch import StopWatch
 from copier.engine.targets import TargetWatch
 from copier.ledger.journal import Journal
 from copier.ledger.records import CheckpointRecord, LeverRecord
-from copier.service.dispatch import Intent
 from copier.telling.latency import Latency
 from rules.books.mismatch import Mismatch
 from rules.model.actions import Action

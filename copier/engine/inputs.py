@@ -6,7 +6,6 @@ from datetime import datetime
 from attrs import frozen
 
 from copier.ledger.records import LeverRecord
-from copier.service.dispatch import Intent
 from rules.limits.past import Past
 from rules.model.actions import Action
 from rules.model.events import Event
@@ -67,6 +66,15 @@ class CalendarUnread:
 
 
 Input = Event | Reported | Polled | Remembered | CalendarRead | CalendarUnread | Pulled
+
+
+@frozen
+class Intent:
+    """A durable order: it may leave. `durable_at` is when its ledger row was safe."""
+
+    action: Action
+    durable_at: datetime
+    resend: bool = False
 
 
 class Outside:

@@ -12,13 +12,12 @@ from adapters.base import Capabilities
 from copier.config.model import Configuration
 from copier.engine.book import CopyBook
 from copier.engine.engine import Engine
-from copier.engine.inputs import Input, Outside, Reported
+from copier.engine.inputs import Input, Intent, Outside, Reported
 from copier.engine.limit_watch import LimitWatch
 from copier.engine.views import empty_views
 from copier.ledger.journal import Journal
 from copier.ledger.ledger import Ledger
 from copier.ledger.records import Record
-from copier.service.dispatch import Intent
 from copier.telling.latency import Latency
 from rules.model.actions import Action
 from rules.model.events import Origin

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, TypeGuard
 
 import trio
-from attrs import frozen
 
 from adapters.base import Account, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
+from copier.engine.inputs import Intent
 from copier.service.pace import Pace
 from copier.telling.latency import Latency
 from rules.model.actions import (
@@ -57,15 +57,6 @@ ACCEPTED_PATIENCE = timedelta(seconds=60)
 
 REFUSED_PAUSE = timedelta(minutes=5)
 """A refused sign-in is not hammered: some venues lock the account out."""
-
-
-@frozen
-class Intent:
-    """A durable order: it may leave. `durable_at` is when its ledger row was safe."""
-
-    action: Action
-    durable_at: datetime
-    resend: bool = False
 
 
 _Shown: TypeAlias = ClosePosition | ReducePosition | ReplaceStops | ReplaceOrder | CancelOrder

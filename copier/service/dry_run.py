@@ -7,11 +7,11 @@ from pathlib import Path
 import trio
 
 from copier.clock import utc_now
+from copier.engine.inputs import Intent
 from copier.ledger.codec import encode
 from copier.ledger.ledger import Entry, Ledger
 from copier.ledger.records import KINDS, CheckpointRecord
 from copier.ledger.recovery import recover
-from copier.service.dispatch import Intent
 from rules.model.actions import Action, CancelOrder, OpenPosition, PlaceOrder, ReplaceOrder, ReplaceStops
 from rules.model.reports import Canceled, Filled, Placed, Replaced, Report, StopsReplaced
 from rules.model.values import AccountId, PositionId, VenueOrderId

@@ -12,10 +12,9 @@ from attrs import evolve, frozen
 
 from adapters.registry import CONFIGS
 from copier.config.load import load_config
-from copier.engine.inputs import CalendarRead, Input, Outside, Polled, Remembered, Reported
+from copier.engine.inputs import CalendarRead, Input, Intent, Outside, Polled, Remembered, Reported
 from copier.ledger.ledger import Ledger
 from copier.ledger.recovery import recover, unanswered
-from copier.service.dispatch import Intent
 from rules.model.actions import Action, OpenPosition, PlaceOrder
 from rules.model.events import (
     AccountReported,

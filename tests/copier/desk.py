@@ -8,7 +8,7 @@ from attrs import evolve
 
 from copier.engine.book import CopyBook
 from copier.engine.engine import Engine
-from copier.engine.inputs import Input, Outside, Polled, Reported
+from copier.engine.inputs import Input, Intent, Outside, Polled, Reported
 from copier.engine.limit_watch import LimitWatch
 from copier.ledger.codec import decode
 from copier.ledger.journal import Journal, Listener
@@ -16,7 +16,6 @@ from copier.ledger.ledger import Ledger
 from copier.ledger.records import AlertRecord, Record
 from copier.ledger.recovery import TYPES, recover
 from copier.rulebook import Rulebook
-from copier.service.dispatch import Intent
 from copier.telling.latency import Latency
 from rules.limits.conduct_policy import Conduct
 from rules.limits.policy import Limit

@@ -12,7 +12,8 @@ from trio.testing import MockClock
 
 from adapters.base import Capabilities, RequestNotSent, SessionLost, SignInRefused, Throttled
 from copier.clock import VirtualClock
-from copier.service.dispatch import DEADLINE_S, QUEUE_MAX, REFUSED_PAUSE, Dispatcher, Intent, judge_by_books
+from copier.engine.inputs import Intent
+from copier.service.dispatch import DEADLINE_S, QUEUE_MAX, REFUSED_PAUSE, Dispatcher, judge_by_books
 from copier.telling.latency import Latency
 from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.model.events import Origin, SnapshotReceived

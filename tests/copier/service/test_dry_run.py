@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from copier.engine.inputs import Intent
 from copier.ledger.ledger import Ledger, LedgerRefused
 from copier.ledger.recovery import recover, unanswered
-from copier.service.dispatch import Intent
 from copier.service.dry_run import DryRun, ledger_copy
 from rules.model.actions import (
     Action,
