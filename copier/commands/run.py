@@ -108,13 +108,13 @@ async def _run(config: Configuration, ledger: Ledger, dry_run: bool, once: bool,
                     await service.run(stop, until_converged=once)
                 nursery.cancel_scope.cancel()
         why = f"not converged within {ONCE_S_MAX:.0f} s" if scope.cancelled_caught else None
-        alerter.take(service_ended(utc_now(), why, service.rest.in_flight()))
+        alerter.take(service_ended(utc_now(), why, service.convergence.in_flight()))
     if scope.cancelled_caught:
         _log.error("not converged in time", seconds=ONCE_S_MAX)
         return FAILED
     for stage, figures in service.latency.summary().items():
         _log.info("latency", stage=stage, count=figures["count"], p50_ms=figures["p50"], p99_ms=figures["p99"])
-    _log.info("ended", orders_under_way=service.rest.in_flight())
+    _log.info("ended", orders_under_way=service.convergence.in_flight())
     return INTERRUPTED if signal.SIGINT in stopped_by else FINE
 
 

@@ -154,12 +154,12 @@ async def _trade_until(service: Service, trader: Trader, duration: float) -> Non
     async with trio.open_nursery() as nursery:
         nursery.start_soon(service.run, stop)
         with trio.move_on_after(SETTLE_S):
-            await _until(service, lambda: service.rest.reached)
+            await _until(service, lambda: service.convergence.reached)
         with trio.move_on_after(duration):
             await trader.run(TRADE_EVERY_S)
         with trio.move_on_after(SETTLE_S):
             await trio.sleep(1.0)  # the last message is still on its way through the venue
-            await _until(service, lambda: service.rest.reached)
+            await _until(service, lambda: service.convergence.reached)
         stop.set()
 
 

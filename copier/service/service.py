@@ -18,7 +18,7 @@ from attrs import frozen
 from adapters.base import Account, UtcNow
 from copier.engine.book import CopyBook
 from copier.engine.engine import Engine
-from copier.engine.inputs import Input, Outside, Pulled, Reported
+from copier.engine.inputs import Input, Intent, Outside, Pulled, Reported
 from copier.engine.limit_watch import LimitWatch
 from copier.engine.views import empty_views
 from copier.ledger.journal import Journal, Listener
@@ -27,13 +27,13 @@ from copier.ledger.records import CheckpointRecord, LeverRecord, MismatchRecord,
 from copier.ledger.recovery import Recovered, Unanswered, recover, unanswered
 from copier.rulebook import Rulebook
 from copier.service.calendars import CalendarReader
-from copier.service.dispatch import Dispatcher, Intent
+from copier.service.convergence import Convergence
+from copier.service.dispatch import Dispatcher
 from copier.service.dry_run import DryRun
 from copier.service.history import HistoryReader
 from copier.service.lookups import LookUps
 from copier.service.masking import without_secrets
 from copier.service.polls import Poller
-from copier.service.rest import Rest
 from copier.service.streams import run_stream
 from copier.service.weather import Backoff
 from copier.telling.latency import Latency
@@ -112,7 +112,7 @@ class Service:
         self._look_ups = LookUps(accounts, self._emit, utc_now)
         self._pollers = {name: self._poller(name) for name in accounts}
         self.engine = self._engine(rulebook.links, views, recovered, touched)
-        self.rest = Rest(self.engine, self.book, accounts.keys(), utc_now)
+        self.convergence = Convergence(self.engine, self.book, accounts.keys(), utc_now)
 
     def _engine(
         self,
@@ -199,7 +199,7 @@ class Service:
             # An account that no link names is only ever asked to close what nobody owns; it gets its dispatcher late.
             self._targets[name] = self._target(name)
             self._target_nursery.start_soon(self._targets[name].run)
-        self.rest.ordered()
+        self.convergence.ordered()
         self._targets[name].put(intent)
 
     async def _emit(self, event: Event) -> None:
@@ -261,7 +261,7 @@ class Service:
                 async with trio.open_nursery() as sources:
                     self._start_sources(sources)
                     if until_converged:
-                        sources.start_soon(self._end_at_rest, stop)
+                        sources.start_soon(self._end_converged, stop)
                     await stop.wait()
                     sources.cancel_scope.cancel()
                 await self._drain()
@@ -302,16 +302,16 @@ class Service:
                     name=f"stream {name}",
                 )
 
-    async def _end_at_rest(self, stop: trio.Event) -> None:
-        await self.rest.wait()
+    async def _end_converged(self, stop: trio.Event) -> None:
+        await self.convergence.wait()
         stop.set()
 
     async def _drain(self) -> None:
         """Let what has left come back, for a bounded time; the rest is resolved at the next start."""
         with trio.move_on_after(self.options.drain_s) as scope:
-            while self.rest.in_flight() or self.inputs_waiting:
+            while self.convergence.in_flight() or self.inputs_waiting:
                 await self.engine.next_round()
         if scope.cancelled_caught:
             _log.warning(
-                "drain ended with orders under way; the next start asks the venue", orders=self.rest.in_flight()
+                "drain ended with orders under way; the next start asks the venue", orders=self.convergence.in_flight()
             )

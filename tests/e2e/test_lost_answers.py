@@ -121,7 +121,7 @@ async def _converged(service: Service) -> None:
         while True:
             with trio.move_on_after(5) as quiet:
                 await service.engine.next_round()
-            if quiet.cancelled_caught and service.rest.reached:
+            if quiet.cancelled_caught and service.convergence.reached:
                 return
 
 

@@ -228,7 +228,7 @@ async def _until_quiet(scenario: Scenario, lives: Lives) -> bool:
         if trio.current_time() > deadline:
             return False
         await trio.sleep(1.0)
-        if lives.service is None or not lives.service.rest.reached:
+        if lives.service is None or not lives.service.convergence.reached:
             since_s = trio.current_time()
     return True
 

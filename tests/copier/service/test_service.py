@@ -138,7 +138,7 @@ async def test_a_lost_answer_opens_once(autojump_clock: MockClock) -> None:
         world.target.answers.append(executed_but_lost(world.target))
         world.opens(source_position())
         await trio.sleep(30)
-        assert service.rest.reached
+        assert service.convergence.reached
     assert len(world.target.sent) == 1
     assert len(world.target.positions) == 1
 
@@ -154,7 +154,7 @@ async def test_an_order_of_a_killed_run_is_asked_about_first_and_adopted(autojum
     world.target.execute(order)
     async with world.running() as service:
         await trio.sleep(10)
-        assert service.rest.reached
+        assert service.convergence.reached
     assert world.target.asked == [order.cl_ord_id]
     assert world.target.sent == []
     assert len(world.target.positions) == 1
@@ -231,7 +231,7 @@ async def test_the_drain_waits_for_orders_under_way_and_starts_nothing_new(autoj
         world.opens(source_position("p2"))
     assert len(world.target.sent) == 1
     after = world.service()
-    assert after.rest.in_flight() == 0, "the answer was taken and written"
+    assert after.convergence.in_flight() == 0, "the answer was taken and written"
 
 
 async def test_the_drain_ends_in_its_bound_and_the_next_run_asks(autojump_clock: MockClock) -> None:
@@ -245,7 +245,7 @@ async def test_the_drain_ends_in_its_bound_and_the_next_run_asks(autojump_clock:
     assert trio.current_time() - stopped_at <= 4.1
     async with world.running() as service:
         await trio.sleep(20)
-        assert service.rest.reached
+        assert service.convergence.reached
     assert len(world.target.positions) == 1
 
 

@@ -1,4 +1,4 @@
-"""Whether all is at rest: every account seen whole, every order answered, and nothing waiting for another try."""
+"""Whether a service has converged: every account seen whole, every order answered, nothing waiting for another try."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -15,7 +15,7 @@ QUIET_S: Final = 0.5
 """Nothing was ordered for this long: what an answer or a look-up sets off would have been."""
 
 
-class Rest:
+class Convergence:
     """Looks at what is known and at the copies of the accounts that the config names."""
 
     def __init__(self, engine: Engine, book: CopyBook, accounts: Collection[AccountId], utc_now: UtcNow) -> None:
