@@ -151,7 +151,7 @@ class Account(Protocol):
         end-of-sync mark has come, then live events.
 
         Raises:
-            SessionLost: the session is gone. SignInRefused: for good.
+            SessionLost: the session is gone. SignInRefused: the venue will not have it.
         """
         ...
 
@@ -201,7 +201,7 @@ class Account(Protocol):
         It may lag: what was just done may be missing, or be told with the lots that are known so far.
 
         Raises:
-            SessionLost: it cannot be read now, or not at all. SignInRefused: for good.
+            SessionLost: it cannot be read now, or not at all. SignInRefused: the venue will not have it.
         """
         ...
 

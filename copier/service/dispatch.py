@@ -15,6 +15,7 @@ import trio
 from adapters.base import Account, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from copier.engine.inputs import Intent
 from copier.service.pace import Pace
+from copier.service.weather import REFUSED_S_MIN
 from copier.telling.latency import Latency
 from rules.model.actions import (
     Action,
@@ -54,9 +55,6 @@ DEADLINE_S = 10.0
 RESOLVE_PAUSE_S_MAX = 5.0
 ACCEPTED_PATIENCE = timedelta(seconds=60)
 """An order that the venue said it took is looked for this long before it is called lost."""
-
-REFUSED_PAUSE = timedelta(minutes=5)
-"""A refused sign-in is not hammered: some venues lock the account out."""
 
 
 _Shown: TypeAlias = ClosePosition | ReducePosition | ReplaceStops | ReplaceOrder | CancelOrder
@@ -161,7 +159,7 @@ class Dispatcher:
             self._pace.pause(error.retry_after_s)
             return NotSent(action.cl_ord_id, str(error), self._now() + timedelta(seconds=error.retry_after_s))
         except SignInRefused as error:
-            return NotSent(action.cl_ord_id, str(error), self._now() + REFUSED_PAUSE)
+            return NotSent(action.cl_ord_id, str(error), self._now() + timedelta(seconds=REFUSED_S_MIN))
         except SessionLost as error:
             return OutcomeUnknown(action.cl_ord_id, str(error))
         return OutcomeUnknown(action.cl_ord_id, f"no answer within {DEADLINE_S:.0f} s")
@@ -177,7 +175,7 @@ class Dispatcher:
             try:
                 report = await self._look(action, submitted_at)
             except SignInRefused:
-                await trio.sleep(REFUSED_PAUSE.total_seconds())
+                await trio.sleep(REFUSED_S_MIN)
                 continue
             if isinstance(report, Accepted) and not accepted:
                 accepted, settled_at = True, self._now() + ACCEPTED_PATIENCE

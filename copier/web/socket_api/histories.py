@@ -14,6 +14,7 @@ import trio
 from attrs import define, field
 
 from adapters.base import SessionLost, SignInRefused, Throttled, UtcNow
+from copier.service.weather import REFUSED_S_MIN
 from copier.web.socket_api.past import DAY, Past, horizon
 from rules.model.observed import Booked
 from rules.model.values import AccountId
@@ -94,8 +95,9 @@ class Histories:
             try:
                 await self._look(account, keeper)
             except SignInRefused as error:
-                _log.warning("history is refused, not asked again", account=account, reason=str(error))
-                return
+                _log.warning("history is refused", account=account, reason=str(error), again_in_s=REFUSED_S_MIN)
+                await trio.sleep(REFUSED_S_MIN)
+                continue
             except (SessionLost, Throttled, trio.TooSlowError) as error:
                 _log.info("history cannot be read", account=account, reason=str(error) or "no answer in time")
                 await trio.sleep(TRY_AGAIN_S)

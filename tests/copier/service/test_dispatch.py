@@ -13,7 +13,8 @@ from trio.testing import MockClock
 from adapters.base import Capabilities, RequestNotSent, SessionLost, SignInRefused, Throttled
 from copier.clock import VirtualClock
 from copier.engine.inputs import Intent
-from copier.service.dispatch import DEADLINE_S, QUEUE_MAX, REFUSED_PAUSE, Dispatcher, judge_by_books
+from copier.service.dispatch import DEADLINE_S, QUEUE_MAX, Dispatcher, judge_by_books
+from copier.service.weather import REFUSED_S_MIN
 from copier.telling.latency import Latency
 from rules.model.actions import Action, ClosePosition, OpenPosition, ReducePosition, ReplaceStops
 from rules.model.events import Origin, SnapshotReceived
@@ -289,7 +290,7 @@ async def test_a_refused_sign_in_is_not_hammered(autojump_clock: MockClock) -> N
         [report] = await desk.until(1)
         assert isinstance(report, NotSent)
         assert report.retry_at is not None
-        assert report.retry_at >= T0 + REFUSED_PAUSE
+        assert report.retry_at >= T0 + timedelta(seconds=REFUSED_S_MIN)
 
 
 async def test_a_sign_in_that_is_refused_while_an_outcome_is_unknown_is_not_hammered(
@@ -301,7 +302,7 @@ async def test_a_sign_in_that_is_refused_while_an_outcome_is_unknown_is_not_hamm
         desk.put(opening())
         reports = await desk.until(2)
         assert isinstance(reports[1], Filled)
-        assert desk.waited_s >= 2 * REFUSED_PAUSE.total_seconds()
+        assert desk.waited_s >= 2 * REFUSED_S_MIN
 
 
 async def test_a_bug_of_ours_is_not_swallowed(autojump_clock: MockClock) -> None:
