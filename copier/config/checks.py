@@ -23,10 +23,12 @@ from rules.model.values import Money, Side
 from rules.policy.curve import EquityCurve
 from rules.policy.distances import Distance
 from rules.policy.exits import BreakEven, Exits, Trailing
-from rules.policy.links import Guard, Mirror, PolicyLimits, StartPolicy, Together
+from rules.policy.guard import Guard, StartPolicy
+from rules.policy.limits import PolicyLimits, Together
 from rules.policy.mismatch import MismatchPolicy
 from rules.policy.pacing import SkipFirst, Throttle
 from rules.policy.patterns import PatternError, compile_pattern
+from rules.policy.pending import Mirror
 from rules.policy.series import AfterLosses, Masaniello
 from rules.policy.size import Size, VolumePolicy
 from rules.policy.stops import FixedStops

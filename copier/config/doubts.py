@@ -9,9 +9,10 @@ from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
 from rules.model.beginnings import EntryType
 from rules.model.values import Symbol
-from rules.policy.links import CopyPolicy, Mirror, PendingOrders, SymbolOf, SymbolPolicy
+from rules.policy.links import CopyPolicy, SymbolOf, SymbolPolicy
 from rules.policy.literals import CATCH_ALLS, literals_of
 from rules.policy.patterns import PatternSet
+from rules.policy.pending import Mirror, PendingOrders
 from rules.policy.symbols import Mapped, map_symbol
 
 

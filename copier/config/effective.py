@@ -20,7 +20,7 @@ from rules.limits.results_policy import KeepAlive
 from rules.limits.terms import Cash, Percent, StagedLock
 from rules.model.values import plain
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import Together
+from rules.policy.limits import Together
 from rules.policy.mismatch import Tolerance, ToleranceUnit
 from rules.policy.pacing import Span
 from rules.times.cron import Cron

@@ -15,7 +15,10 @@ from copier.config.results import is_results
 from rules.limits.conduct_policy import PositionRuleKind
 from rules.model.values import AccountId, OmsType
 from rules.policy.curve import CurveOf
-from rules.policy.links import CopyPolicy, NoStop, OnDeviation, PendingOrders
+from rules.policy.guard import OnDeviation
+from rules.policy.limits import NoStop
+from rules.policy.links import CopyPolicy
+from rules.policy.pending import PendingOrders
 from rules.policy.size import RiskOf, SizeMode
 from rules.policy.stops import Aggregate, StopsMode
 

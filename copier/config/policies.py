@@ -15,9 +15,12 @@ from rules.model.beginnings import EntryType
 from rules.model.values import Side, Volume
 from rules.policy.curve import EquityCurve
 from rules.policy.exits import Exits
-from rules.policy.links import Guard, Mirror, OnTargetChange, PendingOrders, PolicyLimits, StartPolicy, SymbolOf
+from rules.policy.guard import Guard, StartPolicy
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import OnTargetChange, SymbolOf
 from rules.policy.mismatch import MismatchPolicy
 from rules.policy.pacing import Delay, SkipFirst, Throttle
+from rules.policy.pending import Mirror, PendingOrders
 from rules.policy.series import AfterLosses, Masaniello
 from rules.policy.size import Size, VolumePolicy
 from rules.policy.stops import Aggregate, Stops

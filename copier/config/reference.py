@@ -54,9 +54,11 @@ from rules.policy.curve import EquityCurve
 from rules.policy.distances import Distance
 from rules.policy.exits import BreakEven, Exits, Trailing
 from rules.policy.expressions import Expression
-from rules.policy.links import Guard, Mirror, PolicyLimits, StartPolicy, Together
+from rules.policy.guard import Guard, StartPolicy
+from rules.policy.limits import PolicyLimits, Together
 from rules.policy.mismatch import MismatchPolicy, Tolerance
 from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.pending import Mirror
 from rules.policy.series import AfterLosses, Masaniello
 from rules.policy.size import SIZE_VARIABLES, Size, VolumePolicy
 from rules.policy.stops import FixedStops, Stops

@@ -3,7 +3,7 @@
 Each round takes what has come, decides, makes all of it durable in one commit, and only then lets orders leave.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import trio
@@ -121,13 +121,7 @@ class Engine:
         self.samples = EquitySamples(self._desk)
         self._mismatches = MismatchWatch(self._desk, mismatches)
         self._stops = StopWatch(self._desk)
-        net_stops, orders = NetStopWatch(self._desk), OrderWatch(self._desk, limits.flattens_all)
-        compare = (
-            ()
-            if self._watch is None
-            else (self._watch.compare, self._mismatches.look, self._stops.compare, net_stops.compare, orders.compare)
-        )
-        self._looks = Looks(self._desk, limits, self._enforcement, outside, compare)
+        self._looks = Looks(self._desk, limits, self._enforcement, outside, self._compare_books())
         self._closings = Closings(self._desk, self._links)
         results = limits.results
         self._keep_alives = KeepAlives(self._desk, results.inactivity, ask=results.ask, told=results.told)
@@ -136,6 +130,13 @@ class Engine:
         for link in self._links.values():
             if link.target in self.views and link.policy.counts_foreign:
                 self.views[link.target].counts_foreign = True
+
+    def _compare_books(self) -> Sequence[Callable[[SnapshotReceived], None]]:
+        """Return those who hold a target's books against our records, in their order; none in a dry run."""
+        if self._watch is None:
+            return ()
+        net_stops, orders = NetStopWatch(self._desk), OrderWatch(self._desk, self._limits.flattens_all)
+        return (self._watch.compare, self._mismatches.look, self._stops.compare, net_stops.compare, orders.compare)
 
     # One round
 

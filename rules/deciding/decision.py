@@ -16,7 +16,8 @@ from rules.model.reasons import Reason
 from rules.model.state import AccountView
 from rules.model.trace import Trace
 from rules.model.values import PositionId, Price, Symbol
-from rules.policy.links import CopyLink, StartOpen
+from rules.policy.guard import StartOpen
+from rules.policy.links import CopyLink
 from rules.sizes.series import remember_outcome
 
 BEGINNING_PATIENCE = timedelta(seconds=15)

@@ -21,7 +21,7 @@ from rules.model.reasons import Reason
 from rules.model.state import SAME_LIFE
 from rules.model.trace import Denied, Note
 from rules.model.values import OmsType
-from rules.policy.links import Late
+from rules.policy.pending import Late
 
 
 def lives_anew(copy: Copy, position: Position) -> bool:

@@ -13,7 +13,7 @@ from rules.model.copies import Copy, Leg, Waits
 from rules.model.reasons import Reason
 from rules.model.trace import Denied
 from rules.model.values import OmsType, OrderType, plain
-from rules.policy.links import OnDeviation
+from rules.policy.guard import OnDeviation
 
 
 def at_source_price(market: Market, denied: Denied) -> Denied | None:

@@ -29,7 +29,8 @@ from rules.model.reasons import Reason
 from rules.model.state import AccountView
 from rules.model.trace import Denied
 from rules.model.values import OmsType, OrderType, PositionId, Price, Side, VenueOrderId
-from rules.policy.links import CopyPolicy, Early
+from rules.policy.links import CopyPolicy
+from rules.policy.pending import Early
 from rules.times.news import News
 from rules.times.schedule import Closed
 

@@ -9,7 +9,7 @@ from rules.model.events import Origin
 from rules.model.look_ups import LookUp
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note
-from rules.policy.links import StartOpen
+from rules.policy.guard import StartOpen
 from rules.times.schedule import Open
 
 PAIR_QUOTE_AGE_MAX = timedelta(days=1)

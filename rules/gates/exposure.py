@@ -16,7 +16,7 @@ from rules.model.trace import Denied, Numbers
 from rules.model.values import Price, Symbol, Volume, plain
 from rules.policy.distances import in_price, shown_distance
 from rules.policy.expressions import Exact
-from rules.policy.links import ShareOf
+from rules.policy.limits import ShareOf
 from rules.sizes.conversion import lot_worth
 from rules.sizes.volumes import difference, product, shown, total
 

@@ -17,7 +17,8 @@ from rules.model.reasons import Reason
 from rules.model.state import AccountView
 from rules.model.trace import Denied, Trace
 from rules.model.values import AccountId, Symbol
-from rules.policy.links import CopyLink, LinkState, PendingOrders
+from rules.policy.links import CopyLink, LinkState
+from rules.policy.pending import PendingOrders
 from rules.policy.symbols import map_symbol
 
 _MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (

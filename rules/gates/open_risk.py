@@ -15,7 +15,7 @@ from rules.model.state import AccountView
 from rules.model.trace import Denied, Numbers
 from rules.model.values import ClOrdId, OmsType, Price, Side, Symbol, Volume
 from rules.policy.expressions import Exact
-from rules.policy.links import NoStop
+from rules.policy.limits import NoStop
 from rules.sizes.volumes import difference, product, shown, total
 
 

@@ -11,7 +11,7 @@ from rules.limits.policy import CapKind
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note, Numbers
 from rules.model.values import Volume, plain
-from rules.policy.links import OnLimit
+from rules.policy.limits import OnLimit
 from rules.sizes.sizing import Sized, shrink
 from rules.sizes.volumes import difference
 from rules.stops.stops import TargetStops

@@ -4,196 +4,28 @@ The config reads TOML into these; `rules.deciding.decide` obeys them.
 Each class documents its own keys; the defaults here are the defaults of the config.
 """
 
-from datetime import timedelta
-from decimal import Decimal
 from enum import Enum
 
 from attrs import field, frozen
 
 from rules.gates.filters import Filter
-from rules.limits.terms import LimitAmount
 from rules.model.beginnings import EntryType
 from rules.model.evolving import evolve
-from rules.model.values import AccountId, LinkId, Symbol, Volume
+from rules.model.values import AccountId, LinkId, Symbol
 from rules.policy.curve import EquityCurve
-from rules.policy.distances import Distance
 from rules.policy.exits import Exits
+from rules.policy.guard import Guard, StartPolicy
+from rules.policy.limits import PolicyLimits
 from rules.policy.mismatch import MismatchPolicy
 from rules.policy.pacing import Delay, SkipFirst, Throttle
 from rules.policy.patterns import PatternSet
+from rules.policy.pending import Mirror, PendingOrders
 from rules.policy.series import AfterLosses, Masaniello, Progression
 from rules.policy.size import Size, VolumePolicy
 from rules.policy.stops import Aggregate, Stops, StopsMode
 from rules.policy.symbols import Mapped, SymbolMap, map_symbol
 from rules.times.news import NewsPolicy
 from rules.times.schedule import Schedule
-
-
-class OnDeviation(Enum):
-    """What becomes of a copy whose price is worse than the source's by more than `max_deviation`."""
-
-    DENY = "deny"
-    LIMIT = "limit"
-    """A limit order waits at the source's price for `limit_for`, between accounts that hedge; its fill is the copy."""
-
-
-@frozen
-class Guard:
-    """Gates of new risk on age and price; None switches one off.
-
-    `max_age` also bounds every waiting denial; without it these wait at most `wait_default`. A stop-loss or
-    take-profit that is needed and missing is waited for no longer than `wait_for_stop` either.
-    """
-
-    max_age: timedelta | None = None
-    max_deviation: Distance | None = None
-    on_deviation: OnDeviation = OnDeviation.DENY
-    limit_for: timedelta = timedelta(minutes=1)
-    max_spread: Distance | None = None
-    max_price_ratio: Decimal | None = Decimal("0.1")
-    """Source and target mid price may differ by this fraction before they count as different instruments."""
-    require_quotes: bool = False
-    wait_default: timedelta = timedelta(seconds=5)
-    wait_for_stop: timedelta = timedelta(seconds=2)
-
-    @property
-    def wait_max(self) -> timedelta:
-        return self.wait_default if self.max_age is None else self.max_age
-
-
-class StartOpen(Enum):
-    """What to do with source positions first seen by reconciliation."""
-
-    COPY = "copy"
-    SKIP = "skip"
-    """Copy only what is opened after the account was first seen."""
-    IF_YOUNG = "if_young"
-
-
-@frozen
-class StartPolicy:
-    """Stands in for the guard where a position was found rather than seen to open."""
-
-    open: StartOpen = StartOpen.IF_YOUNG
-    max_age: timedelta = timedelta(seconds=60)
-    max_deviation: Distance | None = None
-
-
-class PendingOrders(Enum):
-    """What becomes of a source's pending orders, and of the positions that came of them."""
-
-    ON_FILL = "on_fill"
-    """An order is not copied; its position is, when it is there, like any other."""
-    SKIP = "skip"
-    """Neither the order is copied nor its position."""
-    MIRROR = "mirror"
-    """The target gets a pending order of its own, which follows the source's. Its fill is the copy of the position."""
-
-
-class Late(Enum):
-    """What becomes of a pending order of ours when the source's was filled and ours was not."""
-
-    MARKET = "market"
-    """It is canceled, and the position is opened at market, as new risk."""
-    CANCEL = "cancel"
-    """It is canceled, and the position is not copied."""
-
-
-class Early(Enum):
-    """What becomes of a position that our pending order opened while the source's still waits."""
-
-    CLOSE = "close"
-    """It is closed; the source's position is not copied then."""
-    KEEP = "keep"
-    """It is kept as long as the source's order works."""
-
-
-@frozen
-class Mirror:
-    """Where only one of two pending orders is filled: how long the other is waited for, and what happens then.
-
-    `max_life` is how long ours waits at most; None: as long as the source's.
-    """
-
-    fill_grace: timedelta = timedelta(seconds=5)
-    late: Late = Late.MARKET
-    early: Early = Early.CLOSE
-    max_life: timedelta | None = None
-
-
-class ShareOf(Enum):
-    """What a percentage of the target's money is of."""
-
-    EQUITY = "equity"
-    BALANCE = "balance"
-
-
-class NoStop(Enum):
-    """What caps on open risk make of what has no stop-loss, so that nothing bounds what it may lose."""
-
-    DENY = "deny"
-    """Nothing is opened beside it, nor without one."""
-    IGNORE = "ignore"
-    """It counts as nothing."""
-
-
-class OnLimit(Enum):
-    """What becomes of a copy that is larger than a limit of its policy leaves room for."""
-
-    DENY = "deny"
-    SHRINK = "shrink"
-    """It is made as large as the limit allows; what the instrument does not take so small is denied."""
-
-
-@frozen
-class Together:
-    """Symbols of the target, by patterns of their whole names, that move alike and so count as one: their lots, of both
-    sides together, are at most `max_volume`, > 0.
-
-    Raises:
-        PatternError: RE2 does not take one of `symbols`.
-    """
-
-    symbols: tuple[str, ...]
-    max_volume: Volume
-    _patterns: PatternSet = field(init=False, eq=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_patterns", PatternSet(self.symbols, "limits.together.symbols"))
-
-    def has(self, symbol: Symbol) -> bool:
-        return self._patterns.matches(symbol)
-
-
-@frozen
-class PolicyLimits:
-    """Caps on new risk at the target, over all copies there; no value is no cap. What is held is never closed by them.
-
-    Risk and values are in the target's money; what they need and nobody tells denies the copy. A percentage of
-    money is of the target's equity.
-    """
-
-    max_positions: int | None = None
-    max_total_volume: Volume | None = None
-    max_volume_per_symbol: Volume | None = None
-    block_hedging: bool = False
-    count_foreign: bool = False
-    max_risk: LimitAmount | None = None
-    max_risk_per_symbol: LimitAmount | None = None
-    max_total_risk: LimitAmount | None = None
-    risk_of: ShareOf = ShareOf.EQUITY
-    no_stop: NoStop = NoStop.DENY
-    max_leverage: Decimal | None = None
-    min_free_margin: LimitAmount | None = None
-    max_stop_distance: Distance | None = None
-    on_limit: OnLimit = OnLimit.DENY
-    together: tuple[Together, ...] = ()
-    obey_source: bool = False
-
-    @property
-    def counts_risk(self) -> bool:
-        """Tell whether it asks what all that is open may lose."""
-        return self.max_risk_per_symbol is not None or self.max_total_risk is not None
 
 
 class OnTargetChange(Enum):

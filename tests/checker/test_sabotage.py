@@ -40,7 +40,8 @@ from rules.limits.policy import Limit
 from rules.model.copies import Copy
 from rules.model.instruments import Rounding
 from rules.policy.exits import Exits
-from rules.policy.links import OnTargetChange, Together
+from rules.policy.limits import Together
+from rules.policy.links import OnTargetChange
 from tests.checker.campaign import run_day
 from tests.checker.checker import check
 from tests.checker.day import Story, live

@@ -16,7 +16,8 @@ from rules.model.observed import AccountStatus, Quote
 from rules.model.reports import Filled
 from rules.model.values import AccountId, LinkId, PositionId, Price, Volume
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import CopyLink, CopyPolicy, Guard
+from rules.policy.guard import Guard
+from rules.policy.links import CopyLink, CopyPolicy
 from rules.policy.size import Size, SizeMode
 from tests.copier.desk import SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position

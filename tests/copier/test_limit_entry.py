@@ -19,7 +19,8 @@ from rules.model.reports import Canceled, Filled, NotFound, NotSent, OutcomeUnkn
 from rules.model.trace import Denied
 from rules.model.values import OmsType, OrderType, PositionId, Side, VenueOrderId
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import CopyPolicy, Guard, LinkState, OnDeviation
+from rules.policy.guard import Guard, OnDeviation
+from rules.policy.links import CopyPolicy, LinkState
 from rules.times.schedule import Schedule, Window
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position

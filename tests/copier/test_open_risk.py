@@ -10,7 +10,8 @@ from rules.model.events import QuoteReported
 from rules.model.observed import Quote
 from rules.model.reasons import Reason
 from rules.model.values import AccountId, LinkId
-from rules.policy.links import CopyPolicy, PolicyLimits
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyPolicy
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, shape

@@ -31,7 +31,8 @@ from copier.rulebook import Rulebook
 from copier.service.service import Service
 from copier.service.weather import REFUSED_S_MIN
 from rules.model.values import AccountId, LinkId, OmsType, Side, Symbol
-from rules.policy.links import CopyLink, CopyPolicy, StartOpen, StartPolicy
+from rules.policy.guard import StartOpen, StartPolicy
+from rules.policy.links import CopyLink, CopyPolicy
 from rules.policy.stops import Stops, StopsMode
 from tests.e2e.tampering import Change, Wire
 from tests.rules.playbook import T0

@@ -22,7 +22,9 @@ from rules.model.copies import Copy
 from rules.model.observed import Quote, WorkingOrder
 from rules.model.reasons import Reason
 from rules.model.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol
-from rules.policy.links import CopyLink, CopyPolicy, Guard, PendingOrders
+from rules.policy.guard import Guard
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.policy.pending import PendingOrders
 from rules.policy.symbols import SymbolMap, SymbolRow
 from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.scenario import ACCOUNTS, ONE, ONE_SOURCE, ONE_TARGET, SUFFIXES, TWO, TWO_TARGET, Scenario

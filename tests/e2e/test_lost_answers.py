@@ -14,7 +14,8 @@ from copier.ledger.ledger import Ledger
 from copier.rulebook import Rulebook
 from copier.service.service import Service
 from rules.model.values import LinkId, OmsType, Side, Symbol
-from rules.policy.links import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.links import CopyLink, CopyPolicy
 from rules.policy.symbols import SymbolMap, SymbolRow
 from tests.simulation.kinds import METACOPIER, TRADELOCKER
 from tests.simulation.scenario import ACCOUNTS, ONE, ONE_SOURCE, ONE_TARGET, SUFFIXES, TWO, TWO_TARGET, Scenario

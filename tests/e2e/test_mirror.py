@@ -11,7 +11,8 @@ from adapters.simulation.broker import Purpose, Result
 from rules.model.identity import is_ours
 from rules.model.observed import WorkingOrder
 from rules.model.values import AccountId, OrderType, PositionId
-from rules.policy.links import CopyPolicy, Late, Mirror, PendingOrders
+from rules.policy.links import CopyPolicy
+from rules.policy.pending import Late, Mirror, PendingOrders
 from tests.e2e.test_beginnings import VENUES, Stage, stage
 from tests.simulation.scenario import ONE_TARGET, TWO_TARGET
 

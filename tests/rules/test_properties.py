@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from rules.limits.terms import Cash
 from rules.model.instruments import Instrument, Rounding
-from rules.policy.links import CopyPolicy, Guard, NoStop, OnLimit, PolicyLimits
+from rules.policy.guard import Guard
+from rules.policy.limits import NoStop, OnLimit, PolicyLimits
+from rules.policy.links import CopyPolicy
 from rules.policy.series import AfterLosses, Masaniello
 from rules.policy.size import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.policy.stops import Stops, StopsMode

@@ -8,7 +8,8 @@ from rules.books.reconcile import lose_leg
 from rules.model.actions import OpenPosition
 from rules.model.copies import CopyStatus, Ending
 from rules.model.events import Origin
-from rules.policy.links import CopyPolicy, Guard, StartPolicy
+from rules.policy.guard import Guard, StartPolicy
+from rules.policy.links import CopyPolicy
 from tests.rules.playbook import Playbook, position, shape
 
 

@@ -8,7 +8,8 @@ from attrs import evolve
 from rules.model.actions import ClosePosition, OpenPosition, ReplaceStops
 from rules.model.reasons import Reason
 from rules.model.values import PositionId, Symbol
-from rules.policy.links import CopyPolicy, PolicyLimits
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyPolicy
 from rules.policy.symbols import Contract, SymbolMap, SymbolRow
 from tests.rules.playbook import EURUSD, T0, Playbook, position, shape
 

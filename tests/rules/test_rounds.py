@@ -16,7 +16,8 @@ from rules.model.trace import Denied
 from rules.model.values import Money, Symbol
 from rules.policy.distances import Distance, DistanceUnit
 from rules.policy.exits import BreakEven, Exits, Trailing
-from rules.policy.links import CopyPolicy, LinkState, NoStop, OnLimit, PolicyLimits
+from rules.policy.limits import NoStop, OnLimit, PolicyLimits
+from rules.policy.links import CopyPolicy, LinkState
 from rules.policy.pacing import Delay, Span
 from rules.policy.size import BelowMin, OverMax, Size, SizeMode, VolumePolicy
 from rules.policy.stops import FixedStops, MinDistance, Stops, StopsLock, StopsMode

@@ -18,7 +18,8 @@ from rules.model.identity import CL_ORD_ID_LENGTH, is_ours
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
-from rules.policy.links import CopyLink, Early
+from rules.policy.links import CopyLink
+from rules.policy.pending import Early
 from rules.policy.size import OverMax
 from rules.policy.stops import StopsMode
 from tests.simulation.alarms import false_alarms

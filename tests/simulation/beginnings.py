@@ -6,7 +6,8 @@ from datetime import timedelta
 from adapters.simulation.broker import Book, BookOrder, Result
 from rules.model.beginnings import EntryType
 from rules.model.values import OmsType, OrderType
-from rules.policy.links import CopyLink, PendingOrders
+from rules.policy.links import CopyLink
+from rules.policy.pending import PendingOrders
 from tests.simulation.history import PositionLife
 from tests.simulation.run import Outcome
 

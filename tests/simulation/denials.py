@@ -9,7 +9,9 @@ from attrs import frozen
 from adapters.simulation.broker import Book
 from rules.model.beginnings import EntryType
 from rules.model.values import Symbol, Volume
-from rules.policy.links import CopyLink, PendingOrders, StartOpen
+from rules.policy.guard import StartOpen
+from rules.policy.links import CopyLink
+from rules.policy.pending import PendingOrders
 from rules.policy.size import BelowMin
 from rules.times.schedule import Closed
 from tests.simulation.beginnings import could_be_mistaken, opened_by

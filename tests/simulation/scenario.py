@@ -12,19 +12,10 @@ from rules.model.beginnings import EntryType
 from rules.model.instruments import Rounding
 from rules.model.values import AccountId, LinkId, OmsType
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import (
-    CopyLink,
-    CopyPolicy,
-    Early,
-    Guard,
-    Late,
-    Mirror,
-    OnDeviation,
-    PendingOrders,
-    PolicyLimits,
-    StartOpen,
-    StartPolicy,
-)
+from rules.policy.guard import Guard, OnDeviation, StartOpen, StartPolicy
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyLink, CopyPolicy
+from rules.policy.pending import Early, Late, Mirror, PendingOrders
 from rules.policy.size import BelowMin, OverMax, Size, VolumePolicy
 from rules.policy.stops import Stops, StopsMode
 from rules.policy.symbols import SymbolMap, SymbolRow

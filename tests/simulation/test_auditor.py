@@ -6,7 +6,7 @@ from attrs import evolve
 from rules.books.mismatch import Mismatch, MismatchKind
 from rules.model.severity import Severity
 from rules.model.values import AccountId, LinkId, Symbol, Volume
-from rules.policy.links import PolicyLimits
+from rules.policy.limits import PolicyLimits
 from tests.simulation import sabotage
 from tests.simulation.auditor import audit
 from tests.simulation.kinds import METACOPIER, TRADELOCKER

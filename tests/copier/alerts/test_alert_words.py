@@ -23,7 +23,8 @@ from rules.model.reasons import Reason
 from rules.model.reports import OutcomeUnknown, Rejected
 from rules.model.severity import Severity
 from rules.model.values import AccountId, LinkId, PositionId, Symbol
-from rules.policy.links import CopyLink, CopyPolicy, Guard, LinkState
+from rules.policy.guard import Guard
+from rules.policy.links import CopyLink, CopyPolicy, LinkState
 from rules.policy.mismatch import MismatchAction
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position

@@ -13,22 +13,12 @@ from rules.policy.curve import CurveOf, EquityCurve, WhileShort
 from rules.policy.distances import Distance, DistanceUnit
 from rules.policy.exits import BreakEven, Exits, Trailing
 from rules.policy.expressions import Expression
-from rules.policy.links import (
-    CopyPolicy,
-    Early,
-    Late,
-    Mirror,
-    NoStop,
-    OnDeviation,
-    OnLimit,
-    OnTargetChange,
-    PolicyLimits,
-    ShareOf,
-    StartOpen,
-    Together,
-)
+from rules.policy.guard import OnDeviation, StartOpen
+from rules.policy.limits import NoStop, OnLimit, PolicyLimits, ShareOf, Together
+from rules.policy.links import CopyPolicy, OnTargetChange
 from rules.policy.mismatch import MismatchAction, MismatchPolicy, Tolerance, ToleranceUnit
 from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.pending import Early, Late, Mirror
 from rules.policy.series import AfterLosses
 from rules.policy.size import SIZE_VARIABLES, BelowMin, OverMax, RiskOf, Size, SizeMode
 from rules.policy.stops import Aggregate, FixedStops, MinDistance, Stops, StopsLock, StopsMode

@@ -25,7 +25,8 @@ from rules.model.look_ups import LookUp
 from rules.model.observed import Quote
 from rules.model.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
-from rules.policy.links import CopyPolicy, Guard, LinkState, StartOpen, StartPolicy, SymbolPolicy
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.links import CopyPolicy, LinkState, SymbolPolicy
 from rules.policy.size import Size, SizeMode
 from rules.times.schedule import Schedule
 from tests.copier.desk import FULL, LINK, SOURCE, TARGET, Desk

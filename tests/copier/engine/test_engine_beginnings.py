@@ -15,7 +15,8 @@ from rules.model.events import OrderEnded, OrderReported, Origin, PositionReport
 from rules.model.observed import Position, WorkingOrder
 from rules.model.reasons import Reason
 from rules.model.values import OrderStatus, OrderType, Side, VenueOrderId
-from rules.policy.links import CopyPolicy, PendingOrders
+from rules.policy.links import CopyPolicy
+from rules.policy.pending import PendingOrders
 from tests.copier.desk import LINK, SOURCE, Desk
 from tests.rules.playbook import EURUSD, T0, position
 

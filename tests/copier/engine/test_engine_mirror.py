@@ -27,7 +27,9 @@ from rules.model.observed import Position, WorkingOrder
 from rules.model.reasons import Reason
 from rules.model.reports import Canceled, Filled, NotSent, Placed, Rejected, Replaced
 from rules.model.values import OmsType, OrderStatus, OrderType, PositionId, Price, Side, VenueOrderId
-from rules.policy.links import CopyPolicy, Early, Guard, Late, LinkState, Mirror, PendingOrders, SymbolPolicy
+from rules.policy.guard import Guard
+from rules.policy.links import CopyPolicy, LinkState, SymbolPolicy
+from rules.policy.pending import Early, Late, Mirror, PendingOrders
 from rules.times.news import Calendar, Impact, NewsEvent, NewsPolicy, OnMissing
 from rules.times.schedule import Schedule, Window
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk

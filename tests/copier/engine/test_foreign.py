@@ -5,7 +5,8 @@ from decimal import Decimal
 from attrs import evolve
 
 from rules.model.values import OmsType, Side
-from rules.policy.links import CopyPolicy, PolicyLimits
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyPolicy
 from tests.copier.desk import LINK, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, shape

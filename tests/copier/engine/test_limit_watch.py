@@ -18,7 +18,8 @@ from rules.model.observed import AccountStatus
 from rules.model.reasons import Reason
 from rules.model.reports import NotSent
 from rules.model.values import AccountId, Symbol
-from rules.policy.links import CopyPolicy, PolicyLimits
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyPolicy
 from tests.copier.desk import FULL, LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape

@@ -18,7 +18,8 @@ from rules.model.copies import Ending
 from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.observed import AccountStatus
 from rules.model.values import AccountId, LinkId, PositionId
-from rules.policy.links import CopyPolicy, Guard, LinkState
+from rules.policy.guard import Guard
+from rules.policy.links import CopyPolicy, LinkState
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.rules.playbook import shape

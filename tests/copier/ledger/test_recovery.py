@@ -18,7 +18,8 @@ from rules.model.copies import Copy
 from rules.model.observed import AccountStatus, Position
 from rules.model.reports import Accepted, NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.model.values import LinkId, OmsType, PositionId, Side
-from rules.policy.links import CopyPolicy, Guard, LinkState
+from rules.policy.guard import Guard
+from rules.policy.links import CopyPolicy, LinkState
 from rules.policy.size import VolumePolicy
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position

@@ -30,7 +30,8 @@ from rules.model.reasons import Reason
 from rules.model.reports import Filled, Rejected
 from rules.model.severity import Severity
 from rules.model.values import AccountId, LinkId, PositionId, Price, Side, Volume
-from rules.policy.links import LinkState, PolicyLimits
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import LinkState
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
 from tests.copier.performance.test_copied import DOLLARS, trade

@@ -15,7 +15,8 @@ from rules.model.events import InstrumentReported, Origin, PositionReported, Sna
 from rules.model.look_ups import LookUp
 from rules.model.reasons import Reason
 from rules.model.values import OmsType
-from rules.policy.links import CopyPolicy, Guard
+from rules.policy.guard import Guard
+from rules.policy.links import CopyPolicy
 from tests.copier.desk import LINK, SOURCE, TARGET
 from tests.copier.fakes import source_position
 from tests.rules.playbook import EURUSD, T0

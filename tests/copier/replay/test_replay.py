@@ -33,18 +33,11 @@ from rules.model.reasons import Reason
 from rules.model.reports import Canceled, Filled, Placed, Rejected
 from rules.model.values import LinkId, OmsType, OrderStatus, OrderType, PositionId, Price, Side, VenueOrderId, Volume
 from rules.policy.exits import Exits
-from rules.policy.links import (
-    CopyLink,
-    CopyPolicy,
-    Guard,
-    LinkState,
-    PendingOrders,
-    PolicyLimits,
-    StartOpen,
-    StartPolicy,
-    SymbolPolicy,
-)
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyLink, CopyPolicy, LinkState, SymbolPolicy
 from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
+from rules.policy.pending import PendingOrders
 from rules.policy.series import AfterLosses
 from rules.policy.size import Size, VolumePolicy
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk

@@ -36,7 +36,8 @@ from rules.model.events import PositionClosed, PositionReported
 from rules.model.observed import AccountStatus, Position
 from rules.model.reports import Rejected, Report
 from rules.model.values import AccountId, LinkId, PositionId
-from rules.policy.links import CopyLink, CopyPolicy, Guard, StartOpen, StartPolicy
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.links import CopyLink, CopyPolicy
 from rules.times.news import NewsPolicy
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import FakeAccount, as_account, executed_but_lost, never, source_position

@@ -15,7 +15,9 @@ from rules.model.reasons import Reason
 from rules.model.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.model.trace import Denied
 from rules.model.values import Money, Side, Symbol
-from rules.policy.links import CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyPolicy, LinkState
 from rules.policy.size import Size, SizeMode, VolumePolicy
 from rules.policy.stops import Stops, StopsMode
 from tests.rules.playbook import EURUSD, T0, Playbook, filled, position, shape

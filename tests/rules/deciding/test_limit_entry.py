@@ -33,7 +33,8 @@ from rules.model.reports import (
 )
 from rules.model.values import PositionId, VenueOrderId
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import CopyPolicy, Guard, LinkState, OnDeviation
+from rules.policy.guard import Guard, OnDeviation
+from rules.policy.links import CopyPolicy, LinkState
 from tests.rules.playbook import EURUSD, Playbook, position
 
 OURS = VenueOrderId("t1")

@@ -20,7 +20,9 @@ from rules.model.state import AccountView
 from rules.model.trace import Denied, Note
 from rules.model.values import AccountId, LinkId, OmsType, Side, Symbol
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import CopyLink, CopyPolicy, Guard, LinkState, PolicyLimits, StartOpen, StartPolicy
+from rules.policy.guard import Guard, StartOpen, StartPolicy
+from rules.policy.limits import PolicyLimits
+from rules.policy.links import CopyLink, CopyPolicy, LinkState
 from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
 from rules.policy.size import Size, SizeMode, VolumePolicy
 from rules.policy.stops import FixedStops, Stops, StopsMode

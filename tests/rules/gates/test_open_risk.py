@@ -18,7 +18,7 @@ from rules.model.observed import AccountStatus, Position, Quote
 from rules.model.state import AccountView
 from rules.model.trace import Denied
 from rules.model.values import AccountId, ClOrdId, OmsType, OrderType, PositionId, Price, Side, Symbol
-from rules.policy.links import NoStop, OnLimit, ShareOf
+from rules.policy.limits import NoStop, OnLimit, ShareOf
 from tests.rules.books.test_reconcile import copy
 from tests.rules.gates.test_gates import code, granted, with_target
 from tests.rules.limits.test_limits_of_policies import DOLLARS, OTHER, asked, shrinking

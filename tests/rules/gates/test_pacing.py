@@ -13,7 +13,8 @@ from rules.model.copies import CopyStatus, Ending
 from rules.model.memory import LinkMemory, with_open, with_position
 from rules.model.reasons import Reason
 from rules.model.values import LinkId, PositionId, Side
-from rules.policy.links import CopyPolicy, Guard
+from rules.policy.guard import Guard
+from rules.policy.links import CopyPolicy
 from rules.policy.pacing import Delay, SkipFirst, Span, Throttle
 from tests.rules.gates.test_gates import code, granted, question
 from tests.rules.playbook import T0, Playbook, position, shape

@@ -19,7 +19,8 @@ from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note
 from rules.model.values import AccountId, Side, Symbol
 from rules.policy.distances import Distance, DistanceUnit
-from rules.policy.links import CopyPolicy, OnLimit, PolicyLimits, Together
+from rules.policy.limits import OnLimit, PolicyLimits, Together
+from rules.policy.links import CopyPolicy
 from rules.policy.size import OverMax, Size, VolumePolicy
 from tests.rules.gates.test_gates import code, granted, question, with_policy, with_quote, with_target
 from tests.rules.playbook import EURUSD, T0, position
