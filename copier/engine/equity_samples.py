@@ -17,22 +17,24 @@ class EquitySamples:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._curves: dict[LinkId, tuple[EquityCurve, ...]] = {
-            link.link_id: curves for link in desk.in_force.links.values() if (curves := link.policy.equity_curves)
-        }
+        self._curves: dict[LinkId, tuple[EquityCurve, ...]] = {}
+        self._of: dict[AccountId, list[tuple[LinkId, CurveOf]]] = {}
+        """By account, the links that ask for its curve, and as which end."""
+        for link in desk.in_force.links.values():
+            if curves := link.policy.equity_curves:
+                self._curves[link.link_id] = curves
+                for of, name in ((CurveOf.SOURCE, link.source), (CurveOf.TARGET, link.target)):
+                    self._of.setdefault(name, []).append((link.link_id, of))
 
     def take(self, account: AccountId, equity: Decimal | None) -> None:
         """Take an account's figures."""
         if equity is None:
             return
-        for link_id, curves in self._curves.items():
-            link = self._desk.in_force.links[link_id]
-            for of, name in ((CurveOf.SOURCE, link.source), (CurveOf.TARGET, link.target)):
-                if name == account:
-                    memory = self._desk.memories.get(link_id) or LinkMemory(link_id)
-                    sampled = with_sample(memory, curves, of, equity, self._desk.now)
-                    if sampled is not memory:
-                        self._desk.remember(sampled)
+        for link_id, of in self._of.get(account, ()):
+            memory = self._desk.memories.get(link_id) or LinkMemory(link_id)
+            sampled = with_sample(memory, self._curves[link_id], of, equity, self._desk.now)
+            if sampled is not memory:
+                self._desk.remember(sampled)
 
     def leave(self, link_id: LinkId, recorded: Iterable[Curve]) -> None:
         """Take no samples of a link's curves that a record tells: it met other figures than are told again."""
