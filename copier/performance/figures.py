@@ -10,6 +10,7 @@ from attrs import frozen
 
 from copier.performance.gathering import Entry, Gathering, Lasting
 from copier.performance.headroom import Headroom, LimitPast
+from copier.performance.missing import missing, missing_headroom
 from copier.performance.numbers import bars, cents, largest_fall, mean, percentile, share, total
 from copier.performance.trades import Trade
 from copier.telling.wording import mismatch_words
@@ -60,7 +61,7 @@ def performance_of(gathered: Gathering, samples: Mapping[AccountId, Samples], no
     trades, scope = gathered.trades(), gathered.scope
     sums = sums_of(trades, gathered.currencies)
     curves = {account: _curve(each) for account, each in samples.items()}
-    nearest = _nearest(gathered, samples)
+    nearest, bases = _nearest(gathered, samples), [None if each is None else each.basis for each in sums]
     return Performance(
         account=scope.account,
         link=scope.link,
@@ -83,7 +84,7 @@ def performance_of(gathered: Gathering, samples: Mapping[AccountId, Samples], no
             if curve is not None and len(curve) > 0
         ],
         limits=_limits(nearest),
-        missing=[*_missing(trades, sums, gathered, curves), *_missing_headroom(nearest, gathered)],
+        missing=[*missing(trades, bases, gathered, curves), *missing_headroom(nearest, gathered)],
     )
 
 
@@ -292,51 +293,9 @@ def _limits(nearest: Iterable[tuple[LimitPast, Headroom | None]]) -> list[Lowest
     ]
 
 
-def _missing_headroom(nearest: Iterable[tuple[LimitPast, Headroom | None]], gathered: Gathering) -> Iterable[str]:
-    """Yield which headroom is not known, and why."""
-    for past, found in nearest:
-        if not gathered.limits:
-            yield "the headroom to limits: what they allow stands in the config, and none was given"
-            return
-        if past.limit is not None and found is None:
-            yield f"the headroom to {past.limit_id}: the account's figures were not known"
-
-
 def _curve(samples: Samples) -> Curve | None:
     """Return the samples that tell an equity."""
     return None if samples is None else [(each.at, each.equity) for each in samples if each.equity is not None]
-
-
-def _missing(
-    trades: Sequence[Trade],
-    sums: Sequence[Sum | None],
-    gathered: Gathering,
-    curves: Mapping[AccountId, Curve | None],
-) -> Iterable[str]:
-    """Yield what is not known, and why."""
-    without = sum(made is None for made in sums)
-    if without:
-        yield (
-            f"the result of {_trades(without)}: a price, the contract size or the profit currency was not told; "
-            "in no sum of money"
-        )
-    if any(made is not None and made.basis == "prices" for made in sums):
-        yield "commission and swap: the venue's history was not asked for all trades, so results are before costs"
-    unheld = sum(trade.begun_at is None for trade in trades)
-    if unheld:
-        yield f"how long {_trades(unheld)} lasted: they began before what was read"
-    unknown = sum(entry.is_first and entry.points is None for entry in gathered.entries)
-    if unknown:
-        yield f"the slippage of {_trades(unknown)}: the source's price, the copy's or the tick size was not told"
-    for account, curve in curves.items():
-        if curve is None:
-            yield f"the equity of {account}: there is no file of equity curves beside the ledger, or it cannot be read"
-        elif not curve:
-            yield f"the equity of {account}: it is sampled while the service serves its surfaces, and was not then"
-
-
-def _trades(count: int) -> str:
-    return f"{count} trade{'' if count == 1 else 's'}"
 
 
 def _percent(number: Decimal | None) -> str | None:
