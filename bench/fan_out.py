@@ -10,7 +10,7 @@ from bench.deciding import BLOCKS, GOAL_GROWTH
 from bench.parts import median, save, show_table
 from bench.workbench import EURUSD, INSTRUMENT, SOURCE, bench_link, engine_over, filled, living_copy, source_position
 from copier.clock import utc_now
-from copier.commands.run import spare_collector
+from copier.commands.running import spare_collector
 from copier.engine.book import CopyBook
 from copier.engine.inputs import Reported
 from rules.model.actions import Action

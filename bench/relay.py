@@ -22,7 +22,9 @@ from trio_websocket import open_websocket_url
 from adapters.base import Account, Capabilities
 from adapters.registry import CONFIGS
 from copier.clock import utc_now
-from copier.commands.run import make_service, open_accounts, spare_collector
+from copier.commands.accounts import open_accounts
+from copier.commands.making import make_service
+from copier.commands.running import spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.ledger.ledger import Entry, Ledger

@@ -296,39 +296,3 @@ def _rejected_severity(copy: Copy, report: Rejected) -> Severity:
 
 def _what(copy: Copy) -> str:
     return f"{copy.side.value} {printable(copy.target_symbol or copy.source_symbol)}"
-
-
-def service_started(at: datetime, links: int, accounts: int) -> Alert:
-    """Return the alert that the service runs."""
-    kind = AlertKind.SERVICE_STARTED
-    return Alert(kind, "service", "copier runs", at, kind.severity, (f"{links} links, {accounts} accounts",))
-
-
-def service_ended(at: datetime, why: str | None, orders: int) -> Alert:
-    """Return the alert that the service ended; `why` is None where somebody asked for it."""
-    kind = AlertKind.SERVICE_ENDED
-    under_way = (f"{orders} orders were under way; the next start asks the venues",) if orders else ()
-    if why is None:
-        return Alert(kind, "service", "copier has ended, as asked", at, kind.severity, under_way)
-    return Alert(kind, "service", "copier has ended by itself", at, Severity.CRITICAL, (printable(why), *under_way))
-
-
-def ledger_stuck(at: datetime, error: str | None) -> Alert:
-    """Return the alert that the ledger cannot be written, or, with no error, that it can again."""
-    kind = AlertKind.LEDGER_STUCK
-    title = "no order leaves: the ledger cannot be written" if error else "the ledger can be written again"
-    lines = (printable(error),) if error else ()
-    return Alert(kind, "ledger", title, at, kind.severity, lines, lasts=True, over=error is None)
-
-
-def surface_failed(at: datetime, what: str) -> Alert:
-    """Return the alert that what serves clients met a bug."""
-    kind = AlertKind.SURFACE_FAILED
-    return Alert(kind, "surface", "a request failed by a bug; trading goes on", at, kind.severity, (printable(what),))
-
-
-def trial_alert(at: datetime) -> Alert:
-    """Return the alert of `copier alerts test`."""
-    kind = AlertKind.TEST
-    lines = ("If you can read this, alerts of this copier reach you.",)
-    return Alert(kind, "test", "copier: this is a test", at, kind.severity, lines)

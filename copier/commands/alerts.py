@@ -13,7 +13,7 @@ from copier.alerts.alerting import Alerter, Channel
 from copier.alerts.by_apprise import AppriseDestination
 from copier.alerts.by_webhook import Webhook, WebhookDestination
 from copier.alerts.delivery import DeliveryFailed, Destination
-from copier.alerts.words import service_ended, trial_alert
+from copier.alerts.own_words import service_ended, trial_alert
 from copier.clock import utc_now
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained, leaves

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from copier.clock import utc_now
+from copier.commands.accounts import open_accounts
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT
-from copier.commands.run import open_accounts
 from copier.config.model import Configuration
 from copier.online import Failure, Look, SymbolFate, absences, as_json, fates, look_at
 from copier.telling.wording import printable

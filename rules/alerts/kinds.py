@@ -203,10 +203,19 @@ class AlertKind(Enum):
     SURFACE_FAILED = (
         "surface.failed",
         Severity.WARNING,
-        "A bug in what serves the dashboard or an API cost one request or connection. Trading goes on, and so do the"
-        " others.",
-        "The log at that minute: the traceback names the request.",
-        "Reload the page. Tell of the bug, with the traceback that is in the log.",
+        "A bug in what serves the dashboard or an API cost one request or connection; or, after the config was changed,"
+        " nothing can be served. Trading goes on.",
+        "The log at that minute: the traceback names the request, or a line says why nothing is served.",
+        "Reload the page, and tell of the bug, with the traceback that is in the log. Where nothing is served, mend"
+        " what the alert names and save the config again.",
+    )
+    CONFIG_REFUSED = (
+        "config.refused",
+        Severity.WARNING,
+        "The config file was changed while the service ran, and has mistakes: the service goes on by what it read"
+        " before.",
+        "The lines that the alert names, or `copier check`, which tells all.",
+        "Mend the file: it is read again once it is saved. Until then a restart would not start.",
     )
     SERVICE_STARTED = (
         "service.started",

@@ -6,15 +6,16 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from copier.alerts.words import (
-    AlertWords,
-    denial_severity,
+from copier.alerts.own_words import (
+    config_refused,
     ledger_stuck,
+    nothing_served,
     service_ended,
     service_started,
     surface_failed,
     trial_alert,
 )
+from copier.alerts.words import AlertWords, denial_severity
 from copier.ledger.records import AlertRecord, LimitRecord, MismatchRecord
 from rules.alerts.kinds import KINDS, Alert, AlertKind
 from rules.books.mismatch import Mismatch, MismatchKind
@@ -275,6 +276,16 @@ def test_the_service_tells_of_its_start_and_its_end() -> None:
     assert (asked.severity, asked.lines) == (Severity.WARNING, ())
     assert (fell.severity, fell.lines[0]) == (Severity.CRITICAL, "LedgerFailed: disk")
     assert "2 orders were under way" in fell.lines[1]
+
+
+def test_a_changed_config_is_told_whether_it_was_taken_or_not() -> None:
+    taken = service_started(T0, 1, 2, again=True)
+    assert (taken.title, taken.severity) == ("copier runs by the changed config", Severity.INFO)
+    refused = config_refused(T0, [f"copier.toml:{line}: x\x1b" for line in range(7)])
+    assert refused.severity is Severity.WARNING
+    assert refused.lines == (*(f"copier.toml:{line}: x\N{REPLACEMENT CHARACTER}" for line in range(5)), "and 2 more")
+    assert config_refused(T0, ["one"]).lines == ("one",)
+    assert nothing_served(T0, "cannot listen").lines == ("cannot listen",)
 
 
 def test_a_ledger_that_cannot_be_written_is_critical_until_it_can() -> None:

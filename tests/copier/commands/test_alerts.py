@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from copier.alerts.words import ledger_stuck
+from copier.alerts.own_words import ledger_stuck
 from copier.commands.alerts import alerting
 from copier.commands.configs import read_config
 from copier.ledger.ledger import LedgerFailed

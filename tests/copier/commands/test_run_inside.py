@@ -8,9 +8,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from copier.commands.configs import read_config
+from copier.commands.ending import Ending
 from copier.commands.exits import FAILED, FINE
-from copier.commands.run import ONCE_S_MAX, _run, _watch_signals
+from copier.commands.reloading import ConfigFile
+from copier.commands.running import ONCE_S_MAX, How, Running, watch_signals
 from copier.ledger.ledger import Ledger
 from tests.copier.commands.shell import PAPER
 
@@ -24,30 +25,38 @@ socket_url = "ws://127.0.0.1:1/ws/api/v1"
 """
 
 
+async def run_once(file: Path) -> int:
+    """Return the exit code of `copier run --once --quiet` with a fresh ledger."""
+    config_file = ConfigFile(file)
+    running = Running(config_file, Ledger.in_memory(), How(once=True, quiet=True))
+    return await running.run(config_file.read())
+
+
 @pytest.mark.slow  # a minute of virtual time over real sockets
 async def test_once_gives_up_on_an_account_that_cannot_be_reached(autojump_clock: MockClock, tmp_path: Path) -> None:
     file = tmp_path / "copier.toml"
     file.write_text(PAPER + UNREACHABLE, encoding="utf-8")
-    ledger = Ledger.in_memory()
     begun = trio.current_time()
-    assert await _run(read_config(file), ledger, dry_run=False, once=True, quiet=True) == FAILED
+    assert await run_once(file) == FAILED
     assert trio.current_time() - begun >= ONCE_S_MAX
 
 
 async def test_once_converges_on_accounts_that_hold_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
     file = tmp_path / "copier.toml"
     file.write_text(PAPER, encoding="utf-8")
-    assert await _run(read_config(file), Ledger.in_memory(), dry_run=False, once=True, quiet=True) == FINE
+    assert await run_once(file) == FINE
 
 
 async def test_the_first_signal_asks_for_a_drain_and_the_second_ends_it() -> None:
-    stop, stopped_by, reached = trio.Event(), list[int](), False
+    ending, reached = Ending(), False
     async with trio.open_nursery() as nursery:
-        await nursery.start(_watch_signals, stop, stopped_by, nursery.cancel_scope)
-        os.kill(os.getpid(), signal.SIGINT)
-        await stop.wait()
-        reached = True
-        os.kill(os.getpid(), signal.SIGTERM)
-        await trio.sleep_forever()
+        await nursery.start(watch_signals, ending)
+        with ending.scope:
+            os.kill(os.getpid(), signal.SIGINT)
+            await ending.stop.wait()
+            reached = True
+            os.kill(os.getpid(), signal.SIGTERM)
+            await trio.sleep_forever()
+        nursery.cancel_scope.cancel()
     assert reached
-    assert stopped_by == [signal.SIGINT, signal.SIGTERM]
+    assert ending.signals == [signal.SIGINT, signal.SIGTERM]
