@@ -81,13 +81,14 @@ class CopyBook:
         key, holds = copy.key, copy.holds
         old = self._copies.get(key)
         self._copies[key] = copy
+        beside = _beside(copy)
         self._count(old, copy)
         self._index_orders(old, copy)
         self._by_source.setdefault(copy.source, {})[key] = None
         _mark(self._by_target, copy.target, key, holds)
-        if old is not None and _beside(old) != _beside(copy):
+        if old is not None and _beside(old) != beside:
             _mark(self._beside, _beside(old), key, False)
-        _mark(self._beside, _beside(copy), key, holds)
+        _mark(self._beside, beside, key, holds)
         _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
         _mark(self._waiting, copy.target, key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
 
@@ -109,8 +110,10 @@ class CopyBook:
 
     def _count(self, old: Copy | None, new: Copy | None) -> None:
         for copy, sign in ((old, -1), (new, 1)):
-            view = self._views.get(copy.target) if copy is not None else None
-            if copy is not None and view is not None and copy.holds:
+            if copy is None:
+                continue
+            view = self._views.get(copy.target)
+            if view is not None and copy.holds:
                 view.copies += sign
                 view.volume += sign * copy.exposure
                 for leg in copy.legs:

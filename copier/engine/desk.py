@@ -285,6 +285,8 @@ class Desk:
         began: Beginning | None,
     ) -> Context:
         position, link_id = shown.position, link.link_id
+        if position is not None:
+            link = link.for_symbol(position.symbol)
         return Context(
             self.now,
             link,
@@ -312,8 +314,8 @@ class Desk:
         return tuple(self.book.of_target(link.target))
 
     def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
-        """Return the open copies whose proportions the position's copy keeps."""
-        if not link.policy.for_symbol(position.symbol).volume.keep_proportions:
+        """Return the open copies whose proportions the position's copy keeps, by the link for its symbol."""
+        if not link.policy.volume.keep_proportions:
             return ()
         return self.book.open_beside(link.link_id, position.symbol, position.side)
 

@@ -69,6 +69,8 @@ class LegStage(Enum):
     GONE = "gone"
     """Closed by the target itself."""
 
+    __hash__ = object.__hash__  # as of `Side`
+
 
 _LIVE = frozenset({LegStage.OPENING, LegStage.WORKING, LegStage.OPEN})
 
@@ -278,7 +280,10 @@ class Copy:
     @property
     def holds(self) -> bool:
         """Tell whether it has, or may yet have, anything at the target."""
-        return any(leg.live for leg in self.legs)
+        for leg in self.legs:  # as a loop: each change of a copy asks several times
+            if leg.stage in _LIVE:
+                return True
+        return False
 
     def owns(self, position_id: PositionId, symbol: Symbol, oms: OmsType) -> bool:
         """Tell whether a position at the target is, or on a netting account holds, something of it."""
@@ -299,8 +304,11 @@ class Copy:
     @property
     def exposure(self) -> Volume:
         """Lots to reckon with before new risk is added: a reduction without an answer may not have been executed."""
-        unproven = (leg.pending is not None and leg.pending.unknown for leg in self.legs)
-        return sum((leg.most if doubt else leg.expected for leg, doubt in zip(self.legs, unproven, strict=True)), ZERO)
+        lots = ZERO
+        for leg in self.legs:
+            unproven = leg.pending is not None and leg.pending.unknown
+            lots += leg.most if unproven else leg.expected
+        return lots
 
 
 def replace_leg(copy: Copy, leg: Leg) -> Copy:
