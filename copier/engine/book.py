@@ -1,10 +1,11 @@
 """All copies in memory, with the indexes that keep work proportional to what changed."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from rules.books.reconcile import CopyKey
-from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
+from rules.model.copies import NO_TIME, ZERO, Copy, CopyStatus, Ending, Leg, LegStage
 from rules.model.state import AccountView
 from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, VenueOrderId
 
@@ -17,7 +18,9 @@ class CopyBook:
     Totals are kept in the target's `AccountView`: the gates read them there.
     """
 
-    def __init__(self, views: Mapping[AccountId, AccountView]) -> None:
+    def __init__(self, views: Mapping[AccountId, AccountView], forgotten_until: datetime = NO_TIME) -> None:
+        self.forgotten_until = forgotten_until
+        """When the youngest position was opened whose copy is forgotten: a younger one never had any."""
         self._views = views
         self._copies: dict[CopyKey, Copy] = {}
         self._by_order: dict[ClOrdId, CopyKey] = {}
@@ -97,6 +100,7 @@ class CopyBook:
         old = self._copies.pop(copy.key, None)
         if old is None:
             return
+        self.forgotten_until = max(self.forgotten_until, old.opened_at)
         self._count(old, None)
         self._index_orders(old, None)
         _mark(self._beside, _beside(old), old.key, False)

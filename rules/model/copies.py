@@ -4,7 +4,7 @@ A `Copy` is never changed, only replaced; the last one written is the truth abou
 target orders behind it: one, or several when a volume was split or the source grew.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -32,6 +32,9 @@ from rules.sizes.volumes import WIDE
 from rules.stops.managed import Managed
 
 ZERO = Volume(0)
+
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Earlier than any position was opened."""
 
 
 class CopyStatus(Enum):
@@ -280,10 +283,7 @@ class Copy:
     @property
     def holds(self) -> bool:
         """Tell whether it has, or may yet have, anything at the target."""
-        for leg in self.legs:  # as a loop: each change of a copy asks several times
-            if leg.stage in _LIVE:
-                return True
-        return False
+        return any(leg.stage in _LIVE for leg in self.legs)
 
     def owns(self, position_id: PositionId, symbol: Symbol, oms: OmsType) -> bool:
         """Tell whether a position at the target is, or on a netting account holds, something of it."""
