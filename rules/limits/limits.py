@@ -188,9 +188,12 @@ def denial(limit: Limit, judgement: Judgement) -> Denied:
     """
     if not judgement.forbids:
         raise ValueError(f"limit {limit.limit_id} forbids nothing: its stage is {judgement.stage.value}")
-    reason = Reason.LIMIT_UNKNOWN if judgement.stage is LimitStage.UNKNOWN else _REASONS[limit.kind]
+    # A breach that is only told forbids nothing: beside it, it is the unknown that does, and may clear.
+    told = judgement.stage is LimitStage.BREACHED and limit.on_breach is OnBreach.WARN
+    unknown = told or judgement.stage is LimitStage.UNKNOWN
+    reason = Reason.LIMIT_UNKNOWN if unknown else _REASONS[limit.kind]
     # Only what stays in force until a reset has a known end; a block can end with any report, a halt with a person.
-    ends = judgement.stage in _STAYS and limit.begins_anew and judgement.state.halted_at is None
+    ends = judgement.stage in _STAYS and limit.begins_anew and judgement.state.halted_at is None and not unknown
     return Denied("limits", reason, _numbers(limit, judgement), until=judgement.resets_at if ends else None)
 
 

@@ -18,6 +18,7 @@ from rules.limits.limits import (
     ruling,
 )
 from rules.limits.terms import LockOf, Part, StagedLock
+from rules.model.reasons import Reason
 from tests.rules.limit_parts import Watch, amount, at, daily, status, target, total
 
 OK, HALT = LimitStage.OK, LimitStage.HALT
@@ -166,3 +167,11 @@ def test_floating_loss_that_is_not_counted_is_none():
     assert watch.report("15 12:01", "100000", "90000").stage is OK
     assert watch.report("15 12:02", "97500.01", "99000").stage is OK
     assert watch.report("15 12:03", "97500", "99000").stage is BREACHED
+
+
+def test_breach_that_is_only_told_is_no_reason_to_deny_while_figures_are_unknown():
+    watch = Watch(daily(on_breach=OnBreach.WARN))
+    watch.report("15 12:00", "100000")
+    assert not watch.report("15 12:01", "95000").forbids
+    denied = denial(watch.limit, watch.report("15 12:02", "?", "?"))
+    assert (denied.reason, denied.until) == (Reason.LIMIT_UNKNOWN, None), "which may clear with the next report"
