@@ -188,8 +188,10 @@ class PropReader:
             for own in written:
                 if (own.account, own.kind) != (firm.account, firm.kind) or firm.is_target:
                     continue
+                if type(own.amount) is not type(firm.amount):
+                    continue  # which of a percent and cash is more, figures say that come later
                 alike = evolve(own, limit_id="", amount=firm.amount, **_SAME) == evolve(firm, limit_id="", **_SAME)
-                if alike and type(own.amount) is type(firm.amount) and _size(own) >= _size(firm):
+                if alike and _size(own) >= _size(firm):
                     text = f"{own.limit_id}, which is looser than the firm's own"
                     self._reader.warn(("accounts", firm.account, "prop"), "limits tighter than the firm's", text)
 

@@ -201,6 +201,12 @@ def test_a_limit_looser_than_the_firm_s_is_doubted(tmp_path: Path, amount: str, 
     assert bool(warnings_of(tmp_path, text + row)) is told
 
 
+def test_a_percent_of_one_s_own_beside_a_firm_s_cash_is_read(tmp_path: Path):
+    text = account('preset = "topstep-combine-50k", initial_balance = "50000 USD", stop_at = 0.8')
+    row = '[[limits]]\naccount = "small"\nkind = "max_loss"\namount = "3 %"\nof = "initial"\n'
+    assert load(tmp_path, text + row).limits[0].limit_id == "small/max_loss"
+
+
 def test_which_limits_a_prop_account_has_is_in_the_summary(tmp_path: Path):
     text = account('preset = "ftmo-2-step", initial_balance = "100000 USD", stop_at = 0.8, started = 2026-11-01')
     lines = [line for line in load(tmp_path, text).summary() if line.startswith("limit ")]
