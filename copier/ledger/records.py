@@ -188,8 +188,6 @@ class CheckpointRecord:
     mismatches: tuple[Mismatch, ...] = ()
     memories: tuple[LinkMemory, ...] = ()
     levers: tuple[LeverRecord, ...] = ()
-    forgotten_until: datetime | None = None
-    """When the youngest position was opened whose copy is forgotten; None in older records."""
 
 
 Record: TypeAlias = (

@@ -8,7 +8,8 @@ from enum import Enum
 
 from attrs import field, frozen
 
-from rules.gates.filters import ANY_BEGINNING, Filter
+from rules.gates.filters import Filter
+from rules.model.beginnings import EntryType
 from rules.model.evolving import evolve
 from rules.model.values import AccountId, LinkId, Symbol
 from rules.policy.curve import EquityCurve
@@ -165,7 +166,7 @@ class CopyPolicy:
     @property
     def asks_beginning(self) -> bool:
         """Tell the same of its own keys alone."""
-        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != ANY_BEGINNING
+        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != frozenset(EntryType)
 
     @property
     def news_policies(self) -> tuple[NewsPolicy, ...]:
@@ -187,8 +188,6 @@ class LinkState(Enum):
     CLOSE_ONLY = "close_only"
     PAUSED = "paused"
     """Copies nothing new; what it holds is still closed with its source."""
-
-    __hash__ = object.__hash__  # as of `Side`
 
 
 @frozen

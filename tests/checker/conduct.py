@@ -4,12 +4,13 @@ What a target's books show is not in a ledger: of a single position only the ale
 """
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
+from tests.checker.periods import begun
 from tests.checker.text import Unchecked, duration, number, ratio
 from tests.checker.trees import Tree, kind_of
 from tests.checker.windows import fires, minutes
@@ -17,14 +18,13 @@ from tests.checker.windows import fires, minutes
 BUDGETS, POSITIONS = ("max_orders", "max_opened_volume"), ("max_position_volume", "stop_required")
 KINDS = (*BUDGETS, *POSITIONS, "min_hold", "flat_by")
 KEYS = {
-    "max_orders": {"account", "kind", "amount", "reset", "name", "warn_at"},
-    "max_opened_volume": {"account", "kind", "amount", "reset", "name", "warn_at"},
+    "max_orders": {"account", "kind", "amount", "reset", "name", "warn_at", "period", "week_starts"},
+    "max_opened_volume": {"account", "kind", "amount", "reset", "name", "warn_at", "period", "week_starts"},
     "max_position_volume": {"account", "kind", "volume", "name", "follow", "scope"},
     "stop_required": {"account", "kind", "within", "name", "follow", "scope"},
     "min_hold": {"account", "kind", "within", "name"},
     "flat_by": {"account", "kind", "at", "for", "timezone", "name", "no_new_before", "scope"},
 }
-DAY = timedelta(days=1)
 TOLD = re.compile(r"(?P<rule>\S+): position (?P<position>\S+) (?P<symbol>\S+) (?P<what>.*), and is closed")
 HELD = re.compile(r"holds (\S+) of (\S+) lots allowed")
 NO_STOP = re.compile(r"has been open since (\S+) without a stop-loss")
@@ -87,7 +87,8 @@ class Conduct:
         )
 
     def _used(self, name: str, now: datetime) -> tuple[datetime, Fraction]:
-        began = day_begun(self.ids[name]["reset"], now)
+        began = begun(self.ids[name], now)
+        assert began is not None  # every budget has a reset
         known = self.counts.get(name)
         return (began, Fraction(0)) if known is None or known[0] != began else known
 
@@ -155,26 +156,3 @@ class Conduct:
 
 def rule_id(row: Tree) -> str:
     return f"{row['account']}/{row['kind']}" + (f"/{row['name']}" if "name" in row else "")
-
-
-def day_begun(reset: str, now: datetime) -> datetime:
-    """Return the last reset: each local date has one, at the first moment whose clocks show that time or later."""
-    clock, zone_name = reset.split()
-    zone, at = ZoneInfo(zone_name), time.fromisoformat(clock)
-    today = now.astimezone(zone).date()
-    return max(each for each in (instant(today + DAY * n, at, zone) for n in (-2, -1, 0, 1)) if each <= now)
-
-
-def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return when the clocks first show a time on a day; one that they skip counts when they jump."""
-    wall = datetime.combine(day, at)
-    found = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    return found if found.astimezone(zone).replace(tzinfo=None) == wall else zone_jump(zone, found)
-
-
-def zone_jump(zone: ZoneInfo, near: datetime) -> datetime:
-    """Return when the clocks jump, at most three hours before `near`, by walking minutes."""
-    moment = near.replace(second=0, microsecond=0)
-    while moment.astimezone(zone).utcoffset() == (moment - timedelta(minutes=1)).astimezone(zone).utcoffset():
-        moment -= timedelta(minutes=1)
-    return moment

@@ -3,11 +3,13 @@
 import tomllib
 from random import Random
 
+from tests.checker.limit_rows import limits, source_limits
 from tests.checker.policies import inline, keys_of, mirroring, policy, some
 from tests.checker.presets import FOLDER
 
 SOURCES = ("alpha", "beta")
 TARGETS = ("one", "two", "three")
+ZONES = ("Asia/Kolkata", "America/New_York", "Europe/London")
 CURRENCIES = ("USD", "USD", "USD", "EUR", "GBP")
 BASES = ("XAUUSD", "GER40", "NAS100", "AUDCAD")
 """What is traded; other pairs are only quoted, for conversions."""
@@ -18,7 +20,8 @@ def config_text(random: Random) -> str:
     sources, targets = SOURCES[: random.choice((1, 1, 2))], TARGETS[: random.choice((1, 2, 2, 3))]
     mirrors = random.random() < 0.2  # only accounts that hedge mirror pending orders
     netting = (0, 0) if mirrors else (0.3, 0.25)
-    parts = [_account(name, random, netting[0]) for name in sources]
+    parts = [f'[service]\ntimezone = "{random.choice(ZONES)}"\n'] if random.random() < 0.4 else ["# no zone: UTC\n"]
+    parts += [_account(name, random, netting[0]) for name in sources]
     parts += [_account(name, random, netting[1]) for name in targets]
     parts.append("[groups]\nall = [" + ", ".join(f'"{name}"' for name in targets) + "]\n")
     parts += [_symbols(name, random) for name in ("plain", "odd")]
@@ -30,10 +33,10 @@ def config_text(random: Random) -> str:
     parts += [f"{each}{mirroring(random)}" if mirrors and "\npending = " not in each else each for each in policies]
     for source in sources:
         parts += _links(source, targets, random)
-    for place, target in enumerate(targets, len(sources)):
-        parts += _limits(target, random, firm="prop = " in parts[place])
+    for place, target in enumerate(targets, len(sources) + 1):
+        parts += limits(target, random, firm="prop = " in parts[place])
     for source in sources:
-        parts += _source_limits(source, random)
+        parts += source_limits(source, random)
     return "\n".join(parts)
 
 
@@ -136,110 +139,3 @@ def _links(source: str, targets: tuple[str, ...], random: Random) -> list[str]:
             link += f"override = {inline(keys_of(random, rows=True) or {'reverse': 'true'})}\n"
         links.append(link)
     return links
-
-
-def _limits(target: str, random: Random, *, firm: bool) -> list[str]:
-    rows = []
-    if not firm and random.random() < 0.2:
-        rows = [*_results(random), *_conduct(random)]
-        return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
-    if random.random() < 0.3:
-        rows.append(f'kind = "daily_loss"\namount = "4 %"\nreset = "{random.randrange(24):02}:00 Europe/Prague"')
-    if random.random() < 0.15:
-        kind = random.choice(("weekly_loss", "monthly_loss", "quarterly_loss", "yearly_loss"))
-        rows.append(f'kind = "{kind}"\namount = 5000\nreset = "17:00 America/New_York"\ncomparator = "lt"')
-    if random.random() < 0.15:
-        trailing = random.choice(("live_equity", "live_balance"))
-        rows.append(f'kind = "max_loss"\nname = "trailing"\namount = "11 %"\ntrailing = "{trailing}"')
-    if random.random() < 0.3:
-        rows.append('kind = "max_loss"\namount = "9 %"\ninitial_balance = 100000')
-    rows = [row + "".join(f"\n{key} = {value}" for key, value in _stages(random).items()) for row in rows]
-    if random.random() < 0.3:
-        rows.append(_locking(random))
-    if random.random() < 0.15:
-        breach = random.choice(("block", "flatten"))
-        level = f'amount = "3.9 %"\ninitial_balance = 100000\non_breach = "{breach}"'
-        rows.append(f'kind = "profit_target"\n{level}')
-    if random.random() < 0.1:
-        breach = random.choice(("block", "block", "halt"))
-        level = f'amount = "2.5 %"\ninitial_balance = 100000\non_breach = "{breach}"\nresets_below = true'
-        rows.append(f'kind = "profit_target"\nname = "below"\n{level}')
-    if random.random() < 0.15:
-        rows.append('kind = "max_positions"\namount = 4')
-    if random.random() < 0.15:
-        rows.append('kind = "max_total_volume"\namount = 6')
-    rows += _conduct(random)
-    return [f'[[limits]]\naccount = "{target}"\n{row}\n' for row in rows]
-
-
-def _results(random: Random) -> list[str]:
-    """Return rules on results, of an account whose losses nobody limits: what its figures mean, a history may tell."""
-    common = f'reset = "{random.randrange(24):02}:00 {random.choice(("Europe/Prague", "UTC"))}"\nsince = 2026-01-10'
-    common += random.choice(("", '\nby = "open"'))
-    base = random.choice(("", '\nbase = "positive_days"', '\nbase = "target"\ntarget = 900'))
-    excess = random.choice(('"block"', '"block"', '"warn"'))
-    rows = [f'kind = "consistency"\nshare = "40 %"\non_excess = {excess}\n{common}{base}']
-    if random.random() < 0.5:
-        rows.append(f'kind = "min_days"\ndays = 3\nday_counts_if = 50\ninitial_balance = 100000\n{common}')
-    if random.random() < 0.8:
-        within = random.choice(("1d", "30d", "60d"))
-        row = f'kind = "inactivity"\nwithin = "{within}"\nsince = 2026-01-10'
-        trade = {"symbol": f'"{random.choice(("GOLD", "NAS100"))}"', "after": random.choice(('"20m"', '"8h"'))}
-        trade |= {"at": f'["{random.randrange(60)} * * * *"]'} | some(random, 0.5, **{"for": '"7m"'})
-        rows.append(row + (f"\nkeep_alive = {inline(trade)}" if random.random() < 0.8 else ""))
-    return rows
-
-
-def _locking(random: Random) -> str:
-    """Return a limit that trails and locks; it forbids seldom, since its floor is reached on most days."""
-    trailing = random.choice(("eod_balance", "eod_equity", "eod_max", "live_balance", "live_equity"))
-    row = f'kind = "max_loss"\nname = "locking"\namount = "6 %"\ntrailing = "{trailing}"\ninitial_balance = 95000'
-    if trailing.startswith("eod"):
-        row += f'\nreset = "{random.randrange(24):02}:00 Europe/Prague"'
-    row += random.choice(("", '\nlock = "0 %"', "\nlock = 500", '\nlock_when = { profit = "6 %", floor = 0.97 }'))
-    return row + f'\non_breach = "{random.choice(("warn", "warn", "block"))}"'
-
-
-def _source_limits(source: str, random: Random) -> list[str]:
-    """Return limits of a source, for the policies that obey it."""
-    rows = []
-    if random.random() < 0.6:
-        stages = "".join(f"\n{key} = {value}" for key, value in _stages(random).items())
-        rows.append(f'kind = "daily_loss"\namount = "2.5 %"\nreset = "00:00 Europe/Prague"{stages}')
-    if random.random() < 0.1:
-        rows.append(f'kind = "flat_by"\nat = ["{random.randrange(60)} {random.randrange(24)} * * *"]\nfor = "40m"')
-    return [f'[[limits]]\naccount = "{source}"\n{row}\n' for row in rows]
-
-
-def _conduct(random: Random) -> list[str]:
-    rows = []
-    reset = f'reset = "{random.randrange(24):02}:30 {random.choice(("Europe/Prague", "America/New_York", "UTC"))}"'
-    if random.random() < 0.2:
-        rows.append(f'kind = "max_orders"\namount = {random.choice((12, 40))}\n{reset}')
-    if random.random() < 0.15:
-        rows.append(f'kind = "max_opened_volume"\namount = {random.choice((3, 15))}\n{reset}\nwarn_at = "50 %"')
-    if random.random() < 0.2:
-        at = f'at = ["{random.randrange(60)} {random.randrange(24)} * * *"]\nfor = "40m"\ntimezone = "Europe/Prague"'
-        before = random.choice(("", '\nno_new_before = "25m"'))
-        rows.append(f'kind = "flat_by"\n{at}{before}\nscope = "{random.choice(("account", "copies"))}"')
-    if random.random() < 0.15:
-        follow = random.choice(("close", "close", "warn"))
-        rows.append(f'kind = "max_position_volume"\nvolume = 2.2\nfollow = "{follow}"')
-    if random.random() < 0.08:
-        rows.append('kind = "stop_required"\nwithin = "2m"')
-    if random.random() < 0.2:
-        rows.append(f'kind = "min_hold"\nwithin = "{random.choice(("90s", "20m", "50m"))}"')
-    return rows
-
-
-def _stages(random: Random) -> dict[str, str]:
-    """Return stages; those that close everything go with a breach that does."""
-    found = some(random, 0.4, warn_at="0.5")
-    on_breach = random.choice(("warn", "block", "flatten", "flatten"))
-    if on_breach != "warn":
-        found |= some(random, 0.4, block_at="0.6")
-    if on_breach == "flatten":
-        found |= some(random, 0.5, flatten_at="0.9")
-    if on_breach != "warn":
-        found |= some(random, 0.1, halt_at="0.8")
-    return found | {"on_breach": f'"{on_breach}"'}

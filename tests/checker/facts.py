@@ -201,9 +201,15 @@ class Facts:
     def held_by(self, account: str) -> list[Tree]:
         return [position for (owner, _), position in self.positions.items() if owner == account]
 
-    def cap(self, account: str, kind: str) -> Fraction | None:
+    def cap(self, account: str, kind: str, status: Tree | None) -> Fraction | None:
+        """Return the least that the account's own rules allow of what it holds, by its figures of now."""
         rows = [row for row in self.config.caps if row["account"] == account and row["kind"] == kind]
-        return min((number(row["amount"]) for row in rows), default=None)
+        return min((allowed(row, status) for row in rows), default=None)
+
+    def cap_without_tiers(self, account: str, kind: str) -> Fraction:
+        """Return what would be allowed where figures led to no tier."""
+        rows = [row for row in self.config.caps if row["account"] == account and row["kind"] == kind]
+        return min(number(row["amount"]) for row in rows)
 
     def stops_follow(self, link: Link) -> bool:
         return not self.config.nets(link.target) or self.config.nets(link.source)
@@ -220,6 +226,17 @@ class Facts:
 
     def loses(self, account: str) -> None:
         self.ready.discard(account)
+
+
+def allowed(row: Tree, status: Tree | None) -> Fraction:
+    """Return what a cap allows: what its highest tier says that was reached, the least where nobody knows."""
+    tiers, by = row.get("tiers", ()), row.get("by", "profit")
+    figure = None if status is None else status["equity" if by == "equity" else "balance"]
+    if figure is None:
+        return min(number(each["amount"]) for each in (row, *tiers))
+    figure -= number(row["initial_balance"]) if tiers and by == "profit" else 0
+    reached = [each for each in tiers if number(each["from"]) <= figure]
+    return number(max(reached, key=lambda each: number(each["from"]), default=row)["amount"])
 
 
 def is_live(leg: Tree) -> bool:

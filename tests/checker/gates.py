@@ -232,8 +232,12 @@ def positions(asked: Asked) -> None:
     held, most = asked.facts.copies_at(asked.link.target), asked.rules["limits"]["max_positions"]
     if most is not None and held >= most:
         raise No("MAX_POSITIONS")
-    cap = asked.facts.cap(asked.link.target, "max_positions")
-    if cap is not None and held >= cap:
+    cap = asked.facts.cap(asked.link.target, "max_positions", asked.target_status)
+    if cap is None:
+        return
+    if (held >= cap) != (held >= asked.facts.cap_without_tiers(asked.link.target, "max_positions")):
+        asked.turned_on.add("tiers stricter" if held >= cap else "tiers milder")
+    if held >= cap:
         raise No("MAX_POSITIONS")
 
 

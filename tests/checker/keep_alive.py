@@ -96,10 +96,11 @@ def denial(facts: Facts, row: Tree, now: datetime, claimed: str | None, *, known
 
 
 def too_much(facts: Facts, account: str, volume: Fraction) -> str | None:
-    most = facts.cap(account, "max_positions")
+    """Return which cap the trade would pass; the figures of then are not told, so that its account has no tiers."""
+    most = facts.cap(account, "max_positions", None)
     if most is not None and facts.copies_at(account) + 1 > most:
         return "MAX_POSITIONS"
-    most = facts.cap(account, "max_total_volume")
+    most = facts.cap(account, "max_total_volume", None)
     return "MAX_TOTAL_VOLUME" if most is not None and facts.lots_at(account) + volume > most else None
 
 

@@ -158,9 +158,10 @@ ACCOUNT_KEYS = {"venue", "broker", "state", "oms", "balance", "currency", "prop"
 LIMIT_KEYS = {
     *("account", "kind", "amount", "name", "initial_balance", "reset", "trailing", "comparator"),
     *("warn_at", "block_at", "flatten_at", "halt_at", "on_breach", "resets_below"),
-    *("lock", "lock_when"),
+    *("lock", "lock_when", "of", "anchor", "metric", "include", "for", "high_water_mark", "currency"),
+    *("period", "week_starts"),
 }
-CAP_KEYS = {"account", "kind", "amount"}
+CAP_KEYS = {"account", "kind", "amount", "tiers", "by", "initial_balance"}
 LINK_KEYS = {"source", "targets", "policy", "state", "override"}
 
 

@@ -156,7 +156,7 @@ def read_config(text: str) -> Config:
     for table in document.get("symbols", {}).values():
         refuse(table, {"map"}, "symbols")
     maps = {name: table["map"] for name, table in document.get("symbols", {}).items()}
-    own = document.get("limits", ())
+    own = [zoned(row, zone) for row in document.get("limits", ())]
     firms = [row for name, account in accounts.items() if "prop" in account for row in firm_rows(name, account["prop"])]
     rows = [*own, *firms]
     conduct = [row for row in rows if row["kind"] in CONDUCT]
@@ -166,8 +166,9 @@ def read_config(text: str) -> Config:
     for row in limits:
         if row in own:
             refuse(row, LIMIT_KEYS, "limits")
+    alive = {row["account"] for row in results if "keep_alive" in row}
     for row in caps:
-        refuse(row, CAP_KEYS, "limits")
+        refuse(row, CAP_KEYS - {"tiers"} if row["account"] in alive else CAP_KEYS, "limits")
     news = {name: News.read(name, table) for name, table in document.get("news", {}).items()}
     maintenance = [Maintenance.read(name, table, zone) for name, table in document.get("maintenance", {}).items()]
     config = Config(accounts, [], limits, caps, maps, calendars, news, maintenance, conduct, results, zone)
@@ -185,6 +186,11 @@ def read_config(text: str) -> Config:
         for each in summed(link.layers).get("per_symbol", ()):
             config.rules_of([*link.layers, body(each)])
     return config
+
+
+def zoned(row: Tree, zone: str) -> Tree:
+    """Return a row of limits whose reset names its zone; the service's stands for none."""
+    return {**row, "reset": f"{row['reset']} {zone}"} if " " not in row.get("reset", " ") else row
 
 
 def summed(layers: list[Tree]) -> Tree:

@@ -89,7 +89,8 @@ class Market:
             equity = balance * Decimal(random.choice(("0.89", "0.89", "0")))
         free = None if random.random() < 0.05 else equity - 2000
         told = None if random.random() < 0.03 else currency
-        return AccountStatus(balance, equity, told, margin_free=free)
+        seen = (None if random.random() < 0.02 else figure for figure in (balance, equity))
+        return AccountStatus(*seen, told, margin_free=free)
 
 
 def _pair(symbol: str) -> Instrument:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from tests.checker.conduct import day_begun, instant, rule_id
+from tests.checker.conduct import rule_id
+from tests.checker.periods import day_begun, instant
 from tests.checker.text import Unchecked, cash, duration, number, ratio
 from tests.checker.trees import Tree, kind_of
 

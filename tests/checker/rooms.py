@@ -76,7 +76,7 @@ def shrunk(asked: Asked, size: volumes.Size, room: Fraction) -> volumes.Size | N
 def rooms(asked: Asked) -> Iterator[tuple[str, Fraction]]:
     """Yield the lots that may still be added under each limit, with the code of a denial, in their order."""
     limits, target, facts = asked.rules["limits"], asked.link.target, asked.facts
-    for most in (limits["max_total_volume"], facts.cap(target, "max_total_volume")):
+    for most in (limits["max_total_volume"], facts.cap(target, "max_total_volume", asked.target_status)):
         if most is not None:
             yield "MAX_TOTAL_VOLUME", most - facts.lots_at(target)
     if limits["max_volume_per_symbol"] is not None:

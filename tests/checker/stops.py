@@ -64,7 +64,7 @@ def moved(
     asked = wanted(stops, reverse, source, scene)
     for which, price, kept in zip(("loss", "profit"), asked, held, strict=True):
         found = _placed(stops, which, price, scene, market)
-        new = kept if isinstance(found, Refused) else found
+        new = kept if isinstance(found, Refused) or (market is None and stands(price, kept, scene)) else found
         result.append(kept if kept is not None and _is_locked(stops["lock"], which, new, kept, scene) else new)
     return result[0], result[1]
 
@@ -115,7 +115,7 @@ def _placed(
     if price <= 0 or (market is not None and not (price < market if below else price > market)):
         return Refused(too_close=False)
     tick = scene.instrument["tick_size"]
-    price = on_tick(price, tick, up=price < scene.entry)
+    asked, price = price, on_tick(price, tick, up=price < scene.entry)
     if market is not None:
         least = scene.instrument["stop_distance_min"] or Fraction(0)
         gap = market - price if below else price - market
@@ -124,7 +124,15 @@ def _placed(
                 return Refused(too_close=True)
             away = max(least, tick or Fraction(0))
             price = on_tick(market - away if below else market + away, tick, up=not below)
+    elif tick and (asked < scene.entry <= price if below else price <= scene.entry < asked):
+        beside = scene.entry - tick if below else scene.entry + tick  # at the entry it might be reached at once
+        price = on_tick(beside, tick, up=not below)
     return price if price > 0 else Refused(too_close=False)
+
+
+def stands(asked: Fraction | None, kept: Fraction | None, scene: Scene) -> bool:
+    """Tell whether a target has a stop just where it is wanted, also at the entry itself."""
+    return asked is not None and kept == on_tick(asked, scene.instrument["tick_size"], up=asked < scene.entry)
 
 
 def on_tick(price: Fraction, tick: Fraction | None, *, up: bool) -> Fraction:

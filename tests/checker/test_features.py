@@ -39,6 +39,9 @@ SEEN = (
     "target changed it, put back",
     "target changed its stops",
     "target changed its stops, put back",
+    *(f"{key} {side}" for key in ("anchor", "tiers", "include") for side in ("stricter", "milder")),
+    *("metric milder", "currency stricter", "high_water_mark stricter", "for milder", "for: it lasted"),
+    *("daily_loss begins anew", "weekly_loss begins anew", "profit_target begins anew"),
 )
 
 

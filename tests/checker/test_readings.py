@@ -10,10 +10,10 @@ import pytest
 
 from rules.model.reasons import Reason
 from tests.checker.beginnings import Beginnings, could_open
-from tests.checker.conduct import day_begun
 from tests.checker.facts import Facts
 from tests.checker.identity import order_id
 from tests.checker.links import read_config, summed
+from tests.checker.periods import day_begun
 from tests.checker.presets import firm_rows
 from tests.checker.refusals import WAITING
 from tests.checker.results import best_day

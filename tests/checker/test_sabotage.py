@@ -10,7 +10,6 @@ import pytest
 from attrs import evolve
 
 import copier.engine.conduct_watch
-import copier.engine.limit_watch
 import copier.engine.net_stops
 import copier.engine.targets
 import rules.deciding.decide
@@ -35,8 +34,6 @@ from copier.engine.mirroring import Mirroring
 from copier.engine.mismatches import MismatchWatch
 from copier.engine.net_stops import NetStopWatch
 from copier.engine.results_watch import ResultsWatch
-from rules.limits.limits import Judgement
-from rules.limits.policy import Limit
 from rules.model.copies import Copy
 from rules.model.instruments import Rounding
 from rules.policy.exits import Exits
@@ -49,7 +46,7 @@ from tests.checker.differences import Difference
 from tests.checker.links import read_config
 from tests.checker.trees import Row, kind_of
 
-SEEDS = range(100)
+SEEDS = range(150)
 """Enough days for each kind of row."""
 
 STEP = Fraction(1, 100)
@@ -183,17 +180,6 @@ def closer(exits: Exits) -> Exits:
     return evolve(exits, trailing=evolve(trail, distance=half))
 
 
-def judging(**changes: object) -> Callable[..., Judgement]:
-    """Return what judges limits as if some of their keys were others."""
-    right = copier.engine.limit_watch.judge
-
-    def judge(limit: Limit, *rest: Any, **also: Any) -> Judgement:
-        kept = {key: value for key, value in changes.items() if getattr(limit, key)}
-        return right(evolve(limit, **kept), *rest, **also)
-
-    return judge
-
-
 def unmoved(copy: Copy) -> Copy:
     """Return a copy of which nobody remembers that a person moved its stops."""
     return evolve(copy, legs=tuple(evolve(leg, moved_to=None) for leg in copy.legs))
@@ -230,10 +216,6 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "empty_views",
         lambda able, rulebook, right=tests.checker.running.empty_views: right(able, evolve(rulebook, conduct=())),
     ),
-    "ends no target that is not reached any more": (copier.engine.limit_watch, "judge", judging(resets_below=False)),
-    "lets floors pass their lock": (copier.engine.limit_watch, "judge", judging(lock=None)),
-    "locks no profit": (copier.engine.limit_watch, "judge", judging(lock_when=None)),
-    "marks at any time": (Limit, "marks_at_reset", False),
     "trades on after its best day": (ResultsWatch, "denied", never),
     "reckons without costs": (rules.limits.results, "booked_money", lambda entry: getattr(entry, "realized_pnl", None)),
     "asks not how a position began": (rules.gates.judge, "_began", never),
