@@ -1,10 +1,11 @@
 """All copies in memory, with the indexes that keep work proportional to what changed."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from rules.books.reconcile import CopyKey
-from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
+from rules.model.copies import NO_TIME, ZERO, Copy, CopyStatus, Ending, Leg, LegStage
 from rules.model.state import AccountView
 from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol, VenueOrderId
 
@@ -17,7 +18,9 @@ class CopyBook:
     Totals are kept in the target's `AccountView`: the gates read them there.
     """
 
-    def __init__(self, views: Mapping[AccountId, AccountView]) -> None:
+    def __init__(self, views: Mapping[AccountId, AccountView], forgotten_until: datetime = NO_TIME) -> None:
+        self.forgotten_until = forgotten_until
+        """When the youngest position was opened whose copy is forgotten: a younger one never had any."""
         self._views = views
         self._copies: dict[CopyKey, Copy] = {}
         self._by_order: dict[ClOrdId, CopyKey] = {}
@@ -81,13 +84,14 @@ class CopyBook:
         key, holds = copy.key, copy.holds
         old = self._copies.get(key)
         self._copies[key] = copy
+        beside = _beside(copy)
         self._count(old, copy)
         self._index_orders(old, copy)
         self._by_source.setdefault(copy.source, {})[key] = None
         _mark(self._by_target, copy.target, key, holds)
-        if old is not None and _beside(old) != _beside(copy):
+        if old is not None and _beside(old) != beside:
             _mark(self._beside, _beside(old), key, False)
-        _mark(self._beside, _beside(copy), key, holds)
+        _mark(self._beside, beside, key, holds)
         _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
         _mark(self._waiting, copy.target, key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
 
@@ -96,6 +100,7 @@ class CopyBook:
         old = self._copies.pop(copy.key, None)
         if old is None:
             return
+        self.forgotten_until = max(self.forgotten_until, old.opened_at)
         self._count(old, None)
         self._index_orders(old, None)
         _mark(self._beside, _beside(old), old.key, False)
@@ -109,8 +114,10 @@ class CopyBook:
 
     def _count(self, old: Copy | None, new: Copy | None) -> None:
         for copy, sign in ((old, -1), (new, 1)):
-            view = self._views.get(copy.target) if copy is not None else None
-            if copy is not None and view is not None and copy.holds:
+            if copy is None:
+                continue
+            view = self._views.get(copy.target)
+            if view is not None and copy.holds:
                 view.copies += sign
                 view.volume += sign * copy.exposure
                 for leg in copy.legs:

@@ -285,6 +285,8 @@ class Desk:
         began: Beginning | None,
     ) -> Context:
         position, link_id = shown.position, link.link_id
+        if position is not None:
+            link = link.for_symbol(position.symbol)
         return Context(
             self.now,
             link,
@@ -312,13 +314,15 @@ class Desk:
         return tuple(self.book.of_target(link.target))
 
     def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
-        """Return the open copies whose proportions the position's copy keeps."""
-        if not link.policy.for_symbol(position.symbol).volume.keep_proportions:
+        """Return the open copies whose proportions the position's copy keeps, by the link for its symbol."""
+        if not link.policy.volume.keep_proportions:
             return ()
         return self.book.open_beside(link.link_id, position.symbol, position.side)
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
+        if position.opened_at > self.book.forgotten_until:
+            return 0  # to ask the ledger for two orders costs as much as a size
         legs = 0
         # A leg that was taken over from a mirrored order has no first order of its own.
         while any(

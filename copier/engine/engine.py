@@ -166,6 +166,7 @@ class Engine:
                     tuple(self._mismatches.open),
                     tuple(self._desk.memories.values()),
                     self._operator.in_force,
+                    book.forgotten_until,
                 )
             )
         decided_at = self._utc_now()

@@ -188,6 +188,8 @@ class CheckpointRecord:
     mismatches: tuple[Mismatch, ...] = ()
     memories: tuple[LinkMemory, ...] = ()
     levers: tuple[LeverRecord, ...] = ()
+    forgotten_until: datetime | None = None
+    """When the youngest position was opened whose copy is forgotten; None in older records."""
 
 
 Record: TypeAlias = (

@@ -1,6 +1,6 @@
 """What the last run left in the ledger: what is still alive, and the orders that nobody answered."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
 
@@ -23,7 +23,7 @@ from rules.books.mismatch import Mismatch, MismatchKey
 from rules.books.reconcile import CopyKey
 from rules.limits.state import LimitState
 from rules.model.actions import Action
-from rules.model.copies import Copy
+from rules.model.copies import NO_TIME, Copy
 from rules.model.levers import lasts
 from rules.model.memory import LinkMemory
 from rules.model.values import LinkId
@@ -31,6 +31,10 @@ from rules.model.values import LinkId
 TYPES: dict[str, type[Record]] = {kind: type_ for type_, kind in KINDS.items()}
 
 _FOLDED = ("decision", "report", "forget", "limit", "mismatch", "memory", "lever", "checkpoint")
+
+_CLOCK_AHEAD_MAX = timedelta(days=1)
+"""No venue's clock is so far ahead of ours: what an older checkpoint has forgotten was opened no later than this after
+it. A wrong guess would be refused by the ledger, which takes no order's id twice."""
 
 
 @define
@@ -42,6 +46,8 @@ class Recovered:
     mismatches: dict[MismatchKey, Mismatch] = field(factory=dict)
     memories: dict[LinkId, LinkMemory] = field(factory=dict)
     levers: dict[str, LeverRecord] = field(factory=dict)
+    forgotten_until: datetime = NO_TIME
+    """When the youngest position was opened whose copy is forgotten."""
 
     def fold(self, record: Record) -> None:
         """Take one row; the last record of a copy, a limit or a mismatch is the truth about it."""
@@ -52,13 +58,14 @@ class Recovered:
                 self.mismatches = {each.key: each for each in record.mismatches}
                 self.memories = {memory.link_id: memory for memory in record.memories}
                 self.levers = {each.lever.key: each for each in record.levers}
+                known_until = record.forgotten_until
+                self.forgotten_until = record.at + _CLOCK_AHEAD_MAX if known_until is None else known_until
             case DecisionRecord() | ReportRecord():
+                self.copies[record.copy.key] = record.copy
                 if record.copy.ends_with_source:
-                    self.copies.pop(record.copy.key, None)
-                else:
-                    self.copies[record.copy.key] = record.copy
+                    self._forget(record.copy.key)
             case ForgetRecord():
-                self.copies.pop((record.link_id, record.source_position_id), None)
+                self._forget((record.link_id, record.source_position_id))
             case LimitRecord():
                 self.limits[record.state.limit_id] = record.state
             case LeverRecord():
@@ -73,6 +80,11 @@ class Recovered:
                 self.mismatches[record.mismatch.key] = record.mismatch
             case _:
                 pass
+
+    def _forget(self, key: CopyKey) -> None:
+        copy = self.copies.pop(key, None)
+        if copy is not None:
+            self.forgotten_until = max(self.forgotten_until, copy.opened_at)
 
 
 def recover(ledger: Ledger) -> Recovered:

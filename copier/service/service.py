@@ -99,7 +99,7 @@ class Service:
         recovered = recover(ledger)
         self._unanswered = unanswered(ledger, recovered)
         views = empty_views({name: account.capabilities for name, account in accounts.items()}, rulebook)
-        self.book = CopyBook(views)
+        self.book = CopyBook(views, recovered.forgotten_until)
         for copy in recovered.copies.values():
             self.book.store(copy)
         self._histories = self._history_readers({rule.account for rule in (*rulebook.limits, *rulebook.results)})
@@ -154,6 +154,7 @@ class Service:
                 tuple(recovered.mismatches.values()),
                 tuple(recovered.memories.values()),
                 tuple(recovered.levers.values()),
+                self.book.forgotten_until,
             )
         )
 

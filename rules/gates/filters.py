@@ -11,6 +11,9 @@ from rules.model.trace import Denied
 from rules.model.values import Side, Volume, plain
 from rules.policy.patterns import PatternSet
 
+ANY_BEGINNING = frozenset(EntryType)
+"""However a position began."""
+
 
 @frozen
 class Filter:
@@ -28,7 +31,7 @@ class Filter:
     symbols: tuple[str, ...] = ()
     not_symbols: tuple[str, ...] = ()
     sides: frozenset[Side] = frozenset(Side)
-    order_types: frozenset[EntryType] = frozenset(EntryType)
+    order_types: frozenset[EntryType] = ANY_BEGINNING
     magic: tuple[str, ...] = ()
     comment: tuple[str, ...] = ()
     volume_min: Volume | None = None

@@ -13,16 +13,17 @@ from rules.model.trace import Denied, Note, Numbers
 from rules.model.values import Volume, plain
 from rules.policy.limits import OnLimit
 from rules.sizes.sizing import Sized, shrink
-from rules.sizes.volumes import difference
+from rules.sizes.volumes import difference, total
 from rules.stops.stops import TargetStops
 
 _LOT = Volume(1)
+_NONE = Volume(0)
 
 
 def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | Denied:
     """Return what of the size the limits leave: all of it, what is left where limits shrink, else the denial."""
     policy, question = market.policy, market.question
-    for room in _rooms(market, stops):
+    for room in _rooms(market, sized.volume, stops):
         if isinstance(room, Denied):
             return room
         if room.takes(sized.volume):
@@ -39,10 +40,10 @@ def within_limits(market: Market, sized: Sized, stops: TargetStops) -> Sized | D
     return sized
 
 
-def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
-    """Yield the room under each limit that is set, in the order in which a denial is reported."""
+def _rooms(market: Market, wanted: Volume, stops: TargetStops) -> Iterator[Room | Denied]:
+    """Yield the room under each limit that may leave too little, in the order in which a denial is reported."""
     limits = market.policy.limits
-    yield from _of_volumes(market)
+    yield from _of_volumes(market, wanted)
     if limits.max_risk is not None:
         yield risk_room(market, limits.max_risk, stops.stop_loss)
     yield from open_risk_rooms(market, stops.stop_loss)
@@ -50,29 +51,27 @@ def _rooms(market: Market, stops: TargetStops) -> Iterator[Room | Denied]:
         yield leverage_room(market, limits.max_leverage)
 
 
-def _of_volumes(market: Market) -> Iterator[Room]:
+def _of_volumes(market: Market, wanted: Volume) -> Iterator[Room]:
     """The policy sees copies, and what is not ours where it counts that; the account's own cap sees everything."""
     target, limits = market.question.target, market.policy.limits
-    foreign = target.foreign_volume if limits.count_foreign else Volume(0)
-    everything = target.volume + target.foreign_volume
-    cap = market.account_cap(CapKind.MAX_TOTAL_VOLUME)
+    foreign = target.foreign_volume if limits.count_foreign else _NONE
     for rule, held, most in (
         ("limits", target.volume + foreign, limits.max_total_volume),
-        ("[[limits]]", everything, cap),
+        ("[[limits]]", target.volume + target.foreign_volume, market.account_cap(CapKind.MAX_TOTAL_VOLUME)),
     ):
-        if most is not None:
+        if most is not None and total(held, wanted) > most:
             yield _room(rule, Reason.MAX_TOTAL_VOLUME, most, held, "max_total_volume")
-    if limits.max_volume_per_symbol is not None:
+    most = limits.max_volume_per_symbol
+    if most is not None:
         held, symbol = market.held_both(market.symbol), (("symbol", market.symbol),)
-        most = limits.max_volume_per_symbol
-        yield _room("limits", Reason.MAX_VOLUME_PER_SYMBOL, most, held, "max_volume_per_symbol", symbol)
+        if total(held, wanted) > most:
+            yield _room("limits", Reason.MAX_VOLUME_PER_SYMBOL, most, held, "max_volume_per_symbol", symbol)
     for group in limits.together:
         if group.has(market.symbol):
             symbols = {symbol for symbol, _ in (*target.lots, *target.foreign_lots) if group.has(symbol)}
-            held = sum((market.held_both(symbol) for symbol in symbols), Volume(0))
+            held = sum((market.held_both(symbol) for symbol in symbols), _NONE)
             named = (("symbols", ", ".join(group.symbols)),)
-            most = group.max_volume
-            yield _room("limits.together", Reason.MAX_VOLUME_TOGETHER, most, held, "max_volume", named)
+            yield _room("limits.together", Reason.MAX_VOLUME_TOGETHER, group.max_volume, held, "max_volume", named)
 
 
 def _room(rule: str, reason: Reason, most: Volume, held: Volume, key: str, more: Numbers = ()) -> Room:

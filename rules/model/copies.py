@@ -4,7 +4,7 @@ A `Copy` is never changed, only replaced; the last one written is the truth abou
 target orders behind it: one, or several when a volume was split or the source grew.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -32,6 +32,9 @@ from rules.sizes.volumes import WIDE
 from rules.stops.managed import Managed
 
 ZERO = Volume(0)
+
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Earlier than any position was opened."""
 
 
 class CopyStatus(Enum):
@@ -68,6 +71,8 @@ class LegStage(Enum):
     REJECTED = "rejected"
     GONE = "gone"
     """Closed by the target itself."""
+
+    __hash__ = object.__hash__  # as of `Side`
 
 
 _LIVE = frozenset({LegStage.OPENING, LegStage.WORKING, LegStage.OPEN})
@@ -278,7 +283,7 @@ class Copy:
     @property
     def holds(self) -> bool:
         """Tell whether it has, or may yet have, anything at the target."""
-        return any(leg.live for leg in self.legs)
+        return any(leg.stage in _LIVE for leg in self.legs)
 
     def owns(self, position_id: PositionId, symbol: Symbol, oms: OmsType) -> bool:
         """Tell whether a position at the target is, or on a netting account holds, something of it."""
@@ -299,8 +304,11 @@ class Copy:
     @property
     def exposure(self) -> Volume:
         """Lots to reckon with before new risk is added: a reduction without an answer may not have been executed."""
-        unproven = (leg.pending is not None and leg.pending.unknown for leg in self.legs)
-        return sum((leg.most if doubt else leg.expected for leg, doubt in zip(self.legs, unproven, strict=True)), ZERO)
+        lots = ZERO
+        for leg in self.legs:
+            unproven = leg.pending is not None and leg.pending.unknown
+            lots += leg.most if unproven else leg.expected
+        return lots
 
 
 def replace_leg(copy: Copy, leg: Leg) -> Copy:

@@ -10,16 +10,22 @@ import attrs
 def _evolve(instance: Any, /, **changes: Any) -> Any:
     """Return `instance` with `changes`, which are named as its class is called."""
     class_: Any = type(instance)
-    names, values = _reader(class_)
-    return class_(**(dict(zip(names, values(instance), strict=True)) | changes))
+    places, read = _reader(class_)
+    values = list(read(instance))
+    for name, value in changes.items():
+        if name not in places:
+            raise TypeError(f"expected a field of {class_.__name__}, found {name!r}")
+        values[places[name]] = value
+    return class_(*values)
 
 
 @cache
-def _reader(class_: type) -> tuple[tuple[str, ...], "attrgetter[tuple[Any, ...]]"]:
-    """Return what the fields are called at making, and what reads them all at once."""
+def _reader(class_: type) -> tuple[dict[str, int], "attrgetter[tuple[Any, ...]]"]:
+    """Return the places of the fields by what they are called at making, and what reads them all at once."""
     fields = [field for field in attrs.fields(class_) if field.init]
     assert len(fields) > 1, f"expected a record of several fields, found {class_}"  # of one, it reads no tuple
-    return tuple(field.alias for field in fields), attrgetter(*(field.name for field in fields))
+    assert not any(field.kw_only for field in fields), f"expected fields with places, found others in {class_}"
+    return {field.alias: place for place, field in enumerate(fields)}, attrgetter(*(field.name for field in fields))
 
 
 if TYPE_CHECKING:

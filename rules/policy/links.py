@@ -8,8 +8,7 @@ from enum import Enum
 
 from attrs import field, frozen
 
-from rules.gates.filters import Filter
-from rules.model.beginnings import EntryType
+from rules.gates.filters import ANY_BEGINNING, Filter
 from rules.model.evolving import evolve
 from rules.model.values import AccountId, LinkId, Symbol
 from rules.policy.curve import EquityCurve
@@ -166,7 +165,7 @@ class CopyPolicy:
     @property
     def asks_beginning(self) -> bool:
         """Tell the same of its own keys alone."""
-        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != frozenset(EntryType)
+        return self.pending is not PendingOrders.ON_FILL or self.filter.order_types != ANY_BEGINNING
 
     @property
     def news_policies(self) -> tuple[NewsPolicy, ...]:
@@ -188,6 +187,8 @@ class LinkState(Enum):
     CLOSE_ONLY = "close_only"
     PAUSED = "paused"
     """Copies nothing new; what it holds is still closed with its source."""
+
+    __hash__ = object.__hash__  # as of `Side`
 
 
 @frozen

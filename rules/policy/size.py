@@ -39,6 +39,8 @@ class SizeMode(Enum):
     EXPRESSION = "expression"
     """What `expression` gives, in lots."""
 
+    __hash__ = object.__hash__  # as of `Side`
+
 
 class RiskOf(Enum):
     """What the target's `percent` is a percent of."""

@@ -34,11 +34,9 @@ def target_stops(
             (the latter may still arrive). Without effect where the policy does not copy stop-losses.
     """
     notes: list[Note] = []
-    wanted = wanted_stops(stops, reverse, source, frame, notes)
-    stop_loss, take_profit = (
-        _placed(stops, loss, price, frame, frame.entry, notes)
-        for loss, price in zip((True, False), wanted, strict=True)
-    )
+    wanted_loss, wanted_profit = wanted_stops(stops, reverse, source, frame, notes)
+    stop_loss = _placed(stops, True, wanted_loss, frame, frame.entry, notes)
+    take_profit = _placed(stops, False, wanted_profit, frame, frame.entry, notes)
     required = required and stops.mode is not StopsMode.NONE and stops.stop_loss
     if required and stop_loss is None:
         return Denied("stops", Reason.FILTER_STOPS, (("missing", "stop_loss"),))

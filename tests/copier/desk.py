@@ -68,8 +68,8 @@ class Desk:
             if view.account == TARGET:
                 view.maintenance = maintenance
                 view.oms, view.volumes_grow = oms, oms is OmsType.NETTING
-        self.book = CopyBook(self.views)
         recovered = recover(self.ledger)
+        self.book = CopyBook(self.views, recovered.forgotten_until)
         for copy in recovered.copies.values():
             self.book.store(copy)
         journal = Journal(self.ledger, threads=False, listeners=listeners)

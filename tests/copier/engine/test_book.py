@@ -1,12 +1,13 @@
 """The book's indexes and totals follow each record, whatever replaces what."""
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
 from attrs import evolve
 
 from copier.engine.book import CopyBook
-from rules.model.copies import Copy, CopyStatus, Leg, LegStage, Pending, Purpose
+from rules.model.copies import NO_TIME, Copy, CopyStatus, Leg, LegStage, Pending, Purpose
 from rules.model.events import Origin
 from rules.model.state import AccountView
 from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Side, Symbol
@@ -74,6 +75,17 @@ def test_an_order_finds_its_copy_by_its_opening_and_by_what_is_under_way() -> No
     assert book.by_order(ClOrdId("c")) is None
     book.forget(copy("p1"))
     assert book.by_order(ClOrdId("a")) is None
+
+
+def test_it_knows_when_the_youngest_was_opened_of_what_it_forgot() -> None:
+    book, _ = new_book()
+    old, young = evolve(copy("p1"), opened_at=T0 - timedelta(days=1)), copy("p2")
+    for each in (young, old):
+        book.store(each)
+    assert book.forgotten_until == NO_TIME
+    for each in (young, old):
+        book.forget(each)
+    assert book.forgotten_until == T0
 
 
 def test_forgetting_what_is_not_there_changes_nothing() -> None:

@@ -23,7 +23,7 @@ from rules.policy.links import CopyPolicy, LinkState
 from rules.policy.size import VolumePolicy
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
 from tests.copier.fakes import source_position
-from tests.rules.playbook import filled, shape
+from tests.rules.playbook import T0, filled, shape
 
 POLICY = CopyPolicy("third", guard=Guard(max_age=timedelta(seconds=20)), volume=VolumePolicy(max=Decimal("1.5")))
 LINKS = (
@@ -103,7 +103,9 @@ def live(desk: Desk) -> dict[CopyKey, Copy]:
 @pytest.mark.parametrize("seed", range(25))
 async def test_replaying_the_ledger_gives_the_live_state(seed: int) -> None:
     desk = await Chaos(seed).run(120)
-    assert recover(desk.ledger).copies == live(desk)
+    recovered = recover(desk.ledger)
+    assert recovered.copies == live(desk)
+    assert recovered.forgotten_until >= desk.book.forgotten_until
     assert len(desk.records()) > 50, "a quiet run would prove nothing"
 
 
@@ -114,7 +116,8 @@ async def test_a_checkpoint_changes_nothing_of_what_is_recovered(seed: int) -> N
     before = recover(desk.ledger)
     parts = (before.copies, before.limits, before.mismatches, before.memories, before.levers)
     copies, limits, mismatches, memories, levers = (tuple(part.values()) for part in parts)  # type: ignore[attr-defined]
-    desk.engine._journal.checkpoint(CheckpointRecord(copies, limits, desk.now, mismatches, memories, levers))
+    until = before.forgotten_until
+    desk.engine._journal.checkpoint(CheckpointRecord(copies, limits, desk.now, mismatches, memories, levers, until))
     await desk.engine._journal.commit(desk.now)
     assert recover(desk.ledger) == before
     desk = await chaos.run(60)
@@ -131,6 +134,30 @@ async def test_a_denied_copy_is_forgotten_with_its_source_so_that_checkpoints_do
         await desk.sees(source_position(f"p{number}"))
         await desk.closes(f"p{number}")
     assert recover(desk.ledger).copies == {}
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_what_comes_back_after_it_was_forgotten_gets_new_ids_also_after_a_checkpoint(knows: bool) -> None:
+    desk = await Desk().ready()
+    position = source_position("p1", opened_at=desk.now)
+    [first] = await desk.sees(position)
+    await desk.fills([first])
+    await desk.fills(await desk.closes("p1"))
+    assert recover(desk.ledger).copies == {}
+    until = desk.book.forgotten_until if knows else None  # an older version wrote none
+    desk.engine._journal.checkpoint(CheckpointRecord((), (), desk.now, forgotten_until=until))
+    await desk.engine._journal.commit(desk.now)
+    after = Desk(desk.ledger, now=desk.now)
+    await after.polls(TARGET)
+    [again] = await after.polls(SOURCE, position)
+    assert again.cl_ord_id != first.cl_ord_id
+    assert after.copy.legs[0].number == 1
+
+
+def test_an_older_checkpoint_leaves_a_day_for_clocks_that_are_ahead() -> None:
+    recovered = Recovered()
+    recovered.fold(CheckpointRecord((), (), T0))
+    assert recovered.forgotten_until == T0 + timedelta(days=1)
 
 
 async def test_a_copy_that_ended_stays_known_while_its_source_is_open() -> None:
