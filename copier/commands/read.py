@@ -12,7 +12,7 @@ from rich.text import Text
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, explained
 from copier.ledger.ledger import Ledger
-from copier.telling.story import headline, outcomes, story
+from copier.telling.story import find, headline, outcomes, story
 
 FILE = Path("copier.toml")
 
@@ -34,15 +34,16 @@ def explain(
     with explained():
         opened = _open(file, ledger)
         try:
-            lines, ended = list(story(opened, id_)), outcomes(opened, id_)
+            found = find(opened, id_)
         finally:
             opened.close()
+        lines = list(story(found))
         if json_:
             print(json.dumps([{**asdict(line), "at": line.at.isoformat()} for line in lines]))
             return FINE if lines else FAILED
         console = Console()
         console.print(Text(headline(id_, len(lines)), style="bold"))
-        for outcome in ended:
+        for outcome in outcomes(found):
             console.print(Text(outcome), soft_wrap=True)
         for line in lines:
             console.print(Text(f"{line.at:%Y-%m-%d %H:%M:%S.%f} {line.who}: {line.what}"), soft_wrap=True)

@@ -46,6 +46,11 @@ def encode(value: object) -> bytes:
     return _TO_JSON.encode(_tagged(value))
 
 
+def written(text: str) -> bytes:
+    """Return how a text stands in a body."""
+    return _TO_JSON.encode(text)
+
+
 _PLAIN: Final = frozenset({str, int, bool, NoneType, Decimal, datetime, date, time, timedelta})
 """What msgspec writes as a body wants it."""
 

@@ -37,6 +37,7 @@ from copier.ledger.rows import (
     StoredEntry,
     at_ns_of,
     chained,
+    mentioning,
     rows_from,
     stored_entry,
 )
@@ -250,6 +251,26 @@ class Ledger:
             if len(page) < at_once:
                 return
             before = page[-1][0]
+
+    def mentioning(self, parts: Sequence[bytes], kinds: Sequence[str]) -> Iterator[StoredEntry]:
+        """Yield the entries of some kinds whose body has one of some parts anywhere, in order.
+
+        SQLite looks through all of the file for that, at about a second for a gigabyte; no row is read in Python that
+        does not have it.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        select = mentioning(len(kinds), len(parts))
+        after = 0
+        while parts and kinds:
+            with reading(self._connection):
+                page = rows_from(self._connection, select, (after, *kinds, *parts, _PAGE_ROWS))
+            for row in page:
+                yield stored_entry(row)
+            if len(page) < _PAGE_ROWS:
+                return
+            after = page[-1][0]
 
     def by_key(self, key: str) -> StoredEntry | None:
         """Return the entry with `key`, or None when there has never been one.

@@ -14,6 +14,10 @@ BEFORE_OF_KIND: Final = (
     "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE kind = ? AND seq < ?"
     " ORDER BY seq DESC LIMIT ?"
 )
+MENTIONING: Final = (
+    "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? AND kind IN ({kinds})"
+    " AND ({parts}) ORDER BY seq LIMIT ?"
+)
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
 HAS_KEY: Final = "SELECT 1 FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
@@ -69,9 +73,14 @@ def at_ns_of(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND * 1000
 
 
-def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int | str, ...] = ()) -> list[Row]:
+def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int | str | bytes, ...] = ()) -> list[Row]:
     """Return all rows of a SELECT of the ledger's columns; the STRICT table vouches for their types."""
     return cast("list[Row]", connection.execute(select, bindings).fetchall())
+
+
+def mentioning(kinds: int, parts: int) -> str:
+    """Return the SELECT of a page of rows of some kinds whose body has one of some parts, by how many there are."""
+    return MENTIONING.format(kinds=", ".join("?" * kinds), parts=" OR ".join(["instr(body, ?)"] * parts))
 
 
 def stored_entry(row: Row) -> StoredEntry:

@@ -1,12 +1,12 @@
 """A source position's whole story out of the ledger: each decision with its numbers, each order, each answer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from attrs import frozen
 
-from copier.ledger.codec import decode
-from copier.ledger.ledger import Ledger
+from copier.ledger.codec import decode, written
+from copier.ledger.ledger import Ledger, StoredEntry
 from copier.ledger.records import (
     DecisionRecord,
     IntentRecord,
@@ -52,16 +52,62 @@ Shows = Callable[[Copy], bool]
 """Tells whether a copy may be told of."""
 
 
-def story(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> Iterator[Line]:
-    """Yield everything about a source position id, a target position id, or an order id, oldest first.
+@frozen
+class Found:
+    """What the ledger holds about an id."""
 
-    An order's or a target position's id tells the story of the source position behind it.
+    keys: Mapping[tuple[str, str], str]
+    """The copies that the id points to, each with its source account."""
+    rows: tuple[tuple[StoredEntry, Record], ...] = ()
+    """What may tell of them, oldest first."""
+
+
+_MENTIONING = ("observed", "decision", "report", "mismatch", "resend")
+_ALWAYS = (InstrumentReported.__name__, ResendRecord.__name__)
+"""Rows that do not name the position: what its symbol is worth, and the rare orders that were sent again."""
+
+
+def find(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> Found:
+    """Return what there is about a source position id, a target position id, or an order id.
+
+    An order's or a target position's id leads to the source position behind it. The file is looked through twice.
     """
-    keys = _keys(ledger, wanted, shows)
+    keys: dict[tuple[str, str], str] = {}
+    for _, record in _decoded(ledger.mentioning([written(wanted)], ("decision", "report"))):
+        if isinstance(record, DecisionRecord | ReportRecord) and _is_about(record, wanted) and shows(record.copy):
+            keys[record.copy.key] = record.copy.source
+    if not keys:
+        return Found(keys)
+    positions = sorted({position_id for _, position_id in keys})
+    parts = [written(text) for text in (*positions, *_ALWAYS)]
+    rows = list(_decoded(ledger.mentioning(parts, _MENTIONING)))
+    orders = {
+        order: None
+        for _, record in rows
+        if isinstance(record, DecisionRecord) and record.copy.key in keys
+        for order in record.orders
+    }
+    rows += _decoded(entry for order in orders if (entry := ledger.by_key(order)) is not None)
+    return Found(keys, tuple(sorted(rows, key=lambda row: row[0].seq)))
+
+
+def _decoded(entries: Iterable[StoredEntry]) -> Iterator[tuple[StoredEntry, Record]]:
+    for entry in entries:
+        yield entry, decode(TYPES[entry.kind], entry.body)
+
+
+def _is_about(record: DecisionRecord | ReportRecord, wanted: str) -> bool:
+    copy = record.copy
+    ids = {copy.source_position_id, *(leg.position_id for leg in copy.legs), *(leg.cl_ord_id for leg in copy.legs)}
+    return wanted in ids or (isinstance(record, DecisionRecord) and wanted in record.orders)
+
+
+def story(found: Found) -> Iterator[Line]:
+    """Yield what happened, oldest first."""
+    keys = found.keys
     sources = {(account, position_id) for (_, position_id), account in keys.items()}
     orders: set[str] = set()
-    for entry in ledger.entries(kinds=("observed", "decision", "intent", "resend", "report", "mismatch")):
-        record: Record = decode(TYPES[entry.kind], entry.body)
+    for entry, record in found.rows:
         match record:
             case ObservedRecord(PositionReported(account, _, position)) if (account, position.position_id) in sources:
                 yield Line(entry.at, entry.seq, account, f"the source holds {position_words(position)}")
@@ -92,17 +138,15 @@ def _steps(record: DecisionRecord, at: datetime) -> Iterator[str]:
         yield known
 
 
-def outcomes(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> list[str]:
-    """Return what became of an id on each link, in a line each: what a person wants to know first."""
-    keys = _keys(ledger, wanted, shows)
+def outcomes(found: Found) -> list[str]:
+    """Return what became of it on each link, in a line each: what a person wants to know first."""
     book = TradeBook()
     instruments: dict[tuple[AccountId, Symbol], Instrument | None] = {}
-    for entry in ledger.entries(kinds=("observed", "decision", "intent", "report")):
-        record = decode(TYPES[entry.kind], entry.body)
+    for entry, record in found.rows:
         match record:
             case ObservedRecord(InstrumentReported(account, _, symbol, instrument)):
                 instruments[account, symbol] = instrument
-            case DecisionRecord() | ReportRecord() if record.copy.key in keys:
+            case DecisionRecord() | ReportRecord() if record.copy.key in found.keys:
                 book.take(record, entry.at)
             case IntentRecord():
                 book.take(record, entry.at)
@@ -123,20 +167,6 @@ def _outcome(trade: Trade, instruments: Mapping[tuple[AccountId, Symbol], Instru
         text += f", {copy_words(trade.copy)} now"
     result = trade.result(lambda account, symbol: instruments.get((account, symbol)))
     return text if result is None else f"{text}, {money_words(*result)} before costs"
-
-
-def _keys(ledger: Ledger, wanted: str, shows: Shows) -> dict[tuple[str, str], str]:
-    """Return the copies that an id points to, each with its source account."""
-    keys: dict[tuple[str, str], str] = {}
-    for entry in ledger.entries(kinds=("decision", "report")):
-        record = decode(TYPES[entry.kind], entry.body)
-        if not isinstance(record, DecisionRecord | ReportRecord):
-            continue
-        copy = record.copy
-        ids = {copy.source_position_id, *(leg.position_id for leg in copy.legs), *(leg.cl_ord_id for leg in copy.legs)}
-        if (wanted in ids or wanted in getattr(record, "orders", ())) and shows(copy):
-            keys[copy.key] = copy.source
-    return keys
 
 
 def headline(wanted: str, lines: int) -> str:

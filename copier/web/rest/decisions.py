@@ -10,7 +10,7 @@ from attrs import frozen
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger, LedgerFailed, LedgerRefused
 from copier.ledger.records import DecisionRecord
-from copier.telling.story import headline, outcomes, story
+from copier.telling.story import find, headline, outcomes, story
 from copier.web.dto.decisions import Decision, Story, decision_of, line_of
 from copier.web.dto.words import Page
 from copier.web.rest.endpoints import Call, Endpoint
@@ -79,8 +79,9 @@ async def _story(call: Call) -> Story:
         def shows(copy: Copy) -> bool:
             return sees_copy(principal, copy)
 
-        lines = [line_of(line) for line in story(ledger, wanted, shows)]
-        return Story(wanted, headline(wanted, len(lines)), outcomes(ledger, wanted, shows), lines)
+        about = find(ledger, wanted, shows)
+        lines = [line_of(line) for line in story(about)]
+        return Story(wanted, headline(wanted, len(lines)), outcomes(about), lines)
 
     found = await reading(call, read)
     if not found.lines:

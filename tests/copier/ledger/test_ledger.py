@@ -270,3 +270,18 @@ def test_clean_close_folds_everything_into_one_file(ledger: Ledger, path: Path) 
     ledger.append([entry()], AT)
     ledger.close()
     assert sorted(file.name for file in path.parent.iterdir()) == ["copier.db", "copier.db.lock"]
+
+
+def test_entries_are_found_by_a_part_of_their_body(ledger: Ledger) -> None:
+    rows = [
+        entry('{"id":"odd"}', kind="odd") if at % 2 else entry(f'{{"id":"{at}"}}', kind="even") for at in range(2500)
+    ]
+    ledger.append(rows, AT)
+
+    def found(parts: list[bytes], kinds: list[str]) -> list[int]:
+        return [found.seq for found in ledger.mentioning(parts, kinds)]
+
+    assert found([b'"1000"'], ["even", "odd"]) == [1001]
+    assert found([b'"1000"', b'"8"', b'"10001"'], ["even"]) == [9, 1001]
+    assert found([b'"odd"'], ["odd"]) == list(range(2, 2501, 2)), "more than a page"
+    assert found([b'"odd"'], ["even"]) == found([], ["odd"]) == found([b'"odd"'], []) == []

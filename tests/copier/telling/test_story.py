@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from attrs import evolve
 
-from copier.telling.story import headline, outcomes, story
+from copier.telling.story import find, headline, outcomes, story
 from rules.model.events import InstrumentReported, QuoteReported
 from rules.model.observed import Quote
 from rules.model.reports import Filled, NotFound, Rejected
@@ -18,7 +18,7 @@ PAUSED = evolve(LINK, link_id=LinkId("paused"), state=LinkState.PAUSED)
 
 
 def told(desk: Desk, wanted: str) -> list[tuple[str, str]]:
-    return [(line.who, line.what) for line in story(desk.ledger, wanted)]
+    return [(line.who, line.what) for line in story(find(desk.ledger, wanted))]
 
 
 async def test_a_copys_life_is_told_in_order() -> None:
@@ -37,14 +37,14 @@ async def test_a_copys_life_is_told_in_order() -> None:
     assert ("target", f"order {closing.cl_ord_id}: close 1 EURUSD") in lines
     assert ("source", "the source closed it") in lines
     assert lines[-1] == ("source->target", "an order was answered: ended, source closed")
-    seqs = [line.seq for line in story(desk.ledger, "p1")]
+    seqs = [line.seq for line in story(find(desk.ledger, "p1"))]
     assert seqs == sorted(set(seqs))
 
 
 async def test_a_denial_is_told_with_its_steps() -> None:
     desk = await Desk(links=[LINK, PAUSED]).ready()
     await desk.sees(source_position())
-    [denied] = [line for line in story(desk.ledger, "p1") if line.who == "paused"]
+    [denied] = [line for line in story(find(desk.ledger, "p1")) if line.who == "paused"]
     assert denied.what == "the source changed: denied, LINK_PAUSED"
     assert denied.steps[0].startswith("link: LINK_PAUSED - ")
     assert denied.steps[-1] == "known: source equity 100000 USD, target equity 100000 USD"
@@ -57,7 +57,7 @@ async def test_a_decision_is_told_with_the_price_that_it_met_and_how_old_that_wa
     await desk.sees(source_position("p1"))
     desk.now += timedelta(seconds=7)
     await desk.sees(source_position("p2"))
-    known = [line.steps[-1] for name in ("p1", "p2") for line in story(desk.ledger, name) if line.steps]
+    known = [line.steps[-1] for name in ("p1", "p2") for line in story(find(desk.ledger, name)) if line.steps]
     figures = "source equity 100000 USD, target equity 100000 USD"
     assert known == [
         f"known: EURUSD 1.1/1.1001 at the target, {figures}",
@@ -71,17 +71,17 @@ async def test_what_became_of_it_on_each_link_is_told_first() -> None:
         instrument = evolve(EURUSD, profit_currency="USD")
         await desk.takes(InstrumentReported(account, desk.now, EURUSD.symbol, instrument))
     [opening] = await desk.sees(source_position())
-    assert outcomes(desk.ledger, "p1") == [
+    assert outcomes(find(desk.ledger, "p1")) == [
         "paused: denied, LINK_PAUSED: The link is paused.",
         "source->target: copied as buy 1 EURUSD, holds 1 now",
     ]
     await desk.reports(Filled(opening.cl_ord_id, PositionId("t1"), Volume(1), Price("1.1")))
     [closing] = await desk.closes()
     await desk.reports(Filled(closing.cl_ord_id, PositionId("t1"), Volume(1), Price("1.0999")))
-    assert outcomes(desk.ledger, "t1") == [
+    assert outcomes(find(desk.ledger, "t1")) == [
         "source->target: copied as buy 1 EURUSD, ended, source closed, -10.00 USD before costs"
     ]
-    assert outcomes(desk.ledger, "other") == []
+    assert outcomes(find(desk.ledger, "other")) == []
 
 
 async def test_a_target_position_and_an_order_lead_to_the_same_story() -> None:
@@ -107,6 +107,13 @@ async def test_other_positions_have_no_part_in_it() -> None:
     assert not any("no money" in what for _, what in told(desk, "p1"))
     assert any("rejected: no money" in what for _, what in told(desk, "p2"))
     assert told(desk, "p") == []
+
+
+async def test_an_id_that_is_escaped_in_the_ledger_is_found() -> None:
+    desk = await Desk().ready()
+    await desk.sees(source_position(name := 'p"\\\u00e9\U0001f4b6\n1'))
+    assert told(desk, name)
+    assert outcomes(find(desk.ledger, name))
 
 
 def test_the_headline_says_what_was_found() -> None:
