@@ -16,6 +16,7 @@ from copier.commands.exits import INTERRUPTED
 from copier.commands.export import export
 from copier.commands.keys import keys_app
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
+from copier.commands.notices import acknowledge, list_alerts
 from copier.commands.presets import presets
 from copier.commands.read import explain, ledger_app
 from copier.commands.replay import replay
@@ -63,6 +64,8 @@ ledger_app.command(backup)
 ledger_app.command(export)
 app.command(ledger_app)
 app.command(keys_app)
+alerts_app.command(list_alerts, name="list")
+alerts_app.command(acknowledge)
 app.command(alerts_app)
 
 

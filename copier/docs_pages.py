@@ -71,6 +71,22 @@ run beside the trading and are never waited for. A message may arrive twice wher
 **Texts of brokers** (symbols, comments, refusals) are cut, lose their control characters, and cannot mention people
 or make links: an `@` is followed by an invisible space, `://` becomes `:/ /`.
 
+## Acknowledging
+
+What was noted about an account (a lost session, an orphan, a refused stop-loss, a limit that somebody lifted ...) stays
+in the list of alerts until a person says that they have seen it: with `copier alerts acknowledge`, on the dashboard's
+page of alerts, which counts the open ones, or by `POST /api/v1/alerts/acknowledge` ([REST](api.md)).
+
+    copier alerts list --open                        # those that nobody has acknowledged; also --json, --watch, --url
+    copier alerts acknowledge 41,44 --note "closed it by hand"
+    copier alerts acknowledge all
+
+Who it was, when, and the note are in the ledger, and in the table `alerts` of `copier ledger export`. The first one
+counts; to acknowledge again changes nothing. What tells that something is over needs nobody. A lost session that
+somebody has seen is not told again while it lasts; its end is, and so is the next one. Nothing else comes of it: what
+stands stays shown where it belongs, and trading goes on as it does. Limits, mismatches, denials, orders and approvals
+are not in this list: they have pages of their own, and reminders of what lasts there end when it does.
+
 ## Checking a signed webhook
 
 Messages are POSTed as JSON with the headers of the Standard Webhooks specification, for which libraries exist:

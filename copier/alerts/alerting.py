@@ -58,6 +58,11 @@ class Alerter:
             outbox.take(alert)
         self._taken.set()
 
+    def acknowledge(self, kind: AlertKind, topic: str, at: datetime) -> None:
+        """Take note that somebody has seen the alert that came at that time; never waits."""
+        for outbox, _ in self._channels:
+            outbox.acknowledge(kind, topic, at)
+
     async def run(self) -> None:
         """Tell until cancelled."""
         async with trio.open_nursery() as nursery:

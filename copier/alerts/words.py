@@ -6,6 +6,7 @@ from datetime import datetime
 from copier.ledger.records import (
     TARGET_CHANGED_IT,
     TARGET_CLOSED_IT,
+    AcknowledgedRecord,
     AlertRecord,
     DecisionRecord,
     LimitRecord,
@@ -79,14 +80,20 @@ _TITLES = {
 }
 
 _ABOUT_ACCOUNTS = (AlertKind.ACCOUNT_REFUSED, AlertKind.ACCOUNT_UNNAMED, AlertKind.SESSION_LOST)
-"""Kinds of which two texts are one cause; of all others, each text is its own."""
+"""Kinds of which two texts are one cause; of all others, each text is its own. What lasts is among them."""
 
 
 class AlertWords:
     """A journal listener that hands alerts on. It remembers what is open, to tell when that is over."""
 
-    def __init__(self, tell: Callable[[Alert], None]) -> None:
+    def __init__(
+        self,
+        tell: Callable[[Alert], None],
+        seen: Callable[[AlertKind, str, datetime], None] = lambda _kind, _topic, _at: None,
+    ) -> None:
+        """`seen` is told of what somebody acknowledged: kind, topic, and when it had come."""
         self._tell = tell
+        self._seen = seen
         self._unknown: dict[ClOrdId, Alert] = {}
         """Orders whose outcome is unknown; no more than are under way."""
         self._limits: dict[str, tuple[Alert, LimitStage]] = {}
@@ -94,6 +101,8 @@ class AlertWords:
         """Of the last decision: a record that was corrected is decided about at once, for the same cause."""
 
     def __call__(self, record: Record, at: datetime) -> None:
+        if isinstance(record, AcknowledgedRecord) and KINDS[record.code] in _ABOUT_ACCOUNTS:
+            self._seen(KINDS[record.code], record.account, record.raised_at)
         for alert in self._alerts(record, at):
             self._tell(alert)
 

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained, say
 from copier.commands.read import FILE
 from copier.commands.views import HERE, At
 from copier.config.model import Configuration
-from copier.engine.operator import REFUSED, reset_words
+from copier.engine.operator import REFUSED, acknowledging, reset_words
 from copier.ledger.codec import encode
 from copier.ledger.ledger import Entry, Ledger
-from copier.ledger.records import KINDS, AlertRecord, LeverRecord, LimitRecord
+from copier.ledger.notices import raised
+from copier.ledger.records import KINDS, AcknowledgedRecord, AlertRecord, LeverRecord, LimitRecord
 from copier.ledger.recovery import recover
 from copier.service.control import NotRunning, control_path, pull_lever
 from copier.telling.wording import printable
@@ -28,7 +30,7 @@ from copier.terminal.where import Where
 from rules.alerts.kinds import AlertKind
 from rules.limits.limits import cleared
 from rules.limits.state import LimitStage, stays_in_force
-from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.levers import Acknowledge, Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.values import AccountId, LinkId, PositionId
 from rules.policy.links import LinkState
 
@@ -44,12 +46,12 @@ AccountName = Annotated[str, Parameter(name="ACCOUNT")]
 
 def pause(link: Link, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let LINK (such as `master->small`) open nothing new; what it holds is still closed with its source."""
-    return _pull(file, at, SetLink(LinkId(link), LinkState.PAUSED), why)
+    return operate(file, at, SetLink(LinkId(link), LinkState.PAUSED), why)
 
 
 def close_only(link: Link, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let LINK only close: no new copies, no increases."""
-    return _pull(file, at, SetLink(LinkId(link), LinkState.CLOSE_ONLY), why)
+    return operate(file, at, SetLink(LinkId(link), LinkState.CLOSE_ONLY), why)
 
 
 def resume(
@@ -62,20 +64,20 @@ def resume(
             return _say(trio.run(_resume_there, remote, subject, why))
         links = {link.link_id for link in read_config(file).links}
     if subject in links:
-        return _pull(file, at, SetLink(LinkId(subject), LinkState.ACTIVE), why)
-    return _pull(file, at, SetAccount(AccountId(subject), TradingState.ACTIVE), why)
+        return operate(file, at, SetLink(LinkId(subject), LinkState.ACTIVE), why)
+    return operate(file, at, SetAccount(AccountId(subject), TradingState.ACTIVE), why)
 
 
 def halt(account: AccountName, file: Path = FILE, /, *, why: Why, at: At = HERE) -> int:
     """Let ACCOUNT take no new risk over any link until `resume`; what is held still closes with its source."""
-    return _pull(file, at, SetAccount(AccountId(account), TradingState.HALTED), why)
+    return operate(file, at, SetAccount(AccountId(account), TradingState.HALTED), why)
 
 
 def flatten(account: AccountName, file: Path = FILE, /, *, why: Why, yes: Yes = False, at: At = HERE) -> int:
     """Close everything copied to ACCOUNT and let it take no new risk until `resume`. What is not ours stays."""
     if not confirmed(f"this closes every copy on {printable(account)}{_there(at)}", account, yes=yes):
         return WRONG_INPUT
-    return _pull(file, at, SetAccount(AccountId(account), TradingState.FLAT), why)
+    return operate(file, at, SetAccount(AccountId(account), TradingState.FLAT), why)
 
 
 def approve(
@@ -94,7 +96,7 @@ def approve(
         return WRONG_INPUT
     if not confirmed(f"this may open copies of {printable(position)}{_there(at)}", position, yes=yes):
         return WRONG_INPUT
-    return _pull(file, at, Approve(PositionId(position), None if source is None else AccountId(source)), why)
+    return operate(file, at, Approve(PositionId(position), None if source is None else AccountId(source)), why)
 
 
 def reset_limit(
@@ -113,7 +115,7 @@ def reset_limit(
     what = f"this lifts {printable(limit)}{_there(at)} and lets an account take new risk again"
     if not confirmed(what, limit, yes=yes):
         return WRONG_INPUT
-    return _pull(file, at, ResetLimit(limit), why)
+    return operate(file, at, ResetLimit(limit), why)
 
 
 def _there(at: Where) -> str:
@@ -132,8 +134,8 @@ async def _resume_there(remote: Remote, subject: str, why: str) -> str:
     return await _pull_there(remote, await resumed(remote, subject), why)
 
 
-def _pull(file: Path, at: Where, lever: Lever, why: str) -> int:
-    """Hand a lever to the running service; without one here, leave a lasting one in the ledger for the next."""
+def operate(file: Path, at: Where, lever: Lever, why: str) -> int:
+    """Hand a lever to the running service, and say what it did; without one here, do what the ledger alone can do."""
     with explained():
         remote = at.remote()
         if remote is not None:
@@ -177,16 +179,25 @@ def _leave(config: Configuration, record: LeverRecord) -> str:
     Raises:
         LedgerBusy: a service runs, and does not answer.
     """
-    if isinstance(record.lever, Approve):
+    lever = record.lever
+    if isinstance(lever, Approve):
         return f"{REFUSED}no service runs, so that no copy waits for an approval"
     ledger = Ledger.open(config.service.ledger)
     try:
-        if isinstance(record.lever, ResetLimit):
-            return _lift(ledger, config, record, record.lever)
+        if isinstance(lever, ResetLimit):
+            return _lift(ledger, config, record, lever)
+        if isinstance(lever, Acknowledge):
+            return _acknowledge(ledger, record, lever)
         ledger.append([Entry(KINDS[LeverRecord], "", encode(record))], utc_now())
     finally:
         ledger.close()
-    return f"{record.lever.key}: {record.lever.state.value}, from the next start on"
+    return f"{lever.key}: {lever.state.value}, from the next start on"
+
+
+def _acknowledge(ledger: Ledger, record: LeverRecord, lever: Acknowledge) -> str:
+    rows, said = acknowledging(record, lever, partial(raised, ledger))
+    ledger.append([Entry(KINDS[AcknowledgedRecord], row.account, encode(row), row.key) for row in rows], utc_now())
+    return said
 
 
 def _lift(ledger: Ledger, config: Configuration, record: LeverRecord, lever: ResetLimit) -> str:

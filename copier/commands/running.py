@@ -100,7 +100,7 @@ class Running:
         accounts = await self.accounts.of(config)
         late = trio.move_on_after(ONCE_S_MAX if self.how.once else float("inf"))
         async with alerting(config, quiet=self.how.dry_run) as alerter:
-            words, changes = AlertWords(alerter.take), Changes()
+            words, changes = AlertWords(alerter.take, alerter.acknowledge), Changes()
             service = make_service(
                 config,
                 accounts,

@@ -52,22 +52,22 @@ ONCE = Shown()
 
 def status(file: Path = FILE, /, *, ledger: LedgerFile = None, at: At = HERE, how: How = ONCE) -> int:
     """Show whether all is well, each account, and what is copied; without --url, what the ledger says of it."""
-    return _view(STATUS, file, ledger, at, how)
+    return view(STATUS, file, ledger, at, how)
 
 
 def positions(file: Path = FILE, /, *, ledger: LedgerFile = None, at: At = HERE, how: How = ONCE) -> int:
     """Show every account's open positions and what they are copies of; without --url, what the ledger says is held."""
-    return _view(POSITIONS, file, ledger, at, how)
+    return view(POSITIONS, file, ledger, at, how)
 
 
 def links(file: Path = FILE, /, *, ledger: LedgerFile = None, at: At = HERE, how: How = ONCE) -> int:
     """Show what each link may do now and why, and what it holds."""
-    return _view(LINKS, file, ledger, at, how)
+    return view(LINKS, file, ledger, at, how)
 
 
 def limits(file: Path = FILE, /, *, ledger: LedgerFile = None, at: At = HERE, how: How = ONCE) -> int:
     """Show each limit: floor, metric, headroom, what happens next, time to the reset, the worst by stops."""
-    return _view(LIMITS, file, ledger, at, how)
+    return view(LIMITS, file, ledger, at, how)
 
 
 def mismatches(
@@ -81,7 +81,7 @@ def mismatches(
 ) -> int:
     """Show where targets differ from what their links want there, beyond grace and tolerance."""
     if not past:
-        return _view(MISMATCHES, file, ledger, at, how)
+        return view(MISMATCHES, file, ledger, at, how)
     if at.url is not None or how.watch:
         say("--past reads the whole ledger: expected neither --url nor --watch beside it")
         return WRONG_INPUT
@@ -110,12 +110,14 @@ def events(
     return _run(show, file, ledger, at)
 
 
-def _view(view: View[T], file: Path, ledger: Path | None, at: Where, how: Shown) -> int:
+def view(shown: View[T], file: Path, ledger: Path | None, at: Where, how: Shown) -> int:
+    """Show a view of the service at `at`, or else of the ledger, once or until Ctrl-C."""
+
     async def show(source: Source) -> None:
         if how.watch:
-            await watch(view, source, _shows(source.where, how))
+            await watch(shown, source, _shows(source.where, how))
         else:
-            await show_once(view, source, console(), as_json=how.json)
+            await show_once(shown, source, console(), as_json=how.json)
 
     return _run(show, file, ledger, at)
 

@@ -6,11 +6,12 @@ from attrs import evolve
 
 from copier.engine.desk import Desk
 from copier.engine.limit_watch import LimitWatch
-from copier.ledger.records import LeverRecord
+from copier.ledger.notices import Notice
+from copier.ledger.records import AcknowledgedRecord, LeverRecord
 from rules.alerts.kinds import AlertKind
 from rules.limits.state import LimitStage
 from rules.model.copies import Copy
-from rules.model.levers import Approve, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.levers import Acknowledge, Approve, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.reasons import Reason
 from rules.model.values import AccountId, PositionId
 from rules.policy.links import LinkState
@@ -64,6 +65,8 @@ class Operator:
                 return self._approve(record, record.lever)
             case ResetLimit():
                 return self._reset_limit(record, record.lever)
+            case Acknowledge():
+                return self._acknowledge(record, record.lever)
 
     def _set_link(self, record: LeverRecord, lever: SetLink) -> str:
         link = self._desk.in_force.links.get(lever.link_id)
@@ -111,6 +114,12 @@ class Operator:
         again = "" if stage in (LimitStage.OK, LimitStage.WARN) else f", but by its last figures it is {stage.value}"
         return f"{lever.limit_id}: lifted{again}"
 
+    def _acknowledge(self, record: LeverRecord, lever: Acknowledge) -> str:
+        rows, said = acknowledging(record, lever, self._desk.journal.raised)
+        for row in rows:
+            self._desk.journal.acknowledged(row)
+        return said
+
     def _write(self, record: LeverRecord, target: AccountId) -> None:
         """Put a lever in force, and decide again about what waits there."""
         self._desk.journal.lever(record)
@@ -123,6 +132,27 @@ class Operator:
         for copy in copies:
             self._desk.flatten(copy, "operator")
         return len(copies)
+
+
+def acknowledging(
+    record: LeverRecord, lever: Acknowledge, find: Callable[[int], Notice | None]
+) -> tuple[list[AcknowledgedRecord], str]:
+    """Return what is to be written for alerts that somebody has seen, and what is said of it; one wrong: nothing.
+
+    Args:
+        find: returns the alert at a place in the ledger, where there is one to acknowledge.
+    """
+    found = {seq: find(seq) for seq in lever.alerts}
+    rows: list[AcknowledgedRecord] = []
+    for seq, notice in found.items():
+        if notice is None:
+            return [], f"{REFUSED}there is no alert {seq} to acknowledge"
+        if notice.is_open:
+            alert = notice.record
+            rows.append(AcknowledgedRecord(seq, alert.code, alert.account, notice.at, record.by, record.why))
+    before = len(found) - len(rows)
+    said = f"{len(rows)} alert{'' if len(rows) == 1 else 's'} acknowledged"
+    return rows, f"{said}, {before} had been before" if before else said
 
 
 def reset_words(record: LeverRecord, lever: ResetLimit) -> str:

@@ -9,7 +9,8 @@ from copier.export import copies, orders
 from copier.export.writing import Row
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger, StoredEntry
-from copier.ledger.records import AlertRecord, DecisionRecord, LimitRecord, MismatchRecord
+from copier.ledger.notices import notice_of
+from copier.ledger.records import DecisionRecord, LimitRecord, MismatchRecord
 from copier.performance.scope import Scope
 from copier.telling.wording import mismatch_words, trace_words
 from copier.web.dto.decisions import decision_of
@@ -127,13 +128,18 @@ def _limits(ledger: Ledger, scope: Scope) -> Iterator[Row]:
             )
 
 
-_ALERTS: Final = ("seq", "at", "kind", "account", "text", "over")
+_ALERTS: Final = ("seq", "at", "kind", "account", "text", "over", "acknowledged_at", "acknowledged_by", "note")
 
 
 def _alerts(ledger: Ledger, scope: Scope) -> Iterator[Row]:
-    for entry, record in _within(ledger, scope, "alert", AlertRecord):
+    for entry in ledger.entries(kinds=("alert",)):
+        if not scope.is_within(entry.at):
+            continue
+        notice = notice_of(ledger, entry)
+        record, seen = notice.record, notice.acknowledged
         if scope.has_account(record.account):
-            yield (entry.seq, entry.at, record.code, record.account, record.text, record.over)
+            who = (None, None, None) if seen is None else (seen.at, seen.record.by, seen.record.note)
+            yield (entry.seq, entry.at, record.code, record.account, record.text, record.over, *who)
 
 
 _MISMATCHES: Final = (

@@ -13,8 +13,10 @@ import trio
 
 from copier.ledger.codec import decode, encode
 from copier.ledger.ledger import Entry, Ledger, LedgerFailed
+from copier.ledger.notices import Notice, raised
 from copier.ledger.records import (
     KINDS,
+    AcknowledgedRecord,
     AlertRecord,
     CalendarRecord,
     CheckpointRecord,
@@ -120,6 +122,11 @@ class Journal:
     def alert(self, kind: AlertKind, account: AccountId, text: str, *, over: bool = False) -> None:
         self._write(AlertRecord(kind.value, text, account, over), account)
 
+    def acknowledged(self, record: AcknowledgedRecord) -> None:
+        """Write who has seen an alert, unless somebody was faster in this very round: the ledger takes no second."""
+        if all(entry.key != record.key for entry in self._entries):
+            self._write(record, record.account, record.key)
+
     def mismatch(self, mismatch: Mismatch, *, ended: bool) -> None:
         self._write(MismatchRecord(mismatch, ended), mismatch.target)
 
@@ -142,6 +149,10 @@ class Journal:
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether this ledger ever held an intent of that id."""
         return self._ledger.holds(cl_ord_id)
+
+    def raised(self, seq: int) -> Notice | None:
+        """Return the alert at a place in the ledger; None where there is none that anybody could acknowledge."""
+        return raised(self._ledger, seq)
 
     def intended(self, cl_ord_id: ClOrdId) -> Action | None:
         """Return what an order of that id was to do; None when this ledger never held its intent."""

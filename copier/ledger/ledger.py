@@ -27,6 +27,7 @@ from copier.ledger.rows import (
     AFTER,
     BEFORE_OF_KIND,
     BY_KEY,
+    BY_SEQ,
     GENESIS,
     HAS_KEY,
     INSERT,
@@ -280,6 +281,18 @@ class Ledger:
         """
         with reading(self._connection):
             rows = rows_from(self._connection, BY_KEY, (key,))
+        return stored_entry(rows[0]) if rows else None
+
+    def by_seq(self, seq: int) -> StoredEntry | None:
+        """Return the entry at a place, or None when there is none.
+
+        Raises:
+            LedgerFailed: the file cannot be read.
+        """
+        if not 0 < seq <= _SEQ_MAX:
+            return None
+        with reading(self._connection):
+            rows = rows_from(self._connection, BY_SEQ, (seq,))
         return stored_entry(rows[0]) if rows else None
 
     def holds(self, key: str) -> bool:

@@ -155,6 +155,29 @@ class AlertRecord:
 
 
 @frozen
+class AcknowledgedRecord:
+    """Somebody has seen an alert: who, and what they noted. Of each alert the first one counts."""
+
+    alert: int
+    """The place of the alert's row."""
+    code: str
+    account: AccountId
+    raised_at: datetime
+    by: str
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its row, which no second one can have."""
+        return acknowledged_key(self.alert)
+
+
+def acknowledged_key(alert: int) -> str:
+    """Return the key of the row that says who acknowledged an alert; no order's id has a space in it."""
+    return f"acknowledged {alert}"
+
+
+@frozen
 class MismatchRecord:
     """A mismatch that began or is another one than before (`ended` False), or that is over."""
 
@@ -200,6 +223,7 @@ Record: TypeAlias = (
     | ForgetRecord
     | LimitRecord
     | AlertRecord
+    | AcknowledgedRecord
     | MismatchRecord
     | MemoryRecord
     | LeverRecord
@@ -217,6 +241,7 @@ KINDS: dict[type, str] = {
     ForgetRecord: "forget",
     LimitRecord: "limit",
     AlertRecord: "alert",
+    AcknowledgedRecord: "acknowledged",
     MismatchRecord: "mismatch",
     MemoryRecord: "memory",
     LeverRecord: "lever",

@@ -19,6 +19,7 @@ MENTIONING: Final = (
     " AND ({parts}) ORDER BY seq LIMIT ?"
 )
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
+BY_SEQ: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq = ?"
 HAS_KEY: Final = "SELECT 1 FROM entries WHERE key = ?"
 LAST: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries ORDER BY seq DESC LIMIT 1"
 LAST_OF_KIND: Final = (

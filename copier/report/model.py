@@ -12,7 +12,6 @@ from copier.performance.gathering import Gathering
 from copier.performance.trades import Trade
 from copier.telling.wording import copy_words
 from copier.web.dto.accounts import Currency, EquityPoint
-from copier.web.dto.events import Alert
 from copier.web.dto.performance import Performance
 from copier.web.dto.words import Amount, Count, Time, about, amount
 from copier.web.store import Store
@@ -40,6 +39,17 @@ class TradeRow:
 
 
 @frozen
+class AlertRow:
+    """Something that a person was to know."""
+
+    at: Time
+    kind: str
+    account: str
+    text: str
+    over: Annotated[bool, about("It told that something is over.")]
+
+
+@frozen
 class CurveShown:
     """How an account's balance and equity went."""
 
@@ -58,7 +68,7 @@ class Report:
     performance: Performance
     curves: list[CurveShown]
     trades: list[TradeRow]
-    alerts: list[Alert]
+    alerts: list[AlertRow]
     held: Annotated[Count, about("Copies that held something at the end.")]
 
 
@@ -82,7 +92,7 @@ def report_of(gathered: Gathering, store: Store | None, zone: ZoneInfo, now: dat
             if each
         ],
         trades=[_row(*pair) for pair in zip(trades, sums_of(trades, gathered.currencies), strict=True)],
-        alerts=[Alert(at, each.code, each.account, each.text, each.over) for at, each in gathered.alerts],
+        alerts=[AlertRow(at, each.code, each.account, each.text, each.over) for at, each in gathered.alerts],
         held=len(gathered.alive),
     )
 

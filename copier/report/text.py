@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from copier.report.model import Report, TradeRow
+from copier.report.model import AlertRow, Report, TradeRow
 from copier.report.words import (
     UNKNOWN,
     basis,
@@ -26,7 +26,6 @@ from copier.report.words import (
 from copier.terminal.figures import meter, money, sign_style, signed
 from copier.terminal.table import Column, fitting, shown
 from copier.terminal.words import SEVERITIES, SIDES, STAGES
-from copier.web.dto.events import Alert
 from copier.web.dto.performance import (
     DenialCount,
     EquityFigures,
@@ -185,7 +184,7 @@ def _mismatches(zone: ZoneInfo) -> Sequence[Column[PastMismatch]]:
     )
 
 
-def _alerts(zone: ZoneInfo) -> Sequence[Column[Alert]]:
+def _alerts(zone: ZoneInfo) -> Sequence[Column[AlertRow]]:
     return (
         Column("at", lambda each: instant(each.at, zone)),
         Column("kind", lambda each: each.kind),

@@ -1,7 +1,8 @@
-"""How positions, links, limits and mismatches look: pure functions of what is shown and of the width."""
+"""How positions, links, alerts, limits and mismatches look: pure functions of what is shown and of the width."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -10,6 +11,7 @@ from copier.terminal.figures import clock, meter, money
 from copier.terminal.held import Held
 from copier.terminal.table import Column, fitting, shown
 from copier.terminal.words import SEVERITIES, SIDES, STAGES, STATES, spoken
+from copier.web.dto.events import Alert
 from copier.web.dto.limits import Limit, about_seconds
 from copier.web.dto.links import Link
 from copier.web.dto.mismatches import Mismatch
@@ -96,6 +98,35 @@ _MISMATCH: Sequence[Column[Mismatch]] = (
     Column("severity", lambda each: each.severity, matters=2, style=lambda each: SEVERITIES.get(each.severity, "")),
     Column("what", lambda each: each.says, wraps=True),
 )
+
+
+def draw_alerts(alerts: Sequence[Alert], width: int) -> Iterator[RenderableType]:
+    """Yield what a person should know, each with who has seen it."""
+    if not alerts:
+        yield Text("no alerts", style="green")
+        return
+    yield fitting(alerts, _ALERT, width)
+
+
+_ALERT: Sequence[Column[Alert]] = (
+    Column("alert", lambda each: "" if each.over else str(each.seq), right=True),
+    Column("at", lambda each: clock(each.at), matters=2),
+    Column("state", lambda each: _seen(each), style=lambda each: _SEEN.get(_seen(each), "")),
+    Column("account", lambda each: each.account or "service"),
+    Column("kind", lambda each: each.kind, matters=3),
+    Column("what", lambda each: each.text, wraps=True),
+    Column("seen by", lambda each: _seen_by(each), matters=1, wraps=True),
+)
+_SEEN: Final[dict[str, str]] = {"open": "bold yellow", "over": "green", "seen": "dim"}
+
+
+def _seen(alert: Alert) -> str:
+    return "over" if alert.over else "open" if alert.acknowledged is None else "seen"
+
+
+def _seen_by(alert: Alert) -> str:
+    seen = alert.acknowledged
+    return "" if seen is None else f"{seen.by}, {clock(seen.at)}{f': {seen.note}' if seen.note else ''}"
 
 
 def draw_limits(limits: Sequence[Limit], width: int) -> Iterator[RenderableType]:

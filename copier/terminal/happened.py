@@ -11,7 +11,7 @@ from copier.terminal.happenings import Happening
 from copier.terminal.table import shown
 from copier.terminal.words import SEVERITIES, STAGES, STATES, spoken
 from copier.web.dto.decisions import Decision
-from copier.web.dto.events import Alert, MismatchEnded, Session
+from copier.web.dto.events import Acknowledged, Alert, MismatchEnded, Session
 from copier.web.dto.levers import Lever
 from copier.web.dto.mismatches import Mismatch
 
@@ -33,6 +33,9 @@ def _told(what: object) -> tuple[str, str, str, str]:
         case Alert():
             style = "green" if what.over else "red"
             return "over" if what.over else "alert", style, what.account or "service", shown(what.text)
+        case Acknowledged():
+            said = f"alert {what.seq} by {what.by}{f': {what.note}' if what.note else ''}"
+            return "seen", "dim", what.account or "service", shown(said)
         case Mismatch():
             return "differs", SEVERITIES.get(what.severity, ""), what.link, shown(what.says)
         case MismatchEnded():

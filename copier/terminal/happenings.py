@@ -11,22 +11,30 @@ from attrs import frozen
 
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger
-from copier.ledger.records import AlertRecord, DecisionRecord, LeverRecord, LimitRecord, MismatchRecord
+from copier.ledger.records import (
+    AcknowledgedRecord,
+    AlertRecord,
+    DecisionRecord,
+    LeverRecord,
+    LimitRecord,
+    MismatchRecord,
+)
 from copier.ledger.recovery import TYPES
 from copier.ledger.rows import StoredEntry
 from copier.telling.overview import LimitAt
 from copier.terminal.event_stream import SentEvent
 from copier.web.dto.decisions import Decision, decision_of
-from copier.web.dto.events import Alert, MismatchEnded, Session
+from copier.web.dto.events import Acknowledged, Alert, MismatchEnded, Session, acknowledged_of, alert_of
 from copier.web.dto.levers import Lever, lever_of
 from copier.web.dto.mismatches import Mismatch, mismatch_of
 
-KINDS: Final = ("decision", "alert", "mismatch", "lever", "limit")
+KINDS: Final = ("decision", "alert", "acknowledged", "mismatch", "lever", "limit")
 """Of the ledger's rows."""
 
 _EVENTS: Final[dict[str, type[Any]]] = {
     "decision": Decision,
     "alert": Alert,
+    "acknowledged": Acknowledged,
     "mismatch": Mismatch,
     "mismatch_over": MismatchEnded,
     "lever": Lever,
@@ -84,7 +92,9 @@ def of_entry(entry: StoredEntry) -> Happening | None:
         case DecisionRecord() as decision:
             what = decision_of(entry.seq, entry.at, decision)
         case AlertRecord() as alert:
-            what = Alert(entry.at, alert.code, alert.account, alert.text, alert.over)
+            what = alert_of(entry.seq, entry.at, alert)
+        case AcknowledgedRecord() as seen:
+            what = acknowledged_of(entry.at, seen)
         case MismatchRecord(mismatch, ended=True):
             event = "mismatch_over"
             what = MismatchEnded(mismatch.link_id, mismatch.target, mismatch.symbol, mismatch.kind.value)

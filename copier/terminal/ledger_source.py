@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -11,10 +12,12 @@ from copier.clock import utc_now
 from copier.config.model import Configuration
 from copier.engine.mismatches import holds_back
 from copier.ledger.ledger import Ledger
+from copier.ledger.notices import notices
 from copier.ledger.recovery import recover
 from copier.telling.overview import Overview, is_running, overview
 from copier.terminal.happenings import Happening, Stages, latest, of_ledger
 from copier.terminal.held import Held, of_copy
+from copier.web.dto.events import Alert, alert_of
 from copier.web.dto.limits import Limit, conduct_of, limit_of, results_of
 from copier.web.dto.links import Link, link_of
 from copier.web.dto.mismatches import Mismatch, mismatch_of
@@ -86,6 +89,13 @@ class LedgerSource:
 
     async def mismatches(self) -> list[Mismatch]:
         return [mismatch_of(each) for each in self._read(recover).mismatches.values()]
+
+    async def alerts(self, *, open_only: bool, most: int | None) -> list[Alert]:
+        def read(ledger: Ledger) -> list[Alert]:
+            found = (each for each in notices(ledger) if each.is_open or not open_only)
+            return [alert_of(each.seq, each.at, each.record, each.acknowledged) for each in islice(found, most)]
+
+        return self._read(read)
 
     async def happened(self, count: int) -> list[Happening]:
         def read(ledger: Ledger) -> list[Happening]:

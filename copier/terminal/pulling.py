@@ -6,9 +6,9 @@ from attrs import frozen
 
 from copier.terminal.asking import Refusal
 from copier.terminal.remote import Remote, segment
-from copier.web.dto.levers import Command, ConfirmedCommand
+from copier.web.dto import levers as bodies
 from copier.web.dto.links import Link
-from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.levers import Acknowledge, Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.values import AccountId, LinkId
 from rules.policy.links import LinkState
 
@@ -32,9 +32,14 @@ async def pull(remote: Remote, lever: Lever, why: str) -> str:
         Unreachable: nothing was sent. Refusal: nothing was done. NotKnown: it may have been done.
     """
     asked = _request(lever)
-    body = Command(why) if asked.confirm is None else ConfirmedCommand(why, asked.confirm)
     see = f"copier {asked.see} --url {shlex.quote(remote.url)}"
-    return await remote.command(asked.path, body, asked.what, see)
+    return await remote.command(asked.path, _body(lever, asked, why), asked.what, see)
+
+
+def _body(lever: Lever, asked: _Request, why: str) -> object:
+    if isinstance(lever, Acknowledge):
+        return bodies.Acknowledge(list(lever.alerts), why)
+    return bodies.Command(why) if asked.confirm is None else bodies.ConfirmedCommand(why, asked.confirm)
 
 
 def _request(lever: Lever) -> _Request:
@@ -49,6 +54,8 @@ def _request(lever: Lever) -> _Request:
             return _Request(f"/approvals/{segment(position)}", f"approve {position}", "events", position)
         case ResetLimit(limit):
             return _Request(f"/limits/{segment(limit)}/reset", f"reset-limit {limit}", "limits", limit)
+        case Acknowledge():
+            return _Request("/alerts/acknowledge", f"acknowledge {lever.key}", "alerts list")
 
 
 async def resumed(remote: Remote, subject: str) -> Lever:

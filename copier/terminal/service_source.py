@@ -13,6 +13,7 @@ from copier.terminal.remote import Remote, Stream, segment
 from copier.web.dto.accounts import Account, Position
 from copier.web.dto.copies import Copy
 from copier.web.dto.decisions import Decision
+from copier.web.dto.events import Alert
 from copier.web.dto.limits import Limit
 from copier.web.dto.links import Link
 from copier.web.dto.mismatches import Mismatch
@@ -71,6 +72,10 @@ class ServiceSource:
 
     async def mismatches(self) -> list[Mismatch]:
         return await self._remote.listing("/mismatches", Mismatch)
+
+    async def alerts(self, *, open_only: bool, most: int | None) -> list[Alert]:
+        query = {"acknowledged": "false"} if open_only else {}
+        return await self._remote.listing("/alerts", Alert, most, **query)
 
     async def happened(self, count: int) -> list[Happening]:
         """Return the last decisions: of the past, the API tells those."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from copier.telling.overview import Overview
 from copier.terminal.happenings import Happening
 from copier.terminal.held import Held
+from copier.web.dto.events import Alert
 from copier.web.dto.limits import Limit
 from copier.web.dto.links import Link
 from copier.web.dto.mismatches import Mismatch
@@ -39,6 +40,9 @@ class Source(Protocol):
     async def limits(self) -> list[Limit]: ...
 
     async def mismatches(self) -> list[Mismatch]: ...
+
+    async def alerts(self, *, open_only: bool, most: int | None) -> list[Alert]:
+        """Return the latest alerts, the latest first; `open_only`: those that nobody has acknowledged."""
 
     async def happened(self, count: int) -> list[Happening]:
         """Return the last things that happened, oldest first."""

@@ -72,6 +72,8 @@ class _Topic:
     pause: timedelta = timedelta(0)
     reminder: datetime | None = None
     """When people are reminded of it where it still lasts then."""
+    acknowledged: bool = False
+    """Somebody has seen it: nobody is reminded of it as it is."""
 
     @property
     def told_on(self) -> bool:
@@ -116,9 +118,22 @@ class Outbox:
             self._more[alert.kind] += 1
             self._more_due = self._more_due or soon
 
+    def acknowledge(self, kind: AlertKind, topic: str, at: datetime) -> None:
+        """Take note that somebody has seen the alert that came at that time: it is told once, and then no more.
+
+        Another one of the same cause is told, and so is its end.
+        """
+        found = self._topics.get((kind, topic))
+        if found is None or found.alert.at != at or found.alert.over:
+            return
+        found.acknowledged = True
+        if found.told == found.alert and not found.times:
+            found.due = found.reminder = None
+
     def _again(self, topic: _Topic, alert: Alert) -> None:
         was = topic.alert
         topic.alert = alert
+        topic.acknowledged = False
         if was.over:
             topic.since = alert.at
         if was.over or not alert.lasts:
@@ -128,7 +143,7 @@ class Outbox:
         soon = alert.at + self.route.group
         if alert.severity.rank > topic.told.severity.rank:
             topic.due = soon
-        elif topic.told_on:
+        elif topic.told_on and topic.reminder is not None:
             topic.due = topic.reminder
         elif topic.due is None:
             topic.due = max(soon, (topic.begun_told_at or alert.at) + self.route.repeat)
@@ -182,13 +197,14 @@ class Outbox:
         if topic.times:
             topic.begun_told_at = now
         topic.told, topic.times = topic.alert, 0
-        topic.due = topic.reminder = now + topic.pause if on else None
+        topic.due = topic.reminder = now + topic.pause if on and not topic.acknowledged else None
 
     def _clean(self, now: datetime) -> None:
         """Forget the topics of which there is nothing to tell, once `repeat` would hold nothing of them back."""
         for key, topic in list(self._topics.items()):
             held_until = None if topic.begun_told_at is None else topic.begun_told_at + self.route.repeat
-            if topic.due is None and (held_until is None or held_until <= now):
+            done = topic.due is None and not topic.told_on
+            if done and (held_until is None or held_until <= now):
                 del self._topics[key]
 
 

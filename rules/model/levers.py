@@ -1,4 +1,4 @@
-"""What an operator may do by hand, beside the config: to links, accounts, single copies, limits."""
+"""What an operator may do by hand, beside the config: to links, accounts, single copies, limits, alerts."""
 
 from enum import Enum
 from typing import TypeAlias
@@ -67,7 +67,19 @@ class ResetLimit:
         return f"limit {self.limit_id}"
 
 
-Lever: TypeAlias = SetLink | SetAccount | Approve | ResetLimit
+@frozen
+class Acknowledge:
+    """Somebody has seen some alerts. What they tell of goes on as it is, and so does all trading."""
+
+    alerts: tuple[int, ...]
+    """Their places in the ledger."""
+
+    @property
+    def key(self) -> str:
+        return f"alerts {', '.join(map(str, self.alerts))}"
+
+
+Lever: TypeAlias = SetLink | SetAccount | Approve | ResetLimit | Acknowledge
 
 
 def lasts(lever: Lever) -> bool:

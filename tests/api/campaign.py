@@ -20,7 +20,7 @@ from copier.web.key_file import Key, change_keys, hash_of, keys_path, with_key
 from copier.web.principal import KeyScope
 from copier.web.rest.endpoints import PREFIX
 from copier.web.surface import Surface
-from tests.copier.web.clients import WORLD, Client
+from tests.copier.web.clients import WORLD, Client, told_before
 from tests.copier.web.running import running_surface
 from tests.rules.playbook import T0
 
@@ -34,6 +34,9 @@ state = "alerts.db"
 secret = "{SECRET}"
 window = "1h"
 """
+
+ALERTS: Final = 5
+"""Those that the ledger begins with."""
 
 LEFT_OUT: Final = {
     "events": "it goes on until somebody leaves; tests/copier/web/test_events.py asks it",
@@ -67,6 +70,7 @@ async def run_campaign(folder: Path, examples: int, seed: int) -> Campaign:
     errors: list[str] = []
     key = Key("campaign", hash_of(KEY), (KeyScope.READ, KeyScope.OPERATE), None, T0)
     change_keys(keys_path(folder / "copier.db"), partial(with_key, key=key))
+    await told_before(folder, *[("small", "position 7 is nobody's")] * ALERTS)
     async with running_surface(folder, WORLD + SIGNALS) as surface, trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         port = listeners[0].socket.getsockname()[1]
@@ -115,6 +119,8 @@ def _with_known(shown: dict[str, Any], known: dict[str, list[str]]) -> dict[str,
             for parameter in operation["parameters"]:
                 if parameter["name"] in known and parameter["in"] in ("path", "query"):
                     parameter["schema"] = {"anyOf": [{"enum": known[parameter["name"]]}, parameter["schema"]]}
+    alerts = shown["components"]["schemas"]["Acknowledge"]["properties"]["alerts"]
+    alerts["items"] = {"anyOf": [{"enum": list(range(1, ALERTS + 1))}, alerts["items"]]}
     signal = shown["components"]["schemas"]["Signal"]
     signal["properties"]["secret"] = {"const": SECRET}  # else none would come further than that
     signal["required"] = [*signal.get("required", ()), "secret"]

@@ -1,9 +1,12 @@
 """What the event stream carries beside the shown things themselves."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from attrs import frozen
 
+from copier.ledger.notices import Acknowledged as Seen
+from copier.ledger.records import AcknowledgedRecord, AlertRecord
 from copier.web.dto.accounts import Position
 from copier.web.dto.words import Time, about
 
@@ -27,14 +30,47 @@ class Session:
 
 
 @frozen
+class Acknowledgement:
+    """Somebody has seen an alert."""
+
+    at: Time
+    by: Annotated[str, about("Who: the name of an API key, or of a user of the machine.")]
+    note: str
+
+
+@frozen
 class Alert:
     """Something that a person should know."""
 
+    seq: Annotated[int, about("Its place in the ledger, by which it is acknowledged.")]
     at: Time
     kind: Annotated[str, about("As in the table of alerts: `mismatch`, `session.lost`.")]
     account: str
     text: str
-    over: Annotated[bool, about("It is no longer so.")]
+    over: Annotated[bool, about("It is no longer so: there is nothing to acknowledge.")]
+    acknowledged: Annotated[Acknowledgement | None, about("Who has seen it first; null: nobody.")]
+
+
+def alert_of(seq: int, at: datetime, record: AlertRecord, seen: Seen | None = None) -> Alert:
+    """Return an alert as it is shown."""
+    acknowledged = None if seen is None else Acknowledgement(seen.at, seen.record.by, seen.record.note)
+    return Alert(seq, at, record.code, record.account, record.text, record.over, acknowledged)
+
+
+@frozen
+class Acknowledged:
+    """Somebody has seen an alert for the first time."""
+
+    seq: Annotated[int, about("The alert's.")]
+    at: Time
+    account: str
+    by: str
+    note: str
+
+
+def acknowledged_of(at: datetime, record: AcknowledgedRecord) -> Acknowledged:
+    """Return that somebody has seen an alert, as it is shown."""
+    return Acknowledged(record.alert, at, record.account, record.by, record.note)
 
 
 @frozen

@@ -59,6 +59,23 @@ class ConfirmedCommand:
     ]
 
 
+ALERTS_MAX = 200
+"""Alerts of one command: more than a person looks through at once, and with a note they fit the control socket."""
+
+
+@frozen
+class Acknowledge:
+    """Which alerts somebody has seen."""
+
+    alerts: Annotated[
+        list[Annotated[int, Meta(ge=1, le=2**53 - 1)]],
+        Meta(min_length=1, max_length=ALERTS_MAX, description="Each by its `seq`."),
+    ]
+    note: Annotated[
+        str, Meta(max_length=REASON_MAX, description="What else there is to say; it is kept in the ledger.")
+    ] = ""
+
+
 @frozen
 class Done:
     """What a lever did; it is durable."""

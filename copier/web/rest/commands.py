@@ -98,9 +98,19 @@ def _check_confirmed(call: Call, subject: str) -> None:
 
 
 async def _pull(call: Call, lever: levers.Lever) -> Any:
-    async def pull() -> Done:
+    return await pull(call, lever, call.body.reason)
+
+
+async def pull(call: Call, lever: levers.Lever, why: str) -> Any:
+    """Pull a lever in the name of who asks, once for each idempotency key.
+
+    Raises:
+        Refused: it was not pulled, or nobody knows.
+    """
+
+    async def pulled() -> Done:
         try:
-            says = await call.surface.pull(lever, call.principal, call.body.reason)
+            says = await call.surface.pull(lever, call.principal, why)
         except NotPulled:
             detail = "the engine did not answer in time: whether it was done is in `/levers` and `/decisions`"
             raise Refused(503, detail) from None
@@ -108,7 +118,7 @@ async def _pull(call: Call, lever: levers.Lever) -> Any:
             raise Refused(409, says.removeprefix(REFUSED))
         return Done(says)
 
-    return await once(call, pull)
+    return await once(call, pulled)
 
 
 def _command(path: str, summary: str, handler: Any, *, confirmed: bool = False) -> Endpoint:

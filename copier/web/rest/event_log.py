@@ -13,6 +13,7 @@ import trio
 from attrs import frozen
 
 from copier.ledger.records import (
+    AcknowledgedRecord,
     AlertRecord,
     DecisionRecord,
     LeverRecord,
@@ -23,7 +24,7 @@ from copier.ledger.records import (
 from copier.web.changes import Change, ChangeReader
 from copier.web.dto.copies import copy_of
 from copier.web.dto.decisions import decision_of
-from copier.web.dto.events import Alert, MismatchEnded, Positions, Session
+from copier.web.dto.events import MismatchEnded, Positions, Session, acknowledged_of, alert_of
 from copier.web.dto.levers import lever_of
 from copier.web.dto.mismatches import mismatch_of
 from copier.web.dto.words import to_json
@@ -256,9 +257,9 @@ class EventLog:
                 self._tell(event, (self._ends(mismatch.link_id), shown))
                 self._links.add(mismatch.link_id)
             case AlertRecord():
-                needed = frozenset({record.account}) if record.account else None
-                alert = Alert(change.at, record.code, record.account, record.text, record.over)
-                self._tell("alert", (needed, alert))
+                self._tell("alert", (_about(record), alert_of(change.number, change.at, record)))
+            case AcknowledgedRecord():
+                self._tell("acknowledged", (_about(record), acknowledged_of(change.at, record)))
             case LeverRecord():
                 lever = lever_of(record)
                 if lever is not None:
@@ -287,6 +288,11 @@ class EventLog:
         self._ring.append(Told(self._number, event, rendered, about))
         self._changed.set()
         self._changed = trio.Event()
+
+
+def _about(record: AlertRecord | AcknowledgedRecord) -> Needed:
+    """Return who may hear of an alert: what is about no account is for those who see all."""
+    return frozenset({record.account}) if record.account else None
 
 
 def _union(needed: Iterable[Needed]) -> frozenset[AccountId]:

@@ -29,7 +29,7 @@ RETRY_MS: Final = 2000
 
 EVENTS: Final = (
     *("account", "positions", "link", "copy", "decision", "limit", "mismatch", "mismatch_over"),
-    *("alert", "lever", "session"),
+    *("alert", "acknowledged", "lever", "session"),
 )
 
 

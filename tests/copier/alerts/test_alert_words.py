@@ -1,6 +1,6 @@
 """What of the ledger becomes an alert, how severe, in which words, and when it is over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,7 +16,7 @@ from copier.alerts.own_words import (
     trial_alert,
 )
 from copier.alerts.words import AlertWords, denial_severity
-from copier.ledger.records import AlertRecord, LimitRecord, MismatchRecord
+from copier.ledger.records import AcknowledgedRecord, AlertRecord, LimitRecord, MismatchRecord
 from rules.alerts.kinds import KINDS, Alert, AlertKind
 from rules.books.mismatch import Mismatch, MismatchKind
 from rules.limits.state import LimitStage, LimitState
@@ -262,6 +262,17 @@ def test_a_session_that_is_back_ends_the_topic_of_the_lost_one() -> None:
     )
     assert (lost.topic, lost.lasts, lost.over) == (back.topic, True, False)
     assert (back.title, back.over) == ("ftmo: session is back", True)
+
+
+def test_what_somebody_has_seen_is_handed_on_by_its_topic_and_the_time_when_it_came() -> None:
+    alerts: list[Alert] = []
+    seen: list[tuple[AlertKind, str, datetime]] = []
+    listener, account = AlertWords(alerts.append, lambda *told: seen.append(told)), AccountId("ftmo")
+    listener(AlertRecord("session.lost", "timeout", account), T0)
+    listener(AcknowledgedRecord(7, "session.lost", account, T0, "anna"), T0 + timedelta(hours=1))
+    listener(AcknowledgedRecord(8, "orphan", account, T0, "anna"), T0 + timedelta(hours=1))
+    [lost] = alerts
+    assert seen == [(lost.kind, lost.topic, lost.at)], "an orphan is not reminded of"
 
 
 # The service itself

@@ -9,13 +9,13 @@ from attrs import evolve
 from copier.engine.inputs import Pulled
 from copier.engine.operator import REFUSED
 from copier.ledger.codec import decode
-from copier.ledger.records import AlertRecord, LeverRecord
+from copier.ledger.records import AcknowledgedRecord, AlertRecord, LeverRecord
 from rules.limits.policy import Limit
 from rules.limits.state import LimitStage
 from rules.limits.terms import Cash, LimitKind
 from rules.model.actions import Action
 from rules.model.copies import Ending
-from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.levers import Acknowledge, Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.observed import AccountStatus
 from rules.model.values import AccountId, LinkId, PositionId
 from rules.policy.guard import Guard
@@ -258,3 +258,53 @@ async def test_where_nothing_is_in_force_nothing_is_written() -> None:
     before = desk.ledger.last_seq
     assert await pulled(desk, RESET) == ([], "target/max_loss: nothing was in force")
     assert desk.ledger.last_seq == before
+
+
+# Alerts
+
+
+async def alerted() -> tuple[Desk, int]:
+    """Return a desk that lost its target, and the place of the alert that tells of it."""
+    desk = await Desk().ready()
+    await desk.loses(TARGET)
+    [entry] = desk.ledger.entries(kinds=("alert",))
+    return desk, entry.seq
+
+
+def acknowledged(desk: Desk) -> list[tuple[int, str, str]]:
+    records = [each for each in desk.records("acknowledged") if isinstance(each, AcknowledgedRecord)]
+    return [(each.alert, each.by, each.note) for each in records]
+
+
+async def test_an_alert_is_acknowledged_once_and_the_first_one_counts() -> None:
+    desk, alert = await alerted()
+    assert await pulled(desk, Acknowledge((alert,))) == ([], "1 alert acknowledged")
+    assert await pulled(desk, Acknowledge((alert, alert))) == ([], "0 alerts acknowledged, 1 had been before")
+    assert acknowledged(desk) == [(alert, "anna", "why not")]
+
+
+async def test_two_who_acknowledge_in_one_round_leave_one_row() -> None:
+    desk, alert = await alerted()
+    said: list[str] = []
+    by_two = [LeverRecord(Acknowledge((alert,)), by, "") for by in ("anna", "boris")]
+    await desk.takes(*(Pulled(record, said.append) for record in by_two))
+    assert said == ["1 alert acknowledged"] * 2
+    assert acknowledged(desk) == [(alert, "anna", "")]
+
+
+@pytest.mark.parametrize("wrong", [1, 10**6, 0, 2**70])
+async def test_with_one_that_is_no_alert_nothing_is_acknowledged(wrong: int) -> None:
+    desk, alert = await alerted()
+    assert wrong != alert
+    said = (await pulled(desk, Acknowledge((alert, wrong))))[1]
+    assert said == f"{REFUSED}there is no alert {wrong} to acknowledge"
+    assert acknowledged(desk) == []
+
+
+async def test_what_an_alert_tells_of_goes_on_after_somebody_has_seen_it() -> None:
+    desk, alert = await alerted()
+    await pulled(desk, Acknowledge((alert,)))
+    assert desk.engine.sessions.loss(TARGET) is not None
+    assert desk.engine.desk.in_force.levers == {}, "it is no lever that stays in force"
+    assert await desk.sees(source_position()) == []
+    assert code(desk, "p1") == "TARGET_NOT_READY"

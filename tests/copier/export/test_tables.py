@@ -9,7 +9,7 @@ from attrs import evolve
 from copier.export.tables import TABLES
 from copier.ledger.codec import encode
 from copier.ledger.ledger import Entry
-from copier.ledger.records import KINDS, AlertRecord, MismatchRecord, Record
+from copier.ledger.records import KINDS, AcknowledgedRecord, AlertRecord, MismatchRecord, Record
 from copier.performance.scope import Scope
 from rules.books.mismatch import Mismatch, MismatchKind
 from rules.limits.policy import Limit
@@ -149,6 +149,11 @@ async def test_limits_alerts_and_mismatches_are_rows_of_their_own() -> None:
     )
     [alert] = rows(desk, "alerts")
     assert (alert["kind"], alert["account"], alert["text"], alert["over"]) == ("orphan", "target", "@text", False)
+    assert (alert["acknowledged_at"], alert["acknowledged_by"], alert["note"]) == (None, None, None)
+    seen = AcknowledgedRecord(alert["seq"], "orphan", TARGET, T0, "anna", "=1+1")
+    desk.ledger.append([Entry(KINDS[AcknowledgedRecord], TARGET, encode(seen), seen.key)], desk.now)
+    [alert] = rows(desk, "alerts")
+    assert (alert["acknowledged_at"], alert["acknowledged_by"], alert["note"]) == (desk.now, "anna", "=1+1")
     [row] = rows(desk, "mismatches")
     assert (row["kind"], row["desired"], row["observed"], row["source_positions"]) == ("missing", 1, 0, "p1 p2")
     assert row["says"] == "EURUSD should be long 1 and is not there"

@@ -20,7 +20,7 @@ from copier.terminal.held import Held
 from copier.terminal.screen import rendered
 from copier.web.dto.accounts import Account, Denial, NearestLimit
 from copier.web.dto.decisions import Decision, Step
-from copier.web.dto.events import Alert, MismatchEnded, Session
+from copier.web.dto.events import Acknowledged, Alert, MismatchEnded, Session
 from copier.web.dto.levers import Lever
 from copier.web.dto.limits import Limit, NextStage
 from copier.web.dto.links import Link
@@ -143,7 +143,15 @@ def test_nothing_to_show_is_said(draw: Callable[[Sequence[Any], int], Iterator[R
             DECISION,
             "15:00:00  denied    master->prop              buy EURUSD #5012: SPREAD: spread 3.1 points, at most 2",
         ),
-        (Alert(T0, "session.lost", "prop", "lost", False), "15:00:00  alert     prop                      lost"),
+        (
+            Alert(4, T0, "session.lost", "prop", "lost", False, None),
+            "15:00:00  alert     prop                      lost",
+        ),
+        (Acknowledged(4, T0, "prop", "desk", ""), "15:00:00  seen      prop                      alert 4 by desk"),
+        (
+            Acknowledged(4, T0, "", "desk", "on it"),
+            "15:00:00  seen      service                   alert 4 by desk: on it",
+        ),
         (MISMATCH, "15:00:00  differs   master->prop              EURUSD: 0.3 is missing"),
         (
             MismatchEnded("master->prop", "prop", "EURUSD", "missing"),

@@ -19,12 +19,13 @@ from copier.terminal.pulling import pull, resumed
 from copier.terminal.remote import Remote
 from copier.terminal.service_source import ServiceSource
 from copier.terminal.sources import Source
-from copier.terminal.views import LIMITS, LINKS, MISMATCHES, POSITIONS, STATUS
+from copier.terminal.views import LIMITS, LINKS, MISMATCHES, POSITIONS, STATUS, alerts_view
 from copier.terminal.watch import OneAfterTheOther, View, show_once, watch
-from rules.model.levers import Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
+from rules.model.levers import Acknowledge, Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.values import AccountId, LinkId, PositionId
 from rules.policy.links import LinkState
 from tests.copier.terminal.served_here import READER_KEY, Served, served
+from tests.copier.web.clients import told_before
 
 pytestmark = pytest.mark.slow  # each test serves on a port, with a ledger on disk
 
@@ -68,6 +69,22 @@ async def test_levers_are_pulled_with_the_name_of_the_key_and_the_reason(tmp_pat
         await pull(remote, SetLink(LINK, LinkState.ACTIVE), "over")
         assert list(running.client.surface.levers) == []
         await remote.aclose()
+
+
+async def test_alerts_are_listed_and_acknowledged_with_the_name_of_the_key(tmp_path: Path) -> None:
+    await told_before(tmp_path, ("small", "position 7 is nobody's"), ("foreign", "position 8 is nobody's"))
+    async with served(tmp_path) as running:
+        source, remote = ServiceSource(running.remote(READER_KEY)), running.remote()
+        assert await pull(remote, Acknowledge((2,)), "closed it") == "1 alert acknowledged"
+        assert [each.seq for each in await source.alerts(open_only=True, most=None)] == [1]
+        found = await shown(alerts_view(open_only=False), source)
+        assert found.index("position 7") < found.index("position 8"), "the open one first, although it is older"
+        assert "operator" in found
+        assert "closed it" in found
+        with pytest.raises(Refusal, match="no such alert"):
+            await pull(remote, Acknowledge((1, 9999)), "")
+        await remote.aclose()
+        await source.aclose()
 
 
 async def test_flatten_closes_what_was_copied(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import trio
 from copier.ledger.ledger import Ledger
 from copier.web.dto.copies import Copy
 from copier.web.dto.decisions import Decision
+from copier.web.dto.events import Acknowledged
 from copier.web.dto.levers import Lever
 from copier.web.rest import event_log, events
 from copier.web.rest.event_log import EventLog
 from rules.model.values import AccountId
-from tests.copier.web.clients import TENANT, WORLD, serving
+from tests.copier.web.clients import TENANT, WORLD, serving, told_before
 
 pytestmark = pytest.mark.slow  # each test runs a whole service on a ledger of its own
 
@@ -66,6 +67,24 @@ async def test_a_lever_is_told_and_the_link_that_it_changed(tmp_path: Path) -> N
         assert (link.data["link"], link.data["state"]) == ("master->small", "paused")
         await client.post("/links/master-%3Esmall/resume", WHY)
         assert (await stream.next("lever")).data["state"] == "active"
+
+
+async def test_who_acknowledged_an_alert_is_told_to_whom_it_concerns(tmp_path: Path) -> None:
+    await told_before(tmp_path, ("foreign", "not for the tenant"), ("", "neither"), ("small", "for both"))
+    async with (
+        serving(tmp_path) as client,
+        client.events("?event=acknowledged") as stream,
+        client.events("?event=acknowledged", TENANT) as theirs,
+    ):
+        await client.post("/alerts/acknowledge", {"alerts": [1]})
+        await client.post("/alerts/acknowledge", {"alerts": [2, 3], "note": "on it"})
+        told = [msgspec.convert((await stream.next()).data, Acknowledged) for _ in range(3)]
+        assert [(each.seq, each.account, each.by, each.note) for each in told] == [
+            (1, "foreign", "desk", ""),
+            (2, "", "desk", "on it"),
+            (3, "small", "desk", "on it"),
+        ]
+        assert msgspec.convert((await theirs.next()).data, Acknowledged) == told[2]
 
 
 async def test_a_tenant_hears_of_its_own_only(tmp_path: Path) -> None:

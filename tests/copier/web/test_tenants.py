@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from copier.web.app import ROUTES
 from copier.web.doors import OPEN_FOLDERS, OPEN_PATHS
+from copier.web.dto.levers import Acknowledge
 from copier.web.metrics.endpoint import PATH as METRICS
 from copier.web.metrics.endpoint import metric_routes
 from copier.web.principal import KeyScope, Principal
@@ -75,7 +76,7 @@ THEIR_COMMENT = "canary-of-theirs"
 
 @frozen
 class Things:
-    """The ids of one tenant's things, by the names that paths and queries have for them."""
+    """The ids of one tenant's things, by the names that paths, queries and bodies have for them."""
 
     of: Mapping[str, str]
 
@@ -89,6 +90,7 @@ class Things:
 
 NOTHING = Things(
     {"account": "none-target", "link": "none-source->none-target", "position": "9", "limit": "none/max_loss", "id": "9"}
+    | {"alert": "999"}
 )
 
 
@@ -125,6 +127,7 @@ async def two_tenants(folder: Path) -> AsyncIterator[tuple[Client, Things]]:
                     "position": waiting.source_position_id,
                     "limit": "theirs-target/max_loss",
                     "id": positions["theirs"],
+                    "alert": "2",
                 }
             ),
         )
@@ -141,6 +144,8 @@ def body_of(endpoint: Endpoint, things: Things) -> bytes:
     """Return a body that would do it."""
     if endpoint.body is None:
         return b""
+    if endpoint.body is Acknowledge:
+        return msgspec.json.encode(Acknowledge([int(things.of["alert"])]))
     subject = things.of[endpoint.names[0]]
     return msgspec.json.encode(
         {name: {"reason": "to see", "confirm": subject}[name] for name in (each.name for each in fields(endpoint.body))}
@@ -179,7 +184,7 @@ def test_every_route_is_known_to_be_open_or_to_ask_who_it_is(tmp_path: Path) -> 
 async def test_their_things_answer_as_what_does_not_exist(tmp_path: Path, who: Principal) -> None:
     async with two_tenants(tmp_path) as (client, theirs):
         before = len(list(client.surface.levers))
-        for endpoint in (each for each in ENDPOINTS if each.names and not each.open):
+        for endpoint in (each for each in ENDPOINTS if (each.names or each.operates) and not each.open):
             foreign = await asked(client, endpoint, theirs, who)
             nothing = await asked(client, endpoint, NOTHING, who)
             why = f"{endpoint.method} {endpoint.path}"
@@ -227,6 +232,7 @@ async def test_everything_of_ones_own_is_shown(tmp_path: Path) -> None:
                 "position": waiting.source_position_id,
                 "limit": "ours-target/max_loss",
                 "id": waiting.source_position_id,
+                "alert": "1",
             }
         )
         for endpoint in (each for each in ENDPOINTS if each.method == "GET"):

@@ -205,6 +205,57 @@ def test_what_lasts_and_changes_waits_for_its_reminder() -> None:
     assert told(box, 905) == [("another volume", 0)]
 
 
+# Acknowledged
+
+SESSION = AlertKind.SESSION_LOST
+
+
+def test_what_somebody_has_seen_is_not_told_again_while_it_lasts() -> None:
+    box = outbox()
+    box.take(lost(0))
+    assert told(box, 5)
+    box.acknowledge(SESSION, "ftmo", at(0))
+    assert run(box, 10**6) == []
+
+
+def test_the_end_of_what_somebody_has_seen_is_told_and_the_next_time_too() -> None:
+    box = outbox()
+    box.take(lost(0))
+    assert told(box, 5)
+    box.acknowledge(SESSION, "ftmo", at(0))
+    assert box.tell(at(4000)) is None
+    box.take(back(5000))
+    assert told(box, 5005) == [("session is back", 0)]
+    box.take(lost(9000))
+    assert [seconds for seconds, _ in run(box, 12_000)] == [9005, 9905, 11_705]
+
+
+def test_another_one_of_the_same_cause_is_told_although_the_last_was_seen() -> None:
+    box = outbox()
+    box.take(lost(0))
+    assert told(box, 5)
+    box.acknowledge(SESSION, "ftmo", at(0))
+    box.take(lost(60, title="another reason"))
+    assert told(box, 905) == [("another reason", 0)]
+    assert box.due_at() is not None, "and people are reminded of it"
+
+
+def test_what_is_seen_before_it_was_told_is_told_once() -> None:
+    box = outbox()
+    box.take(lost(0))
+    box.acknowledge(SESSION, "ftmo", at(0))
+    assert [seconds for seconds, _ in run(box, 10**6)] == [5]
+
+
+@pytest.mark.parametrize(("topic", "seconds"), [("ftmo", 1), ("other", 0)])
+def test_an_older_or_another_one_that_was_seen_stops_no_reminder(topic: str, seconds: int) -> None:
+    box = outbox()
+    box.take(lost(0))
+    assert told(box, 5)
+    box.acknowledge(SESSION, topic, at(seconds))
+    assert box.due_at() == at(905)
+
+
 # Rates
 
 

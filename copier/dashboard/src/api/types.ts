@@ -60,15 +60,44 @@ export interface AccountCounts {
   readonly lost: number;
 }
 
+export interface Acknowledge {
+  /** Each by its `seq`. */
+  readonly alerts: readonly number[];
+  /** What else there is to say; it is kept in the ledger. */
+  readonly note?: string;
+}
+
+export interface Acknowledged {
+  /** The alert's. */
+  readonly seq: number;
+  /** An instant in UTC (RFC 3339). */
+  readonly at: string;
+  readonly account: string;
+  readonly by: string;
+  readonly note: string;
+}
+
+export interface Acknowledgement {
+  /** An instant in UTC (RFC 3339). */
+  readonly at: string;
+  /** Who: the name of an API key, or of a user of the machine. */
+  readonly by: string;
+  readonly note: string;
+}
+
 export interface Alert {
+  /** Its place in the ledger, by which it is acknowledged. */
+  readonly seq: number;
   /** An instant in UTC (RFC 3339). */
   readonly at: string;
   /** As in the table of alerts: `mismatch`, `session.lost`. */
   readonly kind: string;
   readonly account: string;
   readonly text: string;
-  /** It is no longer so. */
+  /** It is no longer so: there is nothing to acknowledge. */
   readonly over: boolean;
+  /** Who has seen it first; null: nobody. */
+  readonly acknowledged: Acknowledgement | null;
 }
 
 export interface AlertCount {
