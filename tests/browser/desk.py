@@ -15,6 +15,9 @@ from typing import Any
 
 from attrs import define, field
 
+from copier.ledger.codec import encode
+from copier.ledger.ledger import Entry, Ledger
+from copier.ledger.records import AlertRecord
 from copier.web.store import Store, store_path
 from rules.model.values import AccountId
 from tests.peers.programs import running
@@ -156,6 +159,14 @@ class Desk:
             equity = Decimal(100_010 - 500 * abs(minute % 40 - 20))
             store.sample({AccountId(account): (Decimal(100_000), equity)}, now - timedelta(minutes=minute))
         store.close()
+
+    def remember_alerts(self, *texts: str) -> None:
+        """Leave alerts about the small account in the ledger, as an earlier run would: the first a day ago."""
+        ledger, at = Ledger.open(self.folder / "copier.db"), datetime.now(UTC) - timedelta(days=1)
+        for number, text in enumerate(texts):
+            record = AlertRecord("orphan", text, AccountId("small"))
+            ledger.append([Entry("alert", "small", encode(record))], at + timedelta(minutes=number))
+        ledger.close()
 
     def revoke_key(self, name: str) -> None:
         self.command("keys", "revoke", name, str(self.file))

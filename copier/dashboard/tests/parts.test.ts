@@ -5,8 +5,17 @@ import { test } from "node:test";
 import { effect } from "@preact/signals";
 import { EventReader } from "../src/api/sse";
 import { Keyed } from "../src/state/keyed";
-import type { Position } from "../src/api/types";
-import { forgetPositions, positionsRead, positionsReported } from "../src/state/store";
+import type { Alert, Position } from "../src/api/types";
+import {
+  acknowledged,
+  alerted,
+  alerts,
+  forgetPositions,
+  OPEN_ALERTS_MAX,
+  openAlerts,
+  positionsRead,
+  positionsReported,
+} from "../src/state/store";
 import { topic } from "../src/state/topics";
 import { grouped, money, roundedTo } from "../src/text/numbers";
 import { TEXT_MAX, visible, visibleText } from "../src/text/safe";
@@ -107,4 +116,20 @@ test("positions are read again when a report knows others than those that are sh
   assert.equal(reads(() => positionsRead("small", [two!], before)), 1);
   assert.equal(reads(() => reported(two!)), 0);
   forgetPositions("small");
+});
+
+test("an alert is open until somebody has acknowledged it, and stays in the list with who it was", () => {
+  const at = "2026-11-21T15:00:00Z";
+  const alert = (seq: number, over = false): Alert => ({
+    ...{ seq, at, kind: "orphan", account: "small", text: "position 7 is nobody's", over },
+    acknowledged: null,
+  });
+  [alert(1), alert(2), alert(3, true)].forEach(alerted);
+  assert.deepEqual(openAlerts.value.map((each) => each.seq), [2, 1]); // what is over needs nobody
+  acknowledged({ seq: 1, at, account: "small", by: "desk", note: "closed it" });
+  acknowledged({ seq: 99, at, account: "small", by: "desk", note: "" });
+  assert.deepEqual(openAlerts.value.map((each) => each.seq), [2]);
+  assert.deepEqual(alerts.value.map((each) => each.acknowledged), [null, null, { at, by: "desk", note: "closed it" }]);
+  for (let seq = 10; seq < 10 + 2 * OPEN_ALERTS_MAX; seq += 1) alerted(alert(seq));
+  assert.equal(openAlerts.value.length, OPEN_ALERTS_MAX);
 });

@@ -1,17 +1,49 @@
-/** What a person was told of: alerts as they came, and what operators set by hand. */
+/** What a person was told of: alerts that nobody has acknowledged, all as they came, and what operators set by hand. */
 
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Alert } from "../api/types";
 import { href } from "../state/route";
-import { alerts, levers } from "../state/store";
+import { alerts, levers, OPEN_ALERTS_MAX, openAlerts } from "../state/store";
+import { AcknowledgeLever, NoLevers } from "../ui/levers";
 import { Badge, Card, Empty } from "../ui/parts";
-import { PageHead } from "../ui/page";
+import { keepPlace, PageHead } from "../ui/page";
 import { Safe, Time } from "../ui/text";
 
 export function AlertsPage(): JSX.Element {
+  const open = openAlerts.value;
+  const others = alerts.value.filter((each) => each.over || each.acknowledged !== null);
+  const shown = useRef(open.length);
+  useEffect(() => {
+    if (open.length < shown.current) keepPlace(); // the button that was pressed may have gone with its line
+    shown.current = open.length;
+  }, [open.length]);
   return (
     <>
       <PageHead title="Alerts" />
+      <NoLevers />
+      <Card
+        title={
+          <>
+            Open {open.length > 0 && <Badge tone="warning">{open.length}</Badge>}
+          </>
+        }
+        more={open.length > 1 && <AcknowledgeLever alerts={open} label="Acknowledge all" />}
+        class="open-alerts"
+      >
+        {open.length ? (
+          <ul class="lines">
+            {open.map((each) => (
+              <AlertLine alert={each} key={each.seq}>
+                <AcknowledgeLever alerts={[each]} label="Acknowledge" />
+              </AlertLine>
+            ))}
+          </ul>
+        ) : (
+          <Empty>Every alert is acknowledged.</Empty>
+        )}
+        {open.length === OPEN_ALERTS_MAX && <p class="stale">Only the latest {open.length} are shown.</p>}
+      </Card>
       <Card title="Set by hand">
         {levers.keys.length ? (
           <ul class="rows plain">
@@ -31,31 +63,50 @@ export function AlertsPage(): JSX.Element {
           <Empty>No lever is pulled: everything acts as the config says.</Empty>
         )}
       </Card>
-      <Card title="Latest alerts">
-        {alerts.value.length ? (
+      <Card title="Seen or over">
+        {others.length ? (
           <ul class="lines">
-            {alerts.value.map((each) => (
-              <AlertLine alert={each} key={`${each.at} ${each.kind} ${each.account} ${each.text}`} />
+            {others.map((each) => (
+              <AlertLine alert={each} key={each.seq} />
             ))}
           </ul>
         ) : (
-          <Empty icon="alerts">No alert lately.</Empty>
+          <Empty icon="alerts">None lately.</Empty>
         )}
       </Card>
     </>
   );
 }
 
-function AlertLine({ alert }: { alert: Alert }): JSX.Element {
+function AlertLine({ alert, children }: { alert: Alert; children?: JSX.Element }): JSX.Element {
+  const seen = alert.acknowledged;
   return (
     <li class="line">
-      <div class="line-link">
+      <div class={`line-link ${children ? "with-lever" : ""}`}>
         <strong>
-          <Safe text={alert.account} />
+          <Safe text={alert.account || "service"} />
         </strong>
-        <span class="line-kind">{alert.over ? <Badge tone="ok">over</Badge> : <Badge tone="warning">alert</Badge>}</span>
+        <span class="line-kind">
+          {alert.over ? (
+            <Badge tone="ok">over</Badge>
+          ) : seen ? (
+            <Badge tone="quiet">seen</Badge>
+          ) : (
+            <Badge tone="warning">alert</Badge>
+          )}
+        </span>
         <span class="line-why">
           <Safe text={alert.text} max={400} />
+          {seen && (
+            <span class="seen-by dim small">
+              Acknowledged by <Safe text={seen.by} max={80} />, <Time at={seen.at} />
+              {seen.note && (
+                <>
+                  : <Safe text={seen.note} max={500} />
+                </>
+              )}
+            </span>
+          )}
         </span>
         <span class="line-where">
           <code class="code">{alert.kind}</code>
@@ -63,6 +114,7 @@ function AlertLine({ alert }: { alert: Alert }): JSX.Element {
         <span class="line-at dim small">
           <Time at={alert.at} />
         </span>
+        {children}
       </div>
     </li>
   );

@@ -7,6 +7,7 @@ import type { Page } from "../api/page";
 import type { StreamEvent } from "../api/sse";
 import type {
   Account,
+  Acknowledged,
   Alert,
   Copy,
   Decision,
@@ -68,7 +69,7 @@ async function readAll(): Promise<void> {
   const mine = ++looks;
   held = [];
   try {
-    const [status, accounts, links, limits, mismatches, levers, approvals, decisions, denied, alerts] = await Promise.all([
+    const [status, accounts, links, limits, mismatches, levers, approvals, decisions, denied, alerts, open] = await Promise.all([
       get<Status>("/status"),
       list<Account>("/accounts"),
       list<Link>("/links"),
@@ -79,6 +80,7 @@ async function readAll(): Promise<void> {
       get<Page<Decision>>(LATEST),
       get<Page<Decision>>("/decisions?kind=denied&limit=1"),
       get<Page<Alert>>("/alerts?limit=100"),
+      openAlerts(),
       refreshSession(),
     ]);
     if (mine !== looks) return;
@@ -93,6 +95,7 @@ async function readAll(): Promise<void> {
       takeDecisions(decisions);
       store.lastDenied.value = denied.items[0] ?? null;
       store.alerts.value = [...alerts.items].sort((a, b) => b.at.localeCompare(a.at));
+      store.openAlerts.value = open;
       store.loaded.value = "yes";
       touchAll();
     });
@@ -109,17 +112,22 @@ async function readAll(): Promise<void> {
   }
 }
 
-async function list<T>(path: string): Promise<T[]> {
+/** A page may hold few although more follow: the service looks at a bounded part of the ledger each time. */
+function openAlerts(): Promise<Alert[]> {
+  return list<Alert>("/alerts", "acknowledged=false&", store.OPEN_ALERTS_MAX);
+}
+
+async function list<T>(path: string, filter = "", most = Infinity): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const found: Page<T> = await get<Page<T>>(`${path}?limit=200${query}`);
+    const found: Page<T> = await get<Page<T>>(`${path}?${filter}limit=200${query}`);
     items.push(...found.items);
     cursor = found.next;
-    if (cursor === null) break;
+    if (cursor === null || items.length >= most) break;
   }
-  return items;
+  return items.slice(0, most);
 }
 
 function takeStatus(status: Status): void {
@@ -175,6 +183,9 @@ function apply(event: StreamEvent): void {
       store.alerted(data as Alert);
       soon("status");
       break;
+    case "acknowledged":
+      store.acknowledged(data as Acknowledged);
+      break;
     case "lever":
       soon("levers");
       soon("status");
@@ -200,6 +211,9 @@ const looksAt: Record<string, () => Promise<void>> = {
   links: async () => store.links.replace(await list<Link>("/links")),
   levers: async () => store.levers.replace(await list<Lever>("/levers")),
   approvals: async () => store.approvals.replace(await list<Copy>("/approvals")),
+  openAlerts: async () => {
+    store.openAlerts.value = await openAlerts();
+  },
 };
 
 export function soon(what: keyof typeof looksAt): void {

@@ -3,6 +3,7 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type {
   Account,
+  Acknowledged,
   Alert,
   Copy,
   Decision,
@@ -29,6 +30,10 @@ export const levers = new Keyed<Lever>((each) => `${each.kind} ${each.subject}`)
 export const approvals = new Keyed<Copy>((each) => `${each.link} ${each.source_position}`);
 export const decisions = signal<readonly Decision[]>([]);
 export const alerts = signal<readonly Alert[]>([]);
+
+/** Alerts that nobody has acknowledged, the latest first; no more than one command acknowledges. */
+export const openAlerts = signal<readonly Alert[]>([]);
+export const OPEN_ALERTS_MAX = 200;
 
 /** The first look at the service: not yet, done, or why it failed. */
 export const loaded = signal<"no" | "yes" | { readonly failed: string }>("no");
@@ -101,6 +106,12 @@ export function forgetPositions(account: string): void {
 
 export function alerted(alert: Alert): void {
   alerts.value = [alert, ...alerts.peek()].slice(0, RECENT_MAX);
+  if (!alert.over) openAlerts.value = [alert, ...openAlerts.peek()].slice(0, OPEN_ALERTS_MAX);
+}
+
+export function acknowledged({ seq, at, by, note }: Acknowledged): void {
+  openAlerts.value = openAlerts.peek().filter((each) => each.seq !== seq);
+  alerts.value = alerts.peek().map((each) => (each.seq === seq ? { ...each, acknowledged: { at, by, note } } : each));
 }
 
 /** The account with the least left of a limit, by the share of the limit's whole amount. */

@@ -1,4 +1,5 @@
-/** The confirm step of every lever: what it will do, why you do it, and for what moves money the name once more. */
+/** The confirm step of every lever: what it will do, why you do it, and for what moves money the name once more; and
+    of an acknowledgement, of which one need not say more. */
 
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -7,6 +8,7 @@ import { freshKey, post, wordsOf } from "../api/client";
 import type { Done } from "../api/types";
 import { visibleText } from "../text/safe";
 import { soon } from "../state/live";
+import { keepPlace } from "./page";
 import { say } from "./toasts";
 
 export interface Ask {
@@ -18,6 +20,8 @@ export interface Ask {
   /** What has to be typed; null: it moves no money. */
   readonly confirm: { readonly word: string; readonly is: string } | null;
   readonly grave: boolean;
+  /** The alerts that are acknowledged: a note is all that is asked for. */
+  readonly alerts?: readonly number[];
 }
 
 const REASON_MAX = 500;
@@ -44,7 +48,8 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
   // Closed before it goes, so that the browser gives the focus back to where it came from.
   const close = () => box.current?.close();
   const matches = what.confirm === null || typed.value === what.confirm.word;
-  const ready = matches && reason.value.trim() !== "" && !busy.value;
+  const noted = what.alerts !== undefined;
+  const ready = matches && (noted || reason.value.trim() !== "") && !busy.value;
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -52,12 +57,13 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
     busy.value = true;
     failed.value = null;
     const why = reason.value.trim();
-    const body = what.confirm === null ? { reason: why } : { reason: why, confirm: typed.value };
+    const reasoned = what.confirm === null ? { reason: why } : { reason: why, confirm: typed.value };
+    const body = noted ? { alerts: what.alerts, note: why } : reasoned;
     try {
       const done = await post<Done>(what.path, body, key.current);
       close();
       say(done.says);
-      for (const each of ["levers", "links", "accounts", "approvals", "status"]) soon(each);
+      for (const each of ["levers", "links", "accounts", "approvals", "openAlerts", "status"]) soon(each);
     } catch (error) {
       failed.value = wordsOf(error);
     } finally {
@@ -71,19 +77,22 @@ function Dialog({ ask: what }: { ask: Ask }): JSX.Element {
       class="dialog"
       aria-labelledby="ask-title"
       onCancel={(event) => busy.value && event.preventDefault()}
-      onClose={() => (asked.value = null)}
+      onClose={() => {
+        asked.value = null;
+        window.setTimeout(keepPlace); // when this is gone: where the focus came from may have gone before it
+      }}
     >
       <form method="dialog" onSubmit={submit}>
         <h2 id="ask-title">{visibleText(what.title, 120)}</h2>
         <p>{what.does}</p>
         <label class="field">
-          <span>Why? It is kept in the ledger.</span>
+          <span>{noted ? "A note, if you like. It is kept in the ledger." : "Why? It is kept in the ledger."}</span>
           <input
             type="text"
             name="reason"
             autoComplete="off"
             maxLength={REASON_MAX}
-            required
+            required={!noted}
             autoFocus
             value={reason.value}
             onInput={(event) => (reason.value = event.currentTarget.value)}

@@ -1,7 +1,7 @@
 /** The levers as buttons: what each does is said before it is done. */
 
 import type { JSX } from "preact";
-import type { Account, Copy, Limit, Link } from "../api/types";
+import type { Account, Alert, Copy, Limit, Link } from "../api/types";
 import { mayOperate } from "../state/session";
 import { href } from "../state/route";
 import { ask, type Ask } from "./ask";
@@ -134,6 +134,25 @@ export function ApproveLever({ copy }: { copy: Copy }): JSX.Element | null {
         }}
       />
     </div>
+  );
+}
+
+export function AcknowledgeLever({ alerts, label }: { alerts: readonly Alert[]; label: string }): JSX.Element | null {
+  if (!mayOperate() || !alerts.length) return null;
+  const [first] = alerts;
+  return (
+    <Lever
+      label={label}
+      what={{
+        path: "/alerts/acknowledge",
+        title: alerts.length === 1 ? `Acknowledge alert ${first!.seq}` : `Acknowledge ${alerts.length} alerts`,
+        does: "Says that you have seen this, and ends its reminders. What still stands stays shown where it belongs, and nothing else changes.",
+        button: "Acknowledge",
+        confirm: null,
+        grave: false,
+        alerts: alerts.map((each) => each.seq),
+      }}
+    />
   );
 }
 

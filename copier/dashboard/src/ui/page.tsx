@@ -35,6 +35,11 @@ export function PageHead({
   );
 }
 
+/** Have the keyboard go on from the page where what it stood on has gone, and not from the window's very top. */
+export function keepPlace(): void {
+  if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+}
+
 export function NotThere({ what, back }: { what: string; back: string }): JSX.Element {
   return (
     <>

@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { tryNow } from "../state/live";
 import { href, route } from "../state/route";
 import { signOut, who } from "../state/session";
-import { approvals, connection, lostAt, mismatches, status } from "../state/store";
+import { approvals, connection, lostAt, mismatches, openAlerts, status } from "../state/store";
 import { theme, type Theme } from "../state/theme";
 import { inUtc, now, clockAhead, span, useUtc, zoneName } from "../text/time";
 import { Icon, Logo, type IconName } from "./icons";
@@ -27,7 +27,7 @@ const PLACES: readonly Place[] = [
   { page: "limits", name: "Limits", icon: "limits" },
   { page: "mismatches", name: "Mismatches", icon: "mismatches", count: () => mismatches.keys.length },
   { page: "approvals", name: "Approvals", icon: "approvals", count: () => approvals.keys.length },
-  { page: "alerts", name: "Alerts", icon: "alerts" },
+  { page: "alerts", name: "Alerts", icon: "alerts", count: () => openAlerts.value.length },
 ];
 
 /** Places in a phone's bottom bar; the others are behind "More". */
