@@ -223,9 +223,13 @@ def test_the_end_of_what_somebody_has_seen_is_told_and_the_next_time_too() -> No
     box.take(lost(0))
     assert told(box, 5)
     box.acknowledge(SESSION, "ftmo", at(0))
-    assert box.tell(at(4000)) is None
+    box.take(denied(4000))
+    assert told(box, 4005) == [("denied", 1)]
     box.take(back(5000))
-    assert told(box, 5005) == [("session is back", 0)]
+    batch = box.tell(at(5005))
+    assert batch is not None
+    [news] = batch.news
+    assert (news.alert.title, news.since, news.told_before) == ("session is back", T0, True)
     box.take(lost(9000))
     assert [seconds for seconds, _ in run(box, 12_000)] == [9005, 9905, 11_705]
 
@@ -315,7 +319,9 @@ def test_at_the_end_everything_untold_is_told_but_no_reminder() -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 400), st.sampled_from(["a", "b", "c"]), st.sampled_from(["lost", "back", "denied"])),
+    st.tuples(
+        st.integers(0, 400), st.sampled_from(["a", "b", "c"]), st.sampled_from(["lost", "back", "seen", "denied"])
+    ),
     max_size=40,
 )
 
@@ -330,6 +336,7 @@ def test_every_denial_is_counted_once_and_the_last_state_of_each_session_is_told
     state: dict[str, bool] = {}
     known: dict[str, bool] = {}
     counted: Counter[str] = Counter()
+    came: dict[str, float] = {}
     now = 0.0
 
     def hear(batches: list[tuple[float, Batch]]) -> None:
@@ -346,7 +353,10 @@ def test_every_denial_is_counted_once_and_the_last_state_of_each_session_is_told
         if what == "denied":
             box.take(denied(now, topic))
             taken[topic] += 1
+        elif what == "seen":
+            box.acknowledge(SESSION, topic, at(came.get(topic, 0)))
         else:
+            came[topic] = now
             box.take(lost(now, topic) if what == "lost" else back(now, topic))
             state[topic] = what == "lost"
     hear(run(box, now + 40 * 3600))
