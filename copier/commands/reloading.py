@@ -21,6 +21,7 @@ class ConfigFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._text = b""
         self._read: tuple[int, ...] | None = None
         self._seen: tuple[int, ...] | None = None
 
@@ -31,13 +32,23 @@ class ConfigFile:
             ConfigError: with every problem of the file.
         """
         self._read = self._seen = self._stamp()
+        self._text = self._bytes()
         return read_config(self._path)
 
     def look(self) -> bool:
-        """Tell whether it is another one than was read, and the same as at the last look."""
+        """Tell whether it says another thing than what was read, and has not been touched since the last look."""
         stamp, seen = self._stamp(), self._seen
         self._seen = stamp
-        return stamp is not None and stamp == seen and stamp != self._read
+        if stamp is None or stamp != seen or stamp == self._read:
+            return False
+        self._read = stamp  # what was written again as it was is not read again
+        return self._bytes() != self._text
+
+    def _bytes(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError:
+            return b""
 
     def _stamp(self) -> tuple[int, ...] | None:
         try:

@@ -58,6 +58,15 @@ def test_a_file_is_another_one_only_when_it_rests(path: Path) -> None:
     assert not file.look()
 
 
+def test_a_file_that_is_written_again_as_it_was_is_none(path: Path) -> None:
+    file = ConfigFile(path)
+    file.read()
+    os.utime(path, (1, 1))
+    assert not any(file.look() for _ in range(3))
+    save(path, PAPER + "# more")
+    assert [file.look() for _ in range(3)] == [False, True, False]
+
+
 def test_a_file_that_is_away_for_a_moment_is_not_another_one(path: Path) -> None:
     file = ConfigFile(path)
     file.read()
