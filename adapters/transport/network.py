@@ -9,6 +9,7 @@ from typing import TypeAlias
 import trio
 
 from adapters.base import RequestNotSent
+from adapters.transport.tcp import TcpStream
 
 Connect: TypeAlias = Callable[[str, int, bool], Awaitable[trio.abc.Stream]]
 """`(host, port, tls)` to a connected stream. Raises RequestNotSent with host:port and why."""
@@ -30,11 +31,12 @@ async def connect_tcp(host: str, port: int, tls: bool) -> trio.abc.Stream:
         RequestNotSent: no such host, refused, unreachable, or the certificate is not valid for `host`.
     """
     try:
-        if not tls:
-            return await trio.open_tcp_stream(host, port)
-        stream = await trio.open_ssl_over_tcp_stream(host, port, https_compatible=True)
+        tcp = TcpStream(await trio.open_tcp_stream(host, port))
     except OSError as error:
         raise RequestNotSent(f"cannot connect to {host}:{port}: {error}") from error
+    if not tls:
+        return tcp
+    stream = trio.SSLStream(tcp, _verifying(), server_hostname=host, https_compatible=True)
     try:
         await stream.do_handshake()
     except BaseException as error:
@@ -46,6 +48,13 @@ async def connect_tcp(host: str, port: int, tls: bool) -> trio.abc.Stream:
     return stream
 
 
+def _verifying() -> ssl.SSLContext:
+    """Return what verifies certificates, and takes a line that is cut for no end (as trio's own does)."""
+    context = ssl.create_default_context()
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context
+
+
 def is_quiet(stream: trio.abc.Stream) -> bool:
     """Tell whether an idle stream is still fit for a request: open, and nothing has come in unasked.
 
@@ -55,7 +64,7 @@ def is_quiet(stream: trio.abc.Stream) -> bool:
         return stream.is_quiet()
     if isinstance(stream, trio.SSLStream):
         return is_quiet(stream.transport_stream)
-    if isinstance(stream, trio.SocketStream):
+    if isinstance(stream, TcpStream):
         poll = select.poll()  # unlike select(), good for descriptors above 1023
         poll.register(stream.socket.fileno(), select.POLLIN)
         return not poll.poll(0)

@@ -6,6 +6,7 @@ from trio.testing import check_two_way_stream, wait_all_tasks_blocked
 
 from adapters.base import RequestNotSent
 from adapters.transport.network import MemoryNetwork, MemoryStream, connect_tcp, is_quiet, memory_streams
+from adapters.transport.tcp import TcpStream
 
 
 async def test_memory_stream_passes_trios_own_checks_for_two_way_streams(
@@ -61,7 +62,7 @@ async def test_tcp_stream_is_quiet_until_something_comes_in_or_the_peer_closes()
                 assert await stream.receive_some() == b"x"
             assert is_quiet(stream)
             await peer.aclose()
-            assert isinstance(stream, trio.SocketStream)
+            assert isinstance(stream, TcpStream)
             with trio.fail_after(5):
                 await trio.lowlevel.wait_readable(stream.socket)
             assert not is_quiet(stream)
