@@ -6,6 +6,7 @@ pings and pongs are handed to the library. The first frame of any other kind (a 
 breaks the protocol) gives the line back to it for good: what such frames mean is the library's to say.
 """
 
+from collections import deque
 from typing import Final
 
 import trio
@@ -20,6 +21,7 @@ _TEXT: Final = 0x81  # the first byte of a frame that is final, has no reserved 
 _PING_PONG: Final = frozenset({0x89, 0x8A})
 _SIZE_16: Final = 126
 _SIZE_64: Final = 127
+_SHORT_HEAD: Final = 4  # bytes of the longest head of a message below 64 kB
 _LONG: Final = 64 * 1024  # from here on a copy costs more than a view
 _HEAD_END: Final = b"\r\n\r\n"
 _SWITCHING: Final = b"HTTP/1.1 101"
@@ -39,8 +41,45 @@ class FrameCutter:
         self._at = 0
         self._buffer += data
 
-    def cut(self) -> str | bytes | None:
-        """Return the next plain message, or the bytes of a ping or pong; b"" before any other frame; None: read on."""
+    def cut(self, texts: deque[str]) -> bytes | None:
+        """Add the next plain messages to `texts`, up to the first other frame.
+
+        Returns:
+            the bytes of a ping or pong; b"" before any other frame; None: read on.
+        """
+        self._cut_short(texts)
+        while isinstance(found := self._next(), str):
+            texts.append(found)
+            self._cut_short(texts)
+        return found
+
+    def rest(self) -> bytes:
+        """Take everything that was not cut."""
+        return self._take(self._at, len(self._buffer))
+
+    def _cut_short(self, texts: deque[str]) -> None:
+        """Cut whole messages of less than 64 kB, as nearly all are, in one loop."""
+        buffer, at, have, bytes_max = self._buffer, self._at, len(self._buffer), self._bytes_max
+        while have - at >= _SHORT_HEAD and buffer[at] == _TEXT:
+            size, begin = buffer[at + 1], at + 2
+            if size == _SIZE_16:
+                size, begin = buffer[at + 2] << 8 | buffer[at + 3], at + _SHORT_HEAD
+                if not _SIZE_16 <= size <= bytes_max:
+                    break
+            elif size > _SIZE_16:
+                break
+            end = begin + size
+            if end > have:
+                break
+            try:
+                texts.append(buffer[begin:end].decode())
+            except UnicodeDecodeError:
+                break
+            at = end
+        self._pass(at)
+
+    def _next(self) -> str | bytes | None:
+        """Return the next message, whatever its size; else as `cut`."""
         buffer, at = self._buffer, self._at
         have = len(buffer) - at
         if have < 2:
@@ -62,10 +101,6 @@ class FrameCutter:
         if kind not in _PING_PONG:
             return b""
         return self._take(at, end) if end <= len(buffer) else None
-
-    def rest(self) -> bytes:
-        """Take everything that was not cut."""
-        return self._take(self._at, len(self._buffer))
 
     def _text(self, begin: int, end: int) -> str | bytes:
         try:
@@ -98,6 +133,8 @@ class FrameStream(HandshakeStream):
     def __init__(self, stream: trio.abc.Stream, message_bytes_max: int) -> None:
         super().__init__(stream)
         self._cutter = FrameCutter(message_bytes_max)
+        self.texts: deque[str] = deque()
+        """Plain messages that have been read: of one reading, so 64 kB and what a long one began with."""
         self.is_ours = False
         self._head: bytes | None = b""
         self._handed = b""
@@ -116,25 +153,13 @@ class FrameStream(HandshakeStream):
         data = await super().receive_some(max_bytes)
         return data if self._head is None else self._without_frames(self._head, bytes(data))
 
-    def next_plain(self) -> str | None:
-        """Return the next plain message that has been read; None: read on, or the line is not ours any more."""
-        while self.is_ours:
-            found = self._cutter.cut()
-            if found is None or isinstance(found, str):
-                return found
-            if found:
-                self._hand(found)
-            else:
-                self.give_back()
-        return None
-
     async def read(self) -> None:
         """Read more. When nothing more comes, the line is given back to the library, which is to find out why."""
         try:
             data = await super().receive_some(READ_BYTES)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             data = b""
-        self._cutter.feed(data)
+        self._take(data)
         if not data:
             self.give_back()
 
@@ -143,6 +168,15 @@ class FrameStream(HandshakeStream):
         if self.is_ours:
             self.is_ours = False
             self._hand(self._cutter.rest())
+
+    def _take(self, data: bytes | bytearray) -> None:
+        """Cut what was read; pings and pongs are handed on, and the line goes back with any other frame."""
+        self._cutter.feed(data)
+        while self.is_ours and (other := self._cutter.cut(self.texts)) is not None:
+            if other:
+                self._hand(other)
+            else:
+                self.give_back()
 
     def _hand(self, data: bytes) -> None:
         self._handed += data
@@ -160,7 +194,7 @@ class FrameStream(HandshakeStream):
             return data
         self.is_ours = True
         end += len(_HEAD_END)
-        self._cutter.feed(seen[end:])
+        self._take(seen[end:])
         return seen[len(head) : end]
 
 
@@ -173,6 +207,7 @@ class VenueSocket:
 
     def __init__(self, stream: FrameStream, connection: WebSocketConnection) -> None:
         self._stream = stream
+        self._texts = stream.texts
         self._connection = connection
 
     @property
@@ -186,17 +221,15 @@ class VenueSocket:
         Raises:
             trio_websocket.ConnectionClosed: it is closed, or lost.
         """
-        while True:
-            message = self._stream.next_plain()
-            if message is not None:
-                return message
+        while not self._texts:
             if not self._stream.is_ours:
                 return await self._connection.get_message()
             await self._stream.read()
+        return self._texts.popleft()
 
     def ready_message(self) -> str | None:
         """Return the next message of what has been read already; never waits, for anything. None: wait for the next."""
-        return self._stream.next_plain()
+        return self._texts.popleft() if self._texts else None
 
     async def message_by(self, deadline: float) -> str | bytes | None:
         """Return the next message, or None when it has not come by `deadline` (`trio.current_time`).
@@ -204,10 +237,11 @@ class VenueSocket:
         Raises:
             trio_websocket.ConnectionClosed: it is closed, or lost.
         """
-        message: str | bytes | None = self._stream.next_plain()
-        if message is None:
-            with trio.move_on_at(deadline):
-                message = await self.get_message()
+        if self._texts:
+            return self._texts.popleft()
+        message: str | bytes | None = None
+        with trio.move_on_at(deadline):
+            message = await self.get_message()
         return message
 
     async def send_message(self, message: str | bytes) -> None:

@@ -1,5 +1,7 @@
 """Plain messages cut out of the bytes of a WebSocket, and everything else left to the library."""
 
+from collections import deque
+
 import pytest
 import trio
 from hypothesis import given
@@ -23,12 +25,16 @@ def frame(text: str) -> bytes:
     return bytes(FrameProtocol(client=False, extensions=[]).send_data(text))
 
 
-def cut_all(cutter: FrameCutter) -> list[str | bytes]:
-    """Cut until there is nothing more to cut."""
+def cut_all(cutter: FrameCutter) -> tuple[list[str | bytes], bytes | None]:
+    """Cut until there is nothing more to cut; return messages, pings and pongs, and what the end of them was."""
     found: list[str | bytes] = []
-    while (cut := cutter.cut()) is not None and cut != b"":
-        found.append(cut)
-    return found
+    while True:
+        texts: deque[str] = deque()
+        other = cutter.cut(texts)
+        found += texts
+        if not other:
+            return found, other
+        found.append(other)
 
 
 @given(
@@ -43,9 +49,9 @@ def test_messages_are_the_same_however_the_bytes_are_cut(parts: list[tuple[str, 
         cutter.feed(wire[at : at + cuts[turn % len(cuts)]])
         at += cuts[turn % len(cuts)]
         turn += 1
-        while isinstance(cut := cutter.cut(), str):
-            found.append(cut)
-        assert cut is None
+        messages, end = cut_all(cutter)
+        assert end is None
+        found += messages
     assert found == texts
     assert cutter.rest() == b""
 
@@ -53,15 +59,15 @@ def test_messages_are_the_same_however_the_bytes_are_cut(parts: list[tuple[str, 
 def test_pings_and_pongs_come_out_as_they_are_and_messages_go_on() -> None:
     cutter = FrameCutter(BYTES_MAX)
     cutter.feed(frame("a") + PING + b"\x8a\x00" + frame("b"))
-    assert cut_all(cutter) == ["a", PING, b"\x8a\x00", "b"]
+    assert cut_all(cutter) == (["a", PING, b"\x8a\x00", "b"], None)
 
 
 def test_a_ping_waits_until_it_is_complete() -> None:
     cutter = FrameCutter(BYTES_MAX)
     cutter.feed(PING[:3])
-    assert cutter.cut() is None
+    assert cut_all(cutter) == ([], None)
     cutter.feed(PING[3:])
-    assert cutter.cut() == PING
+    assert cut_all(cutter) == ([PING], None)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +108,7 @@ def test_a_ping_waits_until_it_is_complete() -> None:
 def test_every_other_frame_is_left_whole_to_the_library(wire: bytes) -> None:
     cutter = FrameCutter(BYTES_MAX)
     cutter.feed(frame("before") + wire + frame("after"))
-    assert cutter.cut() == "before"
-    assert cutter.cut() == b""
+    assert cut_all(cutter) == (["before"], b"")
     assert cutter.rest() == wire + frame("after")
 
 
@@ -112,7 +117,7 @@ def test_what_is_cut_from_anything_is_what_the_library_would_have_read(wire: byt
     cutter, library = FrameCutter(BYTES_MAX), FrameDecoder(client=True)
     cutter.feed(wire)
     library.receive_bytes(wire)
-    for cut in cut_all(cutter):
+    for cut in cut_all(cutter)[0]:
         read = library.process_buffer()
         assert read is not None
         assert read.frame_finished
@@ -215,3 +220,24 @@ async def test_what_was_read_with_a_message_is_ready_and_nothing_else_is(
         assert await websocket.get_message() == "third"
         assert websocket.ready_message() is None
         assert [await websocket.get_message(), await websocket.get_message()] == ["abc", "for the library"]
+
+
+def test_a_short_message_beyond_the_bound_is_left_to_the_library() -> None:
+    cutter = FrameCutter(1000)
+    wire = frame("x" * 1000) + frame("x" * 1001)
+    cutter.feed(wire)
+    assert cut_all(cutter) == (["x" * 1000], b"")
+    assert cutter.rest() == frame("x" * 1001)
+
+
+async def test_messages_before_a_frame_for_the_library_come_first(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def script(stream: trio.abc.Stream) -> None:
+        wire = handshake(await read_request(stream)) + frame("first") + frame("second") + b"\x82\x01\xff" + frame("last")
+        await stream.send_all(wire)
+        await trio.sleep_forever()
+
+    venue = Venue(nursery, script)
+    async with open_websocket(URL, connect=venue.network.connect) as websocket:
+        assert [await websocket.get_message() for _ in range(4)] == ["first", "second", b"\xff", "last"]
