@@ -5,7 +5,7 @@ from decimal import Decimal
 from urllib.parse import quote as escaped
 
 from adapters.base import RemoteProtocolError
-from adapters.tradelocker import translate
+from adapters.tradelocker import values
 from adapters.tradelocker.rest import Rest, VenueRefusal
 from adapters.tradelocker.wire_rest import InstrumentDetails, InstrumentRow, Instruments, Quotes, converted
 
@@ -62,7 +62,7 @@ class Catalog:
         row = (await self.instruments()).get(name)
         if row is None:
             return None
-        return translate.positive((await self.details(row)).lot_size, f"lotSize of {name[:40]}")
+        return values.positive((await self.details(row)).lot_size, f"lotSize of {name[:40]}")
 
     async def quotes(self, row: InstrumentRow, route: str | None = None) -> Quotes:
         """Return bid and ask over an INFO route; without one, over the route that works."""

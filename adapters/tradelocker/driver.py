@@ -106,9 +106,9 @@ class TradeLockerAccount:
                     while frame is not None:  # also what was read with it: of a few milliseconds at most
                         if events := session.receive(frame, now):
                             await self._emit_all(emit, events)
-                        for reply in session.take_outbox():
-                            await websocket.send_message(reply)
                         frame = websocket.ready_message()
+                    for reply in session.take_outbox():
+                        await websocket.send_message(reply)
                 if session.needs_books:
                     wake.set()
 

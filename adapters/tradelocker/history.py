@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.base import RemoteProtocolError
-from adapters.tradelocker import translate
+from adapters.tradelocker import translate, values
 from adapters.tradelocker.wire_rest import Row
 from rules.model.observed import Fill
 from rules.model.values import PositionId, Symbol, VenueOrderId
@@ -41,9 +41,9 @@ def fill(row: Row, symbol: Symbol) -> Fill:
         exec_id=order_id,
         at=_done_at(row),
         symbol=symbol,
-        side=translate.side(row.get("side"), f"side of {_name(row)}"),
+        side=values.side(row.get("side"), f"side of {_name(row)}"),
         volume=_filled(row),
-        price=translate.positive(row.get("avgPrice"), f"avgPrice of {_name(row)}"),
+        price=values.positive(row.get("avgPrice"), f"avgPrice of {_name(row)}"),
         position_id=None if position_id is None or position_id in translate.NO_ORDER else PositionId(position_id),
         venue_order_id=VenueOrderId(order_id),
         opens=_OPENS.get((row.get("isOpen") or "").lower()),
@@ -52,16 +52,16 @@ def fill(row: Row, symbol: Symbol) -> Fill:
 
 
 def _filled(row: Row) -> Decimal:
-    filled = translate.number(row.get("filledQty") or "0", f"filledQty of {_name(row)}")
+    filled = values.number(row.get("filledQty") or "0", f"filledQty of {_name(row)}")
     if filled < 0:
         raise RemoteProtocolError(f"filledQty of {_name(row)} must be >= 0, was {filled}")
     if filled == 0 and translate.order_state(row.get("status")) is translate.OrderState.FILLED:
-        return translate.positive(row.get("qty"), f"qty of {_name(row)}")
+        return values.positive(row.get("qty"), f"qty of {_name(row)}")
     return filled
 
 
 def _done_at(row: Row) -> datetime:
-    return translate.instant_of_ms(row.get("lastModified") or row.get("createdDate"), f"lastModified of {_name(row)}")
+    return values.instant_of_ms(row.get("lastModified") or row.get("createdDate"), f"lastModified of {_name(row)}")
 
 
 def _tag(row: Row) -> str | None:

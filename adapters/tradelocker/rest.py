@@ -36,6 +36,10 @@ _ROWS_MAX: Final = 20_000
 """Rows of one answer; the orders history has been seen to give 10,000."""
 
 
+_STOP_COLUMNS: Final = ("id", "stopLossId", "takeProfitId")
+_NO_STOPS: Final = (None, None)
+
+
 class VenueRefusal(RemoteProtocolError):
     """A read was answered with `s` = "error"; the text is the venue's."""
 
@@ -137,12 +141,11 @@ class Rest:
         columns, positions = await self._table("positions")
         orders = await self.rows("orders")
         prices = translate.protective_prices(orders)
-        stops = {
-            PositionId(translate.required(row, "id", "position")): (
-                prices.get(row.get("stopLossId") or ""),
-                prices.get(row.get("takeProfitId") or ""),
+        stops: BookStops = {
+            PositionId(translate.present(position_id, "id", "position")): (
+                (prices.get(stop or ""), prices.get(take or "")) if prices else _NO_STOPS
             )
-            for row in columns.rows(positions, "positions")
+            for position_id, stop, take in columns.cells(positions, _STOP_COLUMNS, "positions")
         }
         pending = translate.pending_rows(orders, columns.rows(positions, "positions")) if orders else []
         return Books(columns, positions, stops, pending)

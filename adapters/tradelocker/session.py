@@ -12,6 +12,7 @@ from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.stream_book import BookStops, StreamBook
 from adapters.tradelocker.stream_orders import StreamOrders
+from adapters.tradelocker.values import is_zero
 from adapters.tradelocker.wire_rest import StreamToken
 from adapters.transport import socketio
 from rules.model.events import (
@@ -198,9 +199,9 @@ class StreamSession:
 
     def _take_position(self, message: wire.Position, at: datetime) -> list[Event]:
         # Nothing is held of a position without volume; whether the venue writes a close so is not documented.
-        if translate.is_flat(message):
-            self._book.release(PositionId(message.position_id))
-            return [PositionClosed(self._account, at, PositionId(message.position_id))] if self._released else []
+        if is_zero(message.lots):
+            self._book.release(message.position_id)
+            return [PositionClosed(self._account, at, message.position_id)] if self._released else []
         return self._reported(self._book.hold(message), at)
 
     def _take_close(self, message: wire.ClosePosition, at: datetime) -> list[Event]:

@@ -12,7 +12,7 @@ import trio
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.secret import Secret
-from adapters.tradelocker import translate
+from adapters.tradelocker import values
 from adapters.tradelocker.config import Config
 from adapters.tradelocker.wire_rest import (
     BASE,
@@ -93,7 +93,7 @@ class SignIn:
     def _expiry_of(self, token: StreamToken) -> datetime | None:
         """Return `expireDate` where it can be read, else what the token itself says."""
         try:
-            return translate.instant_of_ms(token.expire_date, "expireDate of a stream token")
+            return values.instant_of_ms(token.expire_date, "expireDate of a stream token")
         except RemoteProtocolError:
             return token_expiry(token.access_token)
 

@@ -77,7 +77,7 @@ class StreamBook:
 
     def hold(self, message: wire.Position) -> Position | None:
         """Take a position message; returns the position, or None when it is older than the position's close."""
-        position_id = PositionId(message.position_id)
+        position_id = message.position_id
         before = self._held.get(position_id)
         stop_loss, is_stop_known = self._price(
             message.stop_loss_order_id, None if before is None else before.position.stop_loss

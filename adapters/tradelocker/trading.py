@@ -8,7 +8,7 @@ from urllib.parse import quote as escaped
 import trio
 
 from adapters.base import RequestNotSent, SessionLost, UtcNow
-from adapters.tradelocker import orders, translate
+from adapters.tradelocker import orders, values
 from adapters.tradelocker.catalog import Catalog
 from adapters.tradelocker.rest import NotExecuted, Refused, Rest
 from adapters.tradelocker.wire_rest import InstrumentRow, OrderPlaced, Row, converted
@@ -136,7 +136,7 @@ class Trading:
         with trio.move_on_after(_RESULT_S_MAX):
             try:
                 rows = await self._rest.rows("positions", where=("id", action.position_id))
-                left = translate.positive(rows[0].get("qty"), "qty of a position") if rows else Volume(0)
+                left = values.positive(rows[0].get("qty"), "qty of a position") if rows else Volume(0)
             except SessionLost:
                 return Accepted(action.cl_ord_id)
             if left <= remaining:

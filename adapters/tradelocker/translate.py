@@ -5,12 +5,13 @@ because a snapshot without one of its positions would look like a close.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import wire
+from adapters.tradelocker.values import instant, instant_of_ms, number, optional, positive, side
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
 from rules.model.events import PositionClosed
 from rules.model.instruments import Instrument
@@ -21,17 +22,10 @@ from rules.model.values import (
     OrderType,
     PositionId,
     Price,
-    Side,
     Symbol,
     VenueOrderId,
-    exact,
     shared,
 )
-
-_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "buy": Side.BUY, "sell": Side.SELL}
-"""The Streams API writes BUY and SELL, REST buy and sell; other mixtures are read too."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 NO_ORDER = frozenset({None, "", "0"})
 """What the venue writes where there is no protective order."""
@@ -78,70 +72,13 @@ def order_end(status: str | None) -> OrderStatus | None:
     return None
 
 
-def number(text: object, what: str) -> Decimal:
-    """Return an exact number.
-
-    Raises:
-        RemoteProtocolError: it is none, or of absurd size.
-    """
-    try:
-        return exact(text, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)) from None
-
-
-def positive(text: object, what: str) -> Decimal:
-    """Return an exact number > 0, or raise RemoteProtocolError."""
-    value = number(text, what)
-    if value <= 0:
-        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
-    return value
-
-
-def side(text: str | None, what: str) -> Side:
-    """Return the side, or raise RemoteProtocolError."""
-    found = _SIDES.get(text or "") or _SIDES.get((text or "").upper())
-    if found is None:
-        raise RemoteProtocolError(f"{what} must be BUY or SELL, was {(text or '')[:40]!r}")
-    return found
-
-
-def instant(text: str, what: str) -> datetime:
-    """Return an ISO 8601 time with a zone as UTC."""
-    try:
-        at = datetime.fromisoformat(text) if len(text) <= 40 else None
-        if at is not None and at.tzinfo is not UTC:
-            at = None if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        at = None
-    if at is None:
-        raise RemoteProtocolError(f"{what} must be an ISO 8601 time with a zone, was {text[:40]!r}")
-    return at
-
-
-def instant_of_ms(text: object, what: str) -> datetime:
-    """Return a time given as epoch milliseconds (text or number) as UTC."""
-    milliseconds = number(text, what)
-    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
-        raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
-    return _EPOCH + timedelta(milliseconds=int(milliseconds))
-
-
-def is_flat(message: wire.Position) -> bool:
-    """Tell whether nothing is held any more of a position. Lots that cannot be read are left to be refused."""
-    try:
-        return not exact(message.lots)
-    except ValueError:
-        return False
-
-
 def position_from_stream(
     message: wire.Position, stop_loss: Price | None = None, take_profit: Price | None = None
 ) -> Position:
     """Return the position of a stream message; its stop prices come from other messages and are passed in."""
     try:
         return Position(
-            position_id=PositionId(message.position_id),
+            position_id=message.position_id,
             symbol=Symbol(shared(message.instrument)),
             side=side(message.side, "side"),
             volume=positive(message.lots, "lots"),
@@ -157,13 +94,13 @@ def position_from_stream(
 
 def close_from_stream(message: wire.ClosePosition, account: AccountId, at: datetime) -> PositionClosed:
     """Return the close of a position, received `at`; the message carries no side, volume or result."""
-    position_id = PositionId(message.position_id)
+    position_id = message.position_id
     name = f"position {position_id[:40]}"
     return PositionClosed(
         account=account,
         received_at=at,
         position_id=position_id,
-        close_price=_optional(message.close_price, f"closePrice of {name}") or None,
+        close_price=optional(message.close_price, f"closePrice of {name}") or None,
         closed_at=None
         if message.close_date_time is None
         else instant(message.close_date_time, f"closeDateTime of {name}"),
@@ -174,10 +111,10 @@ def status_from_stream(message: wire.AccountStatus) -> AccountStatus:
     """Return the figures of a stream message."""
     return AccountStatus(
         balance=number(message.balance, "balance"),
-        equity=_optional(message.equity, "equity"),
+        equity=optional(message.equity, "equity"),
         currency=message.currency,
-        margin_used=_optional(message.margin_used, "marginUsed"),
-        margin_free=_optional(message.margin_available, "marginAvailable"),
+        margin_used=optional(message.margin_used, "marginUsed"),
+        margin_free=optional(message.margin_available, "marginAvailable"),
     )
 
 
@@ -206,13 +143,13 @@ def position_from_row(
 def status_from_row(row: Row, currency: str | None) -> AccountStatus:
     """Return the figures of `/state`: there is no equity column, so it is balance plus the open net result."""
     balance = number(row.get("balance"), "balance")
-    floating = _optional(row.get("openNetPnL"), "openNetPnL")
+    floating = optional(row.get("openNetPnL"), "openNetPnL")
     return AccountStatus(
         balance=balance,
         equity=None if floating is None else balance + floating,
         currency=currency,
-        margin_used=_optional(row.get("initialMarginReq"), "initialMarginReq"),
-        margin_free=_optional(row.get("availableFunds"), "availableFunds"),
+        margin_used=optional(row.get("initialMarginReq"), "initialMarginReq"),
+        margin_free=optional(row.get("availableFunds"), "availableFunds"),
     )
 
 
@@ -282,7 +219,7 @@ def protective_prices(orders: list[Row]) -> dict[str, Price]:
     for row in orders:
         order_id = row.get("id")
         for column in ("stopPrice", "price"):
-            price = _optional(row.get(column), f"{column} of order {order_id}")
+            price = optional(row.get(column), f"{column} of order {order_id}")
             if order_id is not None and price is not None and price > 0:
                 prices[order_id] = price
                 break
@@ -318,11 +255,11 @@ def quote(symbol: Symbol, quotes: Quotes, at: datetime) -> Quote | None:
 
 def required(row: Row, column: str, what: str) -> str:
     """Return a cell that must be there."""
-    cell = row.get(column)
+    return present(row.get(column), column, what)
+
+
+def present(cell: str | None, column: str, what: str) -> str:
+    """Return `cell`, read from `column`, which must be there."""
     if not cell:
         raise RemoteProtocolError(f"{what}: expected a column {column!r} with a value, found none")
     return cell
-
-
-def _optional(text: object, what: str) -> Decimal | None:
-    return None if text is None or text == "" else number(text, what)

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from adapters.base import RemoteProtocolError
 from adapters.transport.socketio_packets import read_json
+from rules.model.values import PositionId
 
 NAMESPACE: Final = "/streams-api"
 PATH: Final = "/streams-api/socket.io"
@@ -53,7 +54,7 @@ class AccountStatus(_Message, frozen=True, kw_only=True):
 class Position(_Message, frozen=True, kw_only=True):
     """A position that was opened or changed; `lots` is what is still open, units = lots x lotSize."""
 
-    position_id: str
+    position_id: PositionId
     instrument: str
     side: str
     lots: str
@@ -77,7 +78,7 @@ class Position(_Message, frozen=True, kw_only=True):
 class ClosePosition(_Message, frozen=True, kw_only=True):
     """A position is gone. It carries no side, size or result."""
 
-    position_id: str
+    position_id: PositionId
     close_price: str | None = None
     close_date_time: str | None = None
 

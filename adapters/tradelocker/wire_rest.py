@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -97,6 +98,23 @@ class Columns(Struct, frozen=True):
                 yield dict(zip(ids, checked, strict=False))  # type: ignore[arg-type] # texts, as was just seen
             else:
                 yield {column: _cell(cell, what) for column, cell in zip(ids, checked, strict=False)}
+
+    def cells(self, rows: list[object], column_ids: tuple[str, ...], what: str) -> Iterator[tuple[str | None, ...]]:
+        """Give each row's cells of two or more columns; of the others, which may be many, no more is read.
+
+        Raises:
+            RemoteProtocolError: see `row`, of any row's shape and of these cells.
+        """
+        ids = [column.id for column in self.columns]
+        places = [ids.index(column_id) if column_id in ids else len(ids) for column_id in column_ids]
+        pick, width = itemgetter(*places), max(places) + 1
+        for cells in rows:
+            checked = self._checked(cells, what)
+            picked = pick(checked if len(checked) >= width else [*checked, *[None] * width])
+            if _TEXTS.issuperset(map(type, picked)) and "None" not in picked:  # as nearly all are
+                yield picked
+            else:
+                yield tuple(_cell(cell, what) for cell in picked)
 
     def rows_where(self, rows: list[object], column_id: str, value: str, what: str) -> list[Row]:
         """Return the rows that have `value` in a column; of the others, which may be thousands, no more is read.

@@ -64,9 +64,11 @@ class ConnectRequested:
     auth: Any = field(default=None, repr=False)  # tokens
 
 
-@frozen
-class Event:
-    """An event with its arguments; numbers with a point are Decimal, exactly as written."""
+class Event(msgspec.Struct, frozen=True):
+    """An event with its arguments; numbers with a point are Decimal, exactly as written.
+
+    A Struct where the others are attrs: a beginning has thousands, and this one is made in a fifth of the time.
+    """
 
     namespace: str
     name: str

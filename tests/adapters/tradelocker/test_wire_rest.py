@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.base import RemoteProtocolError
-from adapters.tradelocker import translate, wire_rest
+from adapters.tradelocker import values, wire_rest
 
 
 def jwt(payload):
@@ -62,7 +62,7 @@ def test_absurd_number_in_a_cell_is_refused(number):
     def read():
         value = wire_rest.decoded(f'{{"s":"ok","d":{number}}}'.encode(), "x")
         row = wire_rest.Columns((wire_rest.Column("qty"),)).row([value["d"]], "x")
-        return translate.number(row["qty"], "qty")
+        return values.number(row["qty"], "qty")
 
     with pytest.raises(RemoteProtocolError):
         read()
