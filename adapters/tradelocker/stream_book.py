@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import define, evolve, frozen
-from msgspec import UNSET, UnsetType
+from attrs import evolve, frozen
+from msgspec import UNSET, Struct, UnsetType
 
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate, wire
@@ -32,8 +32,7 @@ _ASKS_MAX = 3
 _OrderId: TypeAlias = str | UnsetType | None
 
 
-@define(eq=False)
-class _Held:
+class _Held(Struct, eq=False, gc=False):  # nothing in it can point back at it: thousands need not be followed
     position: Position
     stop_order: _OrderId
     take_order: _OrderId

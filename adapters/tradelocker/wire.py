@@ -26,33 +26,37 @@ EVENT_CONNECTION: Final = "connection"
 
 
 Unread: TypeAlias = Any
-"""The type of what the venue shows and we do not use: whatever is in it must not end a session."""
+"""The type of what we read only where it is as we think: whatever else is in it must not end a session."""
 
 
 class _Message(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type", tag=True):
+    """What every message has. Fields that nobody here reads are left out everywhere: they are passed over unseen."""
+
     account_id: str | None = None
     brand_id: str | None = None
-    user_id: Unread = None
 
 
 class AccountStatus(_Message, frozen=True, kw_only=True):
-    """The account's figures; sent at every change, with open positions at every tick."""
+    """The account's figures; sent at every change, with open positions at every tick.
+
+    Not in the published sample, but seen in the field: blockedBalance, credit, positionPnLs (a list of positionId and
+    pnl).
+    """
 
     balance: str
     currency: str | None = None
     margin_available: str | None = None
     margin_used: str | None = None
     equity: str | None = None
-    blocked_balance: Unread = None
-    """Not in the published sample; seen in the field."""
-    credit: Unread = None
-    """Not in the published sample; seen in the field."""
-    position_pnls: Unread = msgspec.field(default=None, name="positionPnLs")
-    """Not in the published sample; seen in the field as a list of positionId and pnl."""
 
 
 class Position(_Message, frozen=True, kw_only=True):
-    """A position that was opened or changed; `lots` is what is still open, units = lots x lotSize."""
+    """A position that was opened or changed; `lots` is what is still open, units = lots x lotSize.
+
+    Its openOrderId is the position's own id in the published sample, so it is no REST order id to rely on. Beside it
+    there are maintMargin, fee and swaps, and in the sibling feed for brands, unexplained, stopLossLimit and
+    takeProfitLimit.
+    """
 
     position_id: PositionId
     instrument: str
@@ -61,18 +65,9 @@ class Position(_Message, frozen=True, kw_only=True):
     open_price: str
     open_date_time: str
     lot_size: str | None = None
-    units: Unread = None
-    open_order_id: Unread = None
-    """In the published sample the position's own id, so it is no REST order id to rely on."""
-    maint_margin: Unread = None
-    fee: Unread = None
-    swaps: Unread = None
     stop_loss_order_id: str | UnsetType | None = UNSET
     """Id of the protective order, None without one. Missing in the published sample: then nothing is known."""
     take_profit_order_id: str | UnsetType | None = UNSET
-    stop_loss_limit: Unread = None
-    """Seen only in the sibling feed for brands, with no explanation."""
-    take_profit_limit: Unread = None
 
 
 class ClosePosition(_Message, frozen=True, kw_only=True):
@@ -86,26 +81,15 @@ class ClosePosition(_Message, frozen=True, kw_only=True):
 class OpenOrder(_Message, frozen=True, kw_only=True):
     """A new or changed order, in whatever state; `status` tells which, `isOpen` does not.
 
-    `isOpen` is true on a filled order in the published sample, so it can only mean that the order opens.
+    `isOpen` is true on a filled order in the published sample, so it can only mean that the order opens. `amount` is in
+    lots, by the arithmetic of the published samples (10 x 100000 x 0.6296 at 1:100 is the margin shown).
     """
 
     order_id: str
-    instrument: Unread = None
     order_type: Unread = None
     status: str | None = None
     position_id: Unread = None
     price: Unread = None
-    side: Unread = None
-    amount: Unread = None
-    """Lots, by the arithmetic of the published samples (10 x 100000 x 0.6296 at 1:100 is the margin shown)."""
-    lot_size: Unread = None
-    last_update: Unread = None
-    created_date_time: Unread = None
-    is_open: Unread = None
-    tif: Unread = None
-    tr_stop_offset: Unread = None
-    average_filled_price: Unread = None
-    filled_amount: Unread = None
 
 
 class Property(_Message, frozen=True, kw_only=True):
