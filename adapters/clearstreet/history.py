@@ -5,7 +5,7 @@ A trade that cannot be read makes the whole answer unreadable: a sum without it 
 
 from collections.abc import Iterable, Iterator
 
-from adapters.clearstreet import orders, translate, wire
+from adapters.clearstreet import orders, translate, values, wire
 from adapters.clearstreet.net import Trail, follow, in_order
 from adapters.clearstreet.translate import Trade
 from rules.model.observed import Fill
@@ -46,7 +46,7 @@ def _fill(trade: Trade, trail: Trail, reference: str | None) -> Fill:
         volume=abs(trade.quantity),
         price=trade.price,
         position_id=translate.position_id(trade.symbol),
-        venue_order_id=VenueOrderId(translate.name(trade.order_id, "an order_id")),
+        venue_order_id=VenueOrderId(values.name(trade.order_id, "an order_id")),
         opens=None if before * trail.running < 0 else abs(trail.running) > abs(before),
         tag=None if reference is None else orders.tag_of(reference),
     )

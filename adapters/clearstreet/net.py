@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
+from msgspec import Struct
 
 from adapters.clearstreet import translate
 from adapters.clearstreet.protection import is_protective, stop_loss
@@ -24,8 +25,7 @@ UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Opening time of a position that no execution of the day accounts for."""
 
 
-@frozen
-class Trail:
+class Trail(Struct, frozen=True):
     """What the executions of a symbol come to so far: `running` is signed, `price` and `at` are of the last one.
 
     `opened_at` is the beginning of the present life; None where it lies before the first of them, or when flat.
@@ -78,8 +78,7 @@ def _breaks(trades: list[Trade], ends: Mapping[Symbol, Decimal]) -> int:
     return breaks + sum(abs(ends.get(symbol, Decimal(0))) != abs(end) for symbol, end in running.items())
 
 
-@frozen
-class _Life:
+class _Life(Struct, frozen=True):
     side: Side
     opened_at: datetime
 
@@ -98,10 +97,12 @@ class Lives:
         """
         known = self._known.get(symbol)
         if known is None or known.side is not side:
-            known = _Life(side, told or UNKNOWN)
-        elif told is not None and told > known.opened_at:
-            known = evolve(known, opened_at=told)
-        self._known[symbol] = known
+            began = told or UNKNOWN
+            self._known[symbol] = _Life(side, began)
+            return began
+        if told is not None and told > known.opened_at:
+            self._known[symbol] = _Life(side, told)
+            return told
         return known.opened_at
 
     def is_later(self, symbol: Symbol, at: datetime, side: Side | None = None) -> bool:

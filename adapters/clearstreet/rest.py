@@ -9,7 +9,7 @@ import trio
 from attrs import evolve, frozen
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
-from adapters.clearstreet import translate
+from adapters.clearstreet import translate, values
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.net import Books, trails
 from adapters.clearstreet.orders import STOP
@@ -166,7 +166,7 @@ class Rest:
         if isinstance(answer, Refused):
             return answer
         order_id = decoded(answer.body, OrderPlaced, "an answer to an order").order_id
-        return VenueOrderId(translate.name(order_id, "an order_id"))
+        return VenueOrderId(values.name(order_id, "an order_id"))
 
     async def change(self, order_id: VenueOrderId, body: Mapping[str, object]) -> Refused | None:
         """Ask once to give an order other terms; returns the refusal. Only the order then tells what came of it.

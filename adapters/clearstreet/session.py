@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError, SessionLost
-from adapters.clearstreet import pending, translate, wire
+from adapters.clearstreet import pending, translate, values, wire
 from adapters.clearstreet.net import Books, Lives
 from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.stream_book import Closed, StreamBook
@@ -271,10 +271,10 @@ class StreamSession:
 
     def _day_of(self, frame: wire.Frame) -> date:
         """Return the day on which a frame was sent, and remember the latest."""
-        at_ms = translate.epoch_ms(frame.timestamp, "timestamp of a message")
+        at_ms = values.epoch_ms(frame.timestamp, "timestamp of a message")
         quarter = at_ms // _QUARTER_MS
         if self._dated is None or self._dated[0] != quarter:
-            self._dated = (quarter, translate.date_at(at_ms, self._zone))
+            self._dated = (quarter, values.date_at(at_ms, self._zone))
         day = self._dated[1]
         self._today = max(self._today, day)
         return day
@@ -292,7 +292,7 @@ class StreamSession:
             case wire.Order():
                 events = self._take_order(data, at)
             case wire.BuyingPower():
-                translate.number(data.figure, "buying power")
+                values.number(data.figure, "buying power")
             case wire.LocateInventory():
                 pass
         return events if self._confirmed else []

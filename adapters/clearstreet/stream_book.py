@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from adapters.clearstreet import translate, wire
+from adapters.clearstreet import translate, values, wire
 from adapters.clearstreet.net import Books, Lives, Trail, follow, opened_at
 from adapters.clearstreet.translate import Holding, Trade
 from rules.model.observed import Position
@@ -70,7 +70,7 @@ class StreamBook:
 
     def take_position(self, message: wire.Position) -> Position | Closed | None:
         """Take a position-update; None when it changes nothing."""
-        symbol = Symbol(translate.name(message.symbol, "a symbol of a position"))
+        symbol = Symbol(values.name(message.symbol, "a symbol of a position"))
         trail = self._trails.get(symbol)
         quantity = translate.quantity(message, None if trail is None else trail.running)
         self._waiting.pop(symbol, None)

@@ -5,35 +5,19 @@ because a snapshot without one of its positions would look like a close.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
-import msgspec
 from attrs import frozen
-from msgspec import Raw
+from msgspec import Struct
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
+from adapters.clearstreet.values import NAME_LENGTH_MAX, instant, name, number, positive, sign_of
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
-from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, exact
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_MS_MAX: Final = 253_402_000_000_000
-"""Days before the end of the calendar (year 9999), so that a time has a date in every zone."""
-
-_MS_DIGITS: Final = 13
-"""Up to the year 2286, so surely within the calendar."""
-
-_SHORT_MAX: Final = 22
-"""Bytes of a number that is looked up: twenty digits in quotes."""
-
-NAME_LENGTH_MAX: Final = 256
-"""Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
+from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 # Whole shares, in cents: the schema says nothing of fractions, and equities above a dollar trade in cents (Rule 612).
 _SHARE: Final = Decimal(1)
@@ -48,13 +32,10 @@ _SHARES: Final = frozenset({"equity", "fund"})
 _OVER: Final = frozenset({"rejected", "closed"})
 """States of an order that are final."""
 
-_SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
-
 _ORDER_TYPES: Final = {"limit": OrderType.LIMIT, "stop": OrderType.STOP, "stop-limit": OrderType.STOP_LIMIT}
 
 
-@frozen
-class Trade:
+class Trade(Struct, frozen=True):
     """An execution: `quantity` is signed by its side, `running` the signed position that it led to.
 
     The venue says of the latter "the position at the time of this trade"; it is read as the position after it.
@@ -69,8 +50,7 @@ class Trade:
     at: datetime
 
 
-@frozen
-class Holding:
+class Holding(Struct, frozen=True):
     """The net position of a symbol: `quantity` in shares, below zero for a short one, never zero."""
 
     symbol: Symbol
@@ -80,75 +60,6 @@ class Holding:
     @property
     def side(self) -> Side:
         return Side.BUY if self.quantity > 0 else Side.SELL
-
-
-def number(raw: Raw, what: str) -> Decimal:
-    """Return an exact number, written as a JSON number or as a string.
-
-    Raises:
-        RemoteProtocolError: it is none, or of absurd size.
-    """
-    if len(memoryview(raw)) <= _SHORT_MAX and (known := _short(bytes(raw))) is not None:
-        return known
-    text = bytes(memoryview(raw)[:80]).decode(errors="replace")  # no number that counts is longer
-    try:
-        if text.startswith('"'):
-            text = msgspec.json.decode(raw, type=str)
-        return exact(text, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)[:300]) from None
-
-
-@lru_cache(maxsize=4096)
-def _short(written: bytes) -> Decimal | None:
-    """Return a number of few digits, None where it is none. Kept: the same quantities come again and again."""
-    try:
-        return exact((written[1:-1] if written[:1] == b'"' else written).decode())
-    except ValueError:
-        return None
-
-
-def positive(raw: Raw, what: str) -> Decimal:
-    """Return an exact number > 0, or raise RemoteProtocolError."""
-    value = number(raw, what)
-    if value <= 0:
-        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
-    return value
-
-
-def instant(raw: Raw, what: str) -> datetime:
-    """Return a time given as epoch milliseconds as UTC, or raise RemoteProtocolError."""
-    return _EPOCH + timedelta(milliseconds=epoch_ms(raw, what))
-
-
-def epoch_ms(raw: Raw, what: str) -> int:
-    """Return a time as whole milliseconds since 1970, within the calendar, or raise RemoteProtocolError."""
-    if len(memoryview(raw)) <= _MS_DIGITS and (written := bytes(raw)).isdigit():  # as all are
-        return int(written)
-    milliseconds = number(raw, what)
-    if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds <= _MS_MAX:
-        raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
-    return int(milliseconds)
-
-
-def date_at(at_ms: int, zone: ZoneInfo) -> date:
-    """Return the date in `zone` at a time since 1970."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
-
-
-def name(text: str | None, what: str) -> str:
-    """Return an id or symbol of sane length, or raise RemoteProtocolError."""
-    if not text or len(text) > NAME_LENGTH_MAX:
-        raise RemoteProtocolError(f"expected {what} of 1 to {NAME_LENGTH_MAX} characters, found {len(text or '')}")
-    return text
-
-
-def sign_of(side: str, what: str) -> int:
-    """Return +1 for buy, -1 for sell and sell-short, or raise RemoteProtocolError."""
-    sign = _SIDES.get(side)
-    if sign is None:
-        raise RemoteProtocolError(f"{what} must be buy, sell or sell-short, was {side[:40]!r}")
-    return sign
 
 
 def trade(message: wire.Trade, symbol: str | None) -> Trade:
@@ -234,7 +145,7 @@ def order(message: wire.Order) -> VenueOrder:
     filled = number(message.filled_quantity, f"filled_quantity {what}")
     if filled < 0:
         raise RemoteProtocolError(f"filled_quantity {what} must be >= 0, was {filled}")
-    average = None if _is_null(message.average_price) else number(message.average_price, f"average_price {what}")
+    average = None if message.average_price is None else number(message.average_price, f"average_price {what}")
     text = f": {message.text}" if message.text else ""
     over = is_over(message)
     order_type = _ORDER_TYPES.get(message.order_type) if isinstance(message.order_type, str) else None
@@ -256,17 +167,13 @@ def order(message: wire.Order) -> VenueOrder:
         order_type=order_type,
         price=positive(message.price, f"price {what}") if has_price else None,
         stop_price=positive(message.stop_price, f"stop_price {what}") if has_stop_price else None,
-        created_at=None if over or _is_null(message.created_at) else instant(message.created_at, f"created_at {what}"),
+        created_at=None if over or message.created_at is None else instant(message.created_at, f"created_at {what}"),
     )
 
 
 def is_over(message: wire.Order) -> bool:
     """Tell whether an order will not change any more."""
     return message.state in _OVER
-
-
-def _is_null(raw: Raw) -> bool:
-    return bytes(raw) == b"null"
 
 
 def position(held: Holding, opened_at: datetime, stop_loss: Price | None) -> Position:

@@ -1,11 +1,13 @@
 """Clear Street's messages as it words them: typed, bounded, JSON in and out and nothing else.
 
-Unknown fields are passed over and unknown message types kept as such, so that the venue may grow. Numbers stay raw
-text here, whether they come as JSON numbers or as strings (both are documented); `translate` passes each through
-`exact`, so that no digit is lost on the way. Source: Activity Channel page and Studio OpenAPI 2.0.0, read 2026-11-21.
+Unknown fields are passed over and unknown message types kept as such, so that the venue may grow. Numbers stay here
+as they come, as strings or as JSON numbers (both are documented), of which those with a point are Decimal, exactly as
+written; `values` passes each through `exact`, so that no digit is lost on the way. Source: Activity Channel page and
+Studio OpenAPI 2.0.0, read 2026-11-21.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
@@ -21,6 +23,9 @@ ROWS_MAX: Final = 2000
 Unread: TypeAlias = Any
 """The type of what the venue shows and we do not use: whatever is in it must not end a session."""
 
+Written: TypeAlias = Any
+"""The type of a number or time as it comes: `values` refuses everything that is none."""
+
 T = TypeVar("T")
 
 
@@ -29,23 +34,23 @@ class Order(Struct, frozen=True, kw_only=True):
 
     order_id: str
     state: str
-    quantity: Raw
-    filled_quantity: Raw = Raw(b'"0"')
+    quantity: Written
+    filled_quantity: Written = "0"
     symbol: str = ""
     side: str = ""
     reference_id: str | None = None
     status: str | None = None
     text: str | None = None
-    average_price: Raw = Raw(b"null")
+    average_price: Written = None
     account_id: str | None = None
     account_number: str | None = None
-    created_at: Raw = Raw(b"null")
+    created_at: Written = None
     updated_at: Unread = None
     version: Unread = None
     order_type: Unread = None
     running_position: Unread = None
-    price: Raw = Raw(b"null")
-    stop_price: Raw = Raw(b"null")
+    price: Written = None
+    stop_price: Written = None
     time_in_force: Unread = None
     order_update_reason: Unread = None
     strategy: Unread = None
@@ -58,10 +63,10 @@ class Trade(Struct, frozen=True, kw_only=True):
     trade_id: str
     order_id: str
     side: str
-    quantity: Raw
-    price: Raw
-    running_position: Raw
-    created_at: Raw
+    quantity: Written
+    price: Written
+    running_position: Written
+    created_at: Written
     symbol: str | None = None
     account_id: str | None = None
     account_number: str | None = None
@@ -71,8 +76,8 @@ class Position(Struct, frozen=True, kw_only=True):
     """The net position of a symbol. The sign of a short quantity is not documented."""
 
     symbol: str
-    quantity: Raw
-    average_cost: Raw = Raw(b"null")
+    quantity: Written
+    average_cost: Written = None
     account_id: str | None = None
     account_number: str | None = None
 
@@ -80,24 +85,24 @@ class Position(Struct, frozen=True, kw_only=True):
 class BuyingPower(Struct, frozen=True, kw_only=True):
     """What may still be bought. The schema names the figure `amount` and requires it as `buying_power`."""
 
-    amount: Raw = Raw(b"null")
-    buying_power: Raw = Raw(b"null")
+    amount: Written = None
+    buying_power: Written = None
     account_id: str | None = None
     account_number: str | None = None
 
     @property
-    def figure(self) -> Raw:
+    def figure(self) -> Written:
         """Whichever of the two names was used."""
-        return self.buying_power if bytes(self.amount) == b"null" else self.amount
+        return self.buying_power if self.amount is None else self.amount
 
 
 class LocateInventory(Struct, frozen=True, kw_only=True):
     """Shares located for short sales of a symbol."""
 
     symbol: str | None = None
-    available: Raw = Raw(b"null")
-    reserved: Raw = Raw(b"null")
-    used: Raw = Raw(b"null")
+    available: Written = None
+    reserved: Written = None
+    used: Written = None
     account_id: str | None = None
     account_number: str | None = None
 
@@ -137,7 +142,7 @@ Message: TypeAlias = Data | SubscribeAck | ReplayComplete | Heartbeat | ErrorNot
 class Frame(Struct, frozen=True, kw_only=True):
     """One frame of the channel: when it was sent, its place in the day where it has one, and what it says."""
 
-    timestamp: Raw
+    timestamp: Written
     message: Message
     sequence: int | None = None
     digest: int = 0
@@ -146,7 +151,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 class _Envelope(Struct, frozen=True, kw_only=True):
     payload: Raw
-    timestamp: Raw = Raw(b"null")
+    timestamp: Written = None
     sequence: int | None = None
 
 
@@ -187,8 +192,12 @@ _Payload: TypeAlias = (
     | ErrorNotice
 )
 _TYPES: Final[Mapping[str, type[_Payload]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(_Payload)}
-_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
-_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope, float_hook=Decimal)
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload, float_hook=Decimal)
+
+
+_NO_JSON: Final = (ValueError, RecursionError, ArithmeticError)
+"""What reading raises: msgspec's DecodeError and UnicodeError are ValueErrors; a Decimal may be beyond all bounds."""
 
 
 def frame(text: str | bytes) -> Frame:
@@ -201,7 +210,7 @@ def frame(text: str | bytes) -> Frame:
     message: Message
     try:
         payload = _PAYLOAD.decode(envelope.payload)
-    except (ValueError, RecursionError):
+    except _NO_JSON:
         message = _named(envelope.payload)
     else:
         message = payload.data if isinstance(payload, _SEQUENCED) else payload
@@ -229,15 +238,14 @@ def decoded(body: str | bytes | Raw, kind: type[T], what: str) -> T:
     Raises:
         RemoteProtocolError: it is not JSON, or of another shape; says `what` was expected.
     """
-    return decoded_by(msgspec.json.Decoder(kind), body, what)
+    return decoded_by(msgspec.json.Decoder(kind, float_hook=Decimal), body, what)
 
 
 def decoded_by(decoder: msgspec.json.Decoder[T], body: str | bytes | Raw, what: str) -> T:
     """Return what `decoder` reads, as `decoded`."""
     try:
         return decoder.decode(body)
-    # ValueError: msgspec's DecodeError and UnicodeError are some.
-    except (ValueError, RecursionError) as error:
+    except _NO_JSON as error:
         raise RemoteProtocolError(f"expected {what} as JSON, found: {str(error)[:200]}") from None
 
 

@@ -120,7 +120,7 @@ class TradeLockerAccount:
                 while session.needs_books:
                     mark = session.mark
                     stops, pending = await self._books_for(session)
-                    await trio.lowlevel.checkpoint()  # reading thousands of rows took its time, and so will what follows
+                    await trio.lowlevel.checkpoint()  # thousands of rows took their time, as will what follows
                     async with lock:
                         await self._emit_all(emit, session.learn(stops, pending, mark, self._now()))
                     if session.needs_books:

@@ -239,10 +239,9 @@ class VenueSocket:
         """
         if self._texts:
             return self._texts.popleft()
-        message: str | bytes | None = None
         with trio.move_on_at(deadline):
-            message = await self.get_message()
-        return message
+            return await self.get_message()
+        return None
 
     async def send_message(self, message: str | bytes) -> None:
         await self._connection.send_message(message)

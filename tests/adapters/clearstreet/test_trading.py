@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 import trio
 from attrs import evolve
-from msgspec import Raw
 
 from adapters.base import RequestNotSent, SessionLost, SignInRefused, Throttled
 from adapters.clearstreet import translate, wire
@@ -241,8 +240,8 @@ async def test_an_order_whose_end_the_stream_tells_while_we_ask_for_it_is_done_w
             state="closed",
             symbol=AAPL,
             side="sell",
-            quantity=Raw(b'"70"'),
-            filled_quantity=Raw(b'"70"'),
+            quantity="70",
+            filled_quantity="70",
         )
         monkeypatch.setattr(Rest, "order", outrun)
         await account.submit(closing(volume="100", number=3))

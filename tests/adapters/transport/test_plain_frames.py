@@ -234,8 +234,8 @@ async def test_messages_before_a_frame_for_the_library_come_first(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     async def script(stream: trio.abc.Stream) -> None:
-        wire = handshake(await read_request(stream)) + frame("first") + frame("second") + b"\x82\x01\xff" + frame("last")
-        await stream.send_all(wire)
+        wire = frame("first") + frame("second") + b"\x82\x01\xff" + frame("last")
+        await stream.send_all(handshake(await read_request(stream)) + wire)
         await trio.sleep_forever()
 
     venue = Venue(nursery, script)
