@@ -215,15 +215,15 @@ class Rest:
     async def _books(self) -> Books:
         asked_at = self._now()
         positions, rows = await self.day()
-        ends = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
-        followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), ends)
+        shown = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
+        followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), shown)
         holdings: dict[Symbol, Holding] = {}
         for row in positions:
-            trail = followed.get(Symbol(row.symbol))
-            quantity = translate.quantity(row, None if trail is None else trail.running)
+            symbol = Symbol(row.symbol)
+            trail, quantity = followed.get(symbol), shown[symbol]
             if quantity != 0:
-                held = translate.holding(row, quantity)
-                holdings[held.symbol] = held
+                running = None if trail is None else trail.running
+                holdings[symbol] = translate.holding(row, translate.signed(quantity, running))
         return Books(asked_at, holdings, followed)
 
     async def _pages(self, path: str, kind: type[P]) -> list[P]:

@@ -13,6 +13,7 @@ from adapters.base import RemoteProtocolError, SessionLost
 from adapters.clearstreet import pending, translate, values, wire
 from adapters.clearstreet.net import Books, Lives
 from adapters.clearstreet.protection import is_protective
+from adapters.clearstreet.sequence import Gaps, Sequence
 from adapters.clearstreet.stream_book import Closed, StreamBook
 from adapters.clearstreet.stream_orders import StreamOrders
 from adapters.clearstreet.translate import VenueOrder
@@ -32,15 +33,6 @@ from rules.model.values import AccountId
 _BOOKS_ASKS_MAX: Final = 3
 """How often the books may differ from the replay before they are believed: they may lag behind it a little."""
 
-_RECENT_MAX: Final = 256
-"""Sequence numbers of which the content is remembered, to tell a doubled message from numbering that begins anew."""
-
-_GAPS_MAX: Final = 1000
-"""Places of one day with a gap that are remembered; a venue with more of them is left to its replays."""
-
-_QUARTER_MS: Final = 15 * 60 * 1000
-"""Within a quarter of an hour no date changes: since 1972 all zones differ from UTC by whole ones (tz database)."""
-
 _TYPES_COUNTED_MAX: Final = 32
 """Bounds the table of types that nobody reads; the venue has nine."""
 
@@ -50,27 +42,6 @@ _ORDERS_MAX: Final = 256
 
 class SubscriptionRefused(SessionLost):
     """The venue refuses the subscription; whether for good, only the REST API can tell."""
-
-
-class Gap(RemoteProtocolError):
-    """Messages are missing. A fresh session gets them by its replay."""
-
-
-class Gaps:
-    """Where gaps were met today; one that is still there in a fresh replay is not filled by any."""
-
-    def __init__(self) -> None:
-        self._met: set[tuple[date, int, int]] = set()
-
-    def met_before(self, day: date, last: int, found: int) -> bool:
-        """Remember a gap; tell whether it was met before."""
-        place = (day, last, found)
-        if place in self._met:
-            return True
-        self._met = {known for known in self._met if known[0] == day}
-        if len(self._met) < _GAPS_MAX:
-            self._met.add(place)
-        return False
 
 
 class StreamSession:
@@ -89,27 +60,24 @@ class StreamSession:
     def __init__(self, account: AccountId, account_id: str, lives: Lives, gaps: Gaps, zone: ZoneInfo) -> None:
         self._account = account
         self._account_id = account_id
-        self._gaps = gaps
-        self._zone = zone
+        self._sequence = Sequence(gaps, zone, self._doubt)
         self._orders = StreamOrders()
         self._book = StreamBook(lives, self._orders.stop_loss)
         self._subscribed = False
         self._replayed = False
         self._confirmed = False
-        self._day: date | None = None
-        self._today = date.min
-        self._dated: tuple[int, date] | None = None
-        """The quarter of an hour of the last message, counted from 1970, and its date."""
-        self._recent: OrderedDict[int, int] = OrderedDict()
         self._asks_left = _BOOKS_ASKS_MAX
         self._notes: list[str] = []
         self._notices: list[str] = []
-        self.sequence: int | None = None
-        """Of the last message that was applied."""
         self.unknown: Counter[str] = Counter()
         """Messages that were left aside, by type."""
         self._symbols: OrderedDict[str, str] = OrderedDict()
         self._order_news: list[VenueOrder] = []
+
+    @property
+    def sequence(self) -> int | None:
+        """The number of the last message that was applied."""
+        return self._sequence.last
 
     @property
     def subscribed(self) -> bool:
@@ -148,6 +116,8 @@ class StreamSession:
 
     def take_orders(self) -> list[VenueOrder]:
         """Return what was told of orders, each once."""
+        if not self._order_news:
+            return []  # as after nearly every message
         news, self._order_news = self._order_news, []
         return news
 
@@ -175,16 +145,16 @@ class StreamSession:
                     raise SubscriptionRefused(f"the venue cannot read our subscription: {details[:200]}")
                 self._notices.append(details[:200])
             case wire.Heartbeat():
-                self._day_of(frame)
+                self._sequence.see(frame)
                 return self.settle(at)
             case wire.ReplayComplete():
-                self._day_of(frame)
+                self._sequence.see(frame)
                 self._book.settle()
                 self._replayed = True
             case wire.UnknownMessage(type=kind):
                 self._count(kind)
             case data:
-                if self._is_next(frame):
+                if self._sequence.is_next(frame, self._replayed):
                     return self._take_data(data, at)
         return []
 
@@ -223,9 +193,7 @@ class StreamSession:
     @property
     def place(self) -> tuple[date, int]:
         """How far the stream has come: the venue's day, and the last message of it (-1: none yet)."""
-        if self._day == self._today and self.sequence is not None:
-            return (self._today, self.sequence)
-        return (self._today, -1)
+        return self._sequence.place
 
     def _take_ack(self, ack: wire.SubscribeAck, at: datetime) -> list[Event]:
         if not ack.success:
@@ -239,45 +207,11 @@ class StreamSession:
         self._subscribed = True
         return [SessionOpened(self._account, at)]
 
-    def _is_next(self, frame: wire.Frame) -> bool:
-        """Tell whether a message is to be applied: it is the next one, and not one that came before.
-
-        Raises:
-            Gap: messages are missing, and the venue has not been asked for them again yet.
-        """
-        sequence = frame.sequence
-        if sequence is None or not 0 <= sequence < 2**63:
-            raise RemoteProtocolError(f"expected a sequence from 0 to 2^63 on a sequenced message, found {sequence}")
-        last, day = self.sequence, self._day_of(frame)
-        if last is None and self._replayed and sequence > 1:
-            last = 0  # after an empty replay the first message of the day is due
-        if last is not None and sequence <= last:
-            if self._recent.get(sequence) == frame.digest:
-                return False
-            if self._day is None or day <= self._day or sequence > 1:
-                raise Gap(f"expected message {last + 1} of {self._day}, found {sequence}, which is not what it was")
-            self._recent.clear()  # the first message of a new day
-        elif last is not None and sequence > last + 1:
-            if not self._gaps.met_before(day, last, sequence):
-                raise Gap(f"expected message {last + 1} of {day}, found {sequence}")
-            self._notes.append(f"messages {last + 1} to {sequence - 1} of {day} are missing, also in the replay")
-            self._confirmed = self._book.live = False  # the books must say what they were about
-            self._orders.forget()
-        self.sequence, self._day = sequence, day
-        self._recent[sequence] = frame.digest
-        if len(self._recent) > _RECENT_MAX:
-            self._recent.popitem(last=False)
-        return True
-
-    def _day_of(self, frame: wire.Frame) -> date:
-        """Return the day on which a frame was sent, and remember the latest."""
-        at_ms = values.epoch_ms(frame.timestamp, "timestamp of a message")
-        quarter = at_ms // _QUARTER_MS
-        if self._dated is None or self._dated[0] != quarter:
-            self._dated = (quarter, values.date_at(at_ms, self._zone))
-        day = self._dated[1]
-        self._today = max(self._today, day)
-        return day
+    def _doubt(self, note: str) -> None:
+        """Take note that messages are missing for good: the books must say what they were about."""
+        self._notes.append(note)
+        self._confirmed = self._book.live = False
+        self._orders.forget()
 
     def _take_data(self, data: wire.Data, at: datetime) -> list[Event]:
         if not translate.is_ours(data, self._account_id):

@@ -10,7 +10,8 @@ from adapters.base import Emit, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet.config import Config
 from adapters.clearstreet.net import Lives
 from adapters.clearstreet.rest import Rest
-from adapters.clearstreet.session import Gaps, StreamSession, SubscriptionRefused
+from adapters.clearstreet.sequence import Gaps
+from adapters.clearstreet.session import StreamSession, SubscriptionRefused
 from adapters.clearstreet.sign_in import LiveToken
 from adapters.clearstreet.trading import Trading
 from adapters.transport.frames import EagerLock
@@ -134,7 +135,9 @@ class Stream:
                 if text is None:
                     await self._deliver(run, link, session.settle(now))
                 while text is not None:  # also what was read with it: of a few milliseconds at most
-                    await self._deliver(run, link, session.receive(text, now))
+                    events = session.receive(text, now)
+                    if events or run.current is not link:  # a replay is thousands of messages that nobody hears of
+                        await self._deliver(run, link, events)
                     for news in session.take_orders():
                         self._trading.hear(news)
                     text = websocket.ready_message()

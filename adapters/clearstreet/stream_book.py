@@ -103,7 +103,8 @@ class StreamBook:
     def positions(self) -> list[Position]:
         """Return all open positions."""
         for symbol, held in self._holdings.items():
-            self._told[symbol] = self._position(held, self._opened_at(held))
+            opened = opened_at(held, self._trails.get(symbol), self._lives)
+            self._told[symbol] = translate.position(held, opened, self._stop_of(symbol, held.quantity))
         return list(self._told.values())
 
     # Books
@@ -155,20 +156,15 @@ class StreamBook:
 
     def _news(self, held: Holding) -> Position | None:
         """Return what is held as a position, or None when just this was told before, or nothing is told yet."""
-        opened = self._opened_at(held)  # also while nothing is told: the life that begins here may be the present one
+        # Also while nothing is told: the life that begins here may be the present one.
+        opened = opened_at(held, self._trails.get(held.symbol), self._lives)
         if not self.live:
             return None
-        position = self._position(held, opened)
+        position = translate.position(held, opened, self._stop_of(held.symbol, held.quantity))
         if self._told.get(held.symbol) == position:
             return None
         self._told[held.symbol] = position
         return position
-
-    def _opened_at(self, held: Holding) -> datetime:
-        return opened_at(held, self._trails.get(held.symbol), self._lives)
-
-    def _position(self, held: Holding, opened: datetime) -> Position:
-        return translate.position(held, opened, self._stop_of(held.symbol, held.quantity))
 
     def _close(self, symbol: Symbol) -> Closed | None:
         trail = self._trails.get(symbol)

@@ -83,17 +83,21 @@ def trade(message: wire.Trade, symbol: str | None) -> Trade:
 
 
 def quantity(message: wire.Position, running: Decimal | None) -> Decimal:
-    """Return the signed quantity of a position; zero when it is flat.
+    """Return the signed quantity of a position; zero when it is flat. `running` as of `signed`."""
+    try:
+        return signed(number(message.quantity, "quantity"), running)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"position {message.symbol[:40]}: {error}") from None
+
+
+def signed(quantity: Decimal, running: Decimal | None) -> Decimal:
+    """Return the quantity of a position as it is meant.
 
     Args:
         running: the signed position after the symbol's last known execution. How the venue writes a short quantity is
             not documented: a positive one of just that size is taken for short where the executions say so.
     """
-    try:
-        found = number(message.quantity, "quantity")
-    except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"position {message.symbol[:40]}: {error}") from None
-    return -found if running is not None and running < 0 and found == -running else found
+    return -quantity if running is not None and running < 0 and quantity == -running else quantity
 
 
 def holding(message: wire.Position, signed: Decimal) -> Holding:
@@ -179,7 +183,7 @@ def is_over(message: wire.Order) -> bool:
 def position(held: Holding, opened_at: datetime, stop_loss: Price | None) -> Position:
     """Return a position in our words. Its id is its symbol: the venue has one position a symbol, and no other id."""
     return Position(
-        position_id=position_id(held.symbol),
+        position_id=PositionId(held.symbol),
         symbol=held.symbol,
         side=held.side,
         volume=abs(held.quantity),

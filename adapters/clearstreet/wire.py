@@ -139,14 +139,14 @@ Data: TypeAlias = Order | Trade | Position | BuyingPower | LocateInventory
 Message: TypeAlias = Data | SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice | UnknownMessage
 
 
-class Frame(Struct, frozen=True, kw_only=True):
+class Frame(Struct, frozen=True):
     """One frame of the channel: when it was sent, its place in the day where it has one, and what it says."""
 
     timestamp: Written
     message: Message
     sequence: int | None = None
     digest: int = 0
-    """Of the payload, to tell whether a message of the same number is the same message."""
+    """Of number and payload, to tell whether a message of the same number is the same message."""
 
 
 class _Envelope(Struct, frozen=True, kw_only=True):
@@ -206,7 +206,10 @@ def frame(text: str | bytes) -> Frame:
     Raises:
         RemoteProtocolError: no JSON, no envelope, or not what its type promises.
     """
-    envelope = decoded_by(_ENVELOPE, text, "a message of the activity channel")
+    try:
+        envelope = _ENVELOPE.decode(text)
+    except _NO_JSON as error:
+        raise _unread("a message of the activity channel", error) from None
     message: Message
     try:
         payload = _PAYLOAD.decode(envelope.payload)
@@ -214,8 +217,8 @@ def frame(text: str | bytes) -> Frame:
         message = _named(envelope.payload)
     else:
         message = payload.data if isinstance(payload, _SEQUENCED) else payload
-    digest = hash(bytes(envelope.payload))
-    return Frame(timestamp=envelope.timestamp, message=message, sequence=envelope.sequence, digest=digest)
+    digest = hash((envelope.sequence, bytes(envelope.payload)))
+    return Frame(envelope.timestamp, message, envelope.sequence, digest)
 
 
 def _named(payload: Raw) -> UnknownMessage:
@@ -238,15 +241,14 @@ def decoded(body: str | bytes | Raw, kind: type[T], what: str) -> T:
     Raises:
         RemoteProtocolError: it is not JSON, or of another shape; says `what` was expected.
     """
-    return decoded_by(msgspec.json.Decoder(kind, float_hook=Decimal), body, what)
-
-
-def decoded_by(decoder: msgspec.json.Decoder[T], body: str | bytes | Raw, what: str) -> T:
-    """Return what `decoder` reads, as `decoded`."""
     try:
-        return decoder.decode(body)
+        return msgspec.json.Decoder(kind, float_hook=Decimal).decode(body)
     except _NO_JSON as error:
-        raise RemoteProtocolError(f"expected {what} as JSON, found: {str(error)[:200]}") from None
+        raise _unread(what, error) from None
+
+
+def _unread(what: str, error: Exception) -> RemoteProtocolError:
+    return RemoteProtocolError(f"expected {what} as JSON, found: {str(error)[:200]}")
 
 
 def encoded(body: Mapping[str, object]) -> bytes:

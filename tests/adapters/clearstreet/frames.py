@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from adapters.clearstreet import wire
 from adapters.clearstreet.net import Books, Lives, Trail
-from adapters.clearstreet.session import Gaps, StreamSession
+from adapters.clearstreet.sequence import Gaps
+from adapters.clearstreet.session import StreamSession
 from adapters.clearstreet.translate import Holding
 from rules.model.events import Event, PositionClosed, PositionReported, SnapshotReceived
 from rules.model.values import AccountId, Symbol

@@ -8,7 +8,8 @@ import pytest
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet.net import UNKNOWN, Lives
-from adapters.clearstreet.session import Gap, Gaps, SubscriptionRefused
+from adapters.clearstreet.sequence import Gap, Gaps
+from adapters.clearstreet.session import SubscriptionRefused
 from rules.model.events import Origin, PositionClosed, PositionReported, SessionOpened, SnapshotReceived
 from rules.model.values import Side
 from tests.adapters.clearstreet.frames import (

@@ -9,7 +9,7 @@ from attrs import evolve
 from adapters.base import SessionLost
 from adapters.clearstreet.net import UNKNOWN
 from adapters.clearstreet.rest import Rest
-from adapters.clearstreet.session import Gap
+from adapters.clearstreet.sequence import Gap
 from adapters.clearstreet.simulator_activity import Activity
 from rules.model.events import PositionClosed, PositionReported, SessionOpened, SnapshotReceived
 from rules.model.reports import Filled
