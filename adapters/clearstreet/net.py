@@ -78,7 +78,7 @@ def _breaks(trades: list[Trade], ends: Mapping[Symbol, Decimal]) -> int:
     return breaks + sum(abs(ends.get(symbol, Decimal(0))) != abs(end) for symbol, end in running.items())
 
 
-class _Life(Struct, frozen=True):
+class _Life(Struct, frozen=True, gc=False):  # nothing in it can point back at it: thousands need not be followed
     side: Side
     opened_at: datetime
 

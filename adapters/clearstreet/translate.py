@@ -59,7 +59,7 @@ class Holding(Struct, frozen=True):
 
     @property
     def side(self) -> Side:
-        return Side.BUY if self.quantity > 0 else Side.SELL
+        return Side.SELL if self.quantity.is_signed() else Side.BUY
 
 
 def trade(message: wire.Trade, symbol: str | None) -> Trade:
