@@ -24,7 +24,6 @@ from copier.ledger.file import (
     reading,
 )
 from copier.ledger.rows import (
-    AFTER,
     BEFORE_OF_KIND,
     BY_KEY,
     BY_SEQ,
@@ -38,7 +37,7 @@ from copier.ledger.rows import (
     StoredEntry,
     at_ns_of,
     chained,
-    mentioning,
+    page_of,
     rows_from,
     stored_entry,
 )
@@ -253,25 +252,19 @@ class Ledger:
                 return
             before = page[-1][0]
 
-    def mentioning(self, parts: Sequence[bytes], kinds: Sequence[str]) -> Iterator[StoredEntry]:
+    def mentioning(
+        self, parts: Sequence[bytes], kinds: Sequence[str], before: int | None = None
+    ) -> Iterator[StoredEntry]:
         """Yield the entries of some kinds whose body has one of some parts anywhere, in order.
 
-        SQLite looks through all of the file for that, at about a second for a gigabyte; no row is read in Python that
-        does not have it.
+        SQLite looks through the file for that, at about a second for a gigabyte; no row is read in Python that does
+        not have it. `before`: only entries with a sequence number below it.
 
         Raises:
             LedgerFailed: the file cannot be read.
         """
-        select = mentioning(len(kinds), len(parts))
-        after = 0
-        while parts and kinds:
-            with reading(self._connection):
-                page = rows_from(self._connection, select, (after, *kinds, *parts, _PAGE_ROWS))
-            for row in page:
-                yield stored_entry(row)
-            if len(page) < _PAGE_ROWS:
-                return
-            after = page[-1][0]
+        for row in self._rows(0, kinds, parts, before) if parts else ():
+            yield stored_entry(row)
 
     def by_key(self, key: str) -> StoredEntry | None:
         """Return the entry with `key`, or None when there has never been one.
@@ -304,14 +297,15 @@ class Ledger:
         with reading(self._connection):
             return self._connection.execute(HAS_KEY, (key,)).get is not None
 
-    def _rows(self, after: int, kinds: Sequence[str] | None) -> Iterator[Row]:
-        wanted = None if kinds is None else set(kinds)
+    def _rows(
+        self, after: int, kinds: Sequence[str] | None, parts: Sequence[bytes] = (), before: int | None = None
+    ) -> Iterator[Row]:
+        select = page_of(None if kinds is None else len(kinds), len(parts))
+        before = _SEQ_MAX if before is None else before
         while True:
             with reading(self._connection):
-                page = rows_from(self._connection, AFTER, (after, _PAGE_ROWS))
-            for row in page:
-                if wanted is None or row[2] in wanted:
-                    yield row
+                page = rows_from(self._connection, select, (after, before, *(kinds or ()), *parts, _PAGE_ROWS))
+            yield from page
             if len(page) < _PAGE_ROWS:
                 return
             after = page[-1][0]

@@ -9,14 +9,13 @@ import apsw
 from attrs import frozen
 
 INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?)"
-AFTER: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+PAGE: Final = (
+    "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? AND seq < ?{more}"
+    " ORDER BY seq LIMIT ?"
+)
 BEFORE_OF_KIND: Final = (
     "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE kind = ? AND seq < ?"
     " ORDER BY seq DESC LIMIT ?"
-)
-MENTIONING: Final = (
-    "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq > ? AND kind IN ({kinds})"
-    " AND ({parts}) ORDER BY seq LIMIT ?"
 )
 BY_KEY: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE key = ?"
 BY_SEQ: Final = "SELECT seq, at_ns, kind, account, key, body, chain FROM entries WHERE seq = ?"
@@ -79,9 +78,12 @@ def rows_from(connection: apsw.Connection, select: str, bindings: tuple[int | st
     return cast("list[Row]", connection.execute(select, bindings).fetchall())
 
 
-def mentioning(kinds: int, parts: int) -> str:
-    """Return the SELECT of a page of rows of some kinds whose body has one of some parts, by how many there are."""
-    return MENTIONING.format(kinds=", ".join("?" * kinds), parts=" OR ".join(["instr(body, ?)"] * parts))
+def page_of(kinds: int | None, parts: int) -> str:
+    """Return the SELECT of a page of rows: by how many kinds (None: all), and how many parts, one of which is in it."""
+    more = "" if kinds is None else f" AND kind IN ({', '.join('?' * kinds)})"
+    if parts:
+        more += f" AND ({' OR '.join(['instr(body, ?)'] * parts)})"
+    return PAGE.format(more=more)
 
 
 def stored_entry(row: Row) -> StoredEntry:

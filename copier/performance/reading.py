@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from copier.ledger.codec import decode
@@ -36,7 +37,7 @@ def records(
         since: rows from the last checkpoint before it on are yielded; None: all.
         until: the first row that is not before it ends the reading; None: the ledger's end does.
         names: only rows that name one of these accounts, and orders, which name their target only; None: all.
-        old_instruments: also the instruments of all rows before, which are read through for that.
+        old_instruments: also the instruments of all rows before, which are looked through for that.
         rows_max: how many rows may be decoded.
         between: called with the number of each of them, after it: to tell how far it is, or to let other threads go on.
     Raises:
@@ -45,11 +46,10 @@ def records(
     """
     begin = 0 if since is None else _last_checkpoint(ledger, since)
     read = 0
-    for entry in ledger.entries(0 if old_instruments else begin - 1, (*kinds, "checkpoint")):
+    old = ledger.mentioning([_INSTRUMENT], ["observed"], before=begin) if old_instruments else ()
+    for entry in chain(old, ledger.entries(begin - 1, (*kinds, "checkpoint"))):
         if until is not None and entry.at >= until:
             return
-        if entry.seq < begin and not (entry.kind == "observed" and _INSTRUMENT in entry.body):
-            continue
         if entry.kind == "checkpoint":
             if entry.seq != begin:
                 continue  # what lives is known by then

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import structlog
 import trio
 from attrs import define
 from trio.testing import MockClock
@@ -244,16 +245,15 @@ async def test_a_config_with_mistakes_changes_nothing(path: Path) -> None:
 
 
 @pytest.mark.slow  # as above
-async def test_copies_go_on_where_the_changed_config_leaves_nothing_served(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async with live(path) as service:
-        master, small = await service.book(MASTER), await service.book(SMALL)
-        (taken,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        port = taken.socket.getsockname()[1]
-        await service.change(PAPER.replace("[service]", f'[service]\nlisten = "127.0.0.1:{port}"'))
-        master.open(EURUSD, Side.BUY, Decimal(1), price=Decimal("1.1"))
-        await until(lambda: volumes(small) == [1])
-        await taken.aclose()
+async def test_copies_go_on_where_the_changed_config_leaves_nothing_served(path: Path) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with live(path) as service:
+            master, small = await service.book(MASTER), await service.book(SMALL)
+            (taken,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+            port = taken.socket.getsockname()[1]
+            await service.change(PAPER.replace("[service]", f'[service]\nlisten = "127.0.0.1:{port}"'))
+            master.open(EURUSD, Side.BUY, Decimal(1), price=Decimal("1.1"))
+            await until(lambda: volumes(small) == [1])
+            await taken.aclose()
     assert service.code == FINE
-    assert "nothing is served" in capsys.readouterr().out
+    assert "nothing is served" in [line["event"] for line in lines]
