@@ -80,6 +80,24 @@ def test_rows_are_chosen_by_a_cell_as_text():
     ]
 
 
+def test_cells_of_some_columns_are_texts_and_missing_ones_are_none():
+    rows = [["42", "b", "c"], [42, Decimal("1.50"), None], ["43", "None"], ["44"], []]
+    assert list(columns("id", "tag", "kind").cells(rows, ("tag", "id"), "orders")) == [
+        ("b", "42"),
+        ("1.50", "42"),
+        (None, "43"),
+        (None, "44"),
+        (None, None),
+    ]
+    assert list(columns("id", "tag").cells([["42", "b"]], ("id", "stop"), "orders")) == [("42", None)]
+
+
+@pytest.mark.parametrize("bad", ["42", {"id": "42"}, ["42", "b", "c"], [["42"], "b"], [10**20, "b"]])
+def test_a_broken_row_or_cell_is_refused_where_only_some_columns_are_read(bad):
+    with pytest.raises(RemoteProtocolError):
+        list(columns("id", "tag").cells([["1", "a"], bad], ("id", "tag"), "orders"))
+
+
 def test_a_column_that_is_not_there_has_no_rows():
     assert columns("id").rows_where([["42"]], "tag", "42", "orders") == []
     assert columns("id", "tag").rows_where([["42"]], "tag", "42", "orders") == []
