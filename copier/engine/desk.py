@@ -9,6 +9,7 @@ from datetime import datetime
 from attrs import evolve
 
 from copier.engine.book import CopyBook
+from copier.engine.hearing import Hearing
 from copier.engine.in_force import InForce
 from copier.engine.inputs import Outside
 from copier.engine.loose_orders import LooseOrders
@@ -106,8 +107,9 @@ class Desk:
         because = "closed" if change.position is None else "position"
         if change.position is None:
             self.views[account].beginnings.forget(change.position_id)
+        hearing = Hearing(self.now)
         for link in self._by_source.get(account, ()):
-            self._run(link.link_id, change.position_id, origin, because, change.price)
+            self._run(link.link_id, change.position_id, origin, because, change.price, hearing)
         for link_id in self._unlinked.get(account, ()):
             self._run(link_id, change.position_id, origin, because, change.price)
 
@@ -243,7 +245,13 @@ class Desk:
             self._unlinked.setdefault(copy.source, {})[copy.link_id] = None
 
     def _run(
-        self, link_id: LinkId, position_id: PositionId, origin: Origin, because: str, price: Price | None = None
+        self,
+        link_id: LinkId,
+        position_id: PositionId,
+        origin: Origin,
+        because: str,
+        price: Price | None = None,
+        hearing: Hearing | None = None,
     ) -> None:
         copy = self.book.get((link_id, position_id))
         link = self.in_force.link(link_id) if copy is None else self.in_force.link_of(copy)
@@ -264,7 +272,7 @@ class Desk:
                 return
             if mirror is not None and is_over_for_good(mirror):
                 began = evolve(began, over=True)
-        context = self._context(link, position_id, shown, origin, copy, price, began)
+        context = self._context(link, position_id, shown, origin, copy, price, began, hearing)
         decision = decide(context)
         new = decision.copy
         met = None if new is None else known(link, context.source, context.target, copy, new, decision, self.now)
@@ -283,14 +291,16 @@ class Desk:
         copy: Copy | None,
         price: Price | None,
         began: Beginning | None,
+        hearing: Hearing | None,
     ) -> Context:
-        position, link_id = shown.position, link.link_id
+        position, link_id, source = shown.position, link.link_id, self._sources.of(link)
         if position is not None:
             link = link.for_symbol(position.symbol)
+        heard = None if hearing is None or position is None else hearing.of(link.policy, source, position)
         return Context(
             self.now,
             link,
-            self._sources.of(link),
+            source,
             self.views[link.target],
             position_id,
             position,
@@ -303,6 +313,7 @@ class Desk:
             beginning=began,
             order=shown.order,
             at_target=self._at_target(link, position, copy),
+            heard=heard,
         )
 
     def _at_target(self, link: CopyLink, position: Position | None, copy: Copy | None) -> tuple[Copy, ...]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from rules.gates.heard import Heard
 from rules.model.actions import Action
 from rules.model.beginnings import AT_MARKET, Beginning
 from rules.model.copies import Copy
@@ -37,6 +38,7 @@ class Context:
     `beginning` is how the position began, None while that is not known.
     `order` is the source's pending order that is to be mirrored; `position` is then what it would open.
     `at_target` are all copies that hold something at the target, where the policy asks what they may lose.
+    `heard` is what the link's policy for the symbol says of the position now, where several links are asked at once.
     """
 
     now: datetime
@@ -54,11 +56,12 @@ class Context:
     beginning: Beginning | None = AT_MARKET
     order: WorkingOrder | None = None
     at_target: tuple[Copy, ...] = ()
+    heard: Heard | None = None
 
     def for_symbol(self, symbol: Symbol) -> "Context":
         """Return it with the policy that the link has for a symbol of the source."""
         link = self.link.for_symbol(symbol)
-        return self if link is self.link else evolve(self, link=link)
+        return self if link is self.link else evolve(self, link=link, heard=None)
 
 
 @frozen

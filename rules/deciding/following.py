@@ -95,6 +95,7 @@ def _grow(context: Context, copy: Copy, position: Position) -> Decision:
         copy.stop_gap,
         at_target=context.at_target,
         held_in=copy.target_symbol,
+        heard=context.heard,
     )
     answer, trace, look_ups = judge_new_risk(question)
     if isinstance(answer, Grant):

@@ -66,6 +66,7 @@ def judge(context: Context, copy: Copy, position: Position) -> Decision:
         beside=tuple(each for each in context.beside if each.source_position_id != copy.source_position_id),
         beginning=context.beginning,
         at_target=context.at_target,
+        heard=context.heard,
     )
     answer, trace, look_ups = judge_new_risk(question)
     granted = isinstance(answer, Grant)

@@ -1,6 +1,6 @@
 """The gates of new risk on the right thing, the right time and the right price. None: it passes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rules.deciding.limit_entry import at_source_price
 from rules.gates.guards import check_age, check_deviation, check_price_ratio, check_spread
@@ -10,6 +10,7 @@ from rules.model.look_ups import LookUp
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note
 from rules.policy.guard import StartOpen
+from rules.policy.links import CopyPolicy
 from rules.times.schedule import Open
 
 PAIR_QUOTE_AGE_MAX = timedelta(days=1)
@@ -31,6 +32,11 @@ def same_thing(market: Market) -> Denied | None:
         market.finding.trace.append(said)
         return None
     return said
+
+
+def takes_now(policy: CopyPolicy, now: datetime) -> bool:
+    """Tell whether a policy's schedule takes new risk now; where there is none, it does."""
+    return policy.schedule is None or isinstance(policy.schedule.state(now), Open)
 
 
 def schedule(market: Market) -> Denied | None:

@@ -1,27 +1,32 @@
 """The gates of new risk, in the order in which a denial is reported. Closing and reducing never pass here."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from rules.deciding.mirror import unable
 from rules.gates import caps, entry, pacing, quiet_times
 from rules.gates.equity_curve import equity_curve
 from rules.gates.filters import check_filter, check_order_type
 from rules.gates.grants import grant
+from rules.gates.heard import Heard
 from rules.gates.market import Market
 from rules.gates.question import Finding, Grant, Question
 from rules.model.beginnings import Beginning
 from rules.model.instruments import Instrument
 from rules.model.look_ups import LookUp
+from rules.model.observed import Position
 from rules.model.reasons import Reason
 from rules.model.state import AccountView
-from rules.model.trace import Denied, Trace
+from rules.model.trace import Denied, Note, Trace
 from rules.model.values import AccountId, Symbol
-from rules.policy.links import CopyLink, LinkState
+from rules.policy.links import CopyLink, CopyPolicy, LinkState
 from rules.policy.pending import PendingOrders
-from rules.policy.symbols import map_symbol
+from rules.policy.symbols import Mapped, map_symbol
 
-_MARKET_GATES: tuple[Callable[[Market], Denied | None], ...] = (
+Gate: TypeAlias = Callable[[Market], Denied | None]
+
+_MARKET_GATES: tuple[Gate, ...] = (
     entry.same_thing,
     entry.schedule,
     quiet_times.news,
@@ -67,17 +72,50 @@ def _halted(account: AccountId, why: str) -> Denied:
     return Denied("target", Reason.ACCOUNT_HALTED, (("account", account), ("why", why)))
 
 
+def hear(policy: CopyPolicy, source: AccountView, position: Position, now: datetime) -> Heard:
+    """Return what a policy says of a source's position at any target."""
+    row: Trace = ()
+    if policy.row is not None:
+        names = (("symbol", position.symbol), ("policy", policy.name))
+        row = (Note("per_symbol", f"row {policy.row}", names),)
+    mapped = map_symbol(policy.symbols, position.symbol, now)
+    filtered = check_filter(policy.filter, position)
+    return Heard(row, filtered, mapped, _named(position, mapped), _speaking(policy, source, now))
+
+
+def _named(position: Position, mapped: Mapped | Denied) -> Note | None:
+    if isinstance(mapped, Denied) or mapped.row is None:
+        return None
+    by = "" if mapped.preset is None else f", preset {mapped.preset}"
+    return Note("symbol", f"row {mapped.row} of the map{by}", (("from", position.symbol), ("to", mapped.symbol)))
+
+
+def _speaking(policy: CopyPolicy, source: AccountView, now: datetime) -> tuple[Gate, ...]:
+    """Return the gates that may have something to say; the others let everything pass, whatever the target."""
+    silent: dict[Gate, bool] = {
+        entry.schedule: entry.takes_now(policy, now),
+        quiet_times.news: policy.news is None,
+        equity_curve: policy.equity_curve is None,
+        pacing.skip_first: policy.skip_first is None,
+        pacing.throttle: policy.throttle is None,
+        pacing.approval: not policy.approval,
+        caps.source_limits: caps.obeyed(policy, source) is None,
+        caps.hedging: not policy.limits.block_hedging,
+    }
+    return tuple(gate for gate in _MARKET_GATES if not silent.get(gate))
+
+
 def judge_new_risk(question: Question) -> tuple[Grant | Denied, Trace, tuple[LookUp, ...]]:
     """Return what the gates say, why, and what must be looked up before a waiting denial can clear."""
-    finding = Finding()
-    policy = question.link.policy
-    if policy.row is not None:
-        finding.note("per_symbol", f"row {policy.row}", ("symbol", question.position.symbol), ("policy", policy.name))
-    answer = _early_gates(question, finding) or _market_gates(question, finding)
+    heard = question.heard
+    if heard is None:
+        heard = hear(question.link.policy, question.source, question.position, question.now)
+    finding = Finding([*heard.row])
+    answer = _early_gates(question, heard, finding) or _market_gates(question, heard, finding)
     return answer, tuple(finding.trace), tuple(finding.look_ups)
 
 
-def _early_gates(question: Question, finding: Finding) -> Denied | None:
+def _early_gates(question: Question, heard: Heard, finding: Finding) -> Denied | None:
     """Judge what needs neither an instrument nor a price."""
     link, target = question.link, question.target
     if link.state in _NO_NEW_RISK:
@@ -85,8 +123,7 @@ def _early_gates(question: Question, finding: Finding) -> Denied | None:
     forbidden = forbids_entry(target)
     if forbidden is not None:
         return finding.no(forbidden)
-    filtered = check_filter(link.policy.filter, question.position)
-    denied = filtered or _began(question) or _possible(question)
+    denied = heard.filtered or _began(question) or _possible(question)
     return None if denied is None else finding.no(denied)
 
 
@@ -118,20 +155,20 @@ def _possible(question: Question) -> Denied | None:
     return unable(question.order, question.link.policy, question.source, question.target)
 
 
-def _market_gates(question: Question, finding: Finding) -> Grant | Denied:
-    mapped = map_symbol(question.link.policy.symbols, question.position.symbol, question.now)
+def _market_gates(question: Question, heard: Heard, finding: Finding) -> Grant | Denied:
+    mapped, named = heard.mapped, heard.named
     if isinstance(mapped, Denied):
         return finding.no(mapped)
-    mapped = mapped.in_contract(question.held_in)
-    if mapped.row is not None:
-        by = "" if mapped.preset is None else f", preset {mapped.preset}"
-        names = (("from", question.position.symbol), ("to", mapped.symbol))
-        finding.note("symbol", f"row {mapped.row} of the map{by}", *names)
+    if question.held_in is not None:
+        mapped = mapped.in_contract(question.held_in)
+        named = _named(question.position, mapped)
+    if named is not None:
+        finding.trace.append(named)
     instrument = _instrument(question, mapped.symbol, mapped.row is not None, finding)
     if isinstance(instrument, Denied):
         return instrument
     market = Market(question, finding, mapped.symbol, instrument, mapped.max_price_ratio)
-    for gate in _MARKET_GATES:
+    for gate in heard.gates:
         denied = gate(market)
         if denied is not None:
             return finding.no(denied)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from attrs import define, field, frozen
 
+from rules.gates.heard import Heard
 from rules.model.beginnings import AT_MARKET, Beginning
 from rules.model.copies import Copy, Waits
 from rules.model.events import Origin
@@ -32,7 +33,8 @@ class Question:
     the open copies whose proportions it keeps; `beginning` is how the position began, None while that is not known.
     `order` is the source's pending order whose like is asked for; `position` is then what it would open. `at_target`
     are all copies that hold something at the target, where the policy asks what they may lose. `held_in` is the
-    target's symbol of a copy that grows.
+    target's symbol of a copy that grows. `heard` is what the link's policy says of the position, where it was
+    asked for all links of the event; None: it is asked for this one.
     """
 
     now: datetime
@@ -52,6 +54,7 @@ class Question:
     order: WorkingOrder | None = None
     at_target: tuple[Copy, ...] = ()
     held_in: Symbol | None = None
+    heard: Heard | None = None
 
 
 @frozen

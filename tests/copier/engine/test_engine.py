@@ -8,6 +8,7 @@ from attrs import evolve
 
 from copier.ledger.ledger import Entry, Ledger, LedgerFailed
 from copier.ledger.recovery import recover
+from rules.gates.filters import Filter
 from rules.limits.policy import Limit
 from rules.limits.terms import LimitKind, Percent
 from rules.model.actions import ClosePosition, ReplaceStops
@@ -23,6 +24,7 @@ from rules.model.events import (
 )
 from rules.model.look_ups import LookUp
 from rules.model.observed import Quote
+from rules.model.reasons import Reason
 from rules.model.reports import NotFound, NotSent, OutcomeUnknown, Rejected
 from rules.model.values import AccountId, LinkId, PositionId, Side, Symbol
 from rules.policy.guard import Guard, StartOpen, StartPolicy
@@ -43,6 +45,25 @@ class FailingLedger(Ledger):
     @property
     def broken(self) -> bool:
         return True
+
+
+async def test_links_of_one_event_are_told_what_their_own_policies_say() -> None:
+    names = ("copied", "filtered", "halved", "also filtered")
+    filtered = CopyPolicy("filtered", filter=Filter(symbols=("GBP.*",)))
+    row = SymbolPolicy("EUR.*", CopyPolicy("half", size=Size(multiplier=Decimal("0.5")), row=1))
+    halved = CopyPolicy("halved", per_symbol=(row,))
+    policies = (LINK.policy, filtered, halved, filtered)
+    links = [
+        evolve(LINK, link_id=LinkId(name), target=AccountId(name), policy=policy)
+        for name, policy in zip(names, policies, strict=True)
+    ]
+    desk = Desk(links=links, accounts=(SOURCE, *map(AccountId, names)))
+    for account in (SOURCE, *map(AccountId, names)):
+        await desk.polls(account)
+    orders = await desk.sees(source_position("p1"))
+    assert [(order.account, order.volume) for order in orders] == [("copied", 1), ("halved", Decimal("0.5"))]
+    reasons = {copy.link_id: copy.reason for copy in desk.book.all()}
+    assert reasons == dict(zip(names, [None, Reason.FILTER_SYMBOL] * 2, strict=True))
 
 
 # Law 1: intent before order

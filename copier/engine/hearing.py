@@ -1,0 +1,25 @@
+"""One event as the policies of its links hear it: each is asked once, by the first of its links."""
+
+from datetime import datetime
+
+from rules.gates.heard import Heard
+from rules.gates.judge import hear
+from rules.model.observed import Position
+from rules.model.state import AccountView
+from rules.policy.links import CopyPolicy
+
+
+class Hearing:
+    """What policies say of one source position at one moment; made for one event, and dropped after it."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._heard: dict[int, Heard] = {}
+        """By the policy's identity: to compare policies would cost more than to ask."""
+
+    def of(self, policy: CopyPolicy, source: AccountView, position: Position) -> Heard:
+        """Return what a policy of a link says of the position."""
+        heard = self._heard.get(id(policy))
+        if heard is None:
+            heard = self._heard[id(policy)] = hear(policy, source, position, self._now)
+        return heard
