@@ -216,6 +216,8 @@ class Rest:
         asked_at = self._now()
         positions, rows = await self.day()
         shown = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
+        if len(shown) < len(positions):  # as when a list moves while its pages are read
+            raise RemoteProtocolError("positions: expected each symbol once, found one twice")
         followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), shown)
         holdings: dict[Symbol, Holding] = {}
         for row in positions:

@@ -192,6 +192,14 @@ async def test_a_short_position_without_its_minus_is_short_by_the_days_execution
         assert (await rest.books()).holdings[AAPL].quantity == Decimal(-10)
 
 
+async def test_a_symbol_that_stands_twice_in_the_books_is_never_guessed(autojump_clock):
+    async with served() as (server, rest):
+        server.answers["GET", TRADES] = {"data": []}
+        server.answers["GET", POSITIONS] = {"data": [row(), row(quantity="7")]}
+        with pytest.raises(RemoteProtocolError, match="found one twice"):
+            await rest.books()
+
+
 # Refusals of looks
 
 
