@@ -20,7 +20,10 @@ class CopyBook:
 
     def __init__(self, views: Mapping[AccountId, AccountView], forgotten_until: datetime = NO_TIME) -> None:
         self.forgotten_until = forgotten_until
-        """When the youngest position was opened whose copy is forgotten: a younger one never had any."""
+        """When the youngest position was opened whose copy is forgotten, or gave way to another life of its id.
+
+        A younger one never had any.
+        """
         self._views = views
         self._copies: dict[CopyKey, Copy] = {}
         self._by_order: dict[ClOrdId, CopyKey] = {}
@@ -89,6 +92,8 @@ class CopyBook:
         self._index_orders(old, copy)
         self._by_source.setdefault(copy.source, {})[key] = None
         _mark(self._by_target, copy.target, key, holds)
+        if old is not None and old.opened_at != copy.opened_at:
+            self.forgotten_until = max(self.forgotten_until, old.opened_at)
         if old is not None and _beside(old) != beside:
             _mark(self._beside, _beside(old), key, False)
         _mark(self._beside, beside, key, holds)

@@ -47,7 +47,7 @@ class Recovered:
     memories: dict[LinkId, LinkMemory] = field(factory=dict)
     levers: dict[str, LeverRecord] = field(factory=dict)
     forgotten_until: datetime = NO_TIME
-    """When the youngest position was opened whose copy is forgotten."""
+    """When the youngest position was opened whose copy is forgotten, or gave way to another life of its id."""
 
     def fold(self, record: Record) -> None:
         """Take one row; the last record of a copy, a limit or a mismatch is the truth about it."""
@@ -61,6 +61,9 @@ class Recovered:
                 known_until = record.forgotten_until
                 self.forgotten_until = record.at + _CLOCK_AHEAD_MAX if known_until is None else known_until
             case DecisionRecord() | ReportRecord():
+                old = self.copies.get(record.copy.key)
+                if old is not None and old.opened_at != record.copy.opened_at:
+                    self._forget(old.key)  # it gave way to another life
                 self.copies[record.copy.key] = record.copy
                 if record.copy.ends_with_source:
                     self._forget(record.copy.key)

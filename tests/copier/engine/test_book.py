@@ -88,6 +88,13 @@ def test_it_knows_when_the_youngest_was_opened_of_what_it_forgot() -> None:
     assert book.forgotten_until == T0
 
 
+def test_a_life_that_gave_way_to_an_older_one_counts_as_forgotten() -> None:
+    book, _ = new_book()
+    book.store(copy("p1"))
+    book.store(evolve(copy("p1"), opened_at=T0 - timedelta(hours=1)))
+    assert book.forgotten_until == T0
+
+
 def test_forgetting_what_is_not_there_changes_nothing() -> None:
     book, view = new_book()
     book.forget(copy("p1", leg("a")))

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from copier.ledger.ledger import Ledger
-from copier.ledger.records import CheckpointRecord
+from copier.ledger.records import CheckpointRecord, DecisionRecord
 from copier.ledger.recovery import Recovered, recover, unanswered
 from rules.books.reconcile import CopyKey
 from rules.limits.policy import Limit
@@ -152,6 +152,15 @@ async def test_what_comes_back_after_it_was_forgotten_gets_new_ids_also_after_a_
     [again] = await after.polls(SOURCE, position)
     assert again.cl_ord_id != first.cl_ord_id
     assert after.copy.legs[0].number == 1
+
+
+async def test_a_life_that_gave_way_to_an_older_one_counts_as_forgotten() -> None:
+    desk = await Desk().ready()
+    await desk.sees(source_position("p1", opened_at=desk.now))
+    recovered = recover(desk.ledger)
+    [young] = recovered.copies.values()
+    recovered.fold(DecisionRecord(evolve(young, opened_at=T0 - timedelta(hours=1)), "position"))
+    assert recovered.forgotten_until == young.opened_at
 
 
 def test_an_older_checkpoint_leaves_a_day_for_clocks_that_are_ahead() -> None:
