@@ -1,7 +1,7 @@
 """`python -m tests.checker --days 500`: simulated days, each decision made again by a second reading of the rules.
 
-The checker sees the rows of each day's ledger and the text of its config, and nothing else of the product. Exit 1 when
-it would have decided anything otherwise.
+The checker sees the rows of each day's ledger, the text of its config and what the targets' books showed, and nothing
+else of the product. Exit 1 when it would have decided anything otherwise.
 """
 
 import argparse

@@ -29,7 +29,7 @@ class Verdict:
 def run_day(seed: int) -> Verdict:
     """Run a day and recompute it."""
     story = live(seed)
-    checked = check(read_config(story.config), story.rows, story.starts)
+    checked = check(read_config(story.config), story.rows, story.starts, story.shown)
     return Verdict(seed, tuple(checked.differences), checked.counts, len(story.rows))
 
 

@@ -1,5 +1,6 @@
 """Walks a ledger's rows, makes every decision again, and tells each difference."""
 
+from collections import deque
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -7,25 +8,27 @@ from attrs import define, field
 
 from tests.checker import answers, corrections, keep_alive, mirror, net_stops
 from tests.checker.differences import Checked, Difference, differing
-from tests.checker.dues import due, unfinished
+from tests.checker.dues import due, held_back, only_stops, unfinished
 from tests.checker.facts import Facts, Key, holds
 from tests.checker.legs import replaced
 from tests.checker.links import Config, Link
 from tests.checker.lives import Case, Outcome, decide
+from tests.checker.positions import Shown, offence_of
 from tests.checker.text import Unchecked
 from tests.checker.trees import Row, Tree, kind_of
 
 
-def check(config: Config, rows: Iterable[Row], starts: Collection[int]) -> Checked:
+def check(config: Config, rows: Iterable[Row], starts: Collection[int], shown: Iterable[Shown]) -> Checked:
     """Recompute everything in a ledger.
 
     Args:
         config: what the service ran by.
         rows: all of them, in order.
         starts: the numbers of the rows with which a run of the service began; a ledger does not tell.
+        shown: what the targets' books showed, in order; a ledger does not tell that either.
     """
     rows = list(rows)
-    walk = _Walk(Facts.of(config), config)
+    walk = _Walk(Facts.of(config), config, deque(shown))
     for row in rows:
         walk.take(row, begins=row.seq in starts)
     walk.end(rows[-1])
@@ -36,6 +39,8 @@ def check(config: Config, rows: Iterable[Row], starts: Collection[int]) -> Check
 class _Walk:
     facts: Facts
     config: Config
+    shown: deque[Shown]
+    """What is yet to be shown."""
     checked: Checked = field(factory=Checked)
     _orders: list[Tree] = field(factory=list)
     """What the last decision must still lead to."""
@@ -63,6 +68,7 @@ class _Walk:
             self._end_run(row)
             self.facts.restart()
             self._began = row.at
+        self._look(row)
         counts = row.kind == "limit" and row.tree["state"]["limit_id"] in self.facts.conduct.ids
         if not counts and self.facts.conduct.due:
             self._tell(row, f"nobody told what was counted: {self.facts.conduct.due}")
@@ -81,6 +87,18 @@ class _Walk:
         for text in self.facts.contradictions:
             self._tell(row, text)
         self.facts.contradictions.clear()
+
+    def _look(self, row: Row) -> None:
+        """Take what was shown by now; what should have been told before this row was not."""
+        single, facts = self.facts.single, self.facts
+        while self.shown and self.shown[0].at <= row.at:
+            single.show(self.shown.popleft(), facts.instruments)
+        self.checked.counts.update(single.within)
+        single.within.clear()
+        open_legs = [leg for copy in facts.copies.values() for leg in copy["legs"] if leg["stage"] == "open"]
+        single.ticks(row.at, {leg["position_id"] for leg in open_legs})
+        for text in single.missing(row.at):
+            self._tell(row, text)
 
     def end(self, row: Row) -> None:
         """Look for what should have happened by now."""
@@ -256,6 +274,8 @@ class _Walk:
             for text in () if known["target"] is None else self.facts.limits.outlives(link.target, known["target"]):
                 self._tell(row, text)
         outcome = decide(case)
+        if old is not None and tree["known"] is None and not tree["orders"] and only_stops(outcome):
+            outcome = held_back(case, old) or outcome  # by a price of which nothing but that is told
         self._compare(row, outcome, new, frozenset(told))
         self._orders, self._to_remember = list(outcome.orders), outcome.memory
         for code in [*told, *case.turned_on]:
@@ -358,10 +378,10 @@ class _Walk:
         if row.tree["code"] == "session.lost":
             self.facts.loses(row.tree["account"])
         if row.tree["code"] == "position.offence":
-            wrong = self.facts.conduct.offends(row.tree["account"], row.tree["text"])
-            if wrong is not None:
+            account, text = row.tree["account"], row.tree["text"]
+            for wrong in self.facts.single.take(account, text, self.facts.instruments, row.at):
                 self._tell(row, wrong)
-            self.checked.counts["offence"] += 1
+            self.checked.counts[offence_of(text)] += 1
 
     def _mismatch(self, row: Row) -> None:
         self._settle_dues(row)

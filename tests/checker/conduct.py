@@ -1,9 +1,5 @@
-"""Accounts' conduct beside their losses: budgets of orders and lots, hours in which nothing is held, single positions.
+"""Accounts' conduct beside their losses: budgets of orders and lots, and hours in which nothing is held."""
 
-What a target's books show is not in a ledger: of a single position only the alert is, and what it says is judged.
-"""
-
-import re
 from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -15,31 +11,29 @@ from tests.checker.text import Unchecked, duration, number, ratio
 from tests.checker.trees import Tree, kind_of
 from tests.checker.windows import fires, minutes
 
-BUDGETS, POSITIONS = ("max_orders", "max_opened_volume"), ("max_position_volume", "stop_required")
+BUDGETS = ("max_orders", "max_opened_volume")
+POSITIONS = ("max_position_volume", "stop_required", "per_trade_loss", "max_open_time")
 KINDS = (*BUDGETS, *POSITIONS, "min_hold", "flat_by")
 KEYS = {
     "max_orders": {"account", "kind", "amount", "reset", "name", "warn_at", "period", "week_starts"},
     "max_opened_volume": {"account", "kind", "amount", "reset", "name", "warn_at", "period", "week_starts"},
     "max_position_volume": {"account", "kind", "volume", "name", "follow", "scope"},
     "stop_required": {"account", "kind", "within", "name", "follow", "scope"},
+    "max_open_time": {"account", "kind", "within", "name", "follow", "scope"},
+    "per_trade_loss": {"account", "kind", "amount", "name", "follow", "scope"},
     "min_hold": {"account", "kind", "within", "name"},
     "flat_by": {"account", "kind", "at", "for", "timezone", "name", "no_new_before", "scope"},
 }
-TOLD = re.compile(r"(?P<rule>\S+): position (?P<position>\S+) (?P<symbol>\S+) (?P<what>.*), and is closed")
-HELD = re.compile(r"holds (\S+) of (\S+) lots allowed")
-NO_STOP = re.compile(r"has been open since (\S+) without a stop-loss")
 
 
 @define
 class Conduct:
-    """The rules of the config, what was counted, and which positions were told to offend."""
+    """The rules of the config, and what was counted."""
 
     rows: list[Tree]
     zone: str
     counts: dict[str, tuple[datetime, Fraction]] = field(factory=dict)
     """By budget: when its day began, and what was used since."""
-    offences: dict[tuple[str, str], set[str]] = field(factory=dict)
-    """By account and rule: ids of positions, and their symbols."""
     due: list[str] = field(factory=list)
     """Budgets whose new count must be told next."""
     ids: dict[str, Tree] = field(init=False)
@@ -127,31 +121,6 @@ class Conduct:
         """Return for how long a copy is not closed after its source; zero: no rule wants that."""
         rows = (row for row in self.rows if row["kind"] == "min_hold" and row["account"] == account)
         return max((duration(row["within"]) for row in rows), default=timedelta(0))
-
-    def offends(self, account: str, text: str) -> str | None:
-        """Take an alert on a position that offends; return what is wrong with it."""
-        found = TOLD.fullmatch(text)
-        if found is None:
-            return None  # told only: nothing is closed for it
-        row = self.ids.get(found["rule"])
-        if row is None or row["account"] != account or row.get("follow", "close") != "close":
-            return f"no rule closes what this tells: {text}"
-        if row["kind"] == "max_position_volume":
-            held = HELD.fullmatch(found["what"])
-            most = number(row["volume"])
-            if held is None or Fraction(held[1]) <= most or Fraction(held[2]) != most:
-                return f"that is no offence: {text}"
-        elif NO_STOP.fullmatch(found["what"]) is None:
-            return f"that is no offence: {text}"
-        self.offences.setdefault((account, found["rule"]), set()).update((found["position"], found["symbol"]))
-        return None
-
-    def closes(self, copy: Tree, *, nets: bool) -> list[str]:
-        """Return the rules that close a copy for a position of its own."""
-        legs = [leg for leg in copy["legs"] if leg["stage"] in ("opening", "open")]
-        names = {leg["symbol"] if nets else leg["position_id"] for leg in legs}
-        own = {rule: held for (account, rule), held in self.offences.items() if account == copy["target"]}
-        return [rule for rule, held in own.items() if names & held]
 
 
 def rule_id(row: Tree) -> str:

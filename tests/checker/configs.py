@@ -3,6 +3,7 @@
 import tomllib
 from random import Random
 
+from tests.checker.conduct import BUDGETS
 from tests.checker.limit_rows import limits, source_limits
 from tests.checker.policies import inline, keys_of, mirroring, policy, some
 from tests.checker.presets import FOLDER
@@ -48,23 +49,18 @@ def _account(name: str, random: Random, netting: float) -> str:
     return text + (_prop(random) if name in TARGETS and currency == "USD" and random.random() < 0.3 else "")
 
 
-PRESETS = (
-    *("ftmo-2-step", "fundednext-stellar-2-step", "the5ers-high-stakes", "alpha-capital-swing", "goat-2-step-standard"),
-    *("ftmo-1-step", "alpha-futures-4-percent", "goat-pay-later-evaluation", "goat-instant-standard", "mubite-instant"),
-    *("apteros", "topstep-combine-100k", "mffu-core-100k", "fundednext-stellar-instant", "alpha-capital-one", "e8-one"),
-    "e8-signature",
-)
-
-WITHOUT_RESET = ("e8-one",)
-"""Presets that do not know when their firm's days begin."""
+FIRMS = {file.stem: tomllib.loads(file.read_text()) for file in sorted(FOLDER.glob("*.toml"))}
+PRESETS = tuple(name for name, firm in FIRMS.items() if "100000 USD" in firm.get("initial_balances", ("100000 USD",)))
 
 
 def _prop(random: Random) -> str:
     preset = random.choice(PRESETS)
     keys = {"preset": f'"{preset}"', "initial_balance": '"100000 USD"', "scope": '"copies"'}
     keys |= some(random, 0.6, stop_at=random.choice(("0.8", '"70 %"')))
-    phases = tomllib.loads((FOLDER / f"{preset}.toml").read_text()).get("phases")
-    if preset in WITHOUT_RESET or random.random() < 0.2:
+    firm = FIRMS[preset]
+    phases = firm.get("phases")
+    unknown = any(row["kind"] in ("daily_loss", *BUDGETS) and "reset" not in row for row in firm["limits"])
+    if unknown or random.random() < 0.2:  # when the firm's days begin
         keys["reset"] = f'"{random.randrange(24):02}:00 America/New_York"'
     if phases:
         keys |= some(random, 0.7, phase=f'"{random.choice(phases)}"')

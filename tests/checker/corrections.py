@@ -80,7 +80,7 @@ def may_flatten(facts: Facts, link: Link, copy: Tree, why: str, now: datetime) -
     if by_hand or why in by_clock(facts, link, copy, now) or why in by_limit(facts, copy):
         return True
     nets = facts.config.nets(copy["target"])
-    return why in facts.conduct.flat_now(copy["target"], now) or why in facts.conduct.closes(copy, nets=nets)
+    return why in facts.conduct.flat_now(copy["target"], now) or why in facts.single.closes(copy, nets=nets)
 
 
 def by_limit(facts: Facts, copy: Tree) -> list[str]:
@@ -109,7 +109,9 @@ def must_be_flat(facts: Facts, link: Link, copy: Tree, now: datetime) -> bool:
         return False
     by_hand = facts.operator.accounts.get(copy["target"]) == "flat"
     by_hours = facts.conduct.flat_now(copy["target"], now)
-    return bool(by_clock(facts, link, copy, now) or (holds(copy) and (by_hand or by_limit(facts, copy) or by_hours)))
+    by_rule = not facts.config.nets(copy["target"]) and facts.single.closes(copy, nets=False)
+    held = holds(copy) and (by_hand or by_limit(facts, copy) or by_hours or by_rule)
+    return bool(by_clock(facts, link, copy, now) or held)
 
 
 def is_approval(because: str, old: Tree, new: Tree) -> bool:

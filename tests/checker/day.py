@@ -30,7 +30,7 @@ from rules.model.events import (
 from rules.model.instruments import Instrument
 from rules.model.levers import Approve
 from rules.model.look_ups import LookUp
-from rules.model.observed import WorkingOrder
+from rules.model.observed import AccountStatus, WorkingOrder
 from rules.model.reports import NotSent
 from rules.model.values import AccountId, OmsType, OrderStatus, PositionId, Symbol
 from rules.times.news import Calendar
@@ -39,7 +39,9 @@ from tests.checker.histories import History
 from tests.checker.market import RATES, Market, draw_news
 from tests.checker.operator import draw_levers, pulled
 from tests.checker.orders import Orders
+from tests.checker.positions import Shown
 from tests.checker.running import start
+from tests.checker.showing import shown
 from tests.checker.trader import Trader
 from tests.checker.trees import Row, rows_of
 from tests.checker.venue import Venue
@@ -72,6 +74,8 @@ class Story:
     config: str
     rows: list[Row]
     starts: list[int]
+    shown: list[Shown]
+    """What the targets' books showed: no ledger keeps that."""
 
 
 def live(seed: int) -> Story:
@@ -111,6 +115,8 @@ class _Day:
         self._rounds = 0
         self._asked: set[object] = set()
         self._starts: list[int] = []
+        self._shown: list[Shown] = []
+        self._figures: dict[AccountId, AccountStatus] = {}
 
     def _nets(self, name: AccountId) -> bool:
         return getattr(self._config.accounts[name].settings, "oms", None) is OmsType.NETTING
@@ -140,7 +146,7 @@ class _Day:
         await self._journal.commit(self._now, all_=True)
         rows = rows_of(self._ledger.entries())
         self._ledger.close()
-        return Story(self._text, rows, self._starts)
+        return Story(self._text, rows, self._starts, self._shown)
 
     # The clock
 
@@ -237,7 +243,7 @@ class _Day:
         if isinstance(action, OpenPosition | PlaceOrder) and not self._engine.wanted(action):
             yield Reported(name, NotSent(action.cl_ord_id, "no longer wanted"))
             return
-        for late, report in self._venues[name].answers(action, self._market.mid(action.symbol)):
+        for late, report in self._venues[name].answers(action, self._market.mid(action.symbol), self._now):
             self._plan(late, lambda report=report: [Reported(name, report)], run=self._run)
 
     def _look_up(self, look_up: LookUp) -> None:
@@ -273,10 +279,13 @@ class _Day:
         trader, venue = self._traders.get(name), self._venues.get(name)
         held = tuple(trader.positions.values()) if trader is not None else ()
         if venue is not None:
-            held = venue.books(self._now)
+            held = venue.books(self._now, self._market.last)
         currency = getattr(self._config.accounts[name].settings, "currency", "USD")
         if self._random.random() < 0.5 or self._views[name].status is None:
-            yield AccountReported(name, self._now, self._market.figures(currency))
+            self._figures[name] = self._market.figures(currency)
+            yield AccountReported(name, self._now, self._figures[name])
+        if venue is not None:
+            self._shown.append(shown(self._now, name, self._figures[name], held))
         waiting = self._orders[name].working if venue is None else venue.resting.working
         orders = tuple(waiting.values())
         yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now, orders=orders)

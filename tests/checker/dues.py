@@ -8,7 +8,7 @@ from tests.checker import corrections, net_stops
 from tests.checker.asked import UNTOLD
 from tests.checker.facts import Facts, holds
 from tests.checker.links import Link
-from tests.checker.lives import Case, decide, is_of
+from tests.checker.lives import Case, Outcome, decide, is_of
 from tests.checker.mirror import is_mirror
 from tests.checker.trees import Tree
 
@@ -37,21 +37,29 @@ def due(facts: Facts, link: Link, position_id: str, now: datetime) -> str | None
     outcome = decide(case)
     if outcome.copy == copy and not outcome.orders:
         return None
-    if {order["@kind"] for order in outcome.orders} == {"ReplaceStops"} and held_back(case, copy):
+    if only_stops(outcome) and held_back(case, copy) is not None:
         return None
     return f"{[order['@kind'] for order in outcome.orders]} should leave" if outcome.orders else "its record changes"
 
 
-def held_back(case: Case, copy: Tree) -> bool:
-    """Tell whether today's price may forbid the stops that are wanted; the ledger tells it now and then only."""
+def only_stops(outcome: Outcome) -> bool:
+    return {order["@kind"] for order in outcome.orders} == {"ReplaceStops"}
+
+
+def held_back(case: Case, copy: Tree) -> Outcome | None:
+    """Return what is decided where today's price forbids the stops that are wanted; None: none that is likely does.
+
+    The ledger tells that price now and then only.
+    """
     last = case.facts.quotes.get((copy["target"], copy["target_symbol"]))
     if last is None:
-        return False
+        return None
     for price in possible_prices(case, copy, last):
         case.quote = {**last, "bid": price, "ask": price, "at": case.now}
-        if not decide(case).orders:
-            return True
-    return False
+        outcome = decide(case)
+        if not outcome.orders:
+            return outcome
+    return None
 
 
 def possible_prices(case: Case, copy: Tree, last: Tree) -> Iterable[Fraction]:

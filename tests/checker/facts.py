@@ -6,10 +6,11 @@ from fractions import Fraction
 from attrs import define, field
 
 from tests.checker.beginnings import Beginnings, name_of
-from tests.checker.conduct import Conduct
+from tests.checker.conduct import POSITIONS, Conduct, rule_id
 from tests.checker.limits import Limits
 from tests.checker.links import Config, Link, Rules
 from tests.checker.mirror import PREFIX, as_position, is_mirror
+from tests.checker.positions import Positions
 from tests.checker.results import Results
 from tests.checker.text import number
 from tests.checker.trees import Row, Tree, kind_of
@@ -47,6 +48,7 @@ class Facts:
     limits: Limits
     conduct: Conduct
     results: Results
+    single: Positions
     beginnings: Beginnings = field(factory=Beginnings)
     positions: dict[Key, Tree] = field(factory=dict)
     """Open source positions by account and id."""
@@ -72,7 +74,9 @@ class Facts:
 
     @classmethod
     def of(cls, config: Config) -> "Facts":
-        return cls(config, Limits(config.limits), Conduct(config.conduct, config.zone), Results(config.results))
+        single = Positions({rule_id(row): row for row in config.conduct if row["kind"] in POSITIONS})
+        conduct = Conduct(config.conduct, config.zone)
+        return cls(config, Limits(config.limits), conduct, Results(config.results), single)
 
     def restart(self) -> None:
         """Forget what only lived in memory."""
@@ -81,6 +85,7 @@ class Facts:
         self.seen.clear()
         self.ready.clear()
         self.results.restart()
+        self.single.restart()
         self.beginnings.restart()
         for copy in sorted(self.copies.values(), key=holds):  # what one link was denied may have been moved since
             if copy["order"] is not None:

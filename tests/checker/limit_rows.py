@@ -152,6 +152,12 @@ def _conduct(random: Random) -> list[str]:
         rows.append(f'kind = "max_position_volume"\nvolume = 2.2\nfollow = "{follow}"')
     if random.random() < 0.08:
         rows.append('kind = "stop_required"\nwithin = "2m"')
+    if random.random() < 0.15:
+        follow, within = random.choice(("close", "close", "warn")), random.choice(("90s", "50m", "3h"))
+        rows.append(f'kind = "max_open_time"\nwithin = "{within}"\nfollow = "{follow}"')
+    if random.random() < 0.3:
+        follow, amount = random.choice(("close", "close", "warn")), random.choice(('"0.05 %"', 60, 150, '"250 USD"'))
+        rows.append(f'kind = "per_trade_loss"\namount = {amount}\nfollow = "{follow}"')
     if random.random() < 0.2:
         rows.append(f'kind = "min_hold"\nwithin = "{random.choice(("90s", "20m", "50m"))}"')
     return rows

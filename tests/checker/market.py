@@ -42,6 +42,11 @@ class Market:
         self._mids[base] = max(min(self._mids[base] * (1 + step), start * Decimal("1.01")), start * Decimal("0.99"))
         return round(self._mids[base] / Decimal(TICKS[base])) * Decimal(TICKS[base])
 
+    def last(self, symbol: str) -> Decimal:
+        """Return the price as it is, on the tick."""
+        base = "XAUUSD" if symbol.removesuffix(".m") == "GOLD" else symbol.removesuffix(".m")
+        return round(self._mids[base] / Decimal(TICKS[base])) * Decimal(TICKS[base])
+
     def move_rates(self) -> None:
         """Move what is only quoted for conversions."""
         for name in RATES:

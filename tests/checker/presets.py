@@ -34,8 +34,8 @@ def firm_rows(account: str, prop: Tree) -> Iterator[Tree]:
         own = {key: value for key, value in row.items() if key != "phase"} | {"account": account}
         if "reset" in prop and ("reset" in own or own["kind"] in ("daily_loss", *BUDGETS)):
             own["reset"] = prop["reset"]
-        if own["kind"] == "max_total_volume":
-            yield own
+        if own["kind"] in ("max_positions", "max_total_volume"):
+            yield own | ({"initial_balance": initial} if "tiers" in own else {})
             continue
         own["name"] = f"prop-{own['name']}" if "name" in own else "prop"
         if own["kind"] in COUNTED:

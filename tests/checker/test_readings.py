@@ -65,7 +65,8 @@ MADE = 'guard = { max_age = "3s" }'
 @pytest.mark.parametrize(
     "text",
     [
-        CONFIG + LIMIT + 'kind = "per_trade_loss"\namount = "2 %"\n',
+        CONFIG + LIMIT + 'kind = "max_loss"\namount = "2 %"\nflows = "shift"\n',
+        CONFIG + LIMIT + 'kind = "daily_loss"\namount = "2 %"\nreset = "00:00"\ninclude = ["floating"]\n',
     ],
 )
 def test_what_the_checker_does_not_know_ends_it(text: str) -> None:
@@ -128,7 +129,7 @@ def test_the_codes_that_wait_are_known_to_the_engine_as_such() -> None:
 def test_the_checker_uses_nothing_of_what_it_checks() -> None:
     folder = Path(__file__).parent
     days = {"day", "running", "venue", "trader", "operator", "market", "configs", "policies", "campaign"}
-    days |= {"histories", "orders", "resting"}
+    days |= {"histories", "orders", "resting", "showing"}
     for file in folder.glob("*.py"):
         if file.stem not in days and not file.stem.startswith("test_"):
             imported = re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
@@ -142,7 +143,7 @@ def test_a_firm_s_preset_is_rows_of_limits_for_the_phase() -> None:
     assert (most["kind"], most["warn_at"], most["initial_balance"]) == ("max_loss", Fraction(3, 5), 100_000)
     assert (target["kind"], target["amount"], "flatten_at" in target) == ("profit_target", "10 %", False)
     with pytest.raises(Unchecked):
-        list(firm_rows("one", {**prop, "preset": "fundingpips-zero"}))
+        list(firm_rows("one", {**prop, "copies": 2}))
 
 
 def test_a_budget_s_day_begins_at_its_reset_also_where_the_clocks_skip_it() -> None:

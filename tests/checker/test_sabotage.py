@@ -58,7 +58,7 @@ def story(seed: int) -> Story:
 
 
 def found(story: Story, rows: list[Row]) -> list[Difference]:
-    return check(read_config(story.config), rows, story.starts).differences
+    return check(read_config(story.config), rows, story.starts, story.shown).differences
 
 
 def first(wanted: Callable[[Row], bool]) -> tuple[Story, int]:

@@ -1,18 +1,24 @@
 """An engine that decides limits wrongly is found: what they count from, compare, keep, close and allow."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from attrs import evolve
 
 from copier.engine import limit_watch
+from copier.engine.conduct_watch import ConductWatch
+from copier.engine.enforcement import Enforcement
+from rules.limits import conduct
 from rules.limits.limits import Judgement
 from rules.limits.policy import EVERYTHING, Cap, Limit
 from rules.limits.state import LimitState
 from tests.checker.campaign import run_day
 
-RIGHT = limit_watch.judge
+RIGHT, RIGHT_LOSS, RIGHT_TIME = limit_watch.judge, conduct._loss, conduct.offends_at
+RIGHT_LOOK = ConductWatch.look
 
 SEEDS = range(150)
 """Far more than any of them needs; a search ends at the first day that shows it."""
@@ -26,6 +32,14 @@ def judging(**changes: object) -> Callable[..., Judgement]:
         return RIGHT(evolve(limit, **kept), *rest, **also)
 
     return judge
+
+
+def half(lost: Decimal | None) -> Decimal | None:
+    return None if lost is None else lost / 2
+
+
+def later(at: datetime | None) -> datetime | None:
+    return None if at is None else at + timedelta(minutes=10)
 
 
 def week_from_monday(limit: Limit, *rest: Any, **also: Any) -> Judgement:
@@ -54,6 +68,10 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "compares whatever currency": (Limit, "currencies", frozenset()),
     "begins every week on a Monday": (limit_watch, "judge", week_from_monday),
     "lets nothing stay in force": (limit_watch, "judge", forgetful),
+    "doubles what a trade may lose": (conduct, "_loss", lambda *known: half(RIGHT_LOSS(*known))),
+    "lets positions stay open": (conduct, "offends_at", lambda rule, position: later(RIGHT_TIME(rule, position))),
+    "judges no position": (Enforcement, "police", lambda *_: None),
+    "closes no position that it tells of": (ConductWatch, "look", lambda *known: RIGHT_LOOK(*known) and []),
     "knows no tiers": (Cap, "allowed", lambda cap, _: cap.amount),
 }
 

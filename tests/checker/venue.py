@@ -1,5 +1,6 @@
 """A target in a few lines: books, and what becomes of each order; some answers are late, lost, or a refusal."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -31,6 +32,9 @@ class Venue:
         self._random = random
         self._positions: dict[PositionId, Position] = {}
         self._net: dict[Symbol, Decimal] = {}
+        self._entries: dict[Symbol, tuple[Price, datetime]] = {}
+        """At what price and since when there is anything of a symbol on its side, where positions net."""
+        self._now = _LONG_AGO
         self._stops: dict[tuple[Symbol, bool], tuple[Price | None, Price | None]] = {}
         """Of netted positions, long or not."""
         self._done: dict[ClOrdId, Report] = {}
@@ -38,26 +42,29 @@ class Venue:
         self._moved: PositionId | None = None
         """The position whose stops a person moved last."""
 
-    def books(self, now: datetime) -> tuple[Position, ...]:
-        """Return the open positions."""
+    def books(self, now: datetime, price_of: Callable[[str], Price]) -> tuple[Position, ...]:
+        """Return the open positions, at the prices of now."""
         if not self.nets:
-            return tuple(self._positions.values())
+            held = self._positions.values()
+            return tuple(evolve(each, current_price=price_of(each.symbol)) for each in held)
         return tuple(
             Position(
                 PositionId(f"n-{symbol}"),
                 symbol,
                 Side.BUY if net > 0 else Side.SELL,
                 abs(net),
-                Decimal(1),
-                now,
+                self._entries[symbol][0],
+                self._entries[symbol][1],
                 *self._stops.get((symbol, net > 0), (None, None)),
+                current_price=price_of(symbol),
             )
             for symbol, net in self._net.items()
             if net
         )
 
-    def answers(self, action: Action, price: Price) -> list[tuple[timedelta, Report]]:
+    def answers(self, action: Action, price: Price, now: datetime) -> list[tuple[timedelta, Report]]:
         """Do what an order says, or not; return what is reported of it, and when."""
+        self._now = now
         late, luck = timedelta(milliseconds=self._random.randrange(20, 900)), self._random.random()
         if luck < 0.05:
             return [(late, self._keep(Rejected(action.cl_ord_id, "the venue is not in the mood")))]
@@ -123,7 +130,7 @@ class Venue:
         if isinstance(action, OpenPosition):
             position_id, volume = PositionId(f"t-{name}"), self._filled(action.volume)
             stops = (action.stop_loss, action.take_profit)
-            opened = Position(position_id, action.symbol, action.side, volume, price, _LONG_AGO, *stops, tag=name)
+            opened = Position(position_id, action.symbol, action.side, volume, price, self._now, *stops, tag=name)
             self._positions[position_id] = opened
             return Filled(name, position_id, volume, None if self._random.random() < 0.1 else price)
         assert isinstance(action, ClosePosition | ReducePosition | ReplaceStops)
@@ -157,6 +164,7 @@ class Venue:
         self._net[action.symbol] = before + signed
         if before * self._net[action.symbol] <= 0:  # another position, without stops
             self._stops.pop((action.symbol, signed > 0), None)
+            self._entries[action.symbol] = (price, self._now)
         return Filled(name, position_id, volume, price)
 
 
