@@ -144,7 +144,8 @@ def _conduct(random: Random) -> list[str]:
     if random.random() < 0.15:
         rows.append(f'kind = "max_opened_volume"\namount = {random.choice((3, 15))}\n{reset}\nwarn_at = "50 %"')
     if random.random() < 0.2:
-        at = f'at = ["{random.randrange(60)} {random.randrange(24)} * * *"]\nfor = "40m"\ntimezone = "Europe/Prague"'
+        hours = random.choice((str(random.randrange(24)), "*/4"))
+        at = f'at = ["{random.randrange(60)} {hours} * * *"]\nfor = "40m"\ntimezone = "Europe/Prague"'
         before = random.choice(("", '\nno_new_before = "25m"'))
         rows.append(f'kind = "flat_by"\n{at}{before}\nscope = "{random.choice(("account", "copies"))}"')
     if random.random() < 0.15:

@@ -194,6 +194,9 @@ def _caps(random: Random) -> dict[str, str]:
     room |= some(random, 0.25, max_volume_per_symbol="1.5", block_hedging="true", count_foreign="true")
     room |= some(random, 0.2, max_risk=random.choice(('"1 %"', '"400 USD"')), max_stop_distance='"1.3 %"')
     room |= some(random, 0.25, min_free_margin=random.choice(('"95 %"', "94000", '"90000 EUR"')))
+    if random.random() < 0.5:
+        room |= some(random, 0.6, max_risk_per_symbol=random.choice(('"0.4 %"', '"900 USD"')), max_total_risk='"1.2 %"')
+        room |= some(random, 0.6, no_stop='"ignore"', risk_of='"balance"')
     group = random.choice(("['GOLD', 'NAS.*'], max_volume = 1.5", "['[A-Z]{3,6}'], max_volume = 1"))
     room |= some(random, 0.35, obey_source="true", together=f"[{{ symbols = {group} }}]")
     return room | some(random, 0.3, on_limit='"shrink"', max_leverage=random.choice(("3", "20")))

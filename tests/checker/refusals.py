@@ -16,6 +16,7 @@ WAITING = frozenset(
         "FLAT_BY",
         "REFERENCE_UNKNOWN",
         "STOP_MISSING",
+        "RISK_UNBOUNDED",
     }
 )
 OF_STOPS = frozenset({"FILTER_STOPS", "STOP_MISSING"})

@@ -6,13 +6,12 @@ from fractions import Fraction
 
 from attrs import evolve
 
-from tests.checker import volumes
+from tests.checker import open_risk, volumes
 from tests.checker.asked import Asked, other
-from tests.checker.rates import rate
 from tests.checker.refusals import No
-from tests.checker.sizes import currency_of, of, positive, target_price
+from tests.checker.sizes import of, target_price
 from tests.checker.symbols import matches
-from tests.checker.trees import Tree
+from tests.checker.worths import in_cash, worth
 
 PRICE_FRESH = timedelta(days=4)
 """What is held is valued by a quote of this age at most."""
@@ -87,6 +86,7 @@ def rooms(asked: Asked) -> Iterator[tuple[str, Fraction]]:
             yield "MAX_VOLUME_TOGETHER", most - lots_together(asked, patterns)
     if limits["max_risk"] is not None:
         yield "MAX_RISK", risk_room(asked)
+    yield from open_risk.rooms(asked)
     if limits["max_leverage"] is not None:
         yield "MAX_LEVERAGE", leverage_room(asked)
 
@@ -127,17 +127,3 @@ def lot_value(asked: Asked, symbol: str) -> Fraction:
     if quote is None or asked.now - quote["at"] > PRICE_FRESH:
         raise No("QUOTE_UNKNOWN")
     return by_point * (quote["bid"] + quote["ask"]) / 2
-
-
-def worth(asked: Asked, instrument: Tree) -> Fraction:
-    """Return what a lot gains when its price rises by 1."""
-    size = positive(instrument["contract_size"])
-    return size * rate(asked, instrument["profit_currency"], currency_of(asked.target_status))
-
-
-def in_cash(asked: Asked, amount: tuple[Fraction, str | None]) -> Fraction:
-    """Return an amount in the target's currency; a share is of its equity."""
-    number, unit = amount
-    if unit == "%":
-        return number * of(asked.target_status, "equity")
-    return number if unit is None else number * rate(asked, unit, currency_of(asked.target_status))

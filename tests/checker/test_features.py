@@ -42,6 +42,7 @@ SEEN = (
     *(f"{key} {side}" for key in ("anchor", "tiers", "include") for side in ("stricter", "milder")),
     *("metric milder", "currency stricter", "high_water_mark stricter", "for milder", "for: it lasted"),
     *("offence per_trade_loss", "per_trade_loss kept", "offence max_open_time", "max_open_time kept"),
+    *("MAX_RISK_PER_SYMBOL", "MAX_RISK_PER_SYMBOL beside others", "MAX_TOTAL_RISK beside others"),
     *("daily_loss begins anew", "weekly_loss begins anew", "profit_target begins anew"),
 )
 

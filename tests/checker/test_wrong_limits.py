@@ -11,6 +11,7 @@ from attrs import evolve
 from copier.engine import limit_watch
 from copier.engine.conduct_watch import ConductWatch
 from copier.engine.enforcement import Enforcement
+from rules.gates import open_risk
 from rules.limits import conduct
 from rules.limits.limits import Judgement
 from rules.limits.policy import EVERYTHING, Cap, Limit
@@ -72,6 +73,7 @@ BUGS: dict[str, tuple[object, str, object]] = {
     "lets positions stay open": (conduct, "offends_at", lambda rule, position: later(RIGHT_TIME(rule, position))),
     "judges no position": (Enforcement, "police", lambda *_: None),
     "closes no position that it tells of": (ConductWatch, "look", lambda *known: RIGHT_LOOK(*known) and []),
+    "counts no risk that is open": (open_risk, "at_risk", lambda *_, **__: {}),
     "knows no tiers": (Cap, "allowed", lambda cap, _: cap.amount),
 }
 
