@@ -157,7 +157,7 @@ def _conduct(random: Random) -> list[str]:
         follow, within = random.choice(("close", "close", "warn")), random.choice(("90s", "50m", "3h"))
         rows.append(f'kind = "max_open_time"\nwithin = "{within}"\nfollow = "{follow}"')
     if random.random() < 0.3:
-        follow, amount = random.choice(("close", "close", "warn")), random.choice(('"0.05 %"', 60, 150, '"250 USD"'))
+        follow, amount = random.choice(("close", "close", "warn")), random.choice(('"0.01 %"', 10, 40, '"60 USD"'))
         rows.append(f'kind = "per_trade_loss"\namount = {amount}\nfollow = "{follow}"')
     if random.random() < 0.2:
         rows.append(f'kind = "min_hold"\nwithin = "{random.choice(("90s", "20m", "50m"))}"')
