@@ -46,7 +46,7 @@ from tests.checker.differences import Difference
 from tests.checker.links import read_config
 from tests.checker.trees import Row, kind_of
 
-SEEDS = range(150)
+SEEDS = range(400)
 """Enough days for each kind of row."""
 
 STEP = Fraction(1, 100)

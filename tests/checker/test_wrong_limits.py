@@ -21,7 +21,7 @@ from tests.checker.campaign import run_day
 RIGHT, RIGHT_LOSS, RIGHT_TIME = limit_watch.judge, conduct._loss, conduct.offends_at
 RIGHT_LOOK = ConductWatch.look
 
-SEEDS = range(150)
+SEEDS = range(400)
 """Far more than any of them needs; a search ends at the first day that shows it."""
 
 
