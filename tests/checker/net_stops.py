@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 
 from tests.checker import stops
 from tests.checker.asked import other
@@ -43,7 +44,17 @@ def missing(facts: Facts, account: str, symbol: str) -> str | None:
     if wanted in (None, (None, None)):
         return None
     last = facts.net_stops.get((account, symbol))
-    return None if last == (side, *wanted) else f"{account} {symbol} must have the stops {wanted}, last were {last}"
+    tick = facts.instruments[account, symbol]["tick_size"] or Fraction(0)
+    if last is not None and last[0] == side and all(map(partial(is_near, tick), wanted, last[1:])):
+        return None
+    return f"{account} {symbol} must have the stops {wanted}, last were {last}"
+
+
+def is_near(tick: Fraction, wanted: Fraction | None, last: Fraction | None) -> bool:
+    """Tell whether a price is as wanted: what stands a tick away stays, since a venue may have rounded it."""
+    if wanted is None or last is None:
+        return wanted is last
+    return abs(wanted - last) <= tick
 
 
 def asked_for(facts: Facts, account: str, symbol: str, side: str) -> Pair | None:

@@ -49,6 +49,13 @@ from tests.checker.trees import Row, kind_of
 SEEDS = range(400)
 """Enough days for each kind of row."""
 
+BEGIN = {
+    "protects no netted position": 186,
+    "puts back whatever the policy says": 56,
+    "protects by the stops of the other side": 64,
+}
+"""Days that show these are rare: where the search begins."""
+
 STEP = Fraction(1, 100)
 
 
@@ -263,4 +270,4 @@ BUGS: dict[str, tuple[object, str, object]] = {
 def test_a_wrong_engine_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, attribute, wrong = BUGS[name]
     monkeypatch.setattr(module, attribute, wrong)
-    assert any(run_day(seed).differences for seed in SEEDS)
+    assert any(run_day(seed).differences for seed in SEEDS[BEGIN.get(name, 0) :])

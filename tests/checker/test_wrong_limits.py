@@ -24,6 +24,9 @@ RIGHT_LOOK = ConductWatch.look
 SEEDS = range(400)
 """Far more than any of them needs; a search ends at the first day that shows it."""
 
+BEGIN = {"takes a percent of what it always does": 242}
+"""Days that show it are rare: where the search begins."""
+
 
 def judging(**changes: object) -> Callable[..., Judgement]:
     """Return what judges limits as if some of their keys were others, where they are written."""
@@ -83,4 +86,4 @@ BUGS: dict[str, tuple[object, str, object]] = {
 def test_an_engine_that_is_wrong_about_limits_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, attribute, wrong = BUGS[name]
     monkeypatch.setattr(module, attribute, wrong)
-    assert any(run_day(seed).differences for seed in SEEDS)
+    assert any(run_day(seed).differences for seed in SEEDS[BEGIN.get(name, 0) :])
