@@ -88,7 +88,7 @@ class Venue:
         request = urllib.request.Request(
             f"{self.origin}/control/{what}", json.dumps(keys).encode(), {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def open(self, symbol: str, side: str, volume: str, **keys: str) -> str:
@@ -103,12 +103,12 @@ class Venue:
         self.ask("quote", symbol=symbol, bid=bid, ask=ask)
 
     def symbols(self) -> list[str]:
-        with urllib.request.urlopen(f"{self.origin}/control/quotes", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.origin}/control/quotes", timeout=30) as answer:
             return [str(each["symbol"]) for each in json.load(answer)["quotes"]]
 
     def positions(self, account: str) -> list[Any]:
         query = account.replace("#", "%23")
-        with urllib.request.urlopen(f"{self.origin}/control/book?account={query}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.origin}/control/book?account={query}", timeout=30) as answer:
             return list(json.load(answer)["positions"])
 
 

@@ -28,13 +28,13 @@ async def test_ten_changes_under_a_busy_copier_neither_double_nor_forget_anythin
         async with trio.open_nursery() as traders:
             traders.start_soon(trade, world, random, 0.03)
             for change in range(CHANGES):
-                with trio.fail_after(30):
+                with trio.fail_after(60):
                     await begun(world, change + 1)
                     await world.next_copy()
                 await trio.sleep(random.uniform(0, 0.3))  # anywhere in its work
                 world.write_config()
                 process.send_signal(signal.SIGHUP)
-            with trio.fail_after(30):
+            with trio.fail_after(60):
                 await begun(world, CHANGES + 1)
             traders.cancel_scope.cancel()
         process.terminate()

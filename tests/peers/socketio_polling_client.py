@@ -10,7 +10,7 @@ from typing import Any
 
 import socketio
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 
 
 def main(port: str, transports: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from tests.adapters.clearstreet.simulated import ACCOUNT, ACCOUNT_ID, ACCOUNT_NU
 pytestmark = [pytest.mark.slow, pytest.mark.peer]
 
 T = TypeVar("T")
-PATIENCE_S = 30
+PATIENCE_S = 60
 PROGRAM = Path(__file__).with_name("clearstreet_client.py")
 FOR_THE_DAY: dict[str, Any] = {"account_id": ACCOUNT_ID, "symbol": "AAPL", "time_in_force": "day"}
 TRADE = ["order-update", "order-update", "trade-notice", "position-update", "buying-power-update"]

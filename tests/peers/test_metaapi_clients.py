@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]  # starts node, over real sock
 
 ACCOUNT = "865d3a4d-3803-486d-bdf3-a85679d9fad2"
 EURUSD = Symbol("EURUSD")
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 SYNCHRONIZATION = [
     "synchronizationStarted",

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]  # starts node, over real sock
 ALIAS = AccountId("mt")
 ACCOUNT = "865d3a4d-3803-486d-bdf3-a85679d9fad2"
 HELD = PositionId("46214692")
-PATIENCE_S = 20
+PATIENCE_S = 60
 T = TypeVar("T")
 
 

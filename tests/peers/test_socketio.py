@@ -23,7 +23,7 @@ from tests.peers.programs import node, python, running
 
 pytestmark = pytest.mark.peer
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 @frozen

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]  # starts an interpreter or no
 
 KEY = "key-1"
 EURUSD = Symbol("EURUSD")
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def now() -> datetime:

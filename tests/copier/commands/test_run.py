@@ -27,7 +27,7 @@ def test_sigterm_drains_and_ends_with_0(file: Path) -> None:
     process = started("run", file, folder=file.parent)
     wait_for_line(process, "running")
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
     assert "ended" in log
 
@@ -36,7 +36,7 @@ def test_ctrl_c_drains_and_ends_with_130(file: Path) -> None:
     process = started("run", file, folder=file.parent)
     wait_for_line(process, "running")
     process.send_signal(signal.SIGINT)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=60)
     assert process.returncode == 130, log
     assert "Traceback" not in log
 
@@ -54,7 +54,7 @@ def test_a_second_instance_ends_with_3_and_names_the_first(file: Path) -> None:
         assert dry.returncode == 0, dry.stderr
     finally:
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=20)
+        first.communicate(timeout=60)
 
 
 def test_a_wrong_config_ends_with_2_and_tells_all_its_errors(file: Path) -> None:

@@ -56,7 +56,7 @@ def test_what_it_prints_makes_a_config_that_copies_between_its_accounts(tmp_path
         assert result.returncode == 0, result.stderr
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
 

@@ -204,7 +204,7 @@ class Frames(StringIO):
         return super().write(text)
 
     async def until(self, wanted: str) -> None:
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             while wanted not in self.getvalue():
                 self._written = trio.Event()
                 await self._written.wait()

@@ -83,7 +83,7 @@ async def test_curl_is_answered(tls: bool, tmp_path: Path) -> None:
 
 async def test_http_client_keeps_its_connection() -> None:
     def ask(port: int) -> list[bytes]:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
         answers = []
         for number in range(3):
             connection.request("POST", f"/{number}", body=iter([b"in ", b"chunks"]), encode_chunked=True)
@@ -100,7 +100,7 @@ async def test_websockets_of_another_library_are_served(tls: bool) -> None:
     def visit(port: int) -> None:
         context = ssl.create_default_context(cafile=TLS / "certificate.pem") if tls else None
         uri = f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/ws"
-        with connect(uri, subprotocols=["v12.stomp"], ssl=context, max_size=None, open_timeout=5) as socket_:  # type: ignore[list-item]
+        with connect(uri, subprotocols=["v12.stomp"], ssl=context, max_size=None, open_timeout=30) as socket_:  # type: ignore[list-item]
             assert socket_.subprotocol == "v12.stomp"
             for message in ("", "hällo", "x" * 200_000, b"bytes \0"):
                 socket_.send(message)

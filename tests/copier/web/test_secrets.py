@@ -169,7 +169,7 @@ def running(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def ask(address: str, method: str, target: str, body: bytes = b"", **headers: str) -> tuple[int, str, str]:
     """Return the status, and all that was said; of a stream only its beginning."""
-    connection = http.client.HTTPConnection(address, timeout=5)
+    connection = http.client.HTTPConnection(address, timeout=30)
     connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
     is_stream = answer.headers["content-type"] == "text/event-stream"

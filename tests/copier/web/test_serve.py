@@ -28,12 +28,12 @@ def listening(folder: Path, address: str) -> Path:
 def test_a_running_service_answers_on_its_port_until_it_ends(tmp_path: Path) -> None:
     process = started("run", listening(tmp_path, "127.0.0.1:0"), folder=tmp_path)
     url = urlsplit(wait_for_line(process, "listening").partition("url=")[2].strip())
-    connection = HTTPConnection(url.netloc, timeout=5)
+    connection = HTTPConnection(url.netloc, timeout=30)
     connection.request("GET", "/healthz")
     assert json.load(connection.getresponse())["status"] == "alive"
     connection.close()
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
 
 
@@ -45,7 +45,7 @@ def test_tls_is_spoken_with_the_certificate_and_nothing_else_is(tmp_path: Path) 
     url = urlsplit(wait_for_line(process, "listening").partition("url=")[2].strip())
     assert url.scheme == "https"
     context = ssl.create_default_context(cafile=TLS / "certificate.pem")
-    secured = HTTPSConnection(url.netloc, timeout=5, context=context)
+    secured = HTTPSConnection(url.netloc, timeout=30, context=context)
     secured.request("GET", "/healthz")
     answer = secured.getresponse()
     assert answer.status == 200
@@ -55,7 +55,7 @@ def test_tls_is_spoken_with_the_certificate_and_nothing_else_is(tmp_path: Path) 
         plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"HTTP" not in plain.recv(100)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(
