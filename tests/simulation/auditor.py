@@ -23,12 +23,12 @@ from rules.policy.pending import Early
 from rules.policy.size import OverMax
 from rules.policy.stops import StopsMode
 from tests.simulation.alarms import false_alarms
-from tests.simulation.beginnings import wrongly_copied
+from tests.simulation.beginnings import could_be_mistaken, wrongly_copied
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
 from tests.simulation.history import STOP, ZERO, PositionLife, by_symbol, lives_of, shares_of, together
-from tests.simulation.mirrors import mirrored, mirrored_wrongly, working_tags
+from tests.simulation.mirrors import is_mirror_of, mirrored, mirrored_wrongly, working_tags
 from tests.simulation.pending import orders_mistaken, orders_touched
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
@@ -113,8 +113,8 @@ class Auditor:
             filled[life.tag] += 1
             keys = [key for key in self.tags.openings.get(life.tag, ()) if key[0].target == target]
             if not keys and life.tag in self.mirrored:
-                if life.closed_at is None and not self._may_stay(self.mirrored[life.tag][0], life.tag):
-                    yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
+                if life.closed_at is None:
+                    yield from self._left_of_order(target, life, life.tag)
                 continue
             if not keys:
                 yield f"{target}: {life.tag} opened #{life.position_id} for a source position that never was"
@@ -125,6 +125,22 @@ class Auditor:
         for tag, count in filled.items():
             if count > 1:
                 yield f"{target}: {tag} was executed {count} times"
+
+    def _left_of_order(self, target: AccountId, life: PositionLife, tag: str) -> Iterator[str]:
+        """What a mirrored order opened alone stays open only where its source's order works still.
+
+        Or where that was taken for the beginning of a position, which it can have been: then it is that one's copy.
+        """
+        link, _ = self.mirrored[tag]
+        book = self.outcome.books[link.source]
+        for source in self.lives[link.source].values():
+            records = could_be_mistaken(book, source)
+            fits = source.closed_at is None and _side(link, source) is life.side
+            if fits and any(is_mirror_of(link, record, tag) for record in records):
+                self.copies.setdefault((link.link_id, source.position_id), []).append(life)
+                return
+        if not self._may_stay(link, tag):
+            yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
 
     def _may_stay(self, link: CopyLink, tag: str) -> bool:
         """Tell whether what a mirrored order opened alone may be open: the source's order works still."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from adapters.simulation.broker import Book, Result
+from adapters.simulation.broker import Book, BookOrder, Result
 from rules.model.identity import cl_ord_id, is_ours
 from rules.model.observed import WorkingOrder
 from rules.model.values import PositionId
@@ -39,6 +39,11 @@ def mirrored(
     for order in book.working.values():
         found |= dict.fromkeys(_tags(link, order), (link, None))
     return found
+
+
+def is_mirror_of(link: CopyLink, record: BookOrder, tag: str) -> bool:
+    """Tell whether a pending order of ours is the like of one of the source."""
+    return record.pending is not None and tag in _tags(link, record.pending)
 
 
 def working_tags(link: CopyLink, book: Book) -> set[str]:
