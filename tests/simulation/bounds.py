@@ -18,6 +18,10 @@ IN_FLIGHT_CALM_S = 2.0
 """In fine weather everything happens at once, but for our own pace: five orders a second, after a burst of five. A
 trader who closes all at once, on copies in several pieces, fills two seconds so."""
 
+UNTIL_DEALS_CALM_S = 3.0
+"""Copies that end together out of one netted position: where the venue's deals tell a moment later which lots went, the
+next close waits for them, and is tried again after a second, and after two more."""
+
 CLOSING_S = 2 * DELAY_S_MAX
 """From a look at a position to the execution of the close that goes by it: the answer may be slow, and the order."""
 
@@ -51,7 +55,8 @@ class Bounds:
     def _late_s(self, link: CopyLink, looked_at: AccountId, since: datetime, until: datetime) -> float:
         outcome = self.outcome
         if outcome.scenario.calm:
-            return IN_FLIGHT_CALM_S
+            nets, kind = outcome.scenario.oms[link.target] is OmsType.NETTING, outcome.scenario.kind(link.target)
+            return IN_FLIGHT_CALM_S + (UNTIL_DEALS_CALM_S if nets and not kind.by_symbol else 0.0)
         span = self._clock_s(since), self._clock_s(until)
         blind_s = outcome.weather.blind_s(link.source, *span) + outcome.weather.blind_s(link.target, *span)
         down_s = sum(max(min(end, span[1]) - max(start, span[0]), 0.0) for start, end in outcome.down)
