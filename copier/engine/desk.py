@@ -265,7 +265,7 @@ class Desk:
         if copy is not None and position is not None and (copy.left or not copy.is_of(position)):
             is_new = True  # another life, which begins as soon as nothing of the old one is held
         began = self._sources.began(link, position_id, position, self.now) if is_new else AT_MARKET
-        if position is not None and began is not None and (copy is None or not copy.legs):
+        if position is not None and began is not None and (copy is None or _is_open_to(copy, position)):
             mirror = self.mirroring.of(link, began)
             if mirror is not None and mirror.holds:
                 self.reconsider(self.mirroring.take_over(mirror, link, position, self.now), "order filled")
@@ -388,3 +388,8 @@ class Desk:
     def knows(self, cl_ord_id: ClOrdId) -> bool:
         """Tell whether an order of that id was ever intended."""
         return self.journal.knows(cl_ord_id)
+
+
+def _is_open_to(copy: Copy, position: Position) -> bool:
+    """Tell whether an order's fill may still be what began a copy: what was decided before a restart stays so."""
+    return not copy.legs and (copy.status is not CopyStatus.ENDED or not copy.is_of(position))

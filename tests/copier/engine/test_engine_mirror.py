@@ -30,6 +30,7 @@ from rules.model.values import OmsType, OrderStatus, OrderType, PositionId, Pric
 from rules.policy.guard import Guard
 from rules.policy.links import CopyPolicy, LinkState, SymbolPolicy
 from rules.policy.pending import Early, Late, Mirror, PendingOrders
+from rules.policy.size import BelowMin, VolumePolicy
 from rules.times.news import Calendar, Impact, NewsEvent, NewsPolicy, OnMissing
 from rules.times.schedule import Schedule, Window
 from tests.copier.desk import LINK, SOURCE, TARGET, Desk
@@ -486,6 +487,20 @@ async def test_an_order_that_was_moved_and_filled_while_we_were_down_is_found_by
     moved = position(open_price=Price("1.3"), opened_at=again.now)
     assert await looks(again, moved) == []
     assert (again.book.get((LINK.link_id, moved.position_id)) or desk.copy).legs[0].cl_ord_id == placed.cl_ord_id
+
+
+async def test_what_was_denied_before_a_restart_did_not_come_of_an_order_that_is_gone_after_it() -> None:
+    policy = evolve(MIRROR, volume=VolumePolicy(min=BelowMin.DENY))
+    desk, _ = await working(policy)
+    tiny = position(volume=Decimal("0.001"), opened_at=desk.now)
+    await looks(desk, tiny, orders=(order(),))
+    await looks(desk, tiny, orders=(order(),), after_s=3)
+    assert copy_of(desk, "p1").reason is Reason.VOLUME_BELOW_MIN
+    again = Desk(desk.ledger, links=[evolve(LINK, policy=policy)], now=desk.now + timedelta(seconds=1))
+    again.views[TARGET].takes_orders = True
+    await again.polls(TARGET)
+    await looks(again, tiny)
+    assert (copy_of(again, "p1").reason, copy_of(again, "p1").legs) == (Reason.VOLUME_BELOW_MIN, ())
 
 
 async def test_a_mirrored_order_is_looked_at_once_when_its_grace_is_over() -> None:
