@@ -142,6 +142,16 @@ class Auditor:
         if not self._may_stay(link, tag):
             yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
 
+    def _had_the_copy_of_an_order(self, link: CopyLink, source: PositionLife) -> bool:
+        """Tell whether an order can have been taken for a position's beginning whose like the target closed by itself."""
+        executed = {each.tag for each in self.lives[link.target].values() if each.closed_at is not None and each.tag}
+        mirrored_there = executed & self.mirrored.keys()
+        return link.policy.mirrors and any(
+            is_mirror_of(link, record, tag)
+            for record in could_be_mistaken(self.outcome.books[link.source], source)
+            for tag in mirrored_there
+        )
+
     def _may_stay(self, link: CopyLink, tag: str) -> bool:
         """Tell whether what a mirrored order opened alone may be open: the source's order works still."""
         return link.policy.mirror.early is Early.KEEP and tag in working_tags(link, self.outcome.books[link.source])
@@ -385,6 +395,8 @@ class Auditor:
             return
         what = _name(link, source)
         code = self.outcome.denials.get((link.link_id, source.told_id))
+        if code is None and self._had_the_copy_of_an_order(link, source):
+            return
         if code is None:
             yield f"{what}: open and not copied, and nothing says why"
         elif code == "REJECTED":
