@@ -143,7 +143,7 @@ class Auditor:
             yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
 
     def _had_the_copy_of_an_order(self, link: CopyLink, source: PositionLife) -> bool:
-        """Tell whether an order can have been taken for a position's beginning whose like the target closed by itself."""
+        """Tell whether an order that can be taken for a beginning had a like there that the target closed by itself."""
         executed = {each.tag for each in self.lives[link.target].values() if each.closed_at is not None and each.tag}
         mirrored_there = executed & self.mirrored.keys()
         return link.policy.mirrors and any(
