@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import define, field
 
@@ -16,6 +16,8 @@ from tests.checker.lives import Case, Outcome, decide
 from tests.checker.positions import Shown, offence_of
 from tests.checker.text import Unchecked
 from tests.checker.trees import Row, Tree, kind_of
+
+CANCEL_AGAIN = timedelta(seconds=30)
 
 
 def check(config: Config, rows: Iterable[Row], starts: Collection[int], shown: Iterable[Shown]) -> Checked:
@@ -59,6 +61,8 @@ class _Walk:
     """A mirrored order's copy that has just ended, until that of its position has taken over."""
     _change_told: str = ""
     """The last alert on what a person changed at a target."""
+    _canceled: dict[tuple[str, str], datetime] = field(factory=dict)
+    """When an order of an account that must be flat was canceled last by what the books show."""
     _approved: str = ""
     """The source position that an operator approved of last."""
 
@@ -68,6 +72,8 @@ class _Walk:
             self._end_run(row)
             self.facts.restart()
             self._began = row.at
+            while self.shown and self.shown[0].begun < row.seq:
+                self.shown.popleft()  # after its last row, to the run before, which nothing may have come of
         self._look(row)
         counts = row.kind == "limit" and row.tree["state"]["limit_id"] in self.facts.conduct.ids
         if not counts and self.facts.conduct.due:
@@ -301,6 +307,8 @@ class _Walk:
         self.facts.intents[action["cl_ord_id"]] = action
         if not self._orders and kind_of(action) == "ReplaceStops":
             self._take_net_stops(row, action)
+        elif not self._orders and kind_of(action) == "CancelOrder":
+            self._take_flat_cancel(row, action)
         else:
             self._take_order(row, action)
 
@@ -312,6 +320,19 @@ class _Walk:
         self.facts.net_stops[action["account"], action["symbol"]] = stops
         self.checked.counts["stops of a netted position"] += 1
         self.facts.conduct.ordered(action, row.at)
+
+    def _take_flat_cancel(self, row: Row, action: Tree) -> None:
+        """Take the cancel of an order that a target's books show where everything there must go; once in a while."""
+        facts, name = self.facts, (action["account"], action["order_id"])
+        legs = (leg for copy in facts.copies.values() if copy["target"] == name[0] for leg in copy["legs"])
+        works = any(leg["stage"] == "working" and leg["waits"]["order_id"] == name[1] for leg in legs)
+        last = self._canceled.get(name)
+        again = last is not None and row.at < last + CANCEL_AGAIN
+        if not works or again or not corrections.must_all_go(facts, name[0], row.at):
+            self._tell(row, f"nothing asks for {action}")
+        self._canceled[name] = row.at
+        self.checked.counts["cancel where all must go"] += 1
+        facts.conduct.ordered(action, row.at)
 
     def _resend(self, row: Row) -> None:
         action = row.tree["action"]

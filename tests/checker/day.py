@@ -285,7 +285,7 @@ class _Day:
             self._figures[name] = self._market.figures(currency)
             yield AccountReported(name, self._now, self._figures[name])
         if venue is not None:
-            self._shown.append(shown(self._now, name, self._figures[name], held))
+            self._shown.append(shown(self._starts[-1], self._now, name, self._figures[name], held))
         waiting = self._orders[name].working if venue is None else venue.resting.working
         orders = tuple(waiting.values())
         yield SnapshotReceived(name, self._now, held, Origin.RECONCILED, self._now, orders=orders)

@@ -26,6 +26,8 @@ NUMBER = re.compile(r"-?[0-9]+(?:[.][0-9]+)?(?![0-9:-])")
 class Shown:
     """What a target showed at once: its figures, and all its positions by their ids."""
 
+    begun: int
+    """The number of the row with which the run began that it was shown to."""
     at: datetime
     account: str
     status: Tree | None

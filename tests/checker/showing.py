@@ -13,8 +13,8 @@ from tests.checker.positions import Shown
 from tests.checker.trees import Tree
 
 
-def shown(at: datetime, account: AccountId, status: AccountStatus, positions: Iterable[Position]) -> Shown:
-    return Shown(at, account, tree(status), {each.position_id: tree(each) for each in positions})
+def shown(begun: int, at: datetime, account: AccountId, status: AccountStatus, positions: Iterable[Position]) -> Shown:
+    return Shown(begun, at, account, tree(status), {each.position_id: tree(each) for each in positions})
 
 
 def tree(value: Any) -> Tree:
