@@ -328,7 +328,7 @@ class _Walk:
         works = any(leg["stage"] == "working" and leg["waits"]["order_id"] == name[1] for leg in legs)
         last = self._canceled.get(name)
         again = last is not None and row.at < last + CANCEL_AGAIN
-        if not works or again or not corrections.must_all_go(facts, name[0], row.at):
+        if not works or again or not facts.conduct.all_must_go(name[0], row.at):
             self._tell(row, f"nothing asks for {action}")
         self._canceled[name] = row.at
         self.checked.counts["cancel where all must go"] += 1

@@ -104,7 +104,7 @@ class Conduct:
 
     def all_must_go(self, account: str, now: datetime) -> bool:
         """Tell whether the hours of an account want it flat, whoever opened what is there."""
-        return any(self._flat(row, now) for row in self._hours(account) if row.get("scope", "account") == "account")
+        return any(self._flat(row, now) for row in self._hours(account) if row.get("scope") == "account")
 
     def _hours(self, account: str) -> list[Tree]:
         return [row for row in self.rows if row["kind"] == "flat_by" and row["account"] == account]

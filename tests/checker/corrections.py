@@ -87,12 +87,6 @@ def by_limit(facts: Facts, copy: Tree) -> list[str]:
     return [name for name in facts.limits.of(copy["target"]) if facts.limits.flattens(name)]
 
 
-def must_all_go(facts: Facts, account: str, now: datetime) -> bool:
-    """Tell whether a limit or its hours want an account flat, whoever opened what is there."""
-    limits = any(facts.limits.flattens(name) for name in facts.limits.of(account))
-    return limits or facts.conduct.all_must_go(account, now)
-
-
 def by_clock(facts: Facts, link: Link, copy: Tree, now: datetime) -> list[str]:
     """Return what has closed everything of a copy by now, since it was first seen."""
     rules, since = link.rules(copy["source_symbol"]), copy["first_seen_at"]
