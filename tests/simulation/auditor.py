@@ -338,11 +338,11 @@ class Auditor:
     def _volume(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """The volume is exactly what the policy says.
 
-        Below it there is room in four cases. What a person or a stop took off is the base from then on. An increase
+        Below it there is room in five cases. What a person or a stop took off is the base from then on. An increase
         of a netting source is new risk, which the gates may deny. Of several orders one may be lost, and found out
         too late to send it again; as long as nobody knows, the others are reduced as if it had been executed, since
-        doubt never holds more than the source asks for. And an opening that a venue wants as two orders may end with
-        the first.
+        doubt never holds more than the source asks for. An opening that a venue wants as two orders may end with
+        the first. And what mirrored an order that can be taken for the beginning keeps the proportion of that order.
         """
         instrument = self._instrument(link.target, legs[0].symbol)
         seen = source.volumes_until(max(leg.opened_at for leg in legs))
@@ -354,7 +354,8 @@ class Auditor:
         grew = source.grew(source.opened_at - timedelta.resolution, self.outcome.ended_at)  # also at that very instant
         split = self._is_split(link, source, legs[0].symbol)
         halved = any(self._is_halved(link.target, leg) for leg in legs)
-        if touched or grew or halved or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
+        mirrors = link.policy.mirrors and any(could_be_mistaken(self.outcome.books[link.source], source))
+        if touched or grew or halved or mirrors or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
             right = right or 0 < total <= max(allowed, default=ZERO)
         if not right:
             lots = f"{plain(total)} lots" + (", after a person took some" if touched else "")

@@ -9,7 +9,7 @@ from attrs import frozen
 from adapters.simulation.broker import Book
 from rules.model.beginnings import EntryType
 from rules.model.values import Symbol, Volume
-from rules.policy.guard import StartOpen
+from rules.policy.guard import OnDeviation, StartOpen
 from rules.policy.links import CopyLink
 from rules.policy.pending import PendingOrders
 from rules.policy.size import BelowMin
@@ -56,13 +56,16 @@ def _symbol_denied(case: Case) -> bool:
 def _schedule_closed(case: Case) -> bool:
     """The schedule was closed when the position was opened, or at some time until the end where it was seen late.
 
-    What a venue calls by its symbol was opened several times under one name; the last time is what was denied.
+    What a venue calls by its symbol was opened several times under one name; the last time is what was denied. Who
+    waits for a better price may wait into the closed time.
     """
     schedule = case.link.policy.schedule
     if schedule is None:
         return False
     at = case.source.opened_at if case.stormy else case.source.openings[-1]
-    until = case.outcome.ended_at if case.stormy else at + AT_ONCE
+    guard = case.link.policy.guard
+    patience = guard.wait_default + guard.limit_for if _patient(case) else timedelta(0)
+    until = case.outcome.ended_at if case.stormy else at + AT_ONCE + patience
     while at <= until:
         if isinstance(schedule.state(at), Closed):
             return True
@@ -73,9 +76,10 @@ def _schedule_closed(case: Case) -> bool:
 def _too_old(case: Case) -> bool:
     """Seen late by a guard with an age, or the opening could not be sent for too long: both want bad weather.
 
-    So does a quote that never comes, which only a guard on the price waits for.
+    So does a quote that never comes, which only a guard on the price waits for. And what mirrored an order that its
+    position seems to have come of may come to nothing late.
     """
-    return case.stormy or _patient(case)
+    return case.stormy or _patient(case) or _mirrors(case)
 
 
 def _stale(case: Case) -> bool:
@@ -130,7 +134,13 @@ def _max_positions(case: Case) -> bool:
     and so does a close whose answer is on its way: a link's two sources can each have one of these at a time.
     """
     cap = case.link.policy.limits.max_positions
-    return cap is not None and (case.stormy or case.peak + UNDER_WAY_MAX >= cap)
+    return cap is not None and (case.stormy or _orders_wait(case) or case.peak + UNDER_WAY_MAX >= cap)
+
+
+def _orders_wait(case: Case) -> bool:
+    """Tell whether copies wait as orders at the target, and hold places there before its books show a position."""
+    links = [link for link in case.outcome.scenario.links if link.target == case.link.target]
+    return any(link.policy.mirrors or link.policy.guard.on_deviation is OnDeviation.LIMIT for link in links)
 
 
 def _pending_skipped(case: Case) -> bool:
