@@ -62,6 +62,9 @@ class Found:
     """What may tell of them, oldest first."""
 
 
+PARTS_MAX = 50
+"""Texts that are looked for at once."""
+
 _MENTIONING = ("observed", "decision", "report", "mismatch", "resend")
 _ALWAYS = (InstrumentReported.__name__, ResendRecord.__name__)
 """Rows that do not name the position: what its symbol is worth, and the rare orders that were sent again."""
@@ -80,7 +83,10 @@ def find(ledger: Ledger, wanted: str, shows: Shows = lambda _: True) -> Found:
         return Found(keys)
     positions = sorted({position_id for _, position_id in keys})
     parts = [written(text) for text in (*positions, *_ALWAYS)]
-    rows = list(_decoded(ledger.mentioning(parts, _MENTIONING)))
+    # A position of a netting account stands for many copies: to look for each costs more than to read all, and SQLite
+    # takes no more than a thousand.
+    named = ledger.mentioning(parts, _MENTIONING) if len(parts) <= PARTS_MAX else ledger.entries(kinds=_MENTIONING)
+    rows = list(_decoded(named))
     orders = {
         order: None
         for _, record in rows

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from attrs import evolve
 
 from copier.telling.story import find, headline, outcomes, story
@@ -114,6 +115,18 @@ async def test_an_id_that_is_escaped_in_the_ledger_is_found() -> None:
     await desk.sees(source_position(name := 'p"\\\u00e9\U0001f4b6\n1'))
     assert told(desk, name)
     assert outcomes(find(desk.ledger, name))
+
+
+@pytest.mark.slow  # writes a thousand rows
+async def test_a_netted_position_of_more_copies_than_can_be_looked_for_is_told_whole() -> None:
+    desk = await Desk().ready()
+    held = await desk.copied(source_position("p0"))
+    for number in range(1, 1100):
+        copy = evolve(desk.copy, source_position_id=PositionId(f"p{number}"))
+        desk.engine._journal.decision(copy, "position")
+    await desk.engine._journal.commit(desk.now)
+    assert len({who for who, _ in told(desk, held.position_id)}) == 3
+    assert len(outcomes(find(desk.ledger, held.position_id))) == 1100
 
 
 def test_the_headline_says_what_was_found() -> None:
