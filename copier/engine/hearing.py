@@ -14,12 +14,13 @@ class Hearing:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._heard: dict[int, Heard] = {}
-        """By the policy's identity: to compare policies would cost more than to ask."""
+        self._heard: dict[int, tuple[CopyPolicy, Heard]] = {}
+        """By the policy's identity: to compare policies would cost more than to ask. Each is kept beside its answer, so
+        that no other one can get its identity."""
 
     def of(self, policy: CopyPolicy, source: AccountView, position: Position) -> Heard:
         """Return what a policy of a link says of the position."""
-        heard = self._heard.get(id(policy))
-        if heard is None:
-            heard = self._heard[id(policy)] = hear(policy, source, position, self._now)
-        return heard
+        asked = self._heard.get(id(policy))
+        if asked is None:
+            asked = self._heard[id(policy)] = policy, hear(policy, source, position, self._now)
+        return asked[1]
