@@ -144,7 +144,8 @@ class Auditor:
 
     def _had_the_copy_of_an_order(self, link: CopyLink, source: PositionLife) -> bool:
         """Tell whether an order that can be taken for a beginning had a like there that the target closed by itself."""
-        executed = {each.tag for each in self.lives[link.target].values() if each.closed_at is not None and each.tag}
+        over = [each for each in self.lives[link.target].values() if each.closed_at is not None]
+        executed = {each.tag for each in over if each.tag and each.side is _side(link, source)}
         mirrored_there = executed & self.mirrored.keys()
         return link.policy.mirrors and any(
             is_mirror_of(link, record, tag)

@@ -1,15 +1,17 @@
 """Whether a denial can be: the one thing that the auditor is told by the copier is not believed."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import accumulate
 
 from attrs import frozen
 
 from adapters.simulation.broker import Book
 from rules.model.beginnings import EntryType
+from rules.model.identity import is_ours
 from rules.model.values import Symbol, Volume
-from rules.policy.guard import OnDeviation, StartOpen
+from rules.policy.guard import StartOpen
 from rules.policy.links import CopyLink
 from rules.policy.pending import PendingOrders
 from rules.policy.size import BelowMin
@@ -134,13 +136,17 @@ def _max_positions(case: Case) -> bool:
     and so does a close whose answer is on its way: a link's two sources can each have one of these at a time.
     """
     cap = case.link.policy.limits.max_positions
-    return cap is not None and (case.stormy or _orders_wait(case) or case.peak + UNDER_WAY_MAX >= cap)
+    return cap is not None and (case.stormy or case.peak + _waiting_peak(case) + UNDER_WAY_MAX >= cap)
 
 
-def _orders_wait(case: Case) -> bool:
-    """Tell whether copies wait as orders at the target, and hold places there before its books show a position."""
-    links = [link for link in case.outcome.scenario.links if link.target == case.link.target]
-    return any(link.policy.mirrors or link.policy.guard.on_deviation is OnDeviation.LIMIT for link in links)
+def _waiting_peak(case: Case) -> int:
+    """Return how many pending orders of ours the target had at most at once: each holds a place before it is filled."""
+    book, steps = case.outcome.books[case.link.target], list[tuple[datetime, int]]()
+    for record in book.orders:
+        if record.pending is not None and record.pending.placed_at is not None and is_ours(record.tag):
+            steps += [(record.pending.placed_at, 1), (record.at, -1)]
+    steps += [(each.placed_at, 1) for each in book.working.values() if each.placed_at is not None and is_ours(each.tag)]
+    return max(accumulate((by for _, by in sorted(steps)), initial=0))
 
 
 def _pending_skipped(case: Case) -> bool:
