@@ -23,7 +23,7 @@ from adapters.base import Account, Capabilities
 from adapters.registry import CONFIGS
 from copier.clock import utc_now
 from copier.commands.accounts import open_accounts
-from copier.commands.making import make_service
+from copier.commands.make_service import make_service
 from copier.commands.running import spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration

@@ -13,7 +13,7 @@ from adapters.transport.network import connect_tcp
 from bench.parts import RESULTS, ROOT, median, save, show_table
 from bench.workbench import SOURCE, TARGET, bench_config, filled, living_copy
 from copier.clock import utc_now
-from copier.commands.making import make_service
+from copier.commands.make_service import make_service
 from copier.config.model import Configuration
 from copier.ledger.journal import Journal
 from copier.ledger.ledger import Ledger

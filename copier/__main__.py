@@ -14,9 +14,9 @@ from copier.commands.cases import run_cases
 from copier.commands.check import check
 from copier.commands.exits import INTERRUPTED
 from copier.commands.export import export
+from copier.commands.kept_alerts import acknowledge, list_alerts
 from copier.commands.keys import keys_app
 from copier.commands.levers import approve, close_only, flatten, halt, pause, reset_limit, resume
-from copier.commands.notices import acknowledge, list_alerts
 from copier.commands.presets import presets
 from copier.commands.read import explain, ledger_app
 from copier.commands.replay import replay

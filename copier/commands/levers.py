@@ -17,8 +17,8 @@ from copier.commands.views import HERE, At
 from copier.config.model import Configuration
 from copier.engine.operator import REFUSED, acknowledging, reset_words
 from copier.ledger.codec import encode
+from copier.ledger.kept_alerts import raised
 from copier.ledger.ledger import Entry, Ledger
-from copier.ledger.notices import raised
 from copier.ledger.records import KINDS, AcknowledgedRecord, AlertRecord, LeverRecord, LimitRecord
 from copier.ledger.recovery import recover
 from copier.service.control import NotRunning, control_path, pull_lever

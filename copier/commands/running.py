@@ -25,7 +25,7 @@ from copier.commands.accounts import OpenAccounts
 from copier.commands.alerts import alerting
 from copier.commands.ending import Ending
 from copier.commands.exits import FAILED, FINE, INTERRUPTED
-from copier.commands.making import make_service
+from copier.commands.make_service import make_service
 from copier.commands.reloading import ConfigFile, next_config
 from copier.config.listen import Listen
 from copier.config.model import Configuration

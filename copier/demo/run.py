@@ -20,7 +20,7 @@ from copier.clock import utc_now
 from copier.commands.accounts import open_accounts
 from copier.commands.configs import read_config
 from copier.commands.exits import FAILED, FINE, WRONG_INPUT, explained
-from copier.commands.making import make_service
+from copier.commands.make_service import make_service
 from copier.demo.audit import Audit, Seen, audit
 from copier.demo.config import (
     METACOPIER_SOURCE,

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from copier.engine.desk import Desk
 from copier.engine.limit_watch import LimitWatch
-from copier.ledger.notices import Notice
+from copier.ledger.kept_alerts import KeptAlert
 from copier.ledger.records import AcknowledgedRecord, LeverRecord
 from rules.alerts.kinds import AlertKind
 from rules.limits.state import LimitStage
@@ -135,7 +135,7 @@ class Operator:
 
 
 def acknowledging(
-    record: LeverRecord, lever: Acknowledge, find: Callable[[int], Notice | None]
+    record: LeverRecord, lever: Acknowledge, find: Callable[[int], KeptAlert | None]
 ) -> tuple[list[AcknowledgedRecord], str]:
     """Return what is to be written for alerts that somebody has seen, and what is said of it; one wrong: nothing.
 
@@ -144,12 +144,12 @@ def acknowledging(
     """
     found = {seq: find(seq) for seq in lever.alerts}
     rows: list[AcknowledgedRecord] = []
-    for seq, notice in found.items():
-        if notice is None:
+    for seq, kept in found.items():
+        if kept is None:
             return [], f"{REFUSED}there is no alert {seq} to acknowledge"
-        if notice.is_open:
-            alert = notice.record
-            rows.append(AcknowledgedRecord(seq, alert.code, alert.account, notice.at, record.by, record.why))
+        if kept.is_open:
+            alert = kept.record
+            rows.append(AcknowledgedRecord(seq, alert.code, alert.account, kept.at, record.by, record.why))
     before = len(found) - len(rows)
     said = f"{len(rows)} alert{'' if len(rows) == 1 else 's'} acknowledged"
     return rows, f"{said}, {before} had been before" if before else said

@@ -8,8 +8,8 @@ from attrs import frozen
 from copier.export import copies, orders
 from copier.export.writing import Row
 from copier.ledger.codec import decode
+from copier.ledger.kept_alerts import kept_alert_of
 from copier.ledger.ledger import Ledger, StoredEntry
-from copier.ledger.notices import notice_of
 from copier.ledger.records import DecisionRecord, LimitRecord, MismatchRecord
 from copier.performance.scope import Scope
 from copier.telling.wording import mismatch_words, trace_words
@@ -135,8 +135,8 @@ def _alerts(ledger: Ledger, scope: Scope) -> Iterator[Row]:
     for entry in ledger.entries(kinds=("alert",)):
         if not scope.is_within(entry.at):
             continue
-        notice = notice_of(ledger, entry)
-        record, seen = notice.record, notice.acknowledged
+        kept = kept_alert_of(ledger, entry)
+        record, seen = kept.record, kept.acknowledged
         if scope.has_account(record.account):
             who = (None, None, None) if seen is None else (seen.at, seen.record.by, seen.record.note)
             yield (entry.seq, entry.at, record.code, record.account, record.text, record.over, *who)

@@ -12,8 +12,8 @@ import structlog
 import trio
 
 from copier.ledger.codec import decode, encode
+from copier.ledger.kept_alerts import KeptAlert, raised
 from copier.ledger.ledger import Entry, Ledger, LedgerFailed
-from copier.ledger.notices import Notice, raised
 from copier.ledger.records import (
     KINDS,
     AcknowledgedRecord,
@@ -150,7 +150,7 @@ class Journal:
         """Tell whether this ledger ever held an intent of that id."""
         return self._ledger.holds(cl_ord_id)
 
-    def raised(self, seq: int) -> Notice | None:
+    def raised(self, seq: int) -> KeptAlert | None:
         """Return the alert at a place in the ledger; None where there is none that anybody could acknowledge."""
         return raised(self._ledger, seq)
 

@@ -11,8 +11,8 @@ import trio
 from copier.clock import utc_now
 from copier.config.model import Configuration
 from copier.engine.mismatches import holds_back
+from copier.ledger.kept_alerts import kept_alerts
 from copier.ledger.ledger import Ledger
-from copier.ledger.notices import notices
 from copier.ledger.recovery import recover
 from copier.telling.overview import Overview, is_running, overview
 from copier.terminal.happenings import Happening, Stages, latest, of_ledger
@@ -92,7 +92,7 @@ class LedgerSource:
 
     async def alerts(self, *, open_only: bool, most: int | None) -> list[Alert]:
         def read(ledger: Ledger) -> list[Alert]:
-            found = (each for each in notices(ledger) if each.is_open or not open_only)
+            found = (each for each in kept_alerts(ledger) if each.is_open or not open_only)
             return [alert_of(each.seq, each.at, each.record, each.acknowledged) for each in islice(found, most)]
 
         return self._read(read)

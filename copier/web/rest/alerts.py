@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from copier.ledger.kept_alerts import KeptAlert, kept_alerts, raised
 from copier.ledger.ledger import Ledger
-from copier.ledger.notices import Notice, notices, raised
 from copier.web.dto.events import Alert, alert_of
 from copier.web.dto.levers import Acknowledge, Done
 from copier.web.dto.words import Page
@@ -23,20 +23,20 @@ async def _alerts(call: Call) -> Page:
     wanted = call.query["acknowledged"]
     cursor = read_cursor(call, int)
 
-    def takes(notice: Notice) -> bool:
-        if not _sees(principal, notice) or account not in (None, notice.record.account):
+    def takes(kept: KeptAlert) -> bool:
+        if not _sees(principal, kept) or account not in (None, kept.record.account):
             return False
-        return wanted is None or (notice.acknowledged is not None if wanted == "true" else notice.is_open)
+        return wanted is None or (kept.acknowledged is not None if wanted == "true" else kept.is_open)
 
     def read(ledger: Ledger) -> Page:
         found: list[Alert] = []
         last: int | None = None
-        for scanned, notice in enumerate(notices(ledger, None if cursor is None else cursor[0])):
+        for scanned, kept in enumerate(kept_alerts(ledger, None if cursor is None else cursor[0])):
             if len(found) == limit or scanned == SCANNED_MAX:
                 return Page(found, None if last is None else write_cursor((last,)))
-            last = notice.seq
-            if takes(notice):
-                found.append(alert_of(notice.seq, notice.at, notice.record, notice.acknowledged))
+            last = kept.seq
+            if takes(kept):
+                found.append(alert_of(kept.seq, kept.at, kept.record, kept.acknowledged))
         return Page(found, None)
 
     return await reading(call, read)
@@ -47,15 +47,15 @@ async def _acknowledge(call: Call) -> Any:
 
     def all_seen(ledger: Ledger) -> bool:
         found = [raised(ledger, seq) for seq in wanted]
-        return all(notice is not None and _sees(principal, notice) for notice in found)
+        return all(kept is not None and _sees(principal, kept) for kept in found)
 
     if not await reading(call, all_seen):
         raise not_found("alert to acknowledge")
     return await pull(call, levers.Acknowledge(wanted), call.body.note)
 
 
-def _sees(principal: Principal, notice: Notice) -> bool:
-    account = notice.record.account
+def _sees(principal: Principal, kept: KeptAlert) -> bool:
+    account = kept.record.account
     return principal.sees(account) if account else principal.accounts is None
 
 

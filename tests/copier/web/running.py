@@ -13,7 +13,7 @@ from attrs import field, frozen
 from copier.clock import utc_now
 from copier.commands.accounts import open_accounts
 from copier.commands.configs import read_config
-from copier.commands.making import make_service
+from copier.commands.make_service import make_service
 from copier.ledger.ledger import Ledger
 from copier.web.asgi import App, Message
 from copier.web.changes import Changes

@@ -20,7 +20,7 @@ class Acknowledged:
 
 
 @frozen
-class Notice:
+class KeptAlert:
     """An alert as it stands in the ledger."""
 
     seq: int
@@ -34,25 +34,25 @@ class Notice:
         return self.acknowledged is None and not self.record.over
 
 
-def notices(ledger: Ledger, before: int | None = None) -> Iterator[Notice]:
+def kept_alerts(ledger: Ledger, before: int | None = None) -> Iterator[KeptAlert]:
     """Yield the alerts below a place in the ledger (None: all), the latest first.
 
     Raises:
         LedgerFailed: the file cannot be read.
     """
     for entry in ledger.latest(KINDS[AlertRecord], before):
-        yield notice_of(ledger, entry)
+        yield kept_alert_of(ledger, entry)
 
 
-def notice_of(ledger: Ledger, entry: StoredEntry) -> Notice:
+def kept_alert_of(ledger: Ledger, entry: StoredEntry) -> KeptAlert:
     """Return the alert of a row."""
     record = decode(AlertRecord, entry.body)
     row = None if record.over else ledger.by_key(acknowledged_key(entry.seq))
     acknowledged = None if row is None else Acknowledged(row.at, decode(AcknowledgedRecord, row.body))
-    return Notice(entry.seq, entry.at, record, acknowledged)
+    return KeptAlert(entry.seq, entry.at, record, acknowledged)
 
 
-def raised(ledger: Ledger, seq: int) -> Notice | None:
+def raised(ledger: Ledger, seq: int) -> KeptAlert | None:
     """Return the alert at a place in the ledger; None where there is none that anybody could acknowledge.
 
     Raises:
@@ -61,5 +61,5 @@ def raised(ledger: Ledger, seq: int) -> Notice | None:
     entry = ledger.by_seq(seq)
     if entry is None or entry.kind != KINDS[AlertRecord]:
         return None
-    notice = notice_of(ledger, entry)
-    return None if notice.record.over else notice
+    kept = kept_alert_of(ledger, entry)
+    return None if kept.record.over else kept

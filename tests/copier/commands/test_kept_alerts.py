@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from copier.commands.exits import FAILED, FINE, OTHER_INSTANCE, WRONG_INPUT
-from copier.commands.notices import acknowledge
+from copier.commands.kept_alerts import acknowledge
 from copier.ledger.codec import decode, encode
 from copier.ledger.ledger import Entry, Ledger
 from copier.ledger.records import AcknowledgedRecord, AlertRecord, LeverRecord

@@ -6,8 +6,8 @@ import pytest
 
 from copier.ledger.codec import decode, encode
 from copier.ledger.journal import Journal
+from copier.ledger.kept_alerts import kept_alerts, raised
 from copier.ledger.ledger import DuplicateKey, Entry, Ledger
-from copier.ledger.notices import notices, raised
 from copier.ledger.records import KINDS, AcknowledgedRecord, AlertRecord
 from copier.ledger.recovery import recover
 from rules.alerts.kinds import AlertKind
@@ -39,7 +39,7 @@ def ledger_of(journal: Journal) -> Ledger:
 
 async def test_an_alert_is_open_until_somebody_has_seen_it(journal: Journal) -> None:
     ledger = ledger_of(journal)
-    over, alert = notices(ledger)
+    over, alert = kept_alerts(ledger)
     assert (alert.seq, alert.record.text, alert.is_open, alert.acknowledged) == (
         1,
         "position 7 is nobody's",
@@ -49,7 +49,7 @@ async def test_an_alert_is_open_until_somebody_has_seen_it(journal: Journal) -> 
     assert (over.seq, over.is_open, over.acknowledged) == (2, False, None), "an end needs nobody"
     journal.acknowledged(seen(1, note="closed it"))
     await journal.commit(T0 + timedelta(hours=1))
-    _, alert = notices(ledger)
+    _, alert = kept_alerts(ledger)
     assert alert.acknowledged is not None
     assert (alert.is_open, alert.acknowledged.at) == (False, T0 + timedelta(hours=1))
     assert (alert.acknowledged.record.by, alert.acknowledged.record.note) == ("anna", "closed it")
