@@ -9,26 +9,27 @@ from datetime import datetime
 from attrs import evolve
 
 from copier.engine.book import CopyBook
+from copier.engine.contexts import Contexts
 from copier.engine.hearing import Hearing
 from copier.engine.in_force import InForce
 from copier.engine.inputs import Outside
 from copier.engine.loose_orders import LooseOrders
 from copier.engine.mirroring import Mirroring
 from copier.engine.observations import Observations, known
-from copier.engine.source_side import Shown, SourceSide
+from copier.engine.source_side import SourceSide
 from copier.engine.timers import Timers
 from copier.ledger.journal import Journal
 from copier.ledger.records import Known
 from rules.alerts.kinds import AlertKind
 from rules.books.reconcile import CopyKey, overtaken_copy
 from rules.deciding.decide import decide
-from rules.deciding.decision import Context, Decision
+from rules.deciding.decision import Decision
 from rules.deciding.keep_alive import is_keep_alive
 from rules.deciding.mirror import is_over_for_good, key_of
 from rules.deciding.settling import settle
 from rules.gates.caps import obeyed
 from rules.model.actions import Action, PlaceOrder
-from rules.model.beginnings import AT_MARKET, Beginning
+from rules.model.beginnings import AT_MARKET
 from rules.model.copies import Copy, CopyStatus, Purpose, replace_leg
 from rules.model.events import Origin
 from rules.model.identity import cl_ord_id
@@ -74,10 +75,10 @@ class Desk:
         for link in links:
             self._by_source.setdefault(link.source, []).append(link)
         self.memories = {memory.link_id: memory for memory in memories}
+        self._contexts = Contexts(links, views, self._sources, book, journal, self.memories)
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
         self._mirroring = {link.link_id for link in links if link.policy.mirrors}
-        self._count_risk = {link.link_id for link in links if link.policy.counts_risk}
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
         self._outgoing: list[tuple[Action, bool, datetime | None]] = []
         self.mirroring = Mirroring(views, book, journal, outside)
@@ -272,7 +273,7 @@ class Desk:
                 return
             if mirror is not None and is_over_for_good(mirror):
                 began = evolve(began, over=True)
-        context = self._context(link, position_id, shown, origin, copy, price, began, hearing)
+        context = self._contexts.of(link, position_id, shown, origin, copy, price, began, hearing, self.now)
         decision = decide(context)
         new = decision.copy
         met = None if new is None else known(link, context.source, context.target, copy, new, decision, self.now)
@@ -281,66 +282,6 @@ class Desk:
         if new is not None and is_over and position is None and context.source.known:
             self.journal.forget(new)
             self.book.forget(new)
-
-    def _context(
-        self,
-        link: CopyLink,
-        position_id: PositionId,
-        shown: Shown,
-        origin: Origin,
-        copy: Copy | None,
-        price: Price | None,
-        began: Beginning | None,
-        hearing: Hearing | None,
-    ) -> Context:
-        position, link_id, source = shown.position, link.link_id, self._sources.of(link)
-        if position is not None:
-            link = link.for_symbol(position.symbol)
-        heard = None if hearing is None or position is None else hearing.of(link.policy, source, position)
-        return Context(
-            self.now,
-            link,
-            source,
-            self.views[link.target],
-            position_id,
-            position,
-            origin,
-            copy,
-            price,
-            self._legs_before(link_id, position) if copy is None and position is not None else 0,
-            self.memories.get(link_id) or LinkMemory(link_id),
-            () if position is None else self._beside(link, position),
-            beginning=began,
-            order=shown.order,
-            at_target=self._at_target(link, position, copy),
-            heard=heard,
-        )
-
-    def _at_target(self, link: CopyLink, position: Position | None, copy: Copy | None) -> tuple[Copy, ...]:
-        """Return all that is held at the target, where new risk may be judged by what that may lose."""
-        if link.link_id not in self._count_risk or position is None:
-            return ()
-        if copy is not None and copy.status is CopyStatus.ACTIVE and copy.holds and position.volume <= copy.followed:
-            return ()
-        return tuple(self.book.of_target(link.target))
-
-    def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
-        """Return the open copies whose proportions the position's copy keeps, by the link for its symbol."""
-        if not link.policy.volume.keep_proportions:
-            return ()
-        return self.book.open_beside(link.link_id, position.symbol, position.side)
-
-    def _legs_before(self, link_id: LinkId, position: Position) -> int:
-        """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""
-        if position.opened_at > self.book.forgotten_until:
-            return 0  # to ask the ledger for two orders costs as much as a size
-        legs = 0
-        # A leg that was taken over from a mirrored order has no first order of its own.
-        while any(
-            self.knows(cl_ord_id(link_id, position.position_id, position.opened_at, legs, step)) for step in (0, 1)
-        ):
-            legs += 1
-        return legs
 
     def _apply(self, old: Copy | None, decision: Decision, because: str, met: Known | None) -> None:
         copy = decision.copy
