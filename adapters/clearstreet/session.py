@@ -10,13 +10,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError, SessionLost
-from adapters.clearstreet import pending, translate, values, wire
+from adapters.clearstreet import pending, translate, wire
 from adapters.clearstreet.net import Books, Lives
 from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.sequence import Gaps, Sequence
 from adapters.clearstreet.stream_book import Closed, StreamBook
 from adapters.clearstreet.stream_orders import StreamOrders
 from adapters.clearstreet.translate import VenueOrder
+from adapters.numbers import number
 from rules.model.events import (
     Event,
     OrderEnded,
@@ -226,7 +227,7 @@ class StreamSession:
             case wire.Order():
                 events = self._take_order(data, at)
             case wire.BuyingPower():
-                values.number(data.figure, "buying power")
+                number(data.figure, "buying power")
             case wire.LocateInventory():
                 pass
         return events if self._confirmed else []

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
-from adapters.clearstreet.values import NAME_LENGTH_MAX, instant, name, number, positive, sign_of
+from adapters.clearstreet.values import NAME_LENGTH_MAX, instant, name, sign_of
+from adapters.numbers import number, positive
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume

@@ -1,12 +1,11 @@
 """Single values of Clear Street, each checked: the only way from the numbers, times and names in its words to ours."""
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError
-from rules.model.values import exact
+from adapters.numbers import number
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -17,26 +16,6 @@ NAME_LENGTH_MAX: Final = 256
 """Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
 
 _SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
-
-
-def number(written: object, what: str) -> Decimal:
-    """Return an exact number, written as a JSON number or as a string.
-
-    Raises:
-        RemoteProtocolError: it is none, or of absurd size.
-    """
-    try:
-        return exact(written, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)) from None
-
-
-def positive(written: object, what: str) -> Decimal:
-    """Return an exact number > 0, or raise RemoteProtocolError."""
-    value = number(written, what)
-    if value <= 0:
-        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
-    return value
 
 
 def instant(written: object, what: str) -> datetime:

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from adapters import numbers
 from adapters.base import RemoteProtocolError
-from rules.model.values import Price, exact
+from rules.model.values import Price
 
 # Ids are tickets of at most 20 digits, symbols of MetaTrader at most 32 characters.
 _NAME_LENGTH_MAX = 100
@@ -28,10 +29,7 @@ def number(value: object, what: str) -> Decimal:
             return value
     if type(value) is int and -_WHOLE_MAX < value < _WHOLE_MAX:
         return Decimal(value)
-    try:
-        found = exact(value, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)) from None
+    found = numbers.number(value, what)
     return found if len(found.as_tuple().digits) <= _DIGITS_SURE else _DOUBLE.plus(found).normalize()
 
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from adapters import numbers
 from adapters.base import RemoteProtocolError
-from rules.model.values import Price, exact
+from rules.model.values import Price
 
 # The venue's own limit for a symbol is 20 characters; ids are shorter still.
 _NAME_LENGTH_MAX = 100
@@ -20,10 +21,7 @@ def number(value: Decimal, what: str) -> Decimal:
         text = str(value)
         if len(text) <= _DIGITS_SURE and "E" not in text:
             return value
-    try:
-        found = exact(value, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)) from None
+    found = numbers.number(value, what)
     sure = _DOUBLE.plus(found)
     return found if sure == found else sure.normalize()
 

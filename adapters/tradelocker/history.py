@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.base import RemoteProtocolError
+from adapters.numbers import number
 from adapters.tradelocker import translate, values
 from adapters.tradelocker.wire_rest import Row
 from rules.model.observed import Fill
@@ -52,7 +53,7 @@ def fill(row: Row, symbol: Symbol) -> Fill:
 
 
 def _filled(row: Row) -> Decimal:
-    filled = values.number(row.get("filledQty") or "0", f"filledQty of {_name(row)}")
+    filled = number(row.get("filledQty") or "0", f"filledQty of {_name(row)}")
     if filled < 0:
         raise RemoteProtocolError(f"filledQty of {_name(row)} must be >= 0, was {filled}")
     if filled == 0 and translate.order_state(row.get("status")) is translate.OrderState.FILLED:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from adapters.base import RemoteProtocolError
+from adapters.numbers import number
 from adapters.tradelocker import translate, values
 from adapters.tradelocker.translate import OrderState
 from adapters.tradelocker.wire_rest import InstrumentRow, Row
@@ -101,7 +102,7 @@ def report_of(row: Row, cl_ord_id: ClOrdId, *, final: bool) -> Filled | Accepted
     order_id = VenueOrderId(translate.required(row, "id", "order"))
     position_id = row.get("positionId")
     state = translate.order_state(row.get("status"))
-    filled = values.number(row.get("filledQty") or "0", f"filledQty of order {order_id[:40]}")
+    filled = number(row.get("filledQty") or "0", f"filledQty of order {order_id[:40]}")
     if filled < 0:
         raise RemoteProtocolError(f"filledQty of order {order_id[:40]} must be >= 0, was {filled}")
     if state is OrderState.FILLED and filled == 0:
@@ -116,7 +117,7 @@ def report_of(row: Row, cl_ord_id: ClOrdId, *, final: bool) -> Filled | Accepted
         return Placed(cl_ord_id, order_id)
     if state is OrderState.WORKING or not position_id or position_id == "0":
         return Accepted(cl_ord_id, order_id)
-    price = values.number(row.get("avgPrice") or "0", f"avgPrice of order {order_id[:40]}")
+    price = number(row.get("avgPrice") or "0", f"avgPrice of order {order_id[:40]}")
     return Filled(cl_ord_id, PositionId(position_id), filled, price if price > 0 else None, order_id)
 
 
@@ -133,7 +134,5 @@ def report_of_position(row: Row, cl_ord_id: ClOrdId) -> Filled:
 
 def _age(row: Row) -> tuple[Decimal, bool, Decimal]:
     """Return what orders rows by age; of the same instant a market order comes before what protects its position."""
-    created, order_id = (
-        values.number(row.get(column) or "0", f"{column} of an order") for column in ("createdDate", "id")
-    )
+    created, order_id = (number(row.get(column) or "0", f"{column} of an order") for column in ("createdDate", "id"))
     return created, _is_pending(row), order_id

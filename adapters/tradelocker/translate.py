@@ -10,8 +10,9 @@ from decimal import Decimal
 from enum import Enum
 
 from adapters.base import RemoteProtocolError
+from adapters.numbers import number
 from adapters.tradelocker import wire
-from adapters.tradelocker.values import instant, instant_of_ms, number, optional, positive, side
+from adapters.tradelocker.values import instant, instant_of_ms, optional, positive, side
 from adapters.tradelocker.wire_rest import InstrumentDetails, Quotes, Row
 from rules.model.events import PositionClosed
 from rules.model.instruments import Instrument

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from adapters import numbers
 from adapters.base import RemoteProtocolError
 from rules.model.values import Side, exact
 
@@ -17,26 +18,11 @@ _SHORT_MAX: Final = 20
 """Characters of a number that is looked up."""
 
 
-def number(text: object, what: str) -> Decimal:
-    """Return an exact number.
-
-    Raises:
-        RemoteProtocolError: it is none, or of absurd size.
-    """
-    try:
-        return exact(text, what)
-    except ValueError as error:
-        raise RemoteProtocolError(str(error)) from None
-
-
 def positive(text: object, what: str) -> Decimal:
     """Return an exact number > 0, or raise RemoteProtocolError."""
     if type(text) is str and len(text) <= _SHORT_MAX and (known := _short_positive(text)) is not None:
         return known
-    value = number(text, what)
-    if value <= 0:
-        raise RemoteProtocolError(f"{what} must be > 0, was {value}")
-    return value
+    return numbers.positive(text, what)
 
 
 def side(text: str | None, what: str) -> Side:
@@ -62,15 +48,15 @@ def instant(text: str, what: str) -> datetime:
 
 def instant_of_ms(text: object, what: str) -> datetime:
     """Return a time given as epoch milliseconds (text or number) as UTC."""
-    milliseconds = number(text, what)
+    milliseconds = numbers.number(text, what)
     if milliseconds != milliseconds.to_integral_value() or not 0 <= milliseconds < 253_402_300_800_000:
         raise RemoteProtocolError(f"{what} must be epoch milliseconds, was {milliseconds}")
     return _EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
 def optional(text: object, what: str) -> Decimal | None:
-    """Return None where nothing is written, else as `number`."""
-    return None if text is None or text == "" else number(text, what)
+    """Return None where nothing is written, else an exact number."""
+    return None if text is None or text == "" else numbers.number(text, what)
 
 
 def is_zero(text: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.clearstreet import translate, values, wire
 from adapters.clearstreet.session import SubscriptionRefused
+from adapters.numbers import number
 from rules.model.events import PositionReported, SessionOpened, SnapshotReceived
 from rules.model.observed import Position
 from rules.model.values import OrderType, PositionId, Side, Symbol
@@ -130,9 +131,9 @@ def test_the_sample_of_buying_power_is_read_and_is_no_figure_of_ours():
     talk = live(order(123), account_id=ACCOUNT_ID)
     assert talk.feed(sample("buying-power-update")) == []
     figure = decoded(sample("buying-power-update")).message.figure
-    assert values.number(figure, "buying power") == Decimal("199809.905")
+    assert number(figure, "buying power") == Decimal("199809.905")
     other_name = decoded(sample("buying-power-update").replace("amount", "buying_power")).message.figure
-    assert values.number(other_name, "buying power") == Decimal("199809.905")
+    assert number(other_name, "buying power") == Decimal("199809.905")
     assert talk.session.unknown == {}
 
 
@@ -141,7 +142,7 @@ def test_the_sample_of_located_inventory_is_read_and_changes_nothing():
     assert talk.feed(sample("locate-inventory-update")) == []
     message = decoded(sample("locate-inventory-update")).message
     assert message.symbol == "XOM"
-    assert [values.number(raw, "shares") for raw in (message.available, message.reserved, message.used)] == [
+    assert [number(raw, "shares") for raw in (message.available, message.reserved, message.used)] == [
         Decimal(500),
         Decimal(100),
         Decimal(0),

@@ -6,12 +6,13 @@ import pytest
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import values, wire
+from adapters.numbers import number
 
 
 def quantity(written: str) -> Decimal:
     """Return a number that a position was told with."""
     row = wire.decoded(f'{{"symbol":"A","quantity":{written}}}', wire.Position, "a position")
-    return values.number(row.quantity, "quantity")
+    return number(row.quantity, "quantity")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from adapters.base import RemoteProtocolError
-from adapters.tradelocker.values import is_zero, number, optional, positive
+from adapters.numbers import number
+from adapters.tradelocker.values import is_zero, optional, positive
 
 HOSTILE = ("NaN", "1e999", "Infinity", "1_0", " 1", "", "9" * 21, "9" * 5000, "0x10", None, 1.5, True)
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from adapters.base import RemoteProtocolError
-from adapters.tradelocker import values, wire_rest
+from adapters.numbers import number
+from adapters.tradelocker import wire_rest
 
 
 def jwt(payload):
@@ -57,12 +58,12 @@ def test_body_that_is_no_json_is_refused(body):
         wire_rest.decoded(body, "x")
 
 
-@pytest.mark.parametrize("number", ["1e999999999", "-1e-999999999", "9" * 5000, "1e30"])
-def test_absurd_number_in_a_cell_is_refused(number):
+@pytest.mark.parametrize("absurd", ["1e999999999", "-1e-999999999", "9" * 5000, "1e30"])
+def test_absurd_number_in_a_cell_is_refused(absurd):
     def read():
-        value = wire_rest.decoded(f'{{"s":"ok","d":{number}}}'.encode(), "x")
+        value = wire_rest.decoded(f'{{"s":"ok","d":{absurd}}}'.encode(), "x")
         row = wire_rest.Columns((wire_rest.Column("qty"),)).row([value["d"]], "x")
-        return values.number(row["qty"], "qty")
+        return number(row["qty"], "qty")
 
     with pytest.raises(RemoteProtocolError):
         read()
