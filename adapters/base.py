@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from attrs import frozen
-
 from rules.model.actions import Action
 from rules.model.events import Event, SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import AccountStatus, Booked, Quote
 from rules.model.reports import Report

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 _LINE_CHARACTERS_MAX = 8000
 """Of an unfolded line. Descriptions are longer now and then, and nothing of them is needed: the rest is cut."""

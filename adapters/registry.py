@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from adapters.base import Account, UtcNow
 from adapters.clearstreet.config import Config as ClearStreetConfig
 from adapters.clearstreet.driver import ClearStreetAccount
@@ -23,6 +21,7 @@ from adapters.tradelocker.config import Config as TradeLockerConfig
 from adapters.tradelocker.driver import TradeLockerAccount
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from adapters.transport.network import Connect
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 

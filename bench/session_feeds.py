@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
 from adapters.clearstreet.simulator_limits import RATE_LIMITS as CLEARSTREET_LIMITS
@@ -26,6 +26,7 @@ from bench.lean import LeanSocket, text_frame
 from bench.session_words import Json
 from copier.clock import utc_now
 from copier.simulated import make_market
+from rules.model.frozen import frozen
 from rules.model.values import OmsType
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import trio
-from attrs import frozen
+
+from rules.model.frozen import frozen
 
 
 class Clock(Protocol):

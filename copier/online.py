@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 import trio
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from adapters.base import Account, Capabilities, SessionLost, SignInRefused, Throttled
 from rules.model.events import SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.observed import AccountStatus, Fill
 from rules.model.trace import Denied
 from rules.model.values import AccountId, LinkId, Symbol, plain

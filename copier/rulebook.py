@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.limits.conduct_policy import Conduct
 from rules.limits.policy import Cap, Limit
 from rules.limits.results_policy import Results
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 from rules.policy.links import CopyLink
 from rules.times.schedule import Schedule

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import trio
-from attrs import evolve, fields, frozen
+from attrs import evolve, fields
 
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
 from adapters.clearstreet.simulator_universe import share_market
@@ -24,6 +24,7 @@ from adapters.simulation.market import Market
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from adapters.transport.serving import serve_tcp
 from copier.clock import utc_now
+from rules.model.frozen import frozen
 from rules.model.values import OmsType, Symbol
 
 MOVE_EVERY_S = 0.3

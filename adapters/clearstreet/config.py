@@ -6,9 +6,10 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from adapters.secret import Secret
+from rules.model.frozen import frozen
 
 # Guide and both OpenAPI files, read 2026-11-21. The demo's host is named twice: "demo-api" in the newer documents,
 # "sandbox-api" in the older ones and in the vendor's own package.

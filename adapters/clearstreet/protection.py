@@ -7,11 +7,10 @@ cover it whole, at one price.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from attrs import frozen
-
 from adapters.clearstreet.orders import STOP
 from adapters.clearstreet.translate import VenueOrder
 from rules.model.actions import ReplaceStops
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.values import OrderType, Price, plain
 

@@ -9,7 +9,6 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 import trio
-from attrs import frozen
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet.config import Config
@@ -18,6 +17,7 @@ from adapters.clearstreet.wire_rest import AUDIENCE, Token
 from adapters.secret import Secret
 from adapters.transport.http import HttpClient, HttpResponse
 from adapters.transport.network import Connect
+from rules.model.frozen import frozen
 
 JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json", "accept": "application/json"}
 

@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from adapters.secret import Secret
+from rules.model.frozen import frozen
 from rules.model.values import OmsType
 
 PROVISIONING_URL = "https://mt-provisioning-api-v1.agiliumtrade.agiliumtrade.ai"

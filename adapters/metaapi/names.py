@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 
 @frozen

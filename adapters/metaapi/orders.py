@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from attrs import frozen
-
 from adapters.base import RemoteProtocolError
 from adapters.metaapi.history import DEALT, OF_THE_VENUE
 from adapters.metaapi.tickets import Tickets
@@ -22,6 +20,7 @@ from rules.model.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
+from rules.model.frozen import frozen
 from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
 from rules.model.values import ClOrdId, PositionId, Side, Symbol, VenueOrderId, Volume, plain
 

@@ -6,10 +6,11 @@ needed: the number shows a gap, the timestamp tells a packet of an earlier sessi
 
 from decimal import Decimal
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.metaapi.values import number_or_none
 from adapters.metaapi.wire import Packet
+from rules.model.frozen import frozen
 
 WAITING_MAX = 100
 """Packets behind a gap, as many as the vendor's client keeps. After a hundred nobody hopes for the missing one: the

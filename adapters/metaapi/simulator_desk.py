@@ -8,8 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from attrs import frozen
-
 from adapters.base import UtcNow
 from adapters.simulation.broker import (
     Book,
@@ -23,6 +21,7 @@ from adapters.simulation.broker import (
     Result,
 )
 from adapters.simulation.listeners import Listeners
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.values import OmsType, PositionId, VenueOrderId
 

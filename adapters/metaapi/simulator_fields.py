@@ -5,12 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from attrs import frozen
-
 from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_errors import DONE, DONE_MT4, invalid
 from adapters.metaapi.simulator_reads import instant
 from adapters.metaapi.simulator_words import Json
+from rules.model.frozen import frozen
 from rules.model.values import OrderType, exact
 
 COMMENT_CHARS_MAX: Final = 26

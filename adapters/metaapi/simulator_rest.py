@@ -5,13 +5,14 @@ from typing import Final
 
 import msgspec
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from adapters.metaapi.simulator_desk import Desk
 from adapters.metaapi.simulator_words import Json
 from adapters.simulation.faults import Faults
 from adapters.transport.http import HttpResponse
 from adapters.transport.serving import HttpRequest
+from rules.model.frozen import frozen
 
 ACCOUNTS: Final = "/users/current/accounts/"
 SERVERS: Final = "/users/current/servers/mt-client-api"

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import UtcNow
 from adapters.metaapi.simulator_desk import Desk
@@ -14,6 +14,7 @@ from adapters.metaapi.simulator_reads import Reads, Request, instant, instrument
 from adapters.metaapi.simulator_subscription import Stamps, Subscription
 from adapters.metaapi.simulator_words import Json
 from adapters.simulation.faults import Faults
+from rules.model.frozen import frozen
 from rules.model.values import Symbol
 
 Place = tuple[str, int]

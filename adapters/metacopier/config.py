@@ -3,9 +3,10 @@
 import re
 from datetime import timedelta
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from adapters.secret import Secret
+from rules.model.frozen import frozen
 from rules.model.values import OmsType
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

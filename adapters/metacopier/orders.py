@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.translate import (
@@ -19,6 +19,7 @@ from adapters.metacopier.translate import (
 )
 from adapters.metacopier.wire import PositionDTO, PositionRequestDTO
 from rules.model.actions import OpenPosition, PlaceOrder, ReducePosition, ReplaceOrder, ReplaceStops
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.reports import Filled
 from rules.model.values import ClOrdId, OrderType, PositionId, Side, Symbol

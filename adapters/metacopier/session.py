@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.wire import Message, OtherAccount, UnknownMessage, decode_message, encode_filter
@@ -23,6 +23,7 @@ from adapters.transport.stomp import (
     encode,
     read_heart_beat,
 )
+from rules.model.frozen import frozen
 
 QUEUE = "/user/queue/accounts/changes"
 SUBSCRIBE_TO = "/app/subscribe"

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import msgspec
 import trio
-from attrs import frozen
 
 from adapters.base import RemoteProtocolError, UtcNow
 from adapters.metacopier import simulator_words as words
@@ -16,6 +15,7 @@ from adapters.simulation.broker import Book, OrderRefused, Purpose
 from adapters.simulation.faults import Faults
 from adapters.transport.http import HttpResponse
 from adapters.transport.serving import DropConnection, HttpRequest
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.instruments import Instrument, round_to_step
 from rules.model.observed import Position

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import RemoteProtocolError
 from adapters.metacopier.session import QUEUE, SUBSCRIBE_TO
 from adapters.transport import stomp_server
 from adapters.transport.stomp import Frame, Pace, encode
 from adapters.transport.stomp_server import Goodbye, StompServer
+from rules.model.frozen import frozen
 
 _ACCOUNTS_MAX = 1000
 

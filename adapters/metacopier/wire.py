@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
-from attrs import frozen
 
 from adapters.base import RemoteProtocolError
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 T = TypeVar("T")

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 from attrs.validators import optional
 
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import OmsType, Symbol
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import apsw
 import msgspec
-from attrs import frozen
 
 from adapters.base import SessionLost, SignInRefused
 from adapters.simulation.records import BookOrder
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.values import ClOrdId, PositionId, VenueOrderId
 

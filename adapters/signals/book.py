@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from adapters.base import SignalConflict
 from adapters.signals.words import Close, Modify, Open, Signal, Which
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.values import PositionId, plain
 

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 from attrs.validators import optional
 
 from adapters.secret import Secret
 from adapters.signals.signature import signing_key
+from rules.model.frozen import frozen
 
 # What somebody can guess at the pace that we allow (ten a minute and address) must be out of reach for ever.
 SECRET_CHARS_MIN = 16

@@ -7,9 +7,9 @@ from typing import Final
 
 import apsw
 import msgspec
-from attrs import frozen
 
 from adapters.base import SessionLost, SignInRefused
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.values import PositionId
 

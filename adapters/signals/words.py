@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from attrs import field, frozen
+from attrs import field
 
 from adapters.base import SignalFault
+from rules.model.frozen import frozen
 from rules.model.values import PositionId, Price, Side, Symbol, Volume, exact
 
 TEXT_MAX: Final = 200

@@ -5,8 +5,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.values import PositionId, Price, Side, Symbol, VenueOrderId, Volume
 

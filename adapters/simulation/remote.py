@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from attrs import frozen
 
 from adapters.simulation.records import BookOrder, OrderRefused
 from adapters.transport.http import HttpClient
+from rules.model.frozen import frozen
 from rules.model.observed import Position, Quote, WorkingOrder
 from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume, plain
 

@@ -3,9 +3,10 @@
 import re
 from urllib.parse import urlsplit
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from adapters.secret import Secret
+from rules.model.frozen import frozen
 
 STREAMS_URL = "https://api.tradelocker.com"
 """The production socket origin. The development origin (api-dev) takes development keys and staging accounts only."""

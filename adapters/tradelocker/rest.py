@@ -5,7 +5,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import trio
-from attrs import frozen
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.tradelocker import translate
@@ -27,6 +26,7 @@ from adapters.tradelocker.wire_rest import (
 )
 from adapters.transport.http import HttpClient, HttpResponse
 from adapters.transport.network import Connect
+from rules.model.frozen import frozen
 from rules.model.values import PositionId
 
 _READS_MAX: Final = 3

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import frozen
-
 from adapters.base import UtcNow
 from adapters.simulation.broker import Book, BookOrder, Purpose, Result
 from adapters.simulation.records import ClosedPosition
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.values import PositionId, Price, Side, Symbol, Volume, plain
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.base import RemoteProtocolError
 from adapters.tradelocker import translate, wire
 from adapters.tradelocker.translate import NO_ORDER, OrderState
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.values import PositionId, Price, Volume
 

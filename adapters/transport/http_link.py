@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 import h11
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from adapters.base import RemoteProtocolError
 from adapters.transport.network import is_quiet
+from rules.model.frozen import frozen
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _HEAD_BYTES_MAX = 64 * 1024

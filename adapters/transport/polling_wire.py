@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from adapters.base import RemoteProtocolError, SessionLost, SignInRefused
 from adapters.transport.engineio_payload import content_type, decode_payload
 from adapters.transport.http import HttpClient, HttpExchange, HttpResponse
 from adapters.transport.socketio_packets import EioVersion, broken_frame, check_frame, read_json
 from adapters.transport.websocket import MESSAGE_BYTES_MAX
+from rules.model.frozen import frozen
 
 # Of what the server promises to say something within (ping interval and timeout): an hour of patience is none.
 _SILENCE_MS_MAX = 3_600_000

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 import h11
 import trio
-from attrs import field, frozen
+from attrs import field
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, WebSocketRequest, wrap_server_stream
 from wsproto.utilities import LocalProtocolError as WebSocketMisuse
 from wsproto.utilities import RemoteProtocolError as WebSocketGarbage
@@ -17,6 +17,7 @@ from adapters.base import SessionLost
 from adapters.transport.handshake import HandshakeStream
 from adapters.transport.http_link import HttpResponse, header_mapping
 from adapters.transport.served_link import ServedLink
+from rules.model.frozen import frozen
 
 _HEAD_BYTES_MAX = 64 * 1024
 _READ_BYTES = 64 * 1024

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import LocalProtocolError, RemoteProtocolError
+from rules.model.frozen import frozen
 
 
 class Version(Enum):

@@ -7,7 +7,7 @@ nothing is read any more.
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.base import RemoteProtocolError
 from adapters.transport.stomp import (
@@ -22,6 +22,7 @@ from adapters.transport.stomp import (
     negotiate_version,
     read_heart_beat,
 )
+from rules.model.frozen import frozen
 
 # The reference client library offers the same. It closes after twice this time without a byte, so that a server must
 # really beat.

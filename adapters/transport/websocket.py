@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import h11
 import trio
 import wsproto.utilities
-from attrs import frozen
 from trio_websocket import (
     CloseReason,
     ConnectionClosed,
@@ -22,6 +21,7 @@ from adapters.base import LocalProtocolError, RemoteProtocolError, RequestNotSen
 from adapters.transport.http import authority
 from adapters.transport.network import Connect
 from adapters.transport.plain_frames import READ_BYTES, FrameStream, VenueSocket
+from rules.model.frozen import frozen
 
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
 import trio
-from attrs import frozen
 
 from adapters.base import UtcNow
 from copier.alerts.delivery import Delivery, Destination
 from rules.alerts.kinds import Alert, AlertKind
 from rules.alerts.routes import AlertRoute, Outbox
 from rules.alerts.text import message
+from rules.model.frozen import frozen
 
 FINISH_S = 5.0
 """The last messages may take this long when the service ends; what is not delivered by then is in the log."""

@@ -11,7 +11,6 @@ import hmac
 from urllib.parse import urlsplit
 
 import msgspec
-from attrs import frozen
 
 from adapters.base import SessionLost, UtcNow
 from adapters.secret import Secret
@@ -20,6 +19,7 @@ from adapters.transport.network import Connect
 from copier.alerts.delivery import DeliveryFailed
 from rules.alerts.routes import Batch
 from rules.alerts.text import Message
+from rules.model.frozen import frozen
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 64 * 1024

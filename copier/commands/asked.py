@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
 from cyclopts import Parameter
 
 from copier.commands.configs import read_config
 from copier.config.model import Configuration
 from copier.performance.scope import Scope
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId
 
 DAY = timedelta(days=1)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import trio
-from attrs import frozen
 from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
@@ -21,6 +20,7 @@ from copier.config.model import Configuration
 from copier.replay.cases import Outcome, play
 from copier.replay.expectations import Miss, expected_words, found_words, misses
 from copier.telling.wording import trace_words
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 Words = Annotated[str, Parameter(name=["-k", "--keyword"], help="Run only the cases whose name holds these words.")]

@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from attrs import frozen
 from rich.console import Console
 
 from copier.ledger.codec import decode
@@ -15,6 +14,7 @@ from copier.terminal.table import Column, fitting
 from copier.terminal.words import SEVERITIES
 from copier.web.dto.mismatches import Mismatch, mismatch_of
 from copier.web.dto.words import as_builtins
+from rules.model.frozen import frozen
 
 
 @frozen

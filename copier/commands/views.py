@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import trio
-from attrs import frozen
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.console import Console
@@ -26,6 +25,7 @@ from copier.terminal.sources import Source
 from copier.terminal.views import LIMITS, LINKS, MISMATCHES, POSITIONS, STATUS
 from copier.terminal.watch import InPlace, OneAfterTheOther, Shows, View, show_once, watch
 from copier.terminal.where import Where
+from rules.model.frozen import frozen
 
 T = TypeVar("T")
 

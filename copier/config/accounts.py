@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import attrs
-from attrs import AttrsInstance, field, frozen
+from attrs import AttrsInstance, field
 from cattrs import Converter
 
 from adapters.secret import Secret
@@ -17,6 +17,7 @@ from copier.config.prop import PropKeys
 from copier.config.reader import Reader
 from copier.config.secrets import Outside, is_reference
 from copier.config.structure import IN_MEMORY, make_converter, toml_key, toml_keys
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 # Below a second the venues' request budgets are gone; above an hour a lost close stays open too long.

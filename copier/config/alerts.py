@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import field
 
 from adapters.secret import Secret
 from copier.alerts.by_webhook import Webhook, signing_key
@@ -17,6 +17,7 @@ from copier.config.secrets import Outside, is_reference
 from copier.config.structure import make_converter
 from rules.alerts.kinds import KINDS, AlertKind
 from rules.alerts.routes import AlertRoute
+from rules.model.frozen import frozen
 from rules.model.severity import Severity
 from rules.model.values import AccountId
 

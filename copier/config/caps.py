@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.errors import Fault, shown_value
 from copier.config.limit_rows import has_kind, refuse_account, refuse_keys, rows_of_kinds
@@ -12,6 +12,7 @@ from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.units import read_number
 from rules.limits.policy import Cap, CapKind, Tier, TierBy
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 _AMOUNT = "a number > 0: positions of `max_positions`, lots of `max_total_volume`"

@@ -6,13 +6,14 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import above_zero, duration_within
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF
 from copier.config.units import read_number
 from rules.model.beginnings import EntryType
+from rules.model.frozen import frozen
 from rules.model.reasons import Reason
 from rules.model.values import OmsType, Side, exact
 from rules.times.news import Impact

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, fields
 from cattrs import Converter
 
 from copier.config.case_keys import ActionKind, CaseKeys, Expected, Given, ThenGiven
@@ -13,6 +13,7 @@ from copier.config.errors import Fault, nearest, one_of
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.model.values import LinkId
 
 

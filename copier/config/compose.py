@@ -8,9 +8,8 @@ that key begins the table anew.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, Union
 
-from attrs import frozen
-
 from copier.config.positions import KeyPath
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import TEXT_READINGS, CronText, above_zero, duration_within, or_off, ratio_above_zero
 from copier.config.limit_keys import FlatByKind, Reset, TargetPeriod, Weekday, read_reset
@@ -17,6 +17,7 @@ from copier.config.units import read_amount
 from rules.limits.conduct_policy import Budget, BudgetKind, Conduct, FlatBy, Follow, PositionRule, PositionRuleKind
 from rules.limits.days import Period, ResetTime
 from rules.limits.terms import FlattenScope, LimitAmount, Percent
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Volume
 from rules.times.cron import Cron
 

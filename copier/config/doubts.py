@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from attrs import fields, frozen
+from attrs import fields
 
 from copier.config.checks import duration_text
 from copier.config.positions import KeyPath
 from rules.model.beginnings import EntryType
+from rules.model.frozen import frozen
 from rules.model.values import Symbol
 from rules.policy.links import CopyPolicy, SymbolOf, SymbolPolicy
 from rules.policy.literals import CATCH_ALLS, literals_of

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
-from attrs import frozen
 
 from copier.config.checks import duration_text
 from copier.config.policies import PolicyKeys
@@ -18,6 +17,7 @@ from copier.config.structure import VALUES, toml_key
 from rules.limits.days import Period, ResetTime
 from rules.limits.results_policy import KeepAlive
 from rules.limits.terms import Cash, Percent, StagedLock
+from rules.model.frozen import frozen
 from rules.model.values import plain
 from rules.policy.distances import Distance, DistanceUnit
 from rules.policy.limits import Together

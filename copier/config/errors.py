@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from attrs import frozen
-
 from copier.config.positions import KeyPath
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.errors import Fault, nearest, one_of, shown_value
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
+from rules.model.frozen import frozen
 
 GROUP = "group:"
 """Stands before a group's name where an account's name could stand; no account's name has a colon."""

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from adapters.base import Capabilities
 from copier.config.limit_keys import KINDS_ON_MONEY, InactivityKind
 from copier.config.links import LinkBook
@@ -13,6 +11,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.results import is_results
 from rules.limits.conduct_policy import PositionRuleKind
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, OmsType
 from rules.policy.curve import CurveOf
 from rules.policy.guard import OnDeviation

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import duration_within, or_off, ratio_above_zero
 from copier.config.errors import Fault, nearest, one_of, shown_value
@@ -28,6 +28,7 @@ from rules.limits.terms import (
     Part,
     Trailing,
 )
+from rules.model.frozen import frozen
 
 _RESET = 'a time of day such as "00:00" or "17:00 America/New_York"'
 _RESET_TEXT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?: (\S+))?", re.ASCII)

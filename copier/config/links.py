@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.errors import Fault, nearest, one_of
 from copier.config.groups import AccountNames
@@ -11,6 +11,7 @@ from copier.config.policy_book import DEFAULT, PolicyBook, PolicySum
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId
 from rules.policy.links import CopyLink, LinkState
 

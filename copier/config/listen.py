@@ -4,10 +4,9 @@ import ipaddress
 import re
 from typing import Final
 
-from attrs import frozen
-
 from copier.config.errors import Fault, shown_value
 from copier.config.structure import OFF
+from rules.model.frozen import frozen
 
 SESSIONS_MAX: Final = 10_000
 """More would leave no sockets for the venues."""

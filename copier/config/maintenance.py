@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import TEXT_READINGS, Pattern
 from copier.config.errors import Fault, nearest, one_of
@@ -12,6 +12,7 @@ from copier.config.model import AccountConfig
 from copier.config.reader import Reader
 from copier.config.schedules import WindowKeys, windows_of
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 from rules.policy.patterns import PatternSet
 from rules.times.schedule import Schedule

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.alerts import AlertConfig
 from copier.config.cases import Case
@@ -20,6 +20,7 @@ from copier.rulebook import Rulebook
 from rules.limits.conduct_policy import Conduct
 from rules.limits.policy import Cap, Limit
 from rules.limits.results_policy import Results
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId
 from rules.policy.links import CopyLink, CopyPolicy
 from rules.times.schedule import Schedule

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
 from copier.config.checks import TEXT_READINGS, Pattern, duration_within
@@ -17,6 +17,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.secrets import Outside
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.times.news import Impact, NewsPolicy, OnMissing, SymbolCurrencies
 from rules.times.schedule import Outside as OutsideTimes
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import Pattern, duration_text, least_and_most, some_sides, up_to
 from copier.config.errors import Fault, shown_value
@@ -12,6 +12,7 @@ from copier.config.positions import KeyPath
 from copier.config.sizes import size_misfits
 from rules.gates.filters import Filter
 from rules.model.beginnings import EntryType
+from rules.model.frozen import frozen
 from rules.model.values import Side, Volume
 from rules.policy.curve import EquityCurve
 from rules.policy.exits import Exits

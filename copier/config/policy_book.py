@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from copier.config.checks import POLICY_READINGS, TEXT_READINGS
 from copier.config.compose import Layer, sum_up
@@ -17,6 +16,7 @@ from copier.config.policies import BEGIN_ANEW, PerSymbolKeys, PolicyKeys, filter
 from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter, toml_keys
+from rules.model.frozen import frozen
 from rules.policy.links import CopyPolicy, SymbolOf, SymbolPolicy
 
 DEFAULT = "default"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from copier.config.caps import CapKeys, cap_of
 from copier.config.checks import ratio_above_zero
@@ -25,6 +25,7 @@ from rules.limits.conduct_policy import Budget, Conduct, FlatBy, PositionRule
 from rules.limits.policy import Cap, Limit
 from rules.limits.results_policy import Consistency, Inactivity, Results, TradingDays
 from rules.limits.terms import Cash, FlattenScope, LimitAmount, LimitKind, Percent, Trailing
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Money
 
 _WARN_PART = Decimal("0.75")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import tomli
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from copier.config import conduct, results
 from copier.config.caps import CapKeys, is_cap
@@ -18,6 +18,7 @@ from copier.config.limit_keys import LimitKeys
 from copier.config.positions import find_positions
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.model.values import Money
 
 FOLDER = Path(__file__).parent.parent / "presets" / "prop"

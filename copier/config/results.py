@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import TEXT_READINGS, CronText, count_above_zero, duration_within
 from copier.config.errors import Fault, shown_value
@@ -36,6 +36,7 @@ from rules.limits.results_policy import (
     TradingDays,
 )
 from rules.limits.terms import LimitAmount
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Symbol
 from rules.times.cron import Cron
 

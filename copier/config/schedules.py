@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import TEXT_READINGS, CronText, duration_within
 from copier.config.errors import Fault
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
+from rules.model.frozen import frozen
 from rules.times.cron import Cron
 from rules.times.schedule import Open, Outside, Schedule, Window
 

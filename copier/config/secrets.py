@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.errors import Fault
+from rules.model.frozen import frozen
 
 # Tokens and keys are far smaller; a wrong path (a log, a device) must not fill the memory.
 FILE_BYTES_MAX = 64 * 1024

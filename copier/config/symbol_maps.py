@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.config.checks import ratio_above_zero, read_pattern
 from copier.config.errors import Fault, nearest, one_of, shown_value
@@ -14,6 +14,7 @@ from copier.config.positions import KeyPath
 from copier.config.reader import Reader
 from copier.config.structure import make_converter
 from copier.config.symbol_presets import SymbolPreset, symbol_preset, symbol_preset_names
+from rules.model.frozen import frozen
 from rules.model.values import Symbol
 from rules.policy.literals import CATCH_ALLS, literals_of
 from rules.policy.patterns import PatternError

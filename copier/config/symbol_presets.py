@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import tomli
-from attrs import frozen
 
 from copier.config.prop_presets import STALE_AFTER
+from rules.model.frozen import frozen
 from rules.policy.symbols import SymbolMap, SymbolRow
 
 FOLDER = Path(__file__).parent.parent / "presets" / "symbols"

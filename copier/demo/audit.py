@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.remote import RemoteBook
 from copier.engine.book import CopyBook
 from rules.model.copies import LegStage
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.observed import Position
 from rules.model.values import AccountId, PositionId

@@ -9,7 +9,6 @@ from random import Random
 from typing import Annotated, Any, TextIO
 
 import trio
-from attrs import frozen
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
@@ -39,6 +38,7 @@ from copier.telling.logs import configure_logs
 from copier.web.changes import Changes
 from copier.web.serve import serve_surface
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 TRADE_EVERY_S = 0.4

@@ -6,10 +6,10 @@ from decimal import Decimal
 from random import Random
 
 import trio
-from attrs import frozen
 
 from adapters.simulation.records import OrderRefused
 from adapters.simulation.remote import RemoteAccount
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument, round_to_step
 from rules.model.observed import Position, Quote
 from rules.model.values import Side, Symbol

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import trio
-from attrs import frozen
 
 from adapters.simulation.remote import RemoteAccount
 from adapters.transport.http import HttpClient
 from adapters.transport.network import connect_tcp
 from copier.demo.trader import Terminal
 from copier.simulated import make_market
+from rules.model.frozen import frozen
 
 START_S_MAX = 30.0
 """A slow machine needs seconds to start Python twice."""

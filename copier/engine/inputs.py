@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from attrs import frozen
-
 from copier.ledger.records import LeverRecord
 from rules.limits.past import Past
 from rules.model.actions import Action
 from rules.model.events import Event
+from rules.model.frozen import frozen
 from rules.model.look_ups import LookUp
 from rules.model.reports import Report
 from rules.model.values import AccountId

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from copier.engine.desk import Desk
 from rules.alerts.kinds import AlertKind
@@ -15,6 +15,7 @@ from rules.books.targets import same_price
 from rules.deciding.settling import STOPS_TRIES
 from rules.model.copies import ZERO, Copy, LegStage, SetStops
 from rules.model.events import SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.state import stops_follow
 from rules.model.values import AccountId, OmsType, Side, Symbol, plain

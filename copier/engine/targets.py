@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
-
 from copier.engine.desk import Desk
 from copier.ledger.records import STOPS_MOVED, TARGET_CHANGED_IT, TARGET_CLOSED_IT
 from rules.alerts.kinds import AlertKind
@@ -23,6 +21,7 @@ from rules.books.targets import symbol_at_target
 from rules.deciding.hands import StopsMoved, after_lots, after_stops, moved_by_hand
 from rules.model.copies import Copy, Leg, LegStage
 from rules.model.events import SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.look_ups import LookUp
 from rules.model.observed import Position

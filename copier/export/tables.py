@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from attrs import frozen
-
 from copier.export import copies, orders
 from copier.export.writing import Row
 from copier.ledger.codec import decode
@@ -14,6 +12,7 @@ from copier.ledger.records import DecisionRecord, LimitRecord, MismatchRecord
 from copier.performance.scope import Scope
 from copier.telling.wording import mismatch_words, trace_words
 from copier.web.dto.decisions import decision_of
+from rules.model.frozen import frozen
 
 T = TypeVar("T")
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import frozen
-
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger
 from copier.ledger.records import KINDS, AcknowledgedRecord, AlertRecord, acknowledged_key
 from copier.ledger.rows import StoredEntry
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -6,8 +6,6 @@ Each row that changes a copy carries the whole record, so that the last one is t
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
-
 from rules.books.mismatch import Mismatch
 from rules.limits.past import Past
 from rules.limits.state import LimitState
@@ -22,6 +20,7 @@ from rules.model.events import (
     PositionReported,
     QuoteReported,
 )
+from rules.model.frozen import frozen
 from rules.model.levers import Lever
 from rules.model.memory import LinkMemory
 from rules.model.observed import AccountStatus, Quote

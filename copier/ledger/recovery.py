@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger
@@ -24,6 +24,7 @@ from rules.books.reconcile import CopyKey
 from rules.limits.state import LimitState
 from rules.model.actions import Action
 from rules.model.copies import NO_TIME, Copy
+from rules.model.frozen import frozen
 from rules.model.levers import lasts
 from rules.model.memory import LinkMemory
 from rules.model.values import LinkId

@@ -9,12 +9,13 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from copier.ledger.records import CheckpointRecord, DecisionRecord, ForgetRecord, ObservedRecord, Record, ReportRecord
 from rules.books.reconcile import CopyKey
 from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage, replace_leg, with_exit
 from rules.model.events import InstrumentReported, PositionClosed, PositionReported
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import AccountId, ClOrdId, PositionId, Price, Side, Symbol, Volume
 from rules.sizes.volumes import WIDE

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from attrs import frozen
-
 from copier.performance.gathering import Entry, Gathering, Lasting
 from copier.performance.headroom import Headroom, LimitPast
 from copier.performance.missing import missing, missing_headroom
@@ -31,6 +29,7 @@ from copier.web.dto.performance import (
 from copier.web.dto.words import amount
 from copier.web.store import Sample
 from rules.alerts.kinds import KINDS
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Symbol, plain
 
 _SECOND: Final = timedelta(seconds=1)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from copier.ledger.ledger import Ledger
 from copier.ledger.records import (
@@ -31,6 +31,7 @@ from rules.limits.policy import Limit
 from rules.limits.state import LimitState
 from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
 from rules.model.copies import CopyStatus, Ending
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import CashFlow, Fill
 from rules.model.reasons import Reason

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from copier.web.store import Sample
 from rules.limits.limits import Judgement, judge
 from rules.limits.outlook import headroom_share
 from rules.limits.policy import EVERYTHING, Limit
 from rules.limits.state import LimitStage, LimitState
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 # A limit whose figures have not come yet is unknown at each start: that is told only where it never was anything else.

@@ -7,8 +7,7 @@ from itertools import count
 from math import ceil
 from typing import Final
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.sizes.volumes import WIDE
 
 CENT: Final = Decimal("0.01")

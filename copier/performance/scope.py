@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from attrs import frozen
-
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId
 
 Sees = Callable[[str], bool]

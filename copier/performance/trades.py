@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from copier.performance.copied import Result
 from rules.model.copies import Copy, Leg
+from rules.model.frozen import frozen
 from rules.model.observed import Fill
 from rules.model.values import AccountId, PositionId, Symbol
 

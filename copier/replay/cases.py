@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from adapters.base import Capabilities
 from copier.config.case_keys import AccountGiven, FiguresGiven, InstrumentGiven, PositionGiven, ThenGiven
@@ -30,6 +30,7 @@ from rules.model.events import (
     QuoteReported,
     SnapshotReceived,
 )
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.look_ups import LookUp
 from rules.model.memory import LinkMemory

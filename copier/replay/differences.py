@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import frozen
-
 from copier.replay.replay import Replay
 from copier.replay.trades import InstrumentOf, Trade, TradeKey, outcome_words
 from copier.telling.wording import money_words, printable, trace_words
+from rules.model.frozen import frozen
 from rules.model.values import LinkId, PositionId, plain
 
 Results = tuple[tuple[str, Decimal], ...]

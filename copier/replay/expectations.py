@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from attrs import frozen
-
 from copier.config.case_keys import ActionKind, Expected
 from copier.config.cases import Case
 from copier.config.effective import shown
@@ -20,6 +18,7 @@ from rules.model.actions import (
     ReplaceOrder,
     ReplaceStops,
 )
+from rules.model.frozen import frozen
 
 _KINDS = {
     OpenPosition: ActionKind.OPEN,

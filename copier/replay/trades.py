@@ -5,12 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from copier.ledger.records import DecisionRecord, IntentRecord, Record, ReportRecord
 from copier.replay.recorded import exit_price
 from rules.model.actions import Action, ClosePosition, OpenPosition, PlaceOrder, ReducePosition
 from rules.model.copies import ZERO, Copy, CopyStatus, Ending
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.reports import Filled
 from rules.model.trace import Denied, Trace

@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
-
 from copier.performance.curves import accounts_of, samples_of
 from copier.performance.figures import Sum, performance_of, sums_of
 from copier.performance.gathering import Gathering
@@ -15,6 +13,7 @@ from copier.web.dto.accounts import Currency, EquityPoint
 from copier.web.dto.performance import Performance
 from copier.web.dto.words import Amount, Count, Time, about, amount
 from copier.web.store import Store
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

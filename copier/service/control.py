@@ -10,10 +10,10 @@ from pathlib import Path
 
 import structlog
 import trio
-from attrs import frozen
 
 from copier.ledger.codec import CodecError, decode, encode
 from copier.ledger.records import LeverRecord
+from rules.model.frozen import frozen
 
 REQUEST_BYTES_MAX = 8192
 """A lever with its reason is a tenth of this."""

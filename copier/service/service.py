@@ -13,7 +13,6 @@ from random import Random
 
 import structlog
 import trio
-from attrs import frozen
 
 from adapters.base import Account, UtcNow
 from copier.engine.book import CopyBook
@@ -41,6 +40,7 @@ from copier.telling.tally import Tally
 from rules.alerts.kinds import AlertKind
 from rules.model.actions import Action
 from rules.model.events import Event
+from rules.model.frozen import frozen
 from rules.model.reports import Report
 from rules.model.state import AccountView
 from rules.model.values import AccountId

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.ledger.codec import decode
 from copier.ledger.file import WriterLock
@@ -16,6 +16,7 @@ from copier.web.dto.mismatches import Mismatch, mismatch_of
 from copier.web.dto.status import Status
 from copier.web.dto.words import as_builtins
 from rules.model.copies import CopyStatus
+from rules.model.frozen import frozen
 
 
 @frozen

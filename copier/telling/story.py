@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from attrs import frozen
-
 from copier.ledger.codec import decode, written
 from copier.ledger.ledger import Ledger, StoredEntry
 from copier.ledger.records import (
@@ -32,6 +30,7 @@ from copier.telling.wording import (
 )
 from rules.model.copies import Copy, CopyStatus
 from rules.model.events import InstrumentReported, PositionClosed, PositionReported
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.trace import Denied
 from rules.model.values import AccountId, Symbol, plain

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from attrs import frozen
-
 from adapters.base import RemoteProtocolError
+from rules.model.frozen import frozen
 
 EVENT_BYTES_MAX: Final = 4 * 1024 * 1024
 """The positions of an account with ten thousand of them."""

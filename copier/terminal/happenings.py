@@ -7,7 +7,6 @@ from itertools import islice, takewhile
 from typing import Any, Final
 
 import msgspec
-from attrs import frozen
 
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger
@@ -27,6 +26,7 @@ from copier.web.dto.decisions import Decision, decision_of
 from copier.web.dto.events import Acknowledged, Alert, MismatchEnded, Session, acknowledged_of, alert_of
 from copier.web.dto.levers import Lever, lever_of
 from copier.web.dto.mismatches import Mismatch, mismatch_of
+from rules.model.frozen import frozen
 
 KINDS: Final = ("decision", "alert", "acknowledged", "mismatch", "lever", "limit")
 """Of the ledger's rows."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import frozen
-
 from copier.web.dto.accounts import Position
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

@@ -2,12 +2,11 @@
 
 import shlex
 
-from attrs import frozen
-
 from copier.terminal.asking import Refusal
 from copier.terminal.remote import Remote, segment
 from copier.web.dto import levers as bodies
 from copier.web.dto.links import Link
+from rules.model.frozen import frozen
 from rules.model.levers import Acknowledge, Approve, Lever, ResetLimit, SetAccount, SetLink, TradingState
 from rules.model.values import AccountId, LinkId
 from rules.policy.links import LinkState

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from adapters.base import LocalProtocolError, RequestNotSent, SessionLost
 from adapters.secret import Secret
@@ -21,6 +21,7 @@ from copier.terminal.asking import NotKnown, Refusal, Unreachable, refusal
 from copier.terminal.event_stream import EventParser, SentEvent
 from copier.web.dto.levers import Done
 from copier.web.dto.words import to_json
+from rules.model.frozen import frozen
 
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from attrs import frozen
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from copier.telling.wording import printable
+from rules.model.frozen import frozen
 
 T = TypeVar("T")
 

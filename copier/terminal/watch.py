@@ -7,7 +7,6 @@ from functools import partial
 from typing import IO, Any, Final, Generic, Protocol, TypeVar
 
 import trio
-from attrs import frozen
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from copier.terminal.asking import Refusal, Unreachable
 from copier.terminal.screen import PLAIN_WIDTH, Screen, rendered
 from copier.terminal.sources import Source
 from copier.web.dto.words import as_builtins
+from rules.model.frozen import frozen
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from attrs import frozen
 from cyclopts import Parameter
 
 from adapters.secret import Secret
 from adapters.transport.network import Connect, connect_tcp
 from copier.telling.logs import keep_secrets
 from copier.terminal.remote import Remote
+from rules.model.frozen import frozen
 
 KEY_VARIABLE: Final = "COPIER_KEY"
 

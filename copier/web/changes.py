@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 import trio
-from attrs import frozen
 
 from copier.ledger.records import Record
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 RECORDS_WAITING_MAX: Final = 10_000

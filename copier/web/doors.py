@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from attrs import field, frozen
+from attrs import field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 
@@ -19,6 +19,7 @@ from copier.web.dto.problems import Problem
 from copier.web.keys import KeyRing, TooManyAttempts
 from copier.web.principal import Principal
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
+from rules.model.frozen import frozen
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import h11
 import trio
-from attrs import frozen
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
@@ -17,6 +16,7 @@ from adapters.transport.served_link import ServedLink
 from copier.web.asgi import Bounds, ClientGone, Message
 from copier.web.outbox import Outbox
 from copier.web.problems import MEDIA_TYPE, problem, problem_body
+from rules.model.frozen import frozen
 
 _READ_BYTES: Final = 64 * 1024
 _GOODBYE_S_MAX: Final = 1.0

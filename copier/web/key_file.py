@@ -18,11 +18,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from adapters.secret import Secret
 from copier.ledger.codec import CodecError, decode, encode
 from copier.web.principal import KeyScope, Principal
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 KEYS_MAX: Final = 1000

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 
 BUILT: Final = Path(__file__).parents[1] / "dashboard" / "dist"
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import field
 
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 from rules.policy.links import CopyLink
 

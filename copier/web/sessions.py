@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attrs import frozen
-
 from copier.web.asgi import is_loopback
 from copier.web.principal import Principal
+from rules.model.frozen import frozen
 
 
 class TooManySessions(Exception):

@@ -14,8 +14,8 @@ from typing import Final, cast
 
 import apsw
 import structlog
-from attrs import frozen
 
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, plain
 
 MINUTES_KEPT: Final = timedelta(days=7)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import trio
-from attrs import frozen
 
 from adapters.base import Account, SignalReceiver, UtcNow
 from copier.alerts.alerting import Alerter
@@ -34,6 +33,7 @@ from copier.web.sessions import Sessions, SessionsMax
 from copier.web.store import Store
 from copier.web.traffic import Traffic
 from rules.books.mismatch import Mismatch
+from rules.model.frozen import frozen
 from rules.model.levers import Lever
 from rules.model.state import AccountView
 from rules.model.values import AccountId, LinkId

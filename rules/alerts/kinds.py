@@ -3,8 +3,7 @@
 from datetime import datetime
 from enum import Enum
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.severity import Severity
 from rules.model.values import AccountId
 

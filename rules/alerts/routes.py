@@ -3,9 +3,10 @@
 from collections import Counter, deque
 from datetime import datetime, timedelta
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from rules.alerts.kinds import Alert, AlertKind
+from rules.model.frozen import frozen
 from rules.model.severity import Severity
 from rules.model.values import AccountId
 

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from attrs import frozen
-
 from rules.alerts.routes import Batch, News
+from rules.model.frozen import frozen
 from rules.model.severity import Severity
 
 LINES_MAX = 15

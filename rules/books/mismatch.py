@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 
-from attrs import frozen
-
 from rules.books.reconcile import CopyKey
 from rules.books.targets import Books, observed_lots, position_of, same_price, symbol_at_target
 from rules.deciding.shape import possible_cut
 from rules.model.copies import ZERO, Copy, CopyStatus, Ending, LegStage
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.severity import Severity

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import frozen
-
 from rules.books.mismatch import Difference, MismatchKind
 from rules.books.targets import Books, position_of, same_price, symbol_at_target
 from rules.model.copies import ZERO, Copy, CopyStatus, Ending, Leg, LegStage
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import WorkingOrder
 from rules.model.values import ClOrdId, Price, VenueOrderId, plain

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.model.copies import ZERO, Copy, CopyStatus, Leg, LegStage, replace_leg, with_exit
 from rules.model.events import Origin
+from rules.model.frozen import frozen
 from rules.model.observed import Position, Quote, WorkingOrder
 from rules.model.reports import Filled
 from rules.model.values import (

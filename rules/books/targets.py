@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from rules.books.reconcile import CopyKey
 from rules.model.copies import ZERO, Copy, Leg, LegStage
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.values import ClOrdId, OmsType, PositionId, Price, Symbol, Volume
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from attrs import frozen
-
 from rules.gates.heard import Heard
 from rules.model.actions import Action
 from rules.model.beginnings import AT_MARKET, Beginning
 from rules.model.copies import Copy
 from rules.model.events import Origin
 from rules.model.evolving import evolve
+from rules.model.frozen import frozen
 from rules.model.look_ups import LookUp
 from rules.model.memory import NO_MEMORY, LinkMemory
 from rules.model.observed import Position, WorkingOrder

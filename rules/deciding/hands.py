@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.books.reconcile import CopyKey, shrink_leg
 from rules.books.targets import same_price
 from rules.model.copies import ZERO, Copy, CopyStatus, LegStage, SetStops, replace_leg, with_exit
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.values import PositionId, Price, Symbol, Volume

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.model.beginnings import Beginning, EntryType
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.reasons import Reason
 from rules.model.trace import Denied

@@ -3,12 +3,13 @@
 from datetime import datetime
 from fractions import Fraction
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from rules.gates.heard import Heard
 from rules.model.beginnings import AT_MARKET, Beginning
 from rules.model.copies import Copy, Waits
 from rules.model.events import Origin
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.look_ups import LookUp
 from rules.model.memory import NO_MEMORY, LinkMemory

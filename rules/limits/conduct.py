@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.limits.conduct_policy import Budget, BudgetKind, FlatBy, PositionRule, PositionRuleKind
 from rules.limits.days import following_reset, last_reset
@@ -12,6 +12,7 @@ from rules.limits.exposure import result_at
 from rules.limits.state import LimitStage, LimitState
 from rules.limits.terms import Cash
 from rules.model.actions import Action, OpenPosition, PlaceOrder
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import AccountStatus, Position
 from rules.model.reasons import Reason

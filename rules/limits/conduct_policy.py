@@ -5,10 +5,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
-
 from rules.limits.days import ResetTime
 from rules.limits.terms import FlattenScope, LimitAmount
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Volume
 from rules.times.cron import Cron
 

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 _DAY = timedelta(days=1)
 

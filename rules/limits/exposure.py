@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.values import Price, Symbol

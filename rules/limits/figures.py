@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.limits.policy import Limit
 from rules.limits.state import LimitState, initial_balance
@@ -17,6 +17,7 @@ from rules.limits.terms import (
     Percent,
     Trailing,
 )
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.limits.days import ResetTime, following_reset
 from rules.limits.figures import Figures, figures_of, locked
@@ -27,6 +27,7 @@ from rules.limits.terms import (
     Percent,
     Trailing,
 )
+from rules.model.frozen import frozen
 from rules.model.observed import AccountStatus
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Numbers

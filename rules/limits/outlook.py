@@ -2,12 +2,11 @@
 
 from decimal import Decimal
 
-from attrs import frozen
-
 from rules.limits.figures import Figures
 from rules.limits.limits import Judgement
 from rules.limits.policy import Limit
 from rules.limits.state import LimitStage
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.observed import Booked, CashFlow, Fill
 
 _FLOWS = frozenset({"deposit", "withdrawal"})

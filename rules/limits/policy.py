@@ -5,8 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import frozen
-
 from rules.limits.days import Period, ResetTime
 from rules.limits.terms import (
     AmountOf,
@@ -24,6 +22,7 @@ from rules.limits.terms import (
     StagedLock,
     Trailing,
 )
+from rules.model.frozen import frozen
 from rules.model.observed import AccountStatus
 from rules.model.values import AccountId
 

@@ -5,13 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import frozen
-
 from rules.limits.days import following_reset, last_reset
 from rules.limits.past import Past, booked_money
 from rules.limits.results_policy import BookedBy, Consistency, Inactivity, OnExcess, ProfitBase, Results, TradingDays
 from rules.limits.state import LimitStage
 from rules.limits.terms import LimitAmount, Percent
+from rules.model.frozen import frozen
 from rules.model.observed import Fill
 from rules.model.values import PositionId, plain
 

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.limits.days import last_reset, resets_between
 from rules.limits.exposure import AtStops
 from rules.limits.past import Past, balances_at, costs_since, flows_after
 from rules.limits.policy import EVERYTHING, Limit
 from rules.limits.terms import Trailing
+from rules.model.frozen import frozen
 from rules.model.observed import AccountStatus, CashFlow
 
 # Later than this, the reset counts as missed: no clock of ours was there to see the last value before it. The timer

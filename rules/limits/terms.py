@@ -4,7 +4,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 
 class LimitKind(Enum):

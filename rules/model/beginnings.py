@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.values import OrderType, PositionId, Side
 from rules.model.waiting_orders import YOUNG, EndedOrder, WaitingOrders

@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.model.values import AccountId, OrderStatus, PositionId, Price, Symbol, VenueOrderId

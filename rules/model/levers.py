@@ -3,8 +3,7 @@
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId, PositionId
 from rules.policy.links import LinkState
 

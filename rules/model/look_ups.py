@@ -1,7 +1,6 @@
 """What decisions ask of venues."""
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, Symbol
 
 

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from rules.model.frozen import frozen
 from rules.model.values import LinkId, Side, Symbol
 from rules.policy.curve import CurveOf
 from rules.policy.pacing import SkipFirst, Throttle

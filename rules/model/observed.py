@@ -4,8 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 

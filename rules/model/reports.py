@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
+from rules.model.frozen import frozen
 from rules.model.values import ClOrdId, PositionId, Price, VenueOrderId, Volume
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from attrs import define, field, fields, frozen
+from attrs import define, field, fields
 
 from rules.limits.policy import Cap
 from rules.model.beginnings import Beginning, Beginnings
 from rules.model.events import Origin, PositionClosed, PositionReported, SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import AccountStatus, Position, Quote, WorkingOrder
 from rules.model.trace import Denied

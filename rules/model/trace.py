@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.reasons import Reason
 
 Numbers: TypeAlias = tuple[tuple[str, str], ...]

@@ -6,7 +6,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NewType, TypeAlias
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 AccountId = NewType("AccountId", str)
 """An account's alias in the config, never a login."""

@@ -4,9 +4,10 @@ from collections import deque
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from rules.model.events import OrderEnded, OrderReported, SnapshotReceived
+from rules.model.frozen import frozen
 from rules.model.observed import WorkingOrder
 from rules.model.values import OrderStatus, PositionId, VenueOrderId
 

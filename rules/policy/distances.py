@@ -3,8 +3,7 @@
 from decimal import Decimal
 from enum import Enum
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import Price, plain
 

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.policy.distances import Distance
 
 

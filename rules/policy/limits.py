@@ -3,9 +3,10 @@
 from decimal import Decimal
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.limits.terms import LimitAmount
+from rules.model.frozen import frozen
 from rules.model.values import Symbol, Volume
 from rules.policy.distances import Distance
 from rules.policy.patterns import PatternSet

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 
 class ToleranceUnit(Enum):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 NOTHING = timedelta(0)
 

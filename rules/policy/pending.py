@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import Enum
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 
 class PendingOrders(Enum):

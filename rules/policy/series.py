@@ -4,8 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.policy.distances import Distance
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Rounding
 from rules.model.values import Money, Volume
 from rules.policy.distances import Distance

@@ -3,8 +3,9 @@
 from decimal import Decimal
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import field
 
+from rules.model.frozen import frozen
 from rules.policy.distances import Distance
 
 

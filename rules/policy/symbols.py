@@ -5,8 +5,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
+from rules.model.frozen import frozen
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Numbers
 from rules.model.values import Symbol

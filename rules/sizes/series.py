@@ -5,9 +5,10 @@ from enum import Enum
 from fractions import Fraction
 from math import comb
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.memory import LinkMemory, Series
 from rules.model.trace import Note

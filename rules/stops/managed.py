@@ -1,7 +1,6 @@
 """Stops of our own that follow the price: break-even, its reverse, and a trailing stop. They only ever tighten."""
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import Price, Side
 from rules.policy.distances import Distance, in_price

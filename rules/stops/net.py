@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from rules.model.copies import Copy, LegStage, SetStops
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument, round_toward
 from rules.model.observed import Position
 from rules.model.values import Price, Side, Volume

@@ -1,7 +1,6 @@
 """The protective prices of a copy: at its entry, and when the source's move later."""
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import round_toward
 from rules.model.observed import Position
 from rules.model.reasons import Reason

@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import field
 from croniter import CroniterError, croniter
+
+from rules.model.frozen import frozen
 
 _NAMES = r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun"
 _VALUE = rf"(?:\d{{1,2}}|{_NAMES})"

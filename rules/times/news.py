@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import islice
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.model.currencies import currencies_of
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note, Numbers

@@ -5,8 +5,9 @@ from enum import Enum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from rules.model.frozen import frozen
 from rules.times.cron import Cron
 
 # A window that is longer than a year was meant to be something else.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from copier.web.app import create_app
 from copier.web.asgi import App, Message, Receive, Scope, Send
@@ -20,6 +20,7 @@ from copier.web.key_file import Key, change_keys, hash_of, keys_path, with_key
 from copier.web.principal import KeyScope
 from copier.web.rest.endpoints import PREFIX
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 from tests.copier.web.clients import WORLD, Client, told_before
 from tests.copier.web.running import running_surface
 from tests.rules.playbook import T0

@@ -4,8 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from tests.conformance.table import NO_CASES, lines, page, table_of
 from tests.conformance.venues import KINDS
 

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from attrs import define, field, frozen
+from attrs import define, field
+
+from rules.model.frozen import frozen
 
 START_S_MAX = 10.0
 

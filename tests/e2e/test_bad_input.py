@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
@@ -30,6 +30,7 @@ from copier.ledger.records import AlertRecord
 from copier.rulebook import Rulebook
 from copier.service.service import Service
 from copier.service.weather import REFUSED_S_MIN
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId, OmsType, Side, Symbol
 from rules.policy.guard import StartOpen, StartPolicy
 from rules.policy.links import CopyLink, CopyPolicy

@@ -5,8 +5,7 @@ import time
 import traceback
 from random import Random
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from tests.fuzz.decoders import DECODERS, Decoder, Fuzzed
 
 BUSY_S_MAX = 0.01

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
-from attrs import define, frozen
+from attrs import define
 
 from adapters.base import RemoteProtocolError, SessionLost, SignalFault, SignInRefused
 from adapters.calendars import CalendarError, CalendarFormat, parse_calendar
@@ -26,6 +26,7 @@ from adapters.transport.engineio_payload import decode_payload, encode_payload
 from adapters.transport.socketio import ClientSession
 from adapters.transport.socketio_server import ServerSession
 from adapters.transport.stomp import Frame, FrameReader, Version, encode
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, OmsType, exact
 from tests.fuzz import histories
 from tests.fuzz.mutate import mutated

@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 import trio
-from attrs import frozen
 from trio_websocket import WebSocketConnection
 
 from adapters.base import RemoteProtocolError, SessionLost
@@ -19,6 +18,7 @@ from adapters.transport.network import connect_tcp
 from adapters.transport.serving import HttpRequest, HttpService, serve_tcp
 from adapters.transport.socketio_packets import ConnectRequested, EioVersion
 from adapters.transport.websocket import open_websocket
+from rules.model.frozen import frozen
 from tests.peers.programs import node, python, running
 
 pytestmark = pytest.mark.peer

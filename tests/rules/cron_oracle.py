@@ -17,8 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.times.cron import Cron
 
 ZONES = (

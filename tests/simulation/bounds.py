@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from attrs import frozen
-
 from rules.deciding.settling import RETRY_S_MAX
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, OmsType
 from rules.policy.links import CopyLink
 from tests.simulation.run import Outcome

@@ -6,8 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from tests.simulation.auditor import audit
 from tests.simulation.run import simulate
 from tests.simulation.scenario import draw

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import accumulate
 
-from attrs import frozen
-
 from adapters.simulation.broker import Book
 from rules.model.beginnings import EntryType
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.values import Symbol, Volume
 from rules.policy.guard import StartOpen

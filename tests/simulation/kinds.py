@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from adapters.base import UtcNow
 from adapters.clearstreet.simulator import Simulator as ClearStreetSimulator
@@ -19,6 +19,7 @@ from adapters.simulation.broker import Book, Broker
 from adapters.simulation.faults import Faults
 from adapters.tradelocker.simulator import Simulator as TradeLockerSimulator
 from adapters.transport.serving import HttpService
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import OmsType, Volume
 

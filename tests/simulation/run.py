@@ -11,7 +11,6 @@ from random import Random
 import structlog
 import trio
 import trio.testing
-from attrs import frozen
 from trio._core import _run as trio_run
 
 from adapters.base import Account
@@ -21,6 +20,7 @@ from copier.ledger.ledger import Ledger
 from copier.ledger.recovery import recover
 from rules.books.mismatch import Mismatch
 from rules.model.copies import CopyStatus
+from rules.model.frozen import frozen
 from rules.model.observed import WorkingOrder
 from rules.model.values import AccountId, LinkId, OmsType, PositionId, Symbol, VenueOrderId
 from tests.simulation.lives import Lives, Point

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from random import Random
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from adapters.simulation.faults import Faults
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 from tests.simulation.scenario import SITES, site_of
 from tests.simulation.world import PORT, World

@@ -5,7 +5,7 @@ from decimal import Decimal
 from random import Random
 
 import trio
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from adapters.base import Account, UtcNow
 from adapters.registry import open_account
@@ -14,6 +14,7 @@ from adapters.simulation.faults import Faults
 from adapters.simulation.instruments import DEFAULT_INSTRUMENTS, start_quotes
 from adapters.simulation.market import Market
 from adapters.transport.network import Connect, MemoryNetwork
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import Quote
 from rules.model.values import AccountId, Symbol, Volume

@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.web.dto.words import Amount, Count, Time, about
+from rules.model.frozen import frozen
 
 Currency = Annotated[str | None, about("Of all amounts of the account; null until the venue told.")]
 

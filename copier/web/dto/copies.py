@@ -2,12 +2,11 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.telling.wording import copy_words
 from copier.web.dto.words import Amount, Count, Time, about, amount
 from rules.model import copies
 from rules.model.events import Origin
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

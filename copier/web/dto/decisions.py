@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.ledger.records import DecisionRecord
 from copier.telling.story import Line
 from copier.telling.wording import because_words, copy_words, known_words, trace_words
 from copier.web.dto.words import Amount, Time, about
 from rules.model.copies import CopyStatus
+from rules.model.frozen import frozen
 from rules.model.trace import Denied, Note
 from rules.model.values import plain
 

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.ledger.kept_alerts import Acknowledged as Seen
 from copier.ledger.records import AcknowledgedRecord, AlertRecord
 from copier.web.dto.accounts import Position
 from copier.web.dto.words import Time, about
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
 from msgspec import Meta
 
 from copier.ledger.records import LeverRecord
 from copier.web.dto.words import about
+from rules.model.frozen import frozen
 from rules.model.levers import SetAccount, SetLink
 
 REASON_MAX = 500

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from attrs import frozen
-
 from copier.config.checks import duration_text
 from copier.web.dto.words import Amount, Count, Time, about, amount, utc
 from rules.limits import policy as limits_policy
@@ -17,6 +15,7 @@ from rules.limits.limits import Judgement
 from rules.limits.outlook import ahead, headroom_share
 from rules.limits.results_policy import Results
 from rules.limits.state import LimitStage, LimitState
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.ledger.records import LeverRecord
 from copier.web.dto.accounts import Position
 from copier.web.dto.copies import Copy
 from copier.web.dto.words import Amount, Count, Time, about, utc
 from rules.model import copies
 from rules.model.copies import CopyStatus
+from rules.model.frozen import frozen
 from rules.model.levers import SetLink
 from rules.model.values import plain
 from rules.policy.links import CopyLink, LinkState

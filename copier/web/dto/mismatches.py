@@ -2,11 +2,10 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.telling.wording import mismatch_words
 from copier.web.dto.words import Amount, about
 from rules.books import mismatch as rules_mismatch
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

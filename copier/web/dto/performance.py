@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.web.dto.accounts import Currency
 from copier.web.dto.words import Amount, Count, Time, about
+from rules.model.frozen import frozen
 
 Percent = Annotated[Amount, about("Percent, to two digits.")]
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.web.dto.words import about
+from rules.model.frozen import frozen
 
 
 @frozen

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
 from msgspec import Meta
 
 from copier.web.dto.words import about
+from rules.model.frozen import frozen
 
 Number = Annotated[int | float | str, about("An exact decimal number, as text or as a JSON number.")]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.web.dto.accounts import Latency
 from copier.web.dto.words import Count, Time, about
+from rules.model.frozen import frozen
 
 
 @frozen

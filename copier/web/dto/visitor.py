@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal
 
-from attrs import frozen
-
 from copier.web.dto.words import about
+from rules.model.frozen import frozen
 
 
 @frozen

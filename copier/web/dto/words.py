@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-from attrs import frozen
 from msgspec import Meta
 
+from rules.model.frozen import frozen
 from rules.model.values import plain
 
 

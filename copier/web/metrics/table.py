@@ -6,9 +6,10 @@ outcomes, stages): no text of a broker or a client ever becomes one.
 
 from typing import Final, Literal
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.telling.histogram import Histogram
+from rules.model.frozen import frozen
 
 
 @frozen

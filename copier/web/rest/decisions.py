@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 import trio
-from attrs import frozen
 
 from copier.ledger.codec import decode
 from copier.ledger.ledger import Ledger, LedgerFailed, LedgerRefused
@@ -19,6 +18,7 @@ from copier.web.rest.pages import read_cursor, write_cursor
 from copier.web.rest.params import Instant, OneOf, Param, Text
 from copier.web.rest.refusals import Refused, not_found
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.reasons import Reason
 
 T = TypeVar("T")

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from copier.web.principal import Principal
 from copier.web.rest.params import Param, Text, Whole
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 
 PREFIX: Final = "/api/v1"
 

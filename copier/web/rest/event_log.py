@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeAlias
 
 import trio
-from attrs import frozen
 
 from copier.ledger.records import (
     AcknowledgedRecord,
@@ -33,6 +32,7 @@ from copier.web.rest.limits import shown_limits
 from copier.web.rest.links import show_link
 from copier.web.rest.show_accounts import show_account, show_positions
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 from rules.model.levers import Lever, SetAccount, SetLink
 from rules.model.values import AccountId, LinkId
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import trio
-from attrs import frozen
 from starlette.responses import Response
 
 from copier.web.dto.words import to_json
@@ -13,6 +12,7 @@ from copier.web.rest.endpoints import Call
 from copier.web.rest.params import Misfit, Param
 from copier.web.rest.refusals import Refused
 from copier.web.store import Answer, StoreFailed, TooMany
+from rules.model.frozen import frozen
 
 KEY_MAX: Final = 128
 

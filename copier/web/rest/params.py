@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from rules.model.frozen import frozen
 
 TEXT_MAX: Final = 200
 """Characters of an id, a name or a code: venues' ids are a tenth of it."""

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 
 GATHER_S: Final = 0.01

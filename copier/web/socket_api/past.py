@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from attrs import frozen
-
 from copier.web.socket_api.values import iso, number, rounded
+from rules.model.frozen import frozen
 from rules.model.observed import Booked, CashFlow, Fill
 from rules.model.values import PositionId, Side
 

@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from attrs import frozen
 
 from copier.web.socket_api.past import Past, rows
 from copier.web.socket_api.values import Json, iso, known, number, rounded
 from rules.limits.exposure import result_at
 from rules.limits.limits import Judgement, Limit, LimitStage
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.state import AccountView
 from rules.model.values import AccountId, LinkId, OmsType, OrderType, PositionId, Side, Symbol

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field
 
 from adapters.secret import Secret
 from copier.config import ConfigError, ConfigProblem, Configuration, load_config
+from rules.model.frozen import frozen
 
 ACCOUNTS = """
 [accounts.master]

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from attrs import field, frozen
+from attrs import field
 
 from adapters.secret import Secret
 from copier.config.errors import Fault, UnknownKey
 from copier.config.secrets import Outside
 from copier.config.structure import faults_of, make_converter, refused
+from rules.model.frozen import frozen
 
 
 class Colour(Enum):

@@ -11,13 +11,13 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 import attrs
 import msgspec
 import pytest
-from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copier.ledger.codec import CodecError, decode, encode
 from rules.model.actions import Action, ClosePosition, ReplaceStops
 from rules.model.events import Event
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import AccountStatus, Position, Quote
 from rules.model.reasons import Reason

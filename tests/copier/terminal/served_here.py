@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 import trio
-from attrs import frozen
 
 from adapters.secret import Secret
 from adapters.transport.network import connect_tcp
@@ -16,6 +15,7 @@ from copier.terminal.remote import Remote
 from copier.web.key_file import Key, change_keys, hash_of, keys_path, with_key
 from copier.web.principal import KeyScope
 from copier.web.serve import serve_surface
+from rules.model.frozen import frozen
 from tests.copier.web.clients import WORLD, Client
 from tests.copier.web.running import running_surface
 

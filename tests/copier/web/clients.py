@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from attrs import frozen
 from starlette.applications import Starlette
 
 from copier.ledger.journal import Journal
@@ -21,6 +20,7 @@ from copier.web.rest.table import rest_routes
 from copier.web.surface import Surface
 from rules.alerts.kinds import AlertKind
 from rules.model.actions import ClosePosition, OpenPosition
+from rules.model.frozen import frozen
 from rules.model.reports import Filled
 from rules.model.values import AccountId, ClOrdId, PositionId, Side, Symbol
 from tests.copier.web.running import Answered, ask, running_surface, stream

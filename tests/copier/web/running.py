@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import trio
-from attrs import field, frozen
+from attrs import field
 
 from copier.clock import utc_now
 from copier.commands.accounts import open_accounts
@@ -18,6 +18,7 @@ from copier.ledger.ledger import Ledger
 from copier.web.asgi import App, Message
 from copier.web.changes import Changes
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 from tests.copier.commands.shell import PAPER
 from tests.copier.web.served import LOCAL
 

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import trio
-from attrs import frozen
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
 
@@ -27,6 +26,7 @@ from copier.web.principal import KeyScope, Principal
 from copier.web.rest.endpoints import PREFIX, Endpoint
 from copier.web.rest.links import waits_for_approval
 from copier.web.rest.table import ENDPOINTS
+from rules.model.frozen import frozen
 from rules.model.values import AccountId
 from tests.copier.web.clients import Client, Door, serving, told_before
 from tests.copier.web.running import Answered, ask

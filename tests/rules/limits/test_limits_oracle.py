@@ -6,7 +6,6 @@ from fractions import Fraction
 from functools import cache
 
 import pytest
-from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from copier.config.limit_keys import read_reset
 from copier.config.prop_presets import FOLDER, prop_preset, prop_preset_names
 from rules.limits.limits import AmountOf, Anchor, Limit, LimitState, Metric, Percent, Trailing, judge, next_due
 from rules.limits.terms import LimitAmount, LockOf, Part
+from rules.model.frozen import frozen
 from rules.model.observed import AccountStatus
 from tests.rules.firms import firm_limits
 
