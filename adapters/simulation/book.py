@@ -49,7 +49,7 @@ class Book(PendingOrders):
         self.oms = oms
         self.currency = currency
         log = OrderLog(now, take_id)
-        super().__init__(Dealing(oms, balance, currency, market, log, now, take_id), log, market, now)
+        super().__init__(Dealing(oms, balance, currency, market, log, take_id), log, market, now)
         self.orders = log.orders
         self._holdings = self._dealing.holdings
         self.positions = self._holdings.positions

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from adapters.base import UtcNow
 from adapters.simulation import checks
 from adapters.simulation.holdings import Holdings
 from adapters.simulation.market import Market
@@ -20,7 +19,7 @@ from adapters.simulation.records import (
     Purpose,
 )
 from rules.model.observed import Position
-from rules.model.values import OmsType, PositionId, Price, Symbol, VenueOrderId, Volume
+from rules.model.values import OmsType, PositionId, Price, Symbol, Volume
 
 # Far below any tick size, so that averaging hardly moves a price, and few enough digits for every reader's limits.
 _AVERAGE_PRICE_GRID = Decimal("1e-10")
@@ -39,7 +38,6 @@ class Dealing:
         currency: str,
         market: Market,
         log: OrderLog,
-        now: UtcNow,
         take_id: Callable[[], int],
     ) -> None:
         self.balance = balance
@@ -50,7 +48,6 @@ class Dealing:
         self._currency = currency
         self._market = market
         self._log = log
-        self._now = now
         self._take_id = take_id
         self._booked: dict[PositionId, Decimal] = {}
 
@@ -85,7 +82,7 @@ class Dealing:
         purpose = order.purpose
         if purpose is not Purpose.STOP_OUT:
             purpose = Purpose.CLOSE if volume == held.volume else Purpose.REDUCE
-        realized = self._book_closing(order.order_id, purpose, held, volume, price)
+        realized = self._book_closing(order, purpose, held, volume, price)
         return self._log.fill(evolve(order, purpose=purpose, text=text), held.position_id, price, realized)
 
     def restore(self, balance: Decimal, positions: list[Position], orders: list[BookOrder]) -> None:
@@ -106,7 +103,7 @@ class Dealing:
         volume = order.volume
         if turned is not None:
             volume -= turned.volume
-            realized = self._book_closing(order.order_id, Purpose.CLOSE, turned, turned.volume, price)
+            realized = self._book_closing(order, Purpose.CLOSE, turned, turned.volume, price)
         position = self.holdings.put(
             Position(
                 position_id=PositionId(str(self._take_id())),
@@ -143,9 +140,9 @@ class Dealing:
         return self._log.fill(order, held.position_id, price, Decimal(0))
 
     def _book_closing(
-        self, order_id: VenueOrderId, purpose: Purpose, held: Position, volume: Volume, price: Price
+        self, order: BookOrder, purpose: Purpose, held: Position, volume: Volume, price: Price
     ) -> Decimal:
-        """Take `volume` lots out of `held` at `price`, into the balance; returns what that realized."""
+        """Take `volume` lots out of `held` by `order` at `price`, into the balance; returns what that realized."""
         position_id = held.position_id
         realized = result(self._market, held, volume, price, self._currency)
         self.balance += realized
@@ -156,7 +153,7 @@ class Dealing:
             return realized
         self._booked.pop(position_id, None)
         self.holdings.drop(held)
-        closed = ClosedPosition(held, price, self._now(), order_id, purpose, booked, realized)
+        closed = ClosedPosition(held, price, order.at, order.order_id, purpose, booked, realized)
         self.closed.append(closed)
         self.changes.append(PositionGone(closed))
         return realized

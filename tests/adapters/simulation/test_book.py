@@ -15,7 +15,7 @@ from adapters.simulation.broker import (
     StatusChanged,
 )
 from rules.model.values import OmsType, PositionId, Side, Symbol
-from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, make_broker, quote
+from tests.adapters.simulation.worlds import EURGBP, EURUSD, START, BusyClock, make_broker, quote
 
 LOT = Decimal("0.10")
 
@@ -195,6 +195,16 @@ def test_more_than_is_held_turns_the_position_around_under_a_new_id():
     assert gone.closed.position.position_id == opened.position_id
     assert changed == PositionChanged(held)
     assert status == StatusChanged()
+
+
+def test_what_an_order_does_has_the_time_of_the_order():
+    book = make_broker(BusyClock()).add_account("a", OmsType.NETTING, Decimal(10000))
+    opened = book.open(EURUSD, Side.BUY, LOT)
+    assert only(book).opened_at == opened.at
+    turned = book.open(EURUSD, Side.SELL, Decimal("0.25"))
+    assert only(book).opened_at == turned.at
+    closing = book.close(turned.position_id)
+    assert [closed.closed_at for closed in book.closed] == [turned.at, closing.at]
 
 
 def test_a_turn_around_needs_margin_for_what_it_opens_only():

@@ -27,9 +27,17 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
-def make_broker() -> Broker:
+class BusyClock(Clock):
+    """Goes on by a second whenever it is read, as where others have the processor between two readings."""
+
+    def __call__(self) -> datetime:
+        self.advance(1)
+        return self.at
+
+
+def make_broker(clock: Clock | None = None) -> Broker:
     """A broker on the default market: EURUSD starts at 1.16000/1.16008."""
-    return Broker(Market.default(START), Clock())
+    return Broker(Market.default(START), clock or Clock())
 
 
 def quote(symbol: Symbol, bid: str, ask: str) -> Quote:
