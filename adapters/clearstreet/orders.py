@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from attrs import frozen
-
 from adapters.clearstreet.translate import VenueOrder, position_id
-from rules.model.actions import ClosePosition, OpenPosition, ReducePosition
+from rules.model.actions import ClosePosition, OpenPosition, ReducePosition, closable
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 from rules.model.reports import Accepted, Canceled, Filled, Placed, Rejected
 from rules.model.values import ClOrdId, Price, Side, Symbol, Volume, plain
@@ -54,15 +53,14 @@ def parts_of_opening(action: OpenPosition, held: Decimal) -> tuple[Part, ...]:
 
 
 def parts_of_closing(action: ClosePosition | ReducePosition, held: Decimal) -> tuple[Part, ...]:
-    """Return the orders that close what the action wants closed, and never more than there is and is locked.
+    """Return the orders that close what the action wants closed, and never more than there is of it.
 
     Args:
         held: the signed position, without what other orders are about to take out of it.
     Returns:
         nothing when the position is gone, or on the other side by now.
     """
-    shown = max(held * action.side.sign, Decimal(0))
-    volume = min(action.volume, shown + action.locked)
+    volume = closable(action, held * action.side.sign)
     return _parts(action.cl_ord_id, action.side.opposite, volume, held) if volume > 0 else ()
 
 

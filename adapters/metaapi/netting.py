@@ -8,14 +8,15 @@ from decimal import Decimal
 from typing import Final
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from adapters.base import RemoteProtocolError, SessionLost, UtcNow
 from adapters.metaapi import orders, translate, wire
 from adapters.metaapi.looks import Looks
 from adapters.metaapi.tickets import Tickets
 from adapters.metaapi.values import instant, positive
-from rules.model.actions import ClosePosition, ReducePosition
+from rules.model.actions import ClosePosition, ReducePosition, closable
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.reports import Filled, NotSent, Rejected
 from rules.model.values import PositionId, Symbol, VenueOrderId, Volume
@@ -77,20 +78,22 @@ class Netting:
         try:
             rows = [row for row in await self.looks.positions() if row.symbol == action.symbol]
             held = translate.position(rows[0], self.tickets) if rows else None
-            shown = held.volume if held is not None and held.side is action.side else Decimal(0)
-            volume = min(action.volume, shown + action.locked)
-            if not volume:
-                return Rejected(action.cl_ord_id, f"position {action.position_id[:40]} is not open")
+            net = Decimal(0) if held is None else held.volume * held.side.sign * action.side.sign
+            volume = closable(action, net)
+            if net <= 0 and not action.locked:
+                return _not_open(action)
             if held is None or held.position_id != action.position_id:
                 past = await self._past(action, held)
                 if past is not None and past.told and past.flat_by is not None:
                     return _closed_by(action, past.flat_by)
-                if volume > shown and self._is_in_doubt(action.position_id, past):
+                if volume > net and self._is_in_doubt(action.position_id, past):
                     what = f"position {action.position_id[:40]}"
                     return NotSent(action.cl_ord_id, f"the deals do not show yet what became of {what}")
+            if not volume:
+                return _not_open(action)
         except SessionLost as lost:
             return NotSent(action.cl_ord_id, f"the position could not be looked at: {lost}")
-        return Part(volume, held.position_id if held is not None and volume <= shown else None)
+        return Part(volume, held.position_id if held is not None and volume <= net else None)
 
     async def settled(self, action: ClosePosition | ReducePosition, filled: Filled) -> Filled:
         """Return what an opposite order of ours really did: it opens where others were faster than it was.
@@ -134,6 +137,10 @@ class Netting:
         if len(self._doubted_since) > _DOUBTS_MAX:
             del self._doubted_since[next(iter(self._doubted_since))]
         return True
+
+
+def _not_open(action: ClosePosition | ReducePosition) -> Rejected:
+    return Rejected(action.cl_ord_id, f"position {action.position_id[:40]} is not open")
 
 
 def _closed_by(action: ClosePosition | ReducePosition, deal: wire.Deal) -> Filled:

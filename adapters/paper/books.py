@@ -28,6 +28,7 @@ from rules.model.actions import (
     ReducePosition,
     ReplaceOrder,
     ReplaceStops,
+    closable,
 )
 from rules.model.observed import Position, WorkingOrder
 from rules.model.reports import Canceled, Filled, Placed, Rejected, Replaced, Report, StopsReplaced
@@ -166,9 +167,9 @@ class PaperBooks:
         held = next((each for each in self.book.positions.values() if each.symbol == action.symbol), None)
         if held is not None and price is None and action.symbol not in self._market.quotes:
             price = _last_price(held)
-        shown = held.volume if held is not None and held.side is action.side else Volume(0)
-        volume = min(action.volume, shown + action.locked)
-        if held is not None and 0 < volume <= shown:
+        net = Volume(0) if held is None else held.volume * held.side.sign * action.side.sign
+        volume = closable(action, net)
+        if held is not None and 0 < volume <= net:
             self.book.close(held.position_id, volume, tag=action.cl_ord_id, price=price)
         elif volume:
             self.book.open(action.symbol, action.side.opposite, volume, tag=action.cl_ord_id, price=price)

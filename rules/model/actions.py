@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, ClOrdId, OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
 
 NOTHING = Volume(0)
@@ -51,9 +50,9 @@ class ReducePosition:
 class ClosePosition:
     """Close what we hold of a position: `volume` lots, on a hedging account the whole of it.
 
-    `side` is the position's own side; on a netting account the side on which we hold the lots. Up to `locked` of them
-    may be offset there by copies of ours on the other side, so that the net position does not show them: closing these
-    grows or turns it. Beyond what the position has and what is locked nothing may be closed: it would open another.
+    `side` is the position's own side; on a netting account the side on which we hold the lots. `locked` are all lots of
+    our copies on the other side there: so many of these may be offset, so that the net position does not show them, and
+    closing them grows or turns it. What may be closed at most is told by `closable`.
     `opening` is the order that opened the lots, so that what a stop ended is told from what was opened since; None in
     older records.
     """
@@ -67,6 +66,16 @@ class ClosePosition:
     expected_price: Price | None = None
     locked: Volume = NOTHING
     opening: ClOrdId | None = None
+
+
+def closable(action: ClosePosition | ReducePosition, net: Volume) -> Volume:
+    """Return how many of its lots an order may close on a netting account; beyond them it would open others.
+
+    Args:
+        net: what the position holds on the action's side; below zero, what it holds on the other one. That many of the
+            other copies' lots offset nothing of ours.
+    """
+    return max(min(action.volume, net + action.locked), NOTHING)
 
 
 @frozen

@@ -132,11 +132,24 @@ async def test_closing_what_copies_of_the_other_side_offset_turns_the_net_positi
     bought = await opened(netting, opening(1, "0.30"))
     await settled(netting, sold := opening(2, "0.50", side=Side.SELL), await netting.account.submit(sold))
     assert _net(netting) == Decimal("-0.20")
-    action = closing(bought, 3, locked="0.30")
+    action = closing(bought, 3, locked="0.50")
     report = await settled(netting, action, await netting.account.submit(action))
     assert isinstance(report, Filled)
     assert (report.volume, _net(netting)) == (Decimal("0.30"), Decimal("-0.50"))
     assert len(netting.book.orders_with_tag(tag(3))) == 1
+
+
+async def test_a_close_takes_no_lots_of_the_other_side_for_what_they_offset(
+    netting: World, autojump_clock: MockClock
+) -> None:
+    bought = await opened(netting, opening(1, "0.30"))
+    netting.book.close(bought.position_id)
+    await settled(netting, sold := opening(2, "0.20", side=Side.SELL), await netting.account.submit(sold))
+    assert _net(netting) == Decimal("-0.20")
+    for number in (3, 4):
+        action = closing(bought, number, locked="0.20")
+        await settled(netting, action, await netting.account.submit(action))
+        assert _net(netting) == Decimal("-0.20")
 
 
 async def test_closing_never_opens_what_nothing_offsets(netting: World, autojump_clock: MockClock) -> None:

@@ -69,8 +69,11 @@ def test_a_sale_takes_what_is_held_long_and_sells_the_rest_short(held, expected)
         (Side.SELL, "5", "0", []),
         (Side.BUY, "70", "30", [("sell", "70"), ("sell-short", "30")]),
         (Side.BUY, "70", "20", [("sell", "70"), ("sell-short", "20")]),
-        (Side.BUY, "-10", "100", [("sell-short", "100")]),
-        (Side.SELL, "70", "30", [("buy", "30")]),
+        (Side.BUY, "-10", "110", [("sell-short", "100")]),
+        (Side.BUY, "-10", "100", [("sell-short", "90")]),
+        (Side.BUY, "-30", "30", []),
+        (Side.SELL, "70", "30", []),
+        (Side.SELL, "70", "100", [("buy", "30")]),
         (Side.SELL, "-70", "30", [("buy", "100")]),
     ],
 )

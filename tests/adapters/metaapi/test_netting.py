@@ -57,7 +57,7 @@ async def world(autojump_clock):
 async def test_what_is_locked_is_closed_by_an_opposite_order(world):
     bought = hold(world, Side.BUY, "0.10", FIRST)
     hold(world, Side.SELL, "0.30", SECOND)
-    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10"))
+    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30"))
     assert isinstance(report, Filled)
     assert net(world) == Decimal("-0.30")
 
@@ -65,7 +65,7 @@ async def test_what_is_locked_is_closed_by_an_opposite_order(world):
 async def test_what_is_locked_in_nothing_at_all_is_closed_by_an_opposite_order(world):
     bought = hold(world, Side.BUY, "0.10", FIRST)
     hold(world, Side.SELL, "0.10", SECOND)
-    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10"))
+    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30"))
     assert isinstance(report, Filled)
     assert net(world) == Decimal("-0.10")
 
@@ -147,11 +147,11 @@ async def test_a_close_waits_for_a_minute_at_most(world, monkeypatch):
     bought = hold(world, Side.BUY, "0.10", FIRST)
     hold(world, Side.SELL, "0.30", SECOND)
     monkeypatch.setattr(simulator_history, "shown", lambda *_: [])
-    assert isinstance(await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10")), NotSent)
+    assert isinstance(await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30")), NotSent)
     await trio.sleep(59)
-    assert isinstance(await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10")), NotSent)
+    assert isinstance(await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30")), NotSent)
     await trio.sleep(2)
-    await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10"))
+    await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30"))
     assert net(world) == Decimal("-0.30")
 
 
@@ -181,7 +181,7 @@ async def overtaken(world, action, *, cut=False):
 async def test_a_close_that_a_stop_overtook_says_what_it_opened(world):
     bought = hold(world, Side.BUY, "0.30", FIRST, stop_loss=stop(world))
     hold(world, Side.SELL, "0.10", SECOND)
-    report = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.10"))
+    report = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.30"))
     assert isinstance(report, Filled)
     assert (report.volume, report.opened) == (Decimal("0.10"), Decimal("0.10"))
     [left] = world.book.positions.values()
@@ -192,7 +192,9 @@ async def test_a_reduction_that_a_stop_overtook_leaves_nothing_of_the_copy(world
     bought = hold(world, Side.BUY, "0.40", FIRST, stop_loss=stop(world))
     hold(world, Side.SELL, "0.30", SECOND)
     cut, rest = Decimal("0.10"), Decimal("0.20")
-    report = await overtaken(world, ReducePosition(CLOSING, ALIAS, bought, EURUSD, Side.SELL, cut, rest, locked=cut))
+    report = await overtaken(
+        world, ReducePosition(CLOSING, ALIAS, bought, EURUSD, Side.SELL, cut, rest, locked=Decimal("0.40"))
+    )
     assert isinstance(report, Filled)
     assert (report.volume, report.opened) == (cut + rest, cut)
 
@@ -201,7 +203,7 @@ async def test_what_an_overtaken_close_opened_is_found_after_no_answer_too(world
     bought = hold(world, Side.BUY, "0.30", FIRST, stop_loss=stop(world))
     hold(world, Side.SELL, "0.10", SECOND)
     submitted_at = now()
-    lost = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.10"), cut=True)
+    lost = await overtaken(world, closing(bought, Side.SELL, "0.10", "0.30"), cut=True)
     assert isinstance(lost, SessionLost)
     report = await world.target.find(CLOSING, submitted_at)
     assert isinstance(report, Filled)
@@ -211,7 +213,7 @@ async def test_what_an_overtaken_close_opened_is_found_after_no_answer_too(world
 async def test_a_close_that_nobody_overtook_opened_nothing(world):
     bought = hold(world, Side.BUY, "0.10", FIRST)
     hold(world, Side.SELL, "0.30", SECOND)
-    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.10"))
+    report = await world.target.submit(closing(bought, Side.BUY, "0.10", "0.30"))
     assert isinstance(report, Filled)
     assert report.opened == 0
 
