@@ -24,7 +24,7 @@ def fills(
         RemoteProtocolError: one cannot be read.
     """
     of_id = {order.order_id: order for order in placed}
-    ends = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
+    ends = {row.symbol: translate.quantity(row) for row in positions}
     read = []
     for row in trades:
         order = of_id.get(row.order_id)

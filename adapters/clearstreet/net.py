@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from attrs import field, frozen
+from attrs import field
 from msgspec import Struct
 
 from adapters.clearstreet import translate
 from adapters.clearstreet.protection import is_protective, stop_loss
 from adapters.clearstreet.translate import Holding, Trade, VenueOrder
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.values import Price, Side, Symbol
 
@@ -89,19 +90,16 @@ class Lives:
     def __init__(self) -> None:
         self._known: dict[Symbol, _Life] = {}
 
-    def opened_at(self, symbol: Symbol, side: Side, told: datetime | None) -> datetime:
-        """Return when the open position of `symbol` was opened.
-
-        Args:
-            told: what the executions of the day say; None: they do not.
-        """
-        known = self._known.get(symbol)
+    def opened_at(self, held: Holding, trail: Trail | None) -> datetime:
+        """Return when a position was opened, by its executions of the day as far as they are of its side."""
+        told = trail.opened_at if trail is not None and trail.running * held.quantity > 0 else None
+        side, known = held.side, self._known.get(held.symbol)
         if known is None or known.side is not side:
             began = told or UNKNOWN
-            self._known[symbol] = _Life(side, began)
+            self._known[held.symbol] = _Life(side, began)
             return began
         if told is not None and told > known.opened_at:
-            self._known[symbol] = _Life(side, told)
+            self._known[held.symbol] = _Life(side, told)
             return told
         return known.opened_at
 
@@ -114,10 +112,9 @@ class Lives:
         """Take note that `symbol` is flat."""
         self._known.pop(symbol, None)
 
-    def close_others(self, open_now: Iterable[Symbol], before: datetime) -> None:
+    def close_others(self, open_now: Mapping[Symbol, Holding], before: datetime) -> None:
         """Take note that all other symbols are flat, as of books that were asked for at `before`."""
-        present = set(open_now)
-        for symbol in [symbol for symbol in self._known if symbol not in present]:
+        for symbol in [symbol for symbol in self._known if symbol not in open_now]:
             if self._known[symbol].opened_at < before:
                 del self._known[symbol]
 
@@ -153,14 +150,8 @@ class Books:
         return tuple(
             translate.position(
                 held,
-                opened_at(held, self.trails.get(symbol), lives),
+                lives.opened_at(held, self.trails.get(symbol)),
                 stop_loss(held.quantity, stops.get(symbol, ())),
             )
             for symbol, held in self.holdings.items()
         )
-
-
-def opened_at(held: Holding, trail: Trail | None, lives: Lives) -> datetime:
-    """Return when a position was opened, by its executions of the day as far as they are of its side."""
-    told = trail.opened_at if trail is not None and trail.running * held.quantity > 0 else None
-    return lives.opened_at(held.symbol, held.side, told)

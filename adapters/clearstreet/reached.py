@@ -8,7 +8,7 @@ from adapters.clearstreet.protection import is_protective
 from adapters.clearstreet.translate import Trade, VenueOrder
 from rules.model.actions import ClosePosition, ReducePosition
 from rules.model.reports import Filled
-from rules.model.values import Symbol, VenueOrderId, Volume
+from rules.model.values import VenueOrderId, Volume
 
 
 def ended_by_stop(
@@ -27,7 +27,7 @@ def ended_by_stop(
         RemoteProtocolError: one cannot be read.
     """
     of_id = {order.order_id: order for order in placed if order.symbol == action.symbol}
-    ends = {Symbol(row.symbol): translate.quantity(row, None) for row in positions if row.symbol == action.symbol}
+    ends = {row.symbol: translate.quantity(row) for row in positions if row.symbol == action.symbol}
     read = [translate.trade(row, action.symbol) for row in trades if row.order_id in of_id]
     ended: Trade | None = None
     for trade in in_order(read, ends):

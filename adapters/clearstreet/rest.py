@@ -6,7 +6,7 @@ from urllib.parse import quote as escaped
 from urllib.parse import urlencode
 
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
 from adapters.base import RemoteProtocolError, RequestNotSent, SessionLost, SignInRefused, Throttled, UtcNow
 from adapters.clearstreet import translate, values
@@ -29,6 +29,7 @@ from adapters.clearstreet.wire_rest import (
 )
 from adapters.transport.http import HttpClient, HttpResponse
 from adapters.transport.network import Connect
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.values import Symbol, VenueOrderId
 
@@ -117,8 +118,7 @@ class Rest:
             row = await self._read(f"{self._account}/positions/{escaped(symbol, safe='')}", Position)
         except _NotThere:
             return None
-        quantity = translate.quantity(row, None)
-        return None if quantity == 0 else translate.holding(row, quantity)
+        return translate.holding(row)
 
     async def orders(self) -> list[Order]:
         """Return the orders of the current trading day."""
@@ -215,17 +215,15 @@ class Rest:
     async def _books(self) -> Books:
         asked_at = self._now()
         positions, rows = await self.day()
-        shown = {Symbol(row.symbol): translate.quantity(row, None) for row in positions}
-        if len(shown) < len(positions):  # as when a list moves while its pages are read
+        if len({row.symbol for row in positions}) < len(positions):  # as when a list moves while its pages are read
             raise RemoteProtocolError("positions: expected each symbol once, found one twice")
-        followed = trails((translate.trade(row, row.symbol) for row in rows if row.symbol), shown)
-        holdings: dict[Symbol, Holding] = {}
-        for row in positions:
-            symbol = Symbol(row.symbol)
-            trail, quantity = followed.get(symbol), shown[symbol]
-            if quantity != 0:
-                running = None if trail is None else trail.running
-                holdings[symbol] = translate.holding(row, translate.signed(quantity, running))
+        holdings = {row.symbol: held for row in positions if (held := translate.holding(row)) is not None}
+        trades = [translate.trade(row, row.symbol) for row in rows if row.symbol]
+        ends = {trade.symbol: holdings[trade.symbol].quantity for trade in trades if trade.symbol in holdings}
+        followed = trails(trades, ends)
+        for symbol, trail in followed.items():
+            if symbol in holdings:
+                holdings[symbol] = translate.meant(holdings[symbol], trail.running)
         return Books(asked_at, holdings, followed)
 
     async def _pages(self, path: str, kind: type[P]) -> list[P]:

@@ -90,19 +90,28 @@ class Sequence:
         sequence = frame.sequence
         if sequence is None or not 0 <= sequence < 2**63:
             raise RemoteProtocolError(f"expected a sequence from 0 to 2^63 on a sequenced message, found {sequence}")
-        last, day = self.last, self.see(frame)
+        day = self.see(frame)
+        if sequence - 1 != self.last and not self._is_due(sequence, frame, day, replayed):
+            return False
+        self.last, self._day = sequence, day
+        self._recent[sequence % _RECENT_MAX] = frame.digest
+        return True
+
+    def _is_due(self, sequence: int, frame: wire.Frame, day: date, replayed: bool) -> bool:
+        """Tell of a message that does not follow the last one whether it is to be applied all the same."""
+        last = self.last
         if last is None and replayed and sequence > 1:
             last = 0  # after an empty replay the first message of the day is due
-        if last is not None and sequence <= last:
+        if last is None or sequence == last + 1:
+            return True
+        if sequence <= last:
             if self._recent[sequence % _RECENT_MAX] == frame.digest:
                 return False
             if self._day is None or day <= self._day or sequence > 1:
                 raise Gap(f"expected message {last + 1} of {self._day}, found {sequence}, which is not what it was")
             self._recent = [None] * _RECENT_MAX  # the first message of a new day
-        elif last is not None and sequence > last + 1:
+        else:
             if not self._gaps.met_before(day, last, sequence):
                 raise Gap(f"expected message {last + 1} of {day}, found {sequence}")
             self._miss(f"messages {last + 1} to {sequence - 1} of {day} are missing, also in the replay")
-        self.last, self._day = sequence, day
-        self._recent[sequence % _RECENT_MAX] = frame.digest
         return True

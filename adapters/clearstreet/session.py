@@ -138,9 +138,12 @@ class StreamSession:
             RemoteProtocolError: the frame breaks the protocol.
         """
         frame = wire.frame(text)
-        match frame.message:
-            case wire.SubscribeAck() as ack:
-                return self._take_ack(ack, at)
+        message = frame.message
+        if isinstance(message, wire.DATA):  # asked first: thousands of them are a replay
+            return self._take_data(message, at) if self._sequence.is_next(frame, self._replayed) else []
+        match message:
+            case wire.SubscribeAck():
+                return self._take_ack(message, at)
             case wire.ErrorNotice(details=details):
                 if not self._subscribed:
                     raise SubscriptionRefused(f"the venue cannot read our subscription: {details[:200]}")
@@ -154,9 +157,6 @@ class StreamSession:
                 self._replayed = True
             case wire.UnknownMessage(type=kind):
                 self._count(kind)
-            case data:
-                if self._sequence.is_next(frame, self._replayed):
-                    return self._take_data(data, at)
         return []
 
     def settle(self, at: datetime) -> list[Event]:
@@ -165,28 +165,29 @@ class StreamSession:
             return []
         return [self._event(change, at) for change in self._book.settle()]
 
-    def learn(self, books: Books, mark: int, at: datetime) -> list[Event]:
+    def learn(self, books: Books, mark: int) -> bool:
         """Take the REST API's books, asked for at `mark` because of `needs_books`.
 
         Returns:
-            the snapshot, once stream and books agree, or the books have contradicted the stream for the third time.
+            whether `snapshot` is to be told now: stream and books agree, or the books have contradicted the stream
+            for the third time.
         """
         if not self.needs_books:
-            return []
+            return False
         difference = self._book.difference(books, mark)
         if difference is not None:
             self._asks_left -= 1
             if self._asks_left > 0:
-                return []
+                return False
             self._notes.append(f"the books are believed against the replay of the day: {difference}")
         self._book.take_books(books, mark)
         self._orders.learn(books.orders)
         self._confirmed = self._book.live = True
         self._asks_left = _BOOKS_ASKS_MAX
-        return [self.snapshot(at)]
+        return True
 
     def snapshot(self, at: datetime) -> SnapshotReceived:
-        """Return what is open now, for a session that takes over from another one."""
+        """Return what is open now: the books have just been learned, or the session takes over from another one."""
         positions = tuple(self._book.positions())
         orders = pending.working_orders(self._orders.working, self._book.quantity)
         return SnapshotReceived(self._account, at, positions, Origin.RECONCILED, orders=orders)
@@ -215,15 +216,15 @@ class StreamSession:
         self._orders.forget()
 
     def _take_data(self, data: wire.Data, at: datetime) -> list[Event]:
-        if not translate.is_ours(data, self._account_id):
+        if data.account_id != self._account_id and not translate.is_ours(data, self._account_id):
             self._count("another account")
             return []
         events: list[Event] = []
         match data:
-            case wire.Trade():
-                events = self._events(self._take_trade(data), at)
             case wire.Position():
                 events = self._events(self._book.take_position(data), at)
+            case wire.Trade():
+                events = self._events(self._take_trade(data), at)
             case wire.Order():
                 events = self._take_order(data, at)
             case wire.BuyingPower():

@@ -204,7 +204,9 @@ class Stream:
                 except Throttled as error:
                     raise SessionLost(str(error)) from error
                 async with run.lock:
-                    await self._deliver(run, link, session.learn(books, mark, self._now()))
+                    if session.learn(books, mark):
+                        await trio.lowlevel.checkpoint()  # thousands of positions took their time, as will what follows
+                        await self._deliver(run, link, [session.snapshot(self._now())])
                 if session.needs_books:
                     await trio.sleep(_BOOKS_PAUSE_S)
 

@@ -9,13 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from attrs import frozen
-
-from adapters.clearstreet import translate, values, wire
-from adapters.clearstreet.net import Books, Lives, Trail, follow, opened_at
+from adapters.clearstreet import translate, wire
+from adapters.clearstreet.net import Books, Lives, Trail, follow
 from adapters.clearstreet.translate import Holding, Trade
+from rules.model.frozen import frozen
 from rules.model.observed import Position
-from rules.model.values import Price, Side, Symbol
+from rules.model.values import Price, Symbol
 
 # Of a price that we average ourselves, where the venue tells none: finer than any that is dealt.
 _AVERAGE_GRID: Final = Decimal("0.0001")
@@ -64,20 +63,20 @@ class StreamBook:
         # The second reading is for a venue that tells the position before the execution: nothing is reckoned back then.
         if (0 if held is None else held.quantity) in (trail.running, trail.running + trade.quantity):
             self._waiting.pop(trade.symbol, None)
-            return None if held is None else self._tell(held)
+            return None if held is None else self._tell(held, trail)
         self._waiting[trade.symbol] = None
         return None
 
     def take_position(self, message: wire.Position) -> Position | Closed | None:
         """Take a position-update; None when it changes nothing."""
-        symbol = Symbol(values.name(message.symbol, "a symbol of a position"))
+        symbol = message.symbol
         trail = self._trails.get(symbol)
-        quantity = translate.quantity(message, None if trail is None else trail.running)
+        held = translate.holding(message)
+        if held is not None and trail is not None:
+            held = translate.meant(held, trail.running)
         self._waiting.pop(symbol, None)
         self._touch(symbol)
-        if quantity == 0:
-            return self._close(symbol)
-        return self._hold(translate.holding(message, quantity))
+        return self._close(symbol) if held is None else self._hold(held, trail)
 
     def settle(self) -> list[Position | Closed]:
         """Take the executions that wait no longer for their position-updates; returns what they change."""
@@ -85,7 +84,7 @@ class StreamBook:
         found: list[Position | Closed] = []
         for symbol in waiting:
             trail, held = self._trails[symbol], self._holdings.get(symbol)
-            change = self._close(symbol) if trail.running == 0 else self._hold(_reckoned(symbol, held, trail))
+            change = self._close(symbol) if trail.running == 0 else self._hold(_reckoned(symbol, held, trail), trail)
             if change is not None:
                 found.append(change)
         return found
@@ -98,12 +97,12 @@ class StreamBook:
     def take_stops(self, symbol: Symbol) -> Position | None:
         """Take note that the stops of a symbol changed; None when its position shows the same."""
         held = self._holdings.get(symbol)
-        return None if held is None else self._news(held)
+        return None if held is None else self._news(held, self._trails.get(symbol))
 
     def positions(self) -> list[Position]:
         """Return all open positions."""
         for symbol, held in self._holdings.items():
-            opened = opened_at(held, self._trails.get(symbol), self._lives)
+            opened = self._lives.opened_at(held, self._trails.get(symbol))
             self._told[symbol] = translate.position(held, opened, self._stop_of(symbol, held.quantity))
         return list(self._told.values())
 
@@ -123,13 +122,11 @@ class StreamBook:
     def take_books(self, books: Books, mark: int) -> None:
         """Take books that were asked for at `mark` as the truth, but for what changed since."""
         newer = {symbol for symbol, at in self._touched.items() if at > mark}
-        for symbol in [symbol for symbol in self._holdings if symbol not in newer]:
-            if symbol not in books.holdings:
-                self._close(symbol)
-        for symbol, held in books.holdings.items():
-            if symbol not in newer:
-                self._holdings[symbol] = held
-                self._waiting.pop(symbol, None)
+        for symbol in [symbol for symbol in self._holdings if symbol not in books.holdings and symbol not in newer]:
+            self._close(symbol)
+        confirmed = {symbol: held for symbol, held in books.holdings.items() if symbol not in newer}
+        self._holdings.update(confirmed)
+        self._waiting = {symbol: None for symbol in self._waiting if symbol not in confirmed}
         for symbol, trail in books.trails.items():
             known = self._trails.get(symbol)
             if known is None or (symbol not in newer and known.at < trail.at):
@@ -140,24 +137,22 @@ class StreamBook:
         self.mark += 1
         self._touched[symbol] = self.mark
 
-    def _hold(self, held: Holding) -> Position | None:
+    def _hold(self, held: Holding, trail: Trail | None) -> Position | None:
         self._holdings[held.symbol] = held
-        return self._tell(held)
+        return self._tell(held, trail)
 
-    def _tell(self, held: Holding) -> Position | None:
+    def _tell(self, held: Holding, trail: Trail | None) -> Position | None:
         """Return what is held as news; None when a look was faster and showed the life that came after it."""
-        trail = self._trails.get(held.symbol)
-        if trail is not None and trail.running == held.quantity and trail.opened_at is not None:
-            side = Side.BUY if held.quantity > 0 else Side.SELL
-            if self._lives.is_later(held.symbol, trail.opened_at, side):
-                self._told.pop(held.symbol, None)
-                return None
-        return self._news(held)
+        began = trail.opened_at if trail is not None and trail.running == held.quantity else None
+        if began is not None and self._lives.is_later(held.symbol, began, held.side):
+            self._told.pop(held.symbol, None)
+            return None
+        return self._news(held, trail)
 
-    def _news(self, held: Holding) -> Position | None:
+    def _news(self, held: Holding, trail: Trail | None) -> Position | None:
         """Return what is held as a position, or None when just this was told before, or nothing is told yet."""
         # Also while nothing is told: the life that begins here may be the present one.
-        opened = opened_at(held, self._trails.get(held.symbol), self._lives)
+        opened = self._lives.opened_at(held, trail)
         if not self.live:
             return None
         position = translate.position(held, opened, self._stop_of(held.symbol, held.quantity))

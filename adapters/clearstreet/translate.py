@@ -9,13 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from attrs import frozen
 from msgspec import Struct
 
 from adapters.base import RemoteProtocolError
 from adapters.clearstreet import wire, wire_rest
 from adapters.clearstreet.values import NAME_LENGTH_MAX, instant, name, sign_of
 from adapters.numbers import number, positive
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.observed import Position
 from rules.model.values import OrderType, PositionId, Price, Side, Symbol, VenueOrderId, Volume
@@ -32,6 +32,9 @@ _SHARES: Final = frozenset({"equity", "fund"})
 
 _OVER: Final = frozenset({"rejected", "closed"})
 """States of an order that are final."""
+
+_SIDES: Final = (Side.BUY, Side.SELL)
+"""Of a position, by whether its quantity has a minus."""
 
 _ORDER_TYPES: Final = {"limit": OrderType.LIMIT, "stop": OrderType.STOP, "stop-limit": OrderType.STOP_LIMIT}
 
@@ -60,7 +63,7 @@ class Holding(Struct, frozen=True):
 
     @property
     def side(self) -> Side:
-        return Side.SELL if self.quantity.is_signed() else Side.BUY
+        return _SIDES[self.quantity.is_signed()]
 
 
 def trade(message: wire.Trade, symbol: str | None) -> Trade:
@@ -83,31 +86,37 @@ def trade(message: wire.Trade, symbol: str | None) -> Trade:
     )
 
 
-def quantity(message: wire.Position, running: Decimal | None) -> Decimal:
-    """Return the signed quantity of a position; zero when it is flat. `running` as of `signed`."""
+def quantity(message: wire.Position) -> Decimal:
+    """Return the quantity of a position as it is written; zero when it is flat."""
     try:
-        return signed(number(message.quantity, "quantity"), running)
+        return number(message.quantity, "quantity")
     except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"position {message.symbol[:40]}: {error}") from None
+        raise _of_position(message, error) from None
 
 
-def signed(quantity: Decimal, running: Decimal | None) -> Decimal:
-    """Return the quantity of a position as it is meant.
+def holding(message: wire.Position) -> Holding | None:
+    """Return a position as it is written; None when it is flat."""
+    symbol = name(message.symbol, "a symbol of a position")
+    try:
+        quantity = number(message.quantity, "quantity")
+        return Holding(symbol, quantity, positive(message.average_cost, "average_cost")) if quantity else None
+    except RemoteProtocolError as error:
+        raise _of_position(message, error) from None
+
+
+def meant(held: Holding, running: Decimal) -> Holding:
+    """Return a position as it is meant.
 
     Args:
         running: the signed position after the symbol's last known execution. How the venue writes a short quantity is
             not documented: a positive one of just that size is taken for short where the executions say so.
     """
-    return -quantity if running is not None and running < 0 and quantity == -running else quantity
+    is_short = running < 0 and held.quantity == -running
+    return Holding(held.symbol, -held.quantity, held.average_cost) if is_short else held
 
 
-def holding(message: wire.Position, signed: Decimal) -> Holding:
-    """Return a position that is not flat, with its sign already known."""
-    symbol = name(message.symbol, "a symbol of a position")
-    try:
-        return Holding(Symbol(symbol), signed, positive(message.average_cost, "average_cost"))
-    except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"position {symbol[:40]}: {error}") from None
+def _of_position(message: wire.Position, error: RemoteProtocolError) -> RemoteProtocolError:
+    return RemoteProtocolError(f"position {message.symbol[:40]}: {error}")
 
 
 @frozen

@@ -1,7 +1,7 @@
 """Single values of Clear Street, each checked: the only way from the numbers, times and names in its words to ours."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from adapters.base import RemoteProtocolError
@@ -14,6 +14,8 @@ _MS_MAX: Final = 253_402_000_000_000
 
 NAME_LENGTH_MAX: Final = 256
 """Characters of an id; a symbol has 32 at most (Studio OpenAPI 2.0.0), and is not held to that."""
+
+NameT = TypeVar("NameT", bound=str)
 
 _SIDES: Final = {"buy": 1, "sell": -1, "sell-short": -1}
 
@@ -38,7 +40,7 @@ def date_at(at_ms: int, zone: ZoneInfo) -> date:
     return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
 
 
-def name(text: str | None, what: str) -> str:
+def name(text: NameT | None, what: str) -> NameT:
     """Return an id or symbol of sane length, or raise RemoteProtocolError."""
     if not text or len(text) > NAME_LENGTH_MAX:
         raise RemoteProtocolError(f"expected {what} of 1 to {NAME_LENGTH_MAX} characters, found {len(text or '')}")

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from adapters.base import RemoteProtocolError
+from rules.model.values import Symbol
 
 BASE: Final = "/studio/v2"
 
@@ -75,7 +76,7 @@ class Trade(Struct, frozen=True, kw_only=True):
 class Position(Struct, frozen=True, kw_only=True):
     """The net position of a symbol. The sign of a short quantity is not documented."""
 
-    symbol: str
+    symbol: Symbol
     quantity: Written
     average_cost: Written = None
     account_id: str | None = None
@@ -135,24 +136,36 @@ class UnknownMessage(Struct, frozen=True):
     type: str
 
 
-Data: TypeAlias = Order | Trade | Position | BuyingPower | LocateInventory
+Data: TypeAlias = Position | Trade | Order | BuyingPower | LocateInventory
+DATA: Final = (Position, Trade, Order, BuyingPower, LocateInventory)
+"""The same, for `isinstance`."""
 Message: TypeAlias = Data | SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice | UnknownMessage
 
 
-class Frame(Struct, frozen=True):
+class Frame(Struct, frozen=True, kw_only=True):
     """One frame of the channel: when it was sent, its place in the day where it has one, and what it says."""
 
-    timestamp: Written
-    message: Message
-    sequence: int | None = None
-    digest: int = 0
-    """Of number and payload, to tell whether a message of the same number is the same message."""
-
-
-class _Envelope(Struct, frozen=True, kw_only=True):
     payload: Raw
     timestamp: Written = None
     sequence: int | None = None
+
+    @property
+    def message(self) -> Message:
+        """What it says, read anew each time.
+
+        Raises:
+            RemoteProtocolError: not what its type promises.
+        """
+        try:
+            payload = _PAYLOAD.decode(self.payload)
+        except _NO_JSON:
+            return _named(self.payload)
+        return payload.data if isinstance(payload, _SEQUENCED) else payload
+
+    @property
+    def digest(self) -> int:
+        """Of number and payload, to tell whether a message of the same number is the same message."""
+        return hash((self.sequence, bytes(self.payload)))
 
 
 class _Type(Struct, frozen=True):
@@ -192,7 +205,7 @@ _Payload: TypeAlias = (
     | ErrorNotice
 )
 _TYPES: Final[Mapping[str, type[_Payload]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(_Payload)}
-_ENVELOPE: Final = msgspec.json.Decoder(_Envelope, float_hook=Decimal)
+_FRAME: Final = msgspec.json.Decoder(Frame, float_hook=Decimal)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload, float_hook=Decimal)
 
 
@@ -201,24 +214,15 @@ _NO_JSON: Final = (ValueError, RecursionError, ArithmeticError)
 
 
 def frame(text: str | bytes) -> Frame:
-    """Return what one WebSocket message says.
+    """Return one WebSocket message.
 
     Raises:
-        RemoteProtocolError: no JSON, no envelope, or not what its type promises.
+        RemoteProtocolError: no JSON, or no envelope.
     """
     try:
-        envelope = _ENVELOPE.decode(text)
+        return _FRAME.decode(text)
     except _NO_JSON as error:
         raise _unread("a message of the activity channel", error) from None
-    message: Message
-    try:
-        payload = _PAYLOAD.decode(envelope.payload)
-    except _NO_JSON:
-        message = _named(envelope.payload)
-    else:
-        message = payload.data if isinstance(payload, _SEQUENCED) else payload
-    digest = hash((envelope.sequence, bytes(envelope.payload)))
-    return Frame(envelope.timestamp, message, envelope.sequence, digest)
 
 
 def _named(payload: Raw) -> UnknownMessage:

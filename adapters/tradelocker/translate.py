@@ -78,6 +78,8 @@ def position_from_stream(
 ) -> Position:
     """Return the position of a stream message; its stop prices come from other messages and are passed in."""
     try:
+        if not message.instrument:
+            raise RemoteProtocolError("expected an instrument, found none")
         return Position(
             position_id=message.position_id,
             symbol=Symbol(shared(message.instrument)),

@@ -7,6 +7,7 @@ breaks the protocol) gives the line back to it for good: what such frames mean i
 """
 
 from collections import deque
+from struct import Struct
 from typing import Final
 
 import trio
@@ -21,7 +22,7 @@ _TEXT: Final = 0x81  # the first byte of a frame that is final, has no reserved 
 _PING_PONG: Final = frozenset({0x89, 0x8A})
 _SIZE_16: Final = 126
 _SIZE_64: Final = 127
-_SHORT_HEAD: Final = 4  # bytes of the longest head of a message below 64 kB
+_SHORT_HEAD: Final = Struct(">BBH")  # of a message below 64 kB: its kind, its size, and the size behind a 126
 _LONG: Final = 64 * 1024  # from here on a copy costs more than a view
 _HEAD_END: Final = b"\r\n\r\n"
 _SWITCHING: Final = b"HTTP/1.1 101"
@@ -60,10 +61,14 @@ class FrameCutter:
     def _cut_short(self, texts: deque[str]) -> None:
         """Cut whole messages of less than 64 kB, as nearly all are, in one loop."""
         buffer, at, have, bytes_max = self._buffer, self._at, len(self._buffer), self._bytes_max
-        while have - at >= _SHORT_HEAD and buffer[at] == _TEXT:
-            size, begin = buffer[at + 1], at + 2
+        unpack, head_bytes = _SHORT_HEAD.unpack_from, _SHORT_HEAD.size
+        while have - at >= head_bytes:
+            kind, size, size_16 = unpack(buffer, at)
+            if kind != _TEXT:
+                break
+            begin = at + 2
             if size == _SIZE_16:
-                size, begin = buffer[at + 2] << 8 | buffer[at + 3], at + _SHORT_HEAD
+                size, begin = size_16, at + head_bytes
                 if not _SIZE_16 <= size <= bytes_max:
                     break
             elif size > _SIZE_16:

@@ -4,9 +4,11 @@ import ast
 import importlib
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import attrs
+import mypy.api
 import pytest
 
 from adapters.base import Account
@@ -142,11 +144,18 @@ def test_nothing_secret_is_a_plain_text(venue: str) -> None:
             assert "Secret" in str(key.type), f"{venue}'s {key.name} must be a Secret, was {key.type}"
 
 
-@venues
-def test_settings_are_frozen(venue: str) -> None:
-    kind: Any = VENUES[venue].config
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        setattr(kind.__new__(kind), attrs.fields(kind)[0].name, "changed")
+@pytest.mark.slow  # the type checker reads the venues' settings and all that they import
+def test_the_type_checker_refuses_to_set_a_setting(tmp_path: Path) -> None:
+    program = tmp_path / "setting.py"
+    configs = [VENUES[venue].config for venue in VENUES]
+    lines = [f"import {kind.__module__}\n" for kind in configs]
+    for number, kind in enumerate(configs):
+        name = attrs.fields(kind)[0].name
+        lines.append(f"def set{number}(it: {kind.__module__}.{kind.__name__}) -> None: it.{name} = it.{name}\n")
+    program.write_text("".join(lines), encoding="utf-8")
+    said, _, _ = mypy.api.run([str(program), "--cache-dir", str(tmp_path / "cache")])
+    for kind in configs:
+        assert f'Property "{attrs.fields(kind)[0].name}" defined in "{kind.__name__}" is read-only' in said, said
 
 
 @venues

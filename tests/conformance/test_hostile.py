@@ -48,6 +48,7 @@ MESSAGES = {
     "half an object": ('"symbol":"EURUSD"', '"symbol":'),
     "a lone surrogate": ("EURUSD", "\\ud800"),
     "deeply nested": ("EURUSD", '","x":' + "[" * 5000 + "]" * 5000 + ',"y":"'),
+    "no symbol": ('"EURUSD"', '""'),
     "another side": ("Buy", "Both"),
     "another side, upper case": ('"BUY"', '"BOTH"'),
 }

@@ -1,7 +1,7 @@
 """What sessions are told in a good hour: every call on one, recorded at a simulated venue, to be played again."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -10,8 +10,8 @@ from typing import Any
 
 import trio
 import trio.testing
-from attrs import frozen
 
+from rules.model.frozen import frozen
 from tests.conformance.actions import by_hand, trade
 from tests.conformance.mirror import streaming
 from tests.conformance.venues import open_world
@@ -19,8 +19,8 @@ from tests.conformance.venues import open_world
 CALLS_MAX = 60
 """Long enough for a sign-in, a snapshot and a busy minute; a part of it is played again for each fresh session."""
 
-TOLD = ("receive", "learn", "settle", "elapse")
-"""What a driver tells a session, by whichever of these methods it has."""
+TOLD = ("receive", "learn", "snapshot", "settle", "elapse")
+"""What a driver tells a session, or asks it for, by whichever of these methods it has."""
 
 
 @frozen
@@ -45,9 +45,9 @@ class Transcript:
 
 
 def tell(session: Any, name: str, arguments: tuple[Any, ...]) -> list[Any]:
-    """Tell a session something and return what it says of it."""
+    """Tell a session something and return the list that it says of it, if it does: some only say yes or no."""
     said = getattr(session, name)(*arguments)
-    return [] if said is None else list(said)
+    return list(said) if isinstance(said, Iterable) else []
 
 
 def record(kind: str, session: type) -> Transcript:

@@ -98,7 +98,8 @@ class Talk:
 
     def learn(self, known):
         assert self.session.needs_books
-        told = self.session.learn(known, self.session.mark, self.now)
+        is_told = self.session.learn(known, self.session.mark)
+        told = [self.session.snapshot(self.now)] if is_told else []
         self.events += told
         return told
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.clearstreet.net import UNKNOWN, Books, Lives, follow, trails
+from adapters.clearstreet.net import UNKNOWN, Books, Lives, Trail, follow, trails
 from adapters.clearstreet.translate import Holding, Trade
 from rules.model.state import SAME_LIFE
-from rules.model.values import Side, Symbol
+from rules.model.values import Symbol
 from tests.adapters.clearstreet.frames import AAPL, AT, MSFT, NEXT_DAY, Talk, ack, books, frame, position, trade
 
 STEP = timedelta(seconds=7)
@@ -167,10 +167,10 @@ def test_a_position_that_was_seen_closed_is_another_one_when_it_is_back():
 
 
 def test_books_from_before_an_opening_do_not_forget_it():
-    lives = Lives()
-    assert lives.opened_at(AAPL, Side.BUY, AT) == AT
-    lives.close_others([], AT - STEP)
-    assert lives.opened_at(AAPL, Side.BUY, None) == AT
+    lives, held = Lives(), Holding(AAPL, Decimal(1), Decimal(1))
+    assert lives.opened_at(held, Trail(Decimal(1), Decimal(1), AT, AT)) == AT
+    lives.close_others({}, AT - STEP)
+    assert lives.opened_at(held, None) == AT
 
 
 def test_books_agree_when_the_last_executions_led_to_the_positions():

@@ -115,7 +115,8 @@ def test_what_changed_while_the_books_were_asked_is_taken_from_the_stream():
     talk.feed(ack(), trade(1, 100, 100), position(2, 100), frame("replay-complete"))
     mark = talk.session.mark
     talk.feed(trade(3, 0, 100, "sell"), position(4, 0))
-    (snapshot,) = talk.session.learn(books(AAPL="100", MSFT="3"), mark, AT)
+    assert talk.session.learn(books(AAPL="100", MSFT="3"), mark)
+    snapshot = talk.session.snapshot(AT)
     assert [each.symbol for each in snapshot.positions] == [MSFT]
 
 
