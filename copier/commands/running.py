@@ -1,6 +1,5 @@
 """A service in this process: by one config, and by each that takes its place while it runs."""
 
-import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +7,7 @@ from functools import partial
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from copier.alerts.alerting import Alerter
 from copier.alerts.own_words import (
@@ -21,6 +20,7 @@ from copier.alerts.own_words import (
 )
 from copier.alerts.words import AlertWords
 from copier.clock import utc_now
+from copier.collector import spare_collector
 from copier.commands.accounts import OpenAccounts
 from copier.commands.alerts import alerting
 from copier.commands.ending import Ending
@@ -37,22 +37,12 @@ from copier.web.changes import Changes
 from copier.web.serve import CannotListen, serve_surface
 from copier.web.store import opened_store, store_path
 from copier.web.surface import Surface
+from rules.model.frozen import frozen
 
 ONCE_S_MAX = 60.0
 """`--once` gives up after this long: an account that cannot be reached would keep it for ever."""
 
-COLLECT_AFTER = 10_000
-"""Objects that are new before the garbage collector looks at them, for some 2 ms: what we keep has no cycles, so that
-it finds little. By Python's own 700, its looks cost an order as much as its size does."""
-
 _log = structlog.get_logger("run")
-
-
-def spare_collector() -> None:
-    """Take what was loaded up to now out of the garbage collector's sight: it stays, and a look at it takes 40 ms."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 @frozen
