@@ -5,7 +5,7 @@ twice with the same input it orders nothing the second time, since the copy then
 """
 
 from rules.deciding.decision import Context, Decision, earlier
-from rules.deciding.ending import end, leave, lives_anew, over
+from rules.deciding.ending import leave, lives_anew, over
 from rules.deciding.exits import ends_at
 from rules.deciding.following import LOOK_UP_AGAIN, follow
 from rules.deciding.mirror import asked_again, gives_up, moved_unsent
@@ -31,7 +31,9 @@ def decide(context: Context) -> Decision:
     if context.link.policy.per_symbol and (context.copy is not None or context.position is not None):
         context = context.for_symbol(_symbol(context.copy, context.position))
     decision = _decide(context)
-    return evolve(decision, memory=None) if decision.memory == context.memory else decision
+    if decision.memory is not context.memory and decision.memory != context.memory:
+        return decision
+    return Decision(decision.copy, decision.actions, decision.trace, decision.look_ups, decision.look_again_at)
 
 
 def _decide(context: Context) -> Decision:
@@ -83,7 +85,7 @@ def _mirror(context: Context, copy: Copy, position: Position) -> Decision:
     copy = evolve(copy, order=context.order)
     shaped = shape(context, copy, copy.granted, position)
     if shaped.copy is not None and not shaped.copy.holds:
-        return evolve(shaped, copy=end(shaped.copy))
+        return over(context, shaped.copy, position, shaped.trace)
     again = asked_again(copy, policy, context.target, context.now)
     shaped = evolve(shaped, look_again_at=earlier(shaped.look_again_at, again))
     symbol = copy.legs[0].symbol

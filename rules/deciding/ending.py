@@ -19,7 +19,7 @@ from rules.model.evolving import evolve
 from rules.model.observed import Position
 from rules.model.reasons import Reason
 from rules.model.state import SAME_LIFE
-from rules.model.trace import Denied, Note
+from rules.model.trace import Denied, Note, Trace
 from rules.model.values import OmsType
 from rules.policy.pending import Late
 
@@ -73,21 +73,29 @@ def _unblocked(copy: Copy) -> Copy:
     return copy
 
 
-def over(context: Context, copy: Copy, position: Position) -> Decision:
-    """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so."""
+def over(context: Context, copy: Copy, position: Position, trace: Trace = ()) -> Decision:
+    """End a copy that holds nothing; one that the target closed by itself is opened again where the policy says so.
+
+    Args:
+        trace: what led to its holding nothing, if that was just now.
+    """
     ended = end(copy)
     context = with_result(context, ended)
     if copy.limited and ended.ending is Ending.DENIED:
         denied = Denied("guard.on_deviation", Reason.LIMIT_NOT_FILLED)
-        return Decision(evolve(ended, reason=denied.reason), (), (denied,), memory=context.memory)
+        return Decision(evolve(ended, reason=denied.reason), (), (*trace, denied), memory=context.memory)
     if copy.fill_by is not None and ended.ending is Ending.DENIED:
         if context.link.policy.mirror.late is Late.MARKET:
-            return begin(context, position, ended, late=True)
+            return _after(trace, begin(context, position, ended, late=True))
         denied = Denied("mirror.late", Reason.PENDING_NOT_FILLED)
-        return Decision(evolve(ended, reason=denied.reason), (), (denied,), memory=context.memory)
+        return Decision(evolve(ended, reason=denied.reason), (), (*trace, denied), memory=context.memory)
     if ended.ending is Ending.TARGET_CLOSED and copy.reopened < context.link.policy.reopen:
-        return begin(context, position, ended, copy.reopened + 1)
-    return Decision(ended, memory=context.memory)
+        return _after(trace, begin(context, position, ended, copy.reopened + 1))
+    return Decision(ended, (), trace, memory=context.memory)
+
+
+def _after(trace: Trace, decision: Decision) -> Decision:
+    return evolve(decision, trace=(*trace, *decision.trace))
 
 
 def end(copy: Copy) -> Copy:

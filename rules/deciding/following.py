@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from rules.deciding.decision import Context, Decision, earlier, with_result
-from rules.deciding.ending import end, over
+from rules.deciding.decision import Context, Decision, earlier
+from rules.deciding.ending import over
 from rules.deciding.limit_entry import looked_at_again
 from rules.deciding.opening import new_legs, waits
 from rules.deciding.shape import shape
@@ -59,11 +59,7 @@ def follow(context: Context, copy: Copy, position: Position) -> Decision:
     again = earlier(again, looked_at_again(context, copy))
     shaped = shape(context, copy, desired, position)
     if shaped.copy is not None and not shaped.copy.holds:
-        if copy.fill_by is not None:
-            return over(context, shaped.copy, position)
-        ended = end(shaped.copy)
-        memory = with_result(context, ended).memory
-        return evolve(shaped, copy=ended, trace=(*trace, *shaped.trace), memory=memory)
+        return over(context, shaped.copy, position, (*trace, *shaped.trace))
     if instrument is None:
         look_ups = (*look_ups, LookUp(context.target.account, copy.legs[0].symbol))
         again = earlier(again, context.now + LOOK_UP_AGAIN)

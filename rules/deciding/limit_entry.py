@@ -30,7 +30,7 @@ def at_source_price(market: Market, denied: Denied) -> Denied | None:
     if price <= 0 or (market.quote.entry(market.side) - price) * market.side.sign <= 0:
         return denied  # it would not wait
     until = question.now + guard.limit_for
-    market.limit = Waits(OrderType.LIMIT, price, expires_at=until if target.orders_expire else None)
+    market.waits = Waits(OrderType.LIMIT, price, expires_at=until if target.orders_expire else None)
     numbers = (*denied.numbers, ("limit", plain(price)), ("until", until.isoformat(timespec="seconds")))
     market.finding.note("guard.on_deviation", "waits at the source's price", *numbers)
     return None

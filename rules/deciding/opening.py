@@ -51,6 +51,9 @@ def begin(
 
 
 def judge(context: Context, copy: Copy, position: Position) -> Decision:
+    beside = context.beside
+    if beside:
+        beside = tuple(each for each in beside if each.source_position_id != copy.source_position_id)
     question = Question(
         context.now,
         context.link,
@@ -63,7 +66,7 @@ def judge(context: Context, copy: Copy, position: Position) -> Decision:
         approved=copy.approved,
         reopening=copy.reopened > 0 or copy.late,
         order=context.order,
-        beside=tuple(each for each in context.beside if each.source_position_id != copy.source_position_id),
+        beside=beside,
         beginning=context.beginning,
         at_target=context.at_target,
         heard=context.heard,
@@ -117,7 +120,7 @@ def new_legs(context: Context, copy: Copy, grant: Grant) -> tuple[list[Leg], tup
             asked_at=context.now if copy.legs else copy.first_seen_at,
         )
         legs.append(leg)
-    return legs, tuple(opening(copy, leg) for leg in legs)
+    return legs, tuple([opening(copy, leg) for leg in legs])
 
 
 def _deny(context: Context, copy: Copy, denied: Denied, trace: Trace, look_ups: tuple[LookUp, ...]) -> Decision:

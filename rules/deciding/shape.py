@@ -139,7 +139,7 @@ def _shrink(
     order_id = cl_ord_id(copy.link_id, copy.source_position_id, copy.opened_at, leg.number, leg.step)
     price = _exit_price(context, leg)
     action: Action
-    locked = _locked(context, leg, cut)
+    locked = _locked(context, leg)
     last = (price, locked, leg.cl_ord_id)
     if cut == leg.held:
         purpose = Purpose.CLOSE
@@ -169,11 +169,11 @@ def possible_cut(leg: Leg, excess: Volume, instrument: Instrument | None) -> Vol
     return part if part >= least else ZERO
 
 
-def _locked(context: Context, leg: Leg, cut: Volume) -> Volume:
-    """Return how much of `cut` other copies of ours may offset on a netting account."""
+def _locked(context: Context, leg: Leg) -> Volume:
+    """Return the lots of our copies on the other side, which may offset the leg's on a netting account."""
     if context.target.oms is OmsType.HEDGING:
         return ZERO
-    return min(cut, context.target.lots.get((leg.symbol, leg.side.opposite), ZERO))
+    return context.target.lots.get((leg.symbol, leg.side.opposite), ZERO)
 
 
 def _exit_price(context: Context, leg: Leg) -> Price | None:

@@ -8,6 +8,7 @@ from rules.books.reconcile import lose_leg
 from rules.model.actions import OpenPosition
 from rules.model.copies import CopyStatus, Ending
 from rules.model.events import Origin
+from rules.model.reports import NotFound, OutcomeUnknown
 from rules.policy.guard import Guard, StartPolicy
 from rules.policy.links import CopyPolicy
 from tests.rules.playbook import Playbook, position, shape
@@ -16,7 +17,7 @@ from tests.rules.playbook import Playbook, position, shape
 def closed_by_target(play: Playbook) -> list[object]:
     """Let the target have closed what the copy holds, and return what follows."""
     assert play.copy is not None
-    [leg] = [leg for leg in play.copy.legs if leg.live]
+    leg = next(leg for leg in play.copy.legs if leg.live)
     play.copy = lose_leg(play.copy, leg.number)
     return list(play.again())
 
@@ -57,6 +58,19 @@ def test_its_age_counts_from_then_however_old_the_position_is(origin: Origin) ->
     play.fills(play.sees(position(), origin))
     play.now += timedelta(hours=1)
     assert shape(closed_by_target(play)) == [("open", "1.00")]  # type: ignore[arg-type]
+
+
+def test_it_is_opened_again_when_an_increase_comes_to_nothing_after_it_was_closed() -> None:
+    policy = CopyPolicy("again", guard=Guard(max_age=timedelta(seconds=10)), reopen=1)
+    play, _ = opened(policy)
+    [increase] = play.sees(position("3"))
+    assert play.reports(OutcomeUnknown(increase.cl_ord_id, "no answer")) == []
+    assert closed_by_target(play) == []
+    play.now += timedelta(seconds=30)
+    assert shape(play.reports(NotFound(increase.cl_ord_id))) == [("open", "3.00")]
+    assert play.codes == ["TOO_OLD"]
+    assert play.copy is not None
+    assert (play.copy.status, play.copy.reopened) == (CopyStatus.ACTIVE, 1)
 
 
 def test_it_passes_the_gates_as_new_risk() -> None:
