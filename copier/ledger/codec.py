@@ -19,7 +19,6 @@ import cattrs
 import msgspec
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.fns import identity
-from cattrs.gen import make_dict_unstructure_fn
 
 T = TypeVar("T")
 
@@ -41,8 +40,6 @@ def encode(value: object) -> bytes:
     Raises:
         TypeError: `value` or something in it has a type that a body cannot hold.
     """
-    if not attrs.has(type(value)):
-        raise TypeError(f"expected an attrs object, found {type(value).__name__}")
     return _TO_JSON.encode(_tagged(value))
 
 
@@ -88,16 +85,38 @@ def decode(type_: Any, body: bytes) -> Any:
         raise CodecError(f"expected a body of {name}, found one that does not fit: {error!r}") from error
 
 
-def _tagged(value: object) -> dict[str, Any]:
+def _tagged(value: object) -> msgspec.Struct:
+    """Return what msgspec writes of an attrs object, its class named."""
     class_ = type(value)
-    to_fields = _TO_FIELDS.get(class_)
-    if to_fields is None:
-        to_fields = _TO_FIELDS[class_] = make_dict_unstructure_fn(class_, _CONVERTER)
-    return {KIND: class_.__name__, **to_fields(value)}
+    to_struct = _TO_STRUCT.get(class_)
+    if to_struct is None:
+        if not attrs.has(class_):
+            raise TypeError(f"expected an attrs object, found {class_.__name__}")
+        to_struct = _TO_STRUCT[class_] = _struct_maker(class_, tag=class_.__name__)
+    return to_struct(value)
 
 
-_TO_FIELDS: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {}
-"""What makes a dictionary of an object's fields, ready for msgspec, by class."""
+ToStruct = Callable[[Any], msgspec.Struct]
+
+_TO_STRUCT: Final[dict[type, ToStruct]] = {}
+"""What makes a struct with a tag of an object, by class."""
+
+
+def _struct_maker(class_: Any, tag: str | None = None) -> ToStruct:
+    """Return what copies an object's fields into a struct, which msgspec writes in the order of their declaration.
+
+    A struct is made and written faster than a dictionary: its keys stand ready in it.
+    """
+    hints = get_type_hints(class_)
+    hooks = {field.name: _CONVERTER.get_unstructure_hook(hints[field.name]) for field in attrs.fields(class_)}
+    struct = msgspec.defstruct(
+        class_.__name__, [(name, Any) for name in hooks], tag_field=KIND if tag else None, tag=tag, gc=False
+    )
+    values = [f"value.{name}" if hook is identity else f"to_{name}(value.{name})" for name, hook in hooks.items()]
+    # Compiled from text, as attrs makes an `__init__`: to go through the fields in a loop costs twice as much.
+    names = {"struct": struct, **{f"to_{name}": hook for name, hook in hooks.items()}}
+    maker: ToStruct = eval(f"lambda value: struct({', '.join(values)})", names)
+    return maker
 
 
 def _structure_chosen(tree: Any, choices: dict[str, type]) -> Any:
@@ -131,7 +150,7 @@ def _is_class_choice(type_: Any) -> bool:
 def _is_plain(type_: Any) -> bool:
     """Tell whether msgspec by itself writes values of a declared type as a body wants them, whatever is in them.
 
-    Of attrs classes it takes the fields in the order of the alphabet, at a fifth of what a dictionary costs.
+    Of attrs classes it takes the fields in the order of the alphabet, at less than a struct costs.
     """
     if isinstance(type_, NewType):
         return _is_plain(type_.__supertype__)
@@ -143,12 +162,23 @@ def _is_plain(type_: Any) -> bool:
     return type_ in _PLAIN or (isinstance(type_, type) and issubclass(type_, Enum))
 
 
+def _is_series(type_: Any) -> bool:
+    return get_origin(type_) is tuple and get_args(type_)[1:] == (...,)
+
+
+def _series_unstructure(type_: Any) -> Callable[[Any], Any]:
+    hook = _CONVERTER.get_unstructure_hook(get_args(type_)[0])
+    return lambda values: [hook(value) for value in values]
+
+
 def _is_frozenset(type_: Any) -> bool:
     origin: Any = get_origin(type_)
     return origin is frozenset
 
 
-def _tagged_unstructure(_type: Any) -> Callable[[Any], Any]:
+def _tagged_unstructure(type_: Any) -> Callable[[Any], Any]:
+    if NoneType not in get_args(type_):
+        return _tagged
     return lambda value: None if value is None else _tagged(value)
 
 
@@ -212,6 +242,8 @@ def _no_float(value: Any, _type: Any = None) -> Any:
 def _converter() -> cattrs.Converter:
     """Return the converter: only what JSON does not know by itself is touched, the rest goes to msgspec as it is."""
     converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True)
+    converter.register_unstructure_hook_factory(attrs.has, _struct_maker)
+    converter.register_unstructure_hook_factory(_is_series, _series_unstructure)
     converter.register_unstructure_hook_func(_is_plain, identity)
     converter.register_unstructure_hook(Fraction, lambda value: f"{value.numerator}/{value.denominator}")
     converter.register_unstructure_hook(float, _no_float)

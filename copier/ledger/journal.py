@@ -72,7 +72,7 @@ class Journal:
         self._stuck = stuck
         self._threads = threads
         self._listeners = tuple(listeners)
-        self._durable: list[tuple[Record, datetime]] = []
+        self._durable: list[tuple[list[Record], datetime]] = []
         self._records: list[Record] = []
         self._entries: list[Entry] = []
         self._urgent = False
@@ -91,7 +91,7 @@ class Journal:
         actions: tuple[Action, ...] = (),
         known: Known | None = None,
     ) -> None:
-        orders = tuple(action.cl_ord_id for action in actions)
+        orders = tuple([action.cl_ord_id for action in actions])
         self._write(DecisionRecord(copy, because, trace, orders, known), copy.target)
 
     def observed(self, record: ObservedRecord | CalendarRecord | HistoryRecord) -> None:
@@ -191,14 +191,15 @@ class Journal:
             self.stuck_by = None
             self._stuck(None)
         self.commits.count((perf_counter() - begun_s) * 1000)
-        self._durable += [(record, at) for record in records]
+        self._durable.append((records, at))
 
     def announce(self) -> None:
         """Tell the listeners what has become durable; the engine lets its orders go first."""
         durable, self._durable = self._durable, []
-        for record, at in durable:
-            for listener in self._listeners:
-                listener(record, at)
+        for records, at in durable:
+            for record in records:
+                for listener in self._listeners:
+                    listener(record, at)
 
     def _write(self, record: Record, account: AccountId | str, key: str | None = None) -> None:
         self._urgent = True

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-from attrs import frozen
 
 from copier.ledger.file import (
     LedgerBusy,
@@ -32,6 +31,7 @@ from copier.ledger.rows import (
     INSERT,
     LAST,
     LAST_OF_KIND,
+    ChainedRows,
     Entry,
     Row,
     StoredEntry,
@@ -41,6 +41,7 @@ from copier.ledger.rows import (
     rows_from,
     stored_entry,
 )
+from rules.model.frozen import frozen
 
 __all__ = [
     "DuplicateKey",
@@ -164,36 +165,22 @@ class Ledger:
             raise LedgerFailed("the ledger was opened for reading only")
         if self._identity is not None and self._identity != file_identity(self._connection.filename):
             raise self._break("its file was moved, replaced or deleted while it was open")
-        at_ns = at_ns_of(at)
-        seq, chain = self._seq, self._chain
-        rows: list[Row] = []
-        for entry in entries:
-            seq += 1
-            chain = chained(chain, seq, at_ns, entry.kind, entry.account, entry.key, entry.body)
-            rows.append((seq, at_ns, entry.kind, entry.account, entry.key, entry.body, chain))
-        if rows:
+        rows = ChainedRows(entries, at_ns_of(at), self._seq, self._chain)
+        if entries:
             self._write(rows)
-            self._seq, self._chain = seq, chain
-        return seq
+            self._seq, self._chain = rows.seq, rows.chain
+        return self._seq
 
-    def _write(self, rows: Sequence[Row]) -> None:
-        key: str | None = None
-
-        def told() -> Iterator[Row]:
-            nonlocal key
-            for row in rows:
-                key = row[4]
-                yield row
-
+    def _write(self, rows: ChainedRows) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(INSERT, told())
+            self._connection.executemany(INSERT, rows)
             self._connection.execute("COMMIT")
         except apsw.ConstraintError as error:
             self._roll_back()
             code = error.extendedresult  # type: ignore[attr-defined]  # documented, missing in apsw's stubs
-            if code == apsw.SQLITE_CONSTRAINT_UNIQUE and key is not None:
-                raise DuplicateKey(key) from error
+            if code == apsw.SQLITE_CONSTRAINT_UNIQUE and rows.key is not None:
+                raise DuplicateKey(rows.key) from error
             if code == apsw.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise self._break("another program wrote to it although we hold its lock") from error
             raise

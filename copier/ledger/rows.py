@@ -1,12 +1,14 @@
 """A ledger's rows: what is in one, and the hash that chains it to the row before it."""
 
 import struct
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final, cast
 
 import apsw
-from attrs import frozen
+
+from rules.model.frozen import frozen
 
 INSERT: Final = "INSERT INTO entries (seq, at_ns, kind, account, key, body, chain) VALUES (?, ?, ?, ?, ?, ?, ?)"
 PAGE: Final = (
@@ -99,3 +101,24 @@ def chained(previous: bytes, seq: int, at_ns: int, kind: str, account: str, key:
     head = _HEAD.pack(seq, at_ns, len(kind_bytes), len(account_bytes), key_length, len(body))
     whole = b"".join((previous, head, kind_bytes, account_bytes, key_bytes, body))
     return blake2b(whole, digest_size=_CHAIN_BYTES).digest()
+
+
+class ChainedRows:
+    """The rows of a batch, made one by one as SQLite takes them: when it refuses one, that is the one made last."""
+
+    def __init__(self, entries: Iterable[Entry], at_ns: int, seq: int, chain: bytes) -> None:
+        """`seq` and `chain` are those of the row before them, and afterwards of the one made last; `key` its key."""
+        self.seq = seq
+        self.chain = chain
+        self.key: str | None = None
+        self._entries = entries
+        self._at_ns = at_ns
+
+    def __iter__(self) -> Iterator[Row]:
+        at_ns = self._at_ns
+        for entry in self._entries:
+            self.seq = seq = self.seq + 1
+            kind, account, body = entry.kind, entry.account, entry.body
+            self.key = key = entry.key
+            self.chain = chain = chained(self.chain, seq, at_ns, kind, account, key, body)
+            yield seq, at_ns, kind, account, key, body, chain

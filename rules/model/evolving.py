@@ -12,10 +12,11 @@ def _evolve(instance: Any, /, **changes: Any) -> Any:
     class_: Any = type(instance)
     places, read = _reader(class_)
     values = list(read(instance))
-    for name, value in changes.items():
-        if name not in places:
-            raise TypeError(f"expected a field of {class_.__name__}, found {name!r}")
-        values[places[name]] = value
+    try:
+        for name, value in changes.items():
+            values[places[name]] = value
+    except KeyError as error:
+        raise TypeError(f"expected a field of {class_.__name__}, found {error}") from error
     return class_(*values)
 
 
