@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TextIO
 
 import structlog
@@ -40,11 +41,23 @@ class Narrator:
         self.opens = 0
 
     def __call__(self, record: Record, at: datetime) -> None:
+        self._count(record)
+        if self._out is not None:
+            self._tell(record, at)
+
+    def _count(self, record: Record) -> None:
+        if isinstance(record, IntentRecord):
+            self.opens += isinstance(record.action, OpenPosition)
+        elif isinstance(record, DecisionRecord):
+            copy = record.copy
+            if copy.ending is Ending.DENIED and copy.reason is not None:
+                self.denials[copy.reason.value] += 1
+
+    def _tell(self, record: Record, at: datetime) -> None:
         match record:
             case DecisionRecord():
                 self._decision(record, at)
             case IntentRecord() | ResendRecord():
-                self.opens += isinstance(record, IntentRecord) and isinstance(record.action, OpenPosition)
                 again = " again" if isinstance(record, ResendRecord) else ""
                 self._line(at, "intent", record.action.account, f"{action_words(record.action)}{again}", "cyan")
             case ReportRecord():
@@ -62,7 +75,6 @@ class Narrator:
     def _decision(self, record: DecisionRecord, at: datetime) -> None:
         copy = record.copy
         if copy.ending is Ending.DENIED and copy.reason is not None:
-            self.denials[copy.reason.value] += 1
             denied = next((item for item in reversed(record.trace) if isinstance(item, Denied)), None)
             text = trace_words(denied) if denied is not None else copy.reason.meaning
             self._line(at, "denied", copy.link_id, f"{source_words(copy)}: {text}", "yellow")
@@ -75,16 +87,20 @@ class Narrator:
         self._line(at, "differs", record.mismatch.link_id, f"{kind}: {mismatch_words(record.mismatch)}", style)
 
     def _line(self, at: datetime, what: str, who: str, text: str, style: str) -> None:
-        if self._out is None:
-            return
+        assert self._out is not None  # else nothing is told
         before, after = (f"\x1b[{_COLOURS[style]}m", "\x1b[0m") if self._coloured else ("", "")
-        clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
         try:
-            self._out.write(f"{clock} {before}{what:<7}{after}{who:<20} {text}\n")
+            self._out.write(f"{_clock(at)} {before}{what:<7}{after}{who:<20} {text}\n")
             self._out.flush()
         except OSError as error:  # the pipe's reader has gone, or its disk is full: copying goes on
             self._out = None
             _log.warning("nothing is printed any more", error=str(error))
+
+
+@lru_cache(maxsize=1)
+def _clock(at: datetime) -> str:
+    """Return the time of day; kept, since all that became durable together has one."""
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
 
 
 def source_words(copy: Copy) -> str:

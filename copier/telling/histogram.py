@@ -14,10 +14,10 @@ class Histogram:
         self.counts = [0] * (len(BOUNDS_MS) + 1)
         self.sum_ms = 0.0
 
-    def count(self, took_ms: float) -> None:
-        """Count one duration; at a bound it belongs to what is below."""
-        self.counts[bisect_left(BOUNDS_MS, took_ms)] += 1
-        self.sum_ms += took_ms
+    def count(self, took_ms: float, times: int = 1) -> None:
+        """Count a duration that was met so many times; at a bound it belongs to what is below."""
+        self.counts[bisect_left(BOUNDS_MS, took_ms)] += times
+        self.sum_ms += took_ms * times
 
     @property
     def total(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import datetime
+from itertools import repeat
 from math import ceil
 from typing import Final
 
@@ -28,16 +29,17 @@ class Latency:
         self._samples: dict[str, deque[float]] = {}
         self.histograms: dict[str, Histogram] = {}
 
-    def record(self, stage: str, begun_at: datetime, ended_at: datetime) -> None:
+    def record(self, stage: str, begun_at: datetime, ended_at: datetime, times: int = 1) -> None:
+        """Count what took so long; `times`: for so many orders at once."""
         if self._whole is not None:
-            self._whole.record(stage, begun_at, ended_at)
+            self._whole.record(stage, begun_at, ended_at, times)
         took_ms = (ended_at - begun_at).total_seconds() * 1000
         samples = self._samples.get(stage)
         if samples is None:
             samples = self._samples[stage] = deque(maxlen=self._samples_max)
             self.histograms[stage] = Histogram()
-        samples.append(took_ms)
-        self.histograms[stage].count(took_ms)
+        samples.extend(repeat(took_ms, times))
+        self.histograms[stage].count(took_ms, times)
 
     def percentile_ms(self, stage: str, share: float) -> float | None:
         """Return the given percentile in milliseconds (nearest rank); None without samples.

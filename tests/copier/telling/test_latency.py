@@ -45,3 +45,12 @@ def test_what_one_account_took_counts_in_the_whole_too() -> None:
     other.record("sent_to_report", T0, T0 + timedelta(milliseconds=30))
     assert one.summary()["sent_to_report"] == {"count": 1, "p50": 10.0, "p99": 10.0}
     assert whole.summary()["sent_to_report"] == {"count": 2, "p50": 10.0, "p99": 30.0}
+
+
+def test_orders_that_left_together_are_counted_one_by_one() -> None:
+    whole = Latency()
+    Latency(whole).record("stage", T0, T0 + timedelta(milliseconds=10), 3)
+    whole.record("stage", T0, T0 + timedelta(milliseconds=30))
+    assert whole.summary() == {"stage": {"count": 4, "p50": 10.0, "p99": 30.0}}
+    assert whole.histograms["stage"].total == 4
+    assert whole.histograms["stage"].sum_ms == 60
