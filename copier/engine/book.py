@@ -85,20 +85,26 @@ class CopyBook:
     def store(self, copy: Copy) -> None:
         """Put `copy` in the place of the record that it replaces."""
         key, holds = copy.key, copy.holds
-        old = self._copies.get(key)
+        old, beside = self._copies.get(key), _beside(copy)
+        if old is not None:
+            self._take_out(old)
+            if old.opened_at != copy.opened_at:
+                self.forgotten_until = max(self.forgotten_until, old.opened_at)
+            if _beside(old) != beside:
+                _mark(self._beside, _beside(old), key, False)
         self._copies[key] = copy
-        beside = _beside(copy)
-        self._count(old, copy)
-        self._index_orders(old, copy)
-        self._by_source.setdefault(copy.source, {})[key] = None
-        _mark(self._by_target, copy.target, key, holds)
-        if old is not None and old.opened_at != copy.opened_at:
-            self.forgotten_until = max(self.forgotten_until, old.opened_at)
-        if old is not None and _beside(old) != beside:
-            _mark(self._beside, _beside(old), key, False)
-        _mark(self._beside, beside, key, holds)
-        _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
-        _mark(self._waiting, copy.target, key, copy.status is CopyStatus.WAITING or copy.wait_until is not None)
+        if holds:
+            self._count(copy, 1)
+        self._index_orders(copy, key)
+        _mark(self._by_source, copy.source, key, True)
+        if old is not None or holds:  # a new one has no mark to lose
+            _mark(self._by_target, copy.target, key, holds)
+            _mark(self._beside, beside, key, holds)
+        if old is not None or not holds:
+            _mark(self._short, copy.target, key, not holds and copy.ending in _NO_RULE)
+        waits = copy.status is CopyStatus.WAITING or copy.wait_until is not None
+        if old is not None or waits:
+            _mark(self._waiting, copy.target, key, waits)
 
     def forget(self, copy: Copy) -> None:
         """Drop a copy that holds nothing and whose source position is gone; the ledger keeps its story."""
@@ -106,8 +112,7 @@ class CopyBook:
         if old is None:
             return
         self.forgotten_until = max(self.forgotten_until, old.opened_at)
-        self._count(old, None)
-        self._index_orders(old, None)
+        self._take_out(old)
         _mark(self._beside, _beside(old), old.key, False)
         for index, account in (
             (self._by_source, old.source),
@@ -117,40 +122,37 @@ class CopyBook:
         ):
             _mark(index, account, old.key, False)
 
-    def _count(self, old: Copy | None, new: Copy | None) -> None:
-        for copy, sign in ((old, -1), (new, 1)):
-            if copy is None:
-                continue
-            view = self._views.get(copy.target)
-            if view is not None and copy.holds:
-                view.copies += sign
-                view.volume += sign * copy.exposure
-                for leg in copy.legs:
-                    if leg.live:
-                        of = (leg.symbol, leg.side)
-                        view.lots[of] = view.lots.get(of, ZERO) + sign * leg.most
+    def _take_out(self, old: Copy) -> None:
+        """Let totals and orders know of a record no more."""
+        if old.holds:
+            self._count(old, -1)
+        for leg in old.legs:
+            self._by_order.pop(leg.cl_ord_id, None)
+            if leg.pending is not None:
+                self._by_order.pop(leg.pending.cl_ord_id, None)
+            if leg.waits is not None and leg.waits.order_id is not None:
+                self._by_venue_order.pop((old.target, leg.waits.order_id), None)
 
-    def _index_orders(self, old: Copy | None, new: Copy | None) -> None:
-        if old is not None:
-            for cl_ord_id in _orders(old):
-                self._by_order.pop(cl_ord_id, None)
-            for leg in old.legs:
-                if leg.waits is not None and leg.waits.order_id is not None:
-                    self._by_venue_order.pop((old.target, leg.waits.order_id), None)
-        if new is not None:
-            key = new.key
-            for cl_ord_id in _orders(new):
-                self._by_order[cl_ord_id] = key
-            for leg in new.legs:
-                if leg.stage is LegStage.WORKING and leg.waits is not None and leg.waits.order_id is not None:
-                    self._by_venue_order[new.target, leg.waits.order_id] = key
+    def _count(self, copy: Copy, sign: int) -> None:
+        """Let the target's totals grow, or shrink, by a copy that holds something."""
+        view = self._views.get(copy.target)
+        if view is None:
+            return
+        view.copies += sign
+        view.volume += sign * copy.exposure
+        lots = view.lots
+        for leg in copy.legs:
+            if leg.live:
+                of = (leg.symbol, leg.side)
+                lots[of] = lots.get(of, ZERO) + sign * leg.most
 
-
-def _orders(copy: Copy) -> Iterable[ClOrdId]:
-    for leg in copy.legs:
-        yield leg.cl_ord_id
-        if leg.pending is not None:
-            yield leg.pending.cl_ord_id
+    def _index_orders(self, copy: Copy, key: CopyKey) -> None:
+        for leg in copy.legs:
+            self._by_order[leg.cl_ord_id] = key
+            if leg.pending is not None:
+                self._by_order[leg.pending.cl_ord_id] = key
+            if leg.stage is LegStage.WORKING and leg.waits is not None and leg.waits.order_id is not None:
+                self._by_venue_order[copy.target, leg.waits.order_id] = key
 
 
 def _beside(copy: Copy) -> tuple[LinkId, Symbol, Side]:
@@ -161,7 +163,11 @@ Place = TypeVar("Place")
 
 
 def _mark(index: dict[Place, dict[CopyKey, None]], place: Place, key: CopyKey, present: bool) -> None:
-    if present:
-        index.setdefault(place, {})[key] = None
-    elif place in index:
-        index[place].pop(key, None)
+    there = index.get(place)
+    if not present:
+        if there is not None:
+            there.pop(key, None)
+    elif there is None:
+        index[place] = {key: None}
+    else:
+        there[key] = None

@@ -74,11 +74,13 @@ class ConductWatch:
             self._set_clock(account)
         return accounts
 
-    def ordered(self, action: Action, now: datetime) -> None:
-        """Count an order that is about to leave; the count is written with it."""
+    def ordered(self, action: Action, now: datetime) -> bool:
+        """Count an order that is about to leave, and tell whether any budget does; the count is written with it."""
         self._now = now
-        for rule in self._budgets.get(action.account, ()):
+        budgets = self._budgets.get(action.account, ())
+        for rule in budgets:
             self._count(rule, now, action)
+        return bool(budgets)
 
     def look(self, view: AccountView, positions: Iterable[Position], now: datetime) -> list[Offence]:
         """Return the offences among the positions that must be closed; each offence is told once."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from copier.engine.book import CopyBook
 from copier.engine.hearing import Hearing
-from copier.engine.source_side import Shown, SourceSide
+from copier.engine.source_side import Shown
 from copier.ledger.journal import Journal
 from rules.deciding.decision import Context
 from rules.model.beginnings import Beginning
@@ -26,21 +26,23 @@ class Contexts:
         self,
         links: Iterable[CopyLink],
         views: Mapping[AccountId, AccountView],
-        sources: SourceSide,
         book: CopyBook,
         journal: Journal,
         memories: Mapping[LinkId, LinkMemory],
     ) -> None:
         self._views = views
-        self._sources = sources
         self._book = book
         self._journal = journal
         self._memories = memories
+        links = tuple(links)
         self._count_risk = {link.link_id for link in links if link.policy.counts_risk}
+        self._blank = {link.link_id: LinkMemory(link.link_id) for link in links}
+        """What a link remembers before there is anything to remember."""
 
     def of(
         self,
         link: CopyLink,
+        source: AccountView,
         position_id: PositionId,
         shown: Shown,
         origin: Origin,
@@ -51,10 +53,22 @@ class Contexts:
         now: datetime,
     ) -> Context:
         """Return what is known of a source position and its copy on a link."""
-        position, link_id, source = shown.position, link.link_id, self._sources.of(link)
+        position, link_id = shown.position, link.link_id
+        heard, legs_before = None, 0
+        beside: tuple[Copy, ...] = ()
+        at_target: tuple[Copy, ...] = ()
         if position is not None:
-            link = link.for_symbol(position.symbol)
-        heard = None if hearing is None or position is None else hearing.of(link.policy, source, position)
+            if hearing is None:
+                link = link.for_symbol(position.symbol)
+            else:
+                policy, heard = hearing.of(link.policy, source, position)
+                link = link.by(policy)
+            if copy is None:
+                legs_before = self._legs_before(link_id, position)
+            if link.policy.volume.keep_proportions:
+                beside = self._book.open_beside(link_id, position.symbol, position.side)
+            if link_id in self._count_risk:
+                at_target = self._at_target(link, position, copy)
         return Context(
             now,
             link,
@@ -65,28 +79,20 @@ class Contexts:
             origin,
             copy,
             price,
-            self._legs_before(link_id, position) if copy is None and position is not None else 0,
-            self._memories.get(link_id) or LinkMemory(link_id),
-            () if position is None else self._beside(link, position),
-            beginning=began,
-            order=shown.order,
-            at_target=self._at_target(link, position, copy),
-            heard=heard,
+            legs_before,
+            self._memories.get(link_id) or self._blank.get(link_id) or LinkMemory(link_id),
+            beside,
+            began,
+            shown.order,
+            at_target,
+            heard,
         )
 
-    def _at_target(self, link: CopyLink, position: Position | None, copy: Copy | None) -> tuple[Copy, ...]:
+    def _at_target(self, link: CopyLink, position: Position, copy: Copy | None) -> tuple[Copy, ...]:
         """Return all that is held at the target, where new risk may be judged by what that may lose."""
-        if link.link_id not in self._count_risk or position is None:
-            return ()
         if copy is not None and copy.status is CopyStatus.ACTIVE and copy.holds and position.volume <= copy.followed:
             return ()
         return tuple(self._book.of_target(link.target))
-
-    def _beside(self, link: CopyLink, position: Position) -> tuple[Copy, ...]:
-        """Return the open copies whose proportions the position's copy keeps, by the link for its symbol."""
-        if not link.policy.volume.keep_proportions:
-            return ()
-        return self._book.open_beside(link.link_id, position.symbol, position.side)
 
     def _legs_before(self, link_id: LinkId, position: Position) -> int:
         """Return how many legs a copy had that was forgotten when the source closed what it now shows again."""

@@ -41,6 +41,9 @@ from rules.model.state import AccountView, Change
 from rules.model.values import AccountId, ClOrdId, LinkId, PositionId, Price, Symbol, VenueOrderId, plain
 from rules.policy.links import CopyLink, LinkState
 
+Outgoing = tuple[Action, bool, datetime | None]
+"""An order, whether it is a resend, and when the frame came that caused it."""
+
 
 class Desk:
     """Decides about copies. `now` is the round's time; `cause_at` when the frame came that is being looked at."""
@@ -75,12 +78,12 @@ class Desk:
         for link in links:
             self._by_source.setdefault(link.source, []).append(link)
         self.memories = {memory.link_id: memory for memory in memories}
-        self._contexts = Contexts(links, views, self._sources, book, journal, self.memories)
+        self._contexts = Contexts(links, views, book, journal, self.memories)
         self._unlinked: dict[AccountId, dict[LinkId, None]] = {}
         """By source account, the links that only copies still name: the config does not."""
         self._mirroring = {link.link_id for link in links if link.policy.mirrors}
         self._awaited: dict[tuple[AccountId, Symbol], dict[CopyKey, None]] = {}
-        self._outgoing: list[tuple[Action, bool, datetime | None]] = []
+        self._outgoing: list[Outgoing] = []
         self.mirroring = Mirroring(views, book, journal, outside)
         for copy in book.all():
             self._note_unlinked(copy)
@@ -92,8 +95,8 @@ class Desk:
         self.memories[memory.link_id] = memory
         self.journal.memory(memory)
 
-    def take_outgoing(self) -> list[tuple[Action, bool, datetime | None]]:
-        """Return the round's orders: each with whether it is a resend, and when the frame came that caused it."""
+    def take_outgoing(self) -> list[Outgoing]:
+        """Return the round's orders."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
@@ -239,7 +242,7 @@ class Desk:
             self.journal.forget(decision.copy)
             return
         self._note_unlinked(decision.copy)
-        self._apply(None, decision, because, None)
+        self._apply(None, decision.copy, decision, because, None)
 
     def _note_unlinked(self, copy: Copy) -> None:
         if copy.link_id not in self.in_force.links:
@@ -258,14 +261,15 @@ class Desk:
         link = self.in_force.link(link_id) if copy is None else self.in_force.link_of(copy)
         if link is None or link.target not in self.views:
             return
-        shown = self._sources.shown(link, position_id, copy, self.now)
+        source = self._sources.of(link)
+        shown = self._sources.shown(link, source, position_id, copy, self.now)
         if shown is None:
             return
         position = shown.position
         is_new = copy is None or copy.status is not CopyStatus.ACTIVE
         if copy is not None and position is not None and (copy.left or not copy.is_of(position)):
             is_new = True  # another life, which begins as soon as nothing of the old one is held
-        began = self._sources.began(link, position_id, position, self.now) if is_new else AT_MARKET
+        began = self._sources.began(link, source, position_id, position, self.now) if is_new else AT_MARKET
         if position is not None and began is not None and (copy is None or _is_open_to(copy, position)):
             mirror = self.mirroring.of(link, began)
             if mirror is not None and mirror.holds:
@@ -273,21 +277,20 @@ class Desk:
                 return
             if mirror is not None and is_over_for_good(mirror):
                 began = evolve(began, over=True)
-        context = self._contexts.of(link, position_id, shown, origin, copy, price, began, hearing, self.now)
+        context = self._contexts.of(link, source, position_id, shown, origin, copy, price, began, hearing, self.now)
         decision = decide(context)
         new = decision.copy
-        met = None if new is None else known(link, context.source, context.target, copy, new, decision, self.now)
-        self._apply(copy, decision, because, met)
-        is_over = new is not None and not new.holds and new.status is CopyStatus.ENDED
-        if new is not None and is_over and position is None and context.source.known:
+        if new is None:
+            return
+        met = known(link, source, context.target, copy, new, decision, self.now)
+        self._apply(copy, new, decision, because, met)
+        if position is None and source.known and new.status is CopyStatus.ENDED and not new.holds:
             self.journal.forget(new)
             self.book.forget(new)
 
-    def _apply(self, old: Copy | None, decision: Decision, because: str, met: Known | None) -> None:
-        copy = decision.copy
-        if copy is None:
-            return
-        if copy != old or decision.actions:
+    def _apply(self, old: Copy | None, copy: Copy, decision: Decision, because: str, met: Known | None) -> None:
+        """Write, index and let leave what was decided: `copy` is the decision's."""
+        if decision.actions or copy != old:
             self.journal.decision(copy, because, decision.trace, decision.actions, met)
             self.book.store(copy)
             self.views[copy.target].lagging = self.outside.full(copy.target)

@@ -3,15 +3,18 @@
 Each round takes what has come, decides, makes all of it durable in one commit, and only then lets orders leave.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 import trio
 
 from adapters.base import UtcNow
+from copier.collector import undisturbed
 from copier.engine.book import CopyBook
 from copier.engine.closings import Closings
-from copier.engine.desk import Desk
+from copier.engine.desk import Desk, Outgoing
 from copier.engine.enforcement import Enforcement
 from copier.engine.equity_samples import EquitySamples
 from copier.engine.inputs import (
@@ -151,11 +154,23 @@ class Engine:
     async def round(self, batch: Iterable[Input], *, busy: bool = False) -> None:
         """Take a batch in, make what follows durable, let the orders go."""
         self._desk.now = self.busy_since = self._utc_now()
-        for each in batch:
-            self._take(each)
-        self._desk.cause_at = None
-        self._fire()
-        outgoing = self._desk.take_outgoing()
+        with undisturbed():
+            for each in batch:
+                self._take(each)
+            self._desk.cause_at = None
+            self._fire()
+            self._write_down()
+            await self._let_go(self._desk.take_outgoing(), busy=busy)
+            self._journal.announce()
+        self._operator.say()
+        self._touched(self._heard_of)
+        self._heard_of.clear()
+        self.busy_since = None
+        self._rounded.set()
+        self._rounded = trio.Event()
+
+    def _write_down(self) -> None:
+        """Write down whole what is alive, where a start would otherwise fold too many rows."""
         book = self._desk.book
         if self._journal.rows_since_checkpoint > max(CHECKPOINT_ROWS, CHECKPOINT_ROWS_A_COPY * len(book)):
             self._journal.checkpoint(
@@ -169,21 +184,18 @@ class Engine:
                     book.forgotten_until,
                 )
             )
+
+    async def _let_go(self, outgoing: Sequence[Outgoing], *, busy: bool) -> None:
+        """Make the round durable, then let its orders go."""
         decided_at = self._utc_now()
         await self._journal.commit(self._desk.now, busy=busy)
         durable_at = self._utc_now()
-        for action, resend, cause_at in outgoing:
-            if cause_at is not None:
-                self.latency.record("frame_to_intent", cause_at, decided_at)
-                self.latency.record("intent_to_durable", decided_at, durable_at)
+        for action, resend, _ in outgoing:
             self._outside.send(action.account, Intent(action, durable_at, resend))
-        self._journal.announce()
-        self._operator.say()
-        self._touched(self._heard_of)
-        self._heard_of.clear()
-        self.busy_since = None
-        self._rounded.set()
-        self._rounded = trio.Event()
+        for cause_at, orders in Counter(map(itemgetter(2), outgoing)).items():
+            if cause_at is not None:
+                self.latency.record("frame_to_intent", cause_at, decided_at, orders)
+                self.latency.record("intent_to_durable", decided_at, durable_at, orders)
 
     @property
     def desk(self) -> Desk:
@@ -335,5 +347,6 @@ class Engine:
 
     def _ordered(self, action: Action) -> None:
         """Count an order against its account's budgets: the next decision of this round sees it."""
-        self._limits.conduct.ordered(action, self._desk.now)
-        self.views[action.account].spent = self._limits.conduct.spent(action.account)
+        conduct = self._limits.conduct
+        if conduct.ordered(action, self._desk.now):
+            self.views[action.account].spent = conduct.spent(action.account)

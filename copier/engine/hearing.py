@@ -14,13 +14,14 @@ class Hearing:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._heard: dict[int, tuple[CopyPolicy, Heard]] = {}
+        self._heard: dict[int, tuple[CopyPolicy, CopyPolicy, Heard]] = {}
         """By the policy's identity: to compare policies would cost more than to ask. Each is kept beside its answer, so
         that no other one can get its identity."""
 
-    def of(self, policy: CopyPolicy, source: AccountView, position: Position) -> Heard:
-        """Return what a policy of a link says of the position."""
+    def of(self, policy: CopyPolicy, source: AccountView, position: Position) -> tuple[CopyPolicy, Heard]:
+        """Return what a policy of a link is for the position's symbol, and what that says of the position."""
         asked = self._heard.get(id(policy))
         if asked is None:
-            asked = self._heard[id(policy)] = policy, hear(policy, source, position, self._now)
-        return asked[1]
+            held = policy.for_symbol(position.symbol)
+            asked = self._heard[id(policy)] = policy, held, hear(held, source, position, self._now)
+        return asked[1:]

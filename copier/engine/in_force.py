@@ -26,8 +26,8 @@ class InForce:
     def link(self, link_id: LinkId) -> CopyLink | None:
         """Return a link of the config as it may act now."""
         link = self.links.get(link_id)
-        if link is None:
-            return None
+        if link is None or not (self._set or self.held_back):
+            return link
         state = state_of_link(link.state, self._set.get(link_id), held_back=link_id in self.held_back)
         return link if state is link.state else evolve(link, state=state)
 

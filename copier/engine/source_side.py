@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import frozen
-
 from copier.engine.inputs import Outside
 from copier.engine.mirroring import may_be_filled
 from copier.engine.timers import Timers
@@ -13,6 +11,7 @@ from rules.deciding.mirror import as_position, is_mirror, order_of
 from rules.gates.judge import ASK_AGAIN
 from rules.model.beginnings import AT_MARKET, Beginning
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.state import AccountView
 from rules.model.values import AccountId, PositionId
@@ -48,9 +47,10 @@ class SourceSide:
         """Return the link's source as last seen."""
         return self._views.get(link.source) or AccountView(link.source)
 
-    def shown(self, link: CopyLink, position_id: PositionId, copy: Copy | None, now: datetime) -> Shown | None:
+    def shown(
+        self, link: CopyLink, source: AccountView, position_id: PositionId, copy: Copy | None, now: datetime
+    ) -> Shown | None:
         """Return what the source shows; None where nothing can be decided by it now."""
-        source = self.of(link)
         if not source.known and position_id not in source.positions and (copy is None or copy.flatten is None):
             return None  # nothing missing means closed before the source was seen whole; a flatten waits for no source
         if not is_mirror(position_id):
@@ -68,12 +68,11 @@ class SourceSide:
         return Shown(None)
 
     def began(
-        self, link: CopyLink, position_id: PositionId, position: Position | None, now: datetime
+        self, link: CopyLink, source: AccountView, position_id: PositionId, position: Position | None, now: datetime
     ) -> Beginning | None:
         """Return how a source position began; while that is not known, its source's books are asked."""
         if position is None or link.link_id not in self.asks_beginnings or is_mirror(position_id):
             return AT_MARKET
-        source = self.of(link)
         began = source.began(position, now)
         if began is None:
             self._wait(source.account, (link.link_id, position_id))

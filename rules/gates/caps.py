@@ -49,12 +49,15 @@ def positions(market: Market) -> Denied | None:
     target, limits = market.question.target, market.policy.limits
     if market.question.increase_of is not None:
         return None
-    foreign = target.foreign if limits.count_foreign else 0
-    for rule, held, not_ours, most in (
-        ("limits", target.copies + foreign, foreign, limits.max_positions),
-        ("[[limits]]", target.copies + target.foreign, target.foreign, market.account_cap(CapKind.MAX_POSITIONS)),
-    ):
-        if most is not None and held >= most:
-            numbers = (("held", str(held)), ("not_ours", str(not_ours)), ("max_positions", plain(Decimal(most))))
-            return Denied(rule, Reason.MAX_POSITIONS, numbers)
+    foreign, most = target.foreign if limits.count_foreign else 0, limits.max_positions
+    if most is not None and target.copies + foreign >= most:
+        return _full("limits", target.copies, foreign, Decimal(most))
+    cap = market.account_cap(CapKind.MAX_POSITIONS)
+    if cap is not None and target.copies + target.foreign >= cap:
+        return _full("[[limits]]", target.copies, target.foreign, cap)
     return None
+
+
+def _full(rule: str, copies: int, not_ours: int, most: Decimal) -> Denied:
+    numbers = (("held", str(copies + not_ours)), ("not_ours", str(not_ours)), ("max_positions", plain(most)))
+    return Denied(rule, Reason.MAX_POSITIONS, numbers)

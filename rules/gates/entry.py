@@ -21,7 +21,7 @@ def same_thing(market: Market) -> Denied | None:
     """Refuse a mapped pair whose prices say that they are two different things."""
     guard, question = market.policy.guard, market.question
     ratio = market.max_price_ratio if market.max_price_ratio is not None else guard.max_price_ratio
-    quote = question.target.fresh_quote(market.symbol, question.now, PAIR_QUOTE_AGE_MAX)
+    quote = market.quote or question.target.fresh_quote(market.symbol, question.now, PAIR_QUOTE_AGE_MAX)
     position = question.position
     source_price = position.current_price if position.current_price is not None else position.open_price
     if question.order is not None:

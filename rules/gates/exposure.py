@@ -1,15 +1,13 @@
 """What a copy risks and what all that is held is worth, in the target's money, against the policy's limits."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import frozen
-
 from rules.gates.market import Market
 from rules.limits.terms import LimitAmount, Percent
 from rules.model.copies import ZERO
+from rules.model.frozen import frozen
 from rules.model.look_ups import LookUp
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Numbers
@@ -26,20 +24,20 @@ PRICE_AGE_MAX = timedelta(days=4)
 
 @frozen
 class Room:
-    """What a limit leaves: `space`, of which each lot takes `per_lot` (> 0); `reason` denies more.
+    """What a limit leaves where that may be too little: `space`, of which each lot takes `per_lot` (> 0).
 
-    `numbers` tells what it came from. Few copies come near a limit, so it is put into words when asked for.
+    `reason` denies more, and `numbers` tell what it came from.
     """
 
     rule: str
     reason: Reason
     space: Exact
     per_lot: Exact
-    numbers: Callable[[], Numbers]
+    numbers: Numbers
 
     def takes(self, volume: Volume) -> bool:
         """Tell whether so many more lots are within the limit."""
-        return product(volume, self.per_lot) <= self.space
+        return takes(self.space, self.per_lot, volume)
 
     @property
     def lots(self) -> Fraction:
@@ -47,7 +45,12 @@ class Room:
         return Fraction(self.space) / Fraction(self.per_lot)
 
 
-def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Room | Denied:
+def takes(space: Exact, per_lot: Exact, volume: Volume) -> bool:
+    """Tell whether so many lots find room in a space."""
+    return product(volume, per_lot) <= space
+
+
+def risk_room(market: Market, wanted: Volume, most: LimitAmount, stop_loss: Price | None) -> Room | Denied | None:
     """Return the room under the loss that the whole copy may make from the expected price to its stop-loss."""
     price = entry_now(market)
     if isinstance(price, Denied):
@@ -64,38 +67,49 @@ def risk_room(market: Market, most: LimitAmount, stop_loss: Price | None) -> Roo
     )
     increase = market.question.increase_of
     held = ZERO if increase is None else increase[1]
+    space = cash if increase is None else difference(cash, product(held, loss))
+    if takes(space, loss, wanted):
+        return None
+    numbers = (("max_risk", shown(cash)), ("risk_per_lot", shown(loss)), ("held", shown(held)))
+    return Room("limits", Reason.MAX_RISK, space, loss, numbers)
 
-    def numbers() -> Numbers:
-        return (("max_risk", shown(cash)), ("risk_per_lot", shown(loss)), ("held", shown(held)))
 
-    return Room("limits", Reason.MAX_RISK, difference(cash, product(held, loss)), loss, numbers)
-
-
-def leverage_room(market: Market, most: Decimal) -> Room | Denied:
+def leverage_room(market: Market, wanted: Volume, most: Decimal) -> Room | Denied | None:
     """Return the room under what all positions together, both sides added up, may be worth over equity."""
-    target = market.question.target
     equity = _figure(market, ShareOf.EQUITY)
     if isinstance(equity, Denied):
         return equity
     value = _lot_value(market, market.symbol)
     if isinstance(value, Denied):
         return value
+    held = _held_value(market, value)
+    if isinstance(held, Denied):
+        return held
+    space = difference(product(most, equity), held)
+    if takes(space, value, wanted):
+        return None
+    values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
+    return Room("limits", Reason.MAX_LEVERAGE, space, value, (*values, ("max_leverage", shown(most))))
+
+
+def _held_value(market: Market, value: Exact) -> Exact | Denied:
+    """Return what all positions of the target are worth, where a lot of the copy's symbol is worth `value`."""
+    target = market.question.target
+    both: dict[Symbol, Volume] = {}
+    for (symbol, _), lots in target.lots.items():
+        both[symbol] = both.get(symbol, ZERO) + lots
+    if target.foreign_lots and market.policy.limits.count_foreign:
+        for (symbol, _), lots in target.foreign_lots.items():
+            both[symbol] = both.get(symbol, ZERO) + lots
     held: Exact = ZERO
-    lots = [*target.lots, *(target.foreign_lots if market.policy.limits.count_foreign else ())]
-    for symbol in dict.fromkeys(symbol for symbol, _ in lots):
-        both = market.held_both(symbol)
-        if not both:
+    for symbol, lots in both.items():
+        if not lots:
             continue
         theirs = value if symbol == market.symbol else _lot_value(market, symbol)
         if isinstance(theirs, Denied):
             return theirs
-        held = total(held, product(theirs, both))
-
-    def numbers() -> Numbers:
-        values = (("equity", shown(equity)), ("held_value", shown(held)), ("lot_value", shown(value)))
-        return (*values, ("max_leverage", shown(most)))
-
-    return Room("limits", Reason.MAX_LEVERAGE, difference(product(most, equity), held), value, numbers)
+        held = total(held, product(theirs, lots))
+    return held
 
 
 def _lot_value(market: Market, symbol: Symbol) -> Exact | Denied:
@@ -170,7 +184,7 @@ def cash_of(market: Market, amount: LimitAmount, of: ShareOf = ShareOf.EQUITY) -
         return whole if isinstance(whole, Denied) else product(whole, amount.fraction)
     if amount.currency is None:
         return amount.amount
-    rate = market.rates.rate(amount.currency, None if status is None else status.currency)
+    rate = market.rates().rate(amount.currency, None if status is None else status.currency)
     return rate if isinstance(rate, Denied) else product(rate, amount.amount)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from fractions import Fraction
 
+from rules.gates.alike import Placed
 from rules.gates.exposure import free_margin, stop_distance
 from rules.gates.market import Market
 from rules.gates.question import Grant
@@ -28,19 +29,17 @@ GAP_PATIENCE = timedelta(seconds=1)
 
 def grant(market: Market) -> Grant | Denied:
     """Size it, find its stops, and look at the totals that it would make."""
-    stops = _stops(market)
-    sized = _size(market, stops)
+    placed = market.alike.placed or _place(market)
+    sized = _size(market, placed)
     if isinstance(sized, Denied):
         return sized
     market.finding.trace.extend(sized.notes)
-    if isinstance(stops, Denied):
-        return stops
-    opened = stops if market.question.target.stop_loss_lasts else entered_later(stops)
-    market.finding.trace.extend(opened.notes)
-    too_far = stop_distance(market, stops.stop_loss)
-    if too_far is not None:
-        return too_far
-    sized = within_limits(market, sized, stops)
+    if isinstance(placed, Denied):
+        return placed
+    market.finding.trace.extend(placed.opened.notes)
+    if placed.too_far is not None:
+        return placed.too_far
+    sized = within_limits(market, sized, placed.stops)
     if isinstance(sized, Denied):
         return sized
     too_little = free_margin(market)
@@ -48,18 +47,18 @@ def grant(market: Market) -> Grant | Denied:
         return too_little
     gap = market.gap() if market.policy.stops.mode is StopsMode.OFFSET else None
     price = market.expected_price()
-    return Grant(market.symbol, market.side, market.instrument, sized, opened, price, gap, market.waits)
+    return Grant(market.symbol, market.side, market.instrument, sized, placed.opened, price, gap, market.waits)
 
 
-def _size(market: Market, stops: TargetStops | Denied) -> Sized | Denied:
+def _size(market: Market, placed: Placed | Denied) -> Sized | Denied:
     if market.question.increase_of is not None:
         return _grow(market, *market.question.increase_of)
-    stop_loss = None if isinstance(stops, Denied) else stops.stop_loss
+    stop_loss = None if isinstance(placed, Denied) else placed.stops.stop_loss
     policy, basis = market.policy, market.basis(stop_loss)
     beside = market.question.beside if policy.volume.keep_proportions else ()
     sized = size_copy(policy.size, policy.volume, basis, _scale(market), beside)
-    if isinstance(sized, Denied) and sized.reason is Reason.STOP_MISSING and isinstance(stops, Denied):
-        return stops  # which says why there is none
+    if isinstance(sized, Denied) and sized.reason is Reason.STOP_MISSING and isinstance(placed, Denied):
+        return placed  # which says why there is none
     return sized
 
 
@@ -86,16 +85,30 @@ def _grow(market: Market, ratio: Fraction, held: Volume) -> Sized | Denied:
     return Sized(ratio, capped, (capped,), (Note("size", "increase at the entry's ratio", numbers),))
 
 
-def _stops(market: Market) -> TargetStops | Denied:
+def _place(market: Market) -> Placed | Denied:
+    """Find the stops, for all that are alike unless a moment's patience for a quote may find others."""
+    question, policy = market.question, market.policy
+    gap = None
+    if stops_follow(question.source, question.target):
+        gap = _gap(market)
+        if isinstance(gap, Denied):
+            return gap
+        stops = _stops(market, gap)
+        if isinstance(stops, Denied):
+            return stops
+    else:
+        stops = TargetStops(None, None, (Note("stops", "none: one netted position stands for several copies"),))
+    opened = stops if question.target.stop_loss_lasts else entered_later(stops)
+    placed = Placed(stops, opened, stop_distance(market, stops.stop_loss))
+    if gap is not None or policy.stops.mode is not StopsMode.OFFSET:
+        market.alike.placed = placed
+    return placed
+
+
+def _stops(market: Market, gap: Price | None) -> TargetStops | Denied:
     policy, question = market.policy, market.question
-    if not stops_follow(question.source, question.target):
-        return TargetStops(None, None, (Note("stops", "none: one netted position stands for several copies"),))
-    required = policy.filter.require_stop_loss
-    gap = _gap(market)
-    if isinstance(gap, Denied):
-        return gap
     frame = Frame(market.side, market.instrument, market.expected_price(), gap)
-    stops = target_stops(policy.stops, policy.reverse, question.position, frame, required)
+    stops = target_stops(policy.stops, policy.reverse, question.position, frame, policy.filter.require_stop_loss)
     if isinstance(stops, Denied):
         return stops
     return stops if question.target.keeps_take_profit else loss_only(stops)

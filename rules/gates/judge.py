@@ -1,16 +1,15 @@
 """The gates of new risk, in the order in which a denial is reported. Closing and reducing never pass here."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from rules.deciding.mirror import unable
 from rules.gates import caps, entry, pacing, quiet_times
+from rules.gates.alike import Gate
 from rules.gates.equity_curve import equity_curve
 from rules.gates.filters import check_filter, check_order_type
 from rules.gates.grants import grant
 from rules.gates.heard import Heard
-from rules.gates.market import Market
+from rules.gates.market import Market, market_of
 from rules.gates.question import Finding, Grant, Question
 from rules.model.beginnings import Beginning
 from rules.model.instruments import Instrument
@@ -23,8 +22,6 @@ from rules.model.values import AccountId, Symbol
 from rules.policy.links import CopyLink, CopyPolicy, LinkState
 from rules.policy.pending import PendingOrders
 from rules.policy.symbols import Mapped, map_symbol
-
-Gate: TypeAlias = Callable[[Market], Denied | None]
 
 _MARKET_GATES: tuple[Gate, ...] = (
     entry.same_thing,
@@ -44,6 +41,8 @@ _MARKET_GATES: tuple[Gate, ...] = (
 )
 """Those that know the target's instrument; the size, the stops and the totals come after them."""
 
+_ALIKE: frozenset[Gate] = frozenset({entry.same_thing, entry.age, entry.price})
+"""Those that say the same of any new copy where targets show the same (see `rules.gates.alike.Shown`)."""
 
 _NO_NEW_RISK = {LinkState.CLOSE_ONLY: Reason.LINK_CLOSE_ONLY, LinkState.PAUSED: Reason.LINK_PAUSED}
 
@@ -80,7 +79,10 @@ def hear(policy: CopyPolicy, source: AccountView, position: Position, now: datet
         row = (Note("per_symbol", f"row {policy.row}", names),)
     mapped = map_symbol(policy.symbols, position.symbol, now)
     filtered = check_filter(policy.filter, position)
-    return Heard(row, filtered, mapped, _named(position, mapped), _speaking(policy, source, now))
+    side = position.side.opposite if policy.reverse else position.side
+    named, gates = _named(position, mapped), _speaking(policy, source, now)
+    own = tuple(gate for gate in gates if gate not in _ALIKE)
+    return Heard(row, filtered, mapped, named, side, policy.asks_beginning, gates, own)
 
 
 def _named(position: Position, mapped: Mapped | Denied) -> Note | None:
@@ -120,10 +122,11 @@ def _early_gates(question: Question, heard: Heard, finding: Finding) -> Denied |
     link, target = question.link, question.target
     if link.state in _NO_NEW_RISK:
         return finding.deny("link", _NO_NEW_RISK[link.state])
-    forbidden = forbids_entry(target)
-    if forbidden is not None:
-        return finding.no(forbidden)
-    denied = heard.filtered or _began(question) or _possible(question)
+    denied = forbids_entry(target) or heard.filtered
+    if denied is None and heard.asks_beginning:
+        denied = _began(question)
+    if denied is None and question.order is not None:
+        denied = unable(question.order, link.policy, question.source, target)
     return None if denied is None else finding.no(denied)
 
 
@@ -134,7 +137,7 @@ ASK_AGAIN = timedelta(seconds=1)
 def _began(question: Question) -> Denied | None:
     """Judge how a new position began; one that is reopened was judged before."""
     policy, beginning = question.link.policy, question.beginning
-    if not policy.asks_beginning or question.increase_of is not None or question.reopening:
+    if question.increase_of is not None or question.reopening:
         return None
     if beginning is None:
         numbers = (("symbol", question.position.symbol),)
@@ -146,13 +149,6 @@ def _began(question: Question) -> Denied | None:
         what = (("order", order.order_id), ("order_type", order.order_type.value))
         return Denied("pending", Reason.PENDING_SKIPPED, what)
     return check_order_type(policy.filter, Beginning(order))
-
-
-def _possible(question: Question) -> Denied | None:
-    """Refuse a pending order that cannot have its like at the target."""
-    if question.order is None:
-        return None
-    return unable(question.order, question.link.policy, question.source, question.target)
 
 
 def _market_gates(question: Question, heard: Heard, finding: Finding) -> Grant | Denied:
@@ -167,28 +163,38 @@ def _market_gates(question: Question, heard: Heard, finding: Finding) -> Grant |
     instrument = _instrument(question, mapped.symbol, mapped.row is not None, finding)
     if isinstance(instrument, Denied):
         return instrument
-    market = Market(question, finding, mapped.symbol, instrument, mapped.max_price_ratio)
-    for gate in heard.gates:
-        denied = gate(market)
-        if denied is not None:
-            return finding.no(denied)
+    market = market_of(question, heard, finding, mapped, instrument)
+    denied = _ask(market, heard)
+    if denied is not None:
+        return finding.no(denied)
     answer = grant(market)
     if isinstance(answer, Grant):
         answer = pacing.delay(market) or answer
     return finding.no(answer) if isinstance(answer, Denied) else answer
 
 
+def _ask(market: Market, heard: Heard) -> Denied | None:
+    """Let the gates speak. Those that say the same to all that are alike are not asked again once they kept silent."""
+    said = len(market.finding.trace)
+    for gate in market.alike.gates:
+        denied = gate(market)
+        if denied is not None:
+            return denied
+    if market.alike.gates is heard.gates and len(market.finding.trace) == said:
+        market.alike.gates = heard.own_gates
+    return None
+
+
 def _instrument(question: Question, symbol: Symbol, by_map: bool, finding: Finding) -> Instrument | Denied:
     target = question.target
+    instrument = target.instruments.get(symbol)
+    if instrument is not None and instrument.tradable:
+        return instrument
     if symbol not in target.instruments:
         finding.look_ups.append(LookUp(target.account, symbol, quote=True))
         return finding.deny("instrument", Reason.INSTRUMENT_UNKNOWN, ("symbol", symbol))
-    instrument = target.instruments[symbol]
-    if instrument is None or not instrument.tradable:
-        finding.look_ups.append(LookUp(target.account, symbol))  # for the next one: it may be listed or opened by then
+    finding.look_ups.append(LookUp(target.account, symbol))  # for the next one: it may be listed or opened by then
     if instrument is None:
         reason = Reason.SYMBOL_ABSENT if by_map else Reason.SYMBOL_UNMAPPED
         return finding.deny("symbol", reason, ("symbol", symbol), ("account", target.account))
-    if not instrument.tradable:
-        return finding.deny("symbol", Reason.SYMBOL_NOT_TRADABLE, ("symbol", symbol))
-    return instrument
+    return finding.deny("symbol", Reason.SYMBOL_NOT_TRADABLE, ("symbol", symbol))

@@ -3,16 +3,22 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from attrs import define, field
+from attrs import define
 
 from rules.deciding.mirror import waits_for
+from rules.gates.alike import Alike
+from rules.gates.heard import Heard
 from rules.gates.question import Finding, Question
 from rules.limits.policy import CapKind
 from rules.model.copies import ZERO, Waits
+from rules.model.events import Origin
 from rules.model.instruments import Instrument
 from rules.model.observed import Quote
+from rules.model.state import stops_follow
 from rules.model.values import Price, Side, Symbol, Volume
 from rules.policy.links import CopyPolicy
+from rules.policy.symbols import Mapped
+from rules.sizes.common import Commons
 from rules.sizes.conversion import Rates
 from rules.sizes.variables import Basis
 
@@ -29,20 +35,17 @@ class Market:
     symbol: Symbol
     instrument: Instrument
     max_price_ratio: Decimal | None
-    policy: CopyPolicy = field(init=False)
-    side: Side = field(init=False)
+    policy: CopyPolicy
+    side: Side
     """The side that the target would trade on."""
-    quote: Quote | None = field(init=False)
+    quote: Quote | None
     """The target's, if it is fresh."""
-    limit: Waits | None = field(init=False, default=None)
-    """Where a copy waits at its source's price, once a gate let it."""
-
-    def __attrs_post_init__(self) -> None:
-        question = self.question
-        self.policy = question.link.policy
-        side = question.position.side
-        self.side = side.opposite if self.policy.reverse else side
-        self.quote = question.target.fresh_quote(self.symbol, question.now, QUOTE_AGE_MAX)
+    alike: Alike
+    """What was found for others like it."""
+    commons: Commons
+    """What the sizes of others have in common with its own."""
+    waits: Waits | None
+    """What a pending order would wait for at the target, where one is asked for, or a gate lets the copy wait."""
 
     def expected_price(self) -> Price:
         """Return the price that the order would meet: the target's quote, else the source's own fill; or its own."""
@@ -52,16 +55,8 @@ class Market:
         quote = self.quote
         return self.question.position.open_price if quote is None else quote.entry(self.side)
 
-    @property
-    def waits(self) -> Waits | None:
-        """What a pending order would wait for at the target, where one is asked for."""
-        question = self.question
-        if question.order is None:
-            return self.limit
-        return waits_for(question.order, self.policy, self.instrument, question.target, question.now)
-
-    @property
     def rates(self) -> Rates:
+        """Return what converts money here."""
         question = self.question
         views = (question.target, question.source)
         return Rates(question.now, views, self.policy.symbols, self.finding.look_ups)
@@ -106,4 +101,45 @@ class Market:
             stop_loss,
             self.policy.symbols,
             self.finding.look_ups,
+            self.commons,
         )
+
+
+def market_of(question: Question, heard: Heard, finding: Finding, mapped: Mapped, instrument: Instrument) -> Market:
+    """Return the question at the target's instrument."""
+    policy, order, target = question.link.policy, question.order, question.target
+    quote = target.fresh_quote(mapped.symbol, question.now, QUOTE_AGE_MAX)
+    return Market(
+        question,
+        finding,
+        mapped.symbol,
+        instrument,
+        mapped.max_price_ratio,
+        policy,
+        heard.side,
+        quote,
+        _alike(question, heard, quote, instrument),
+        heard.commons,
+        None if order is None else waits_for(order, policy, instrument, target, question.now),
+    )
+
+
+def _alike(question: Question, heard: Heard, quote: Quote | None, instrument: Instrument) -> Alike:
+    """Return what was found for others like it; without a fresh price, and of a growing or another copy, nothing is."""
+    if quote is None or question.increase_of is not None or question.reopening or question.order is not None:
+        return Alike(heard.gates)
+    target = question.target
+    shown = (
+        question.origin is Origin.LIVE,
+        stops_follow(question.source, target),
+        target.keeps_take_profit,
+        target.stop_loss_lasts,
+        str(quote.bid),
+        str(quote.ask),
+        str(instrument.tick_size),
+        str(instrument.stop_distance_min),
+    )
+    alike = heard.alike.get(shown)
+    if alike is None:
+        alike = heard.alike[shown] = Alike(heard.gates)
+    return alike

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from rules.gates.exposure import Room, cash_of, entry_now, worth_of
+from rules.gates.exposure import Room, cash_of, entry_now, takes, worth_of
 from rules.gates.market import Market
 from rules.limits.terms import LimitAmount
 from rules.model.copies import ZERO, Copy, Leg, Purpose, Waits
+from rules.model.frozen import frozen
 from rules.model.observed import Position
 from rules.model.reasons import Reason
 from rules.model.state import AccountView
@@ -46,11 +47,9 @@ def at_risk(target: AccountView, copies: Iterable[Copy], *, foreign: bool) -> di
     return found
 
 
-def open_risk_rooms(market: Market, stop_loss: Price | None) -> Iterator[Room | Denied]:
+def open_risk_rooms(market: Market, wanted: Volume, stop_loss: Price | None) -> Iterator[Room | Denied | None]:
     """Yield the room under the caps on open risk: of the copy's symbol, and of everything."""
     limits = market.policy.limits
-    if not limits.counts_risk:
-        return
     price = entry_now(market)
     if isinstance(price, Denied):
         yield price
@@ -67,14 +66,22 @@ def open_risk_rooms(market: Market, stop_loss: Price | None) -> Iterator[Room | 
     held = at_risk(market.question.target, market.question.at_target, foreign=limits.count_foreign)
     if limits.max_risk_per_symbol is not None:
         own = {market.symbol: held.get(market.symbol, AtRisk())}
-        yield _room(market, own, per_lot, limits.max_risk_per_symbol, "max_risk_per_symbol", Reason.MAX_RISK_PER_SYMBOL)
+        most, reason = limits.max_risk_per_symbol, Reason.MAX_RISK_PER_SYMBOL
+        yield _room(market, wanted, own, per_lot, most, "max_risk_per_symbol", reason)
     if limits.max_total_risk is not None:
-        yield _room(market, held, per_lot, limits.max_total_risk, "max_total_risk", Reason.MAX_TOTAL_RISK)
+        most, reason = limits.max_total_risk, Reason.MAX_TOTAL_RISK
+        yield _room(market, wanted, held, per_lot, most, "max_total_risk", reason)
 
 
 def _room(
-    market: Market, held: dict[Symbol, AtRisk], per_lot: Exact, most: LimitAmount, key: str, reason: Reason
-) -> Room | Denied:
+    market: Market,
+    wanted: Volume,
+    held: dict[Symbol, AtRisk],
+    per_lot: Exact,
+    most: LimitAmount,
+    key: str,
+    reason: Reason,
+) -> Room | Denied | None:
     limits = market.policy.limits
     cash = cash_of(market, most, limits.risk_of)
     if isinstance(cash, Denied):
@@ -89,11 +96,10 @@ def _room(
             return worth
         risk = total(risk, product(each.moves, worth))
     space = difference(cash, risk)
-
-    def numbers_of_room() -> Numbers:
-        return (("risk_held", shown(risk)), ("risk_per_lot", shown(per_lot)), (key, shown(cash)))
-
-    return Room("limits", reason, space, per_lot, numbers_of_room)
+    if takes(space, per_lot, wanted):
+        return None
+    known: Numbers = (("risk_held", shown(risk)), ("risk_per_lot", shown(per_lot)), (key, shown(cash)))
+    return Room("limits", reason, space, per_lot, known)
 
 
 def _ours(target: AccountView, copies: tuple[Copy, ...]) -> Iterator[tuple[Symbol, Volume, Exact | None]]:

@@ -9,10 +9,11 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.model.events import Origin
 from rules.model.evolving import evolve
+from rules.model.frozen import frozen
 from rules.model.observed import Position, WorkingOrder
 from rules.model.reasons import Reason
 from rules.model.values import (
@@ -283,7 +284,7 @@ class Copy:
     @property
     def holds(self) -> bool:
         """Tell whether it has, or may yet have, anything at the target."""
-        return any(leg.stage in _LIVE for leg in self.legs)
+        return not _LIVE.isdisjoint([leg.stage for leg in self.legs])  # asked often: a generator costs twice this
 
     def owns(self, position_id: PositionId, symbol: Symbol, oms: OmsType) -> bool:
         """Tell whether a position at the target is, or on a netting account holds, something of it."""
@@ -313,7 +314,7 @@ class Copy:
 
 def replace_leg(copy: Copy, leg: Leg) -> Copy:
     """Return `copy` with the leg of the same number replaced."""
-    return evolve(copy, legs=tuple(leg if old.number == leg.number else old for old in copy.legs))
+    return evolve(copy, legs=tuple([leg if old.number == leg.number else old for old in copy.legs]))
 
 
 def with_exit(leg: Leg, lots: Volume, price: Price | None) -> Leg:

@@ -1,10 +1,9 @@
 """What a tradable thing permits, and rounding to its grid."""
 
-from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import Enum
 
-from attrs import frozen
-
+from rules.model.frozen import frozen
 from rules.model.values import Price, Side, Symbol, Volume
 
 
@@ -62,7 +61,7 @@ def round_toward(price: Price, tick_size: Price | None, anchor: Price) -> Price:
     if tick_size is None or tick_size <= 0:
         return price
     ticks = price / tick_size
-    down = ticks.quantize(Decimal(1), rounding="ROUND_FLOOR")
+    down = ticks.to_integral_value(ROUND_FLOOR)
     if down == ticks:
         return price
     return (down + 1 if price < anchor else down) * tick_size

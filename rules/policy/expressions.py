@@ -7,7 +7,9 @@ from fractions import Fraction
 from functools import reduce
 from typing import Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
+
+from rules.model.frozen import frozen
 
 TEXT_MAX = 500
 """Characters: a formula longer than this cannot be checked by reading it. It bounds the digits of a result too."""
@@ -18,7 +20,7 @@ DEPTH_MAX = 32
 _TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]{1,20}(?:\.[0-9]{1,20})?)|(?P<name>[a-z_]+)|(?P<sign>[-+*/(),]))")
 
 Ratio: TypeAlias = tuple[int, int]
-"""Numerator and denominator (> 0), not reduced: a result is, once."""
+"""Numerator and denominator (> 0), not reduced: whole numbers cost a tenth of what fractions do."""
 
 Exact: TypeAlias = Decimal | Fraction
 
@@ -33,17 +35,6 @@ def _subtract(left: Ratio, right: Ratio) -> Ratio:
     return left[0] * right[1] - right[0] * left[1], left[1] * right[1]
 
 
-def _multiply(left: Ratio, right: Ratio) -> Ratio:
-    return left[0] * right[0], left[1] * right[1]
-
-
-def _divide(left: Ratio, right: Ratio) -> Ratio:
-    if right[0] == 0:
-        raise ZeroDivisionError
-    sign = 1 if right[0] > 0 else -1
-    return left[0] * right[1] * sign, left[1] * right[0] * sign
-
-
 def _least(left: Ratio, right: Ratio) -> Ratio:
     return left if left[0] * right[1] <= right[0] * left[1] else right
 
@@ -53,7 +44,6 @@ def _most(left: Ratio, right: Ratio) -> Ratio:
 
 
 _SUMS: Final[Mapping[str, Operation]] = {"+": _add, "-": _subtract}
-_PRODUCTS: Final[Mapping[str, Operation]] = {"*": _multiply, "/": _divide}
 _CHOICES: Final[Mapping[str, Operation]] = {"min": _least, "max": _most}
 
 
@@ -65,7 +55,7 @@ class ExpressionError(ValueError):
 class _Number:
     ratio: Ratio
 
-    def value(self, values: Mapping[str, Exact]) -> Ratio:
+    def value(self, values: Mapping[str, Ratio]) -> Ratio:
         return self.ratio
 
 
@@ -73,23 +63,45 @@ class _Number:
 class _Variable:
     name: str
 
-    def value(self, values: Mapping[str, Exact]) -> Ratio:
-        return values[self.name].as_integer_ratio()
+    def value(self, values: Mapping[str, Ratio]) -> Ratio:
+        return values[self.name]
 
 
 @frozen
 class _Operation:
-    """`+ - * /`, or `min` and `max`, of two values."""
+    """`+` and `-`, or `min` and `max`, of two values."""
 
     do: Operation
     left: "_Node"
     right: "_Node"
 
-    def value(self, values: Mapping[str, Exact]) -> Ratio:
+    def value(self, values: Mapping[str, Ratio]) -> Ratio:
         return self.do(self.left.value(values), self.right.value(values))
 
 
-_Node: TypeAlias = _Number | _Variable | _Operation
+@frozen
+class _Product:
+    """What stands between signs of `*` and `/`: sizes are little else, and are reckoned for each order."""
+
+    times: tuple["_Node", ...]
+    over: tuple["_Node", ...]
+
+    def value(self, values: Mapping[str, Ratio]) -> Ratio:
+        whole, parts = 1, 1
+        for node in self.times:
+            above, below = node.value(values)
+            whole *= above
+            parts *= below
+        for node in self.over:
+            above, below = node.value(values)
+            if above == 0:
+                raise ZeroDivisionError
+            whole *= below
+            parts *= above
+        return (whole, parts) if parts > 0 else (-whole, -parts)
+
+
+_Node: TypeAlias = _Number | _Variable | _Operation | _Product
 
 
 @frozen
@@ -114,14 +126,14 @@ class Expression:
     def __str__(self) -> str:
         return self.text
 
-    def value(self, values: Mapping[str, Exact]) -> Fraction | None:
+    def value(self, values: Mapping[str, Ratio]) -> Ratio | None:
         """Return the result, exactly; None where something is divided by zero.
 
         Args:
             values: of all its `variables`.
         """
         try:
-            return Fraction(*self._root.value(values))
+            return self._root.value(values)
         except ZeroDivisionError:
             return None
 
@@ -145,16 +157,16 @@ class _Parser:
         return node
 
     def _sum(self) -> _Node:
-        return self._chain(_SUMS, self._product)
+        node = self._product()
+        while (sign := self._seen(*_SUMS)) is not None:
+            node = _Operation(_SUMS[sign], node, self._product())
+        return node
 
     def _product(self) -> _Node:
-        return self._chain(_PRODUCTS, self._factor)
-
-    def _chain(self, operations: Mapping[str, Operation], part: Callable[[], _Node]) -> _Node:
-        node = part()
-        while (sign := self._seen(*operations)) is not None:
-            node = _Operation(operations[sign], node, part())
-        return node
+        times, over = [self._factor()], list[_Node]()
+        while (sign := self._seen("*", "/")) is not None:
+            (times if sign == "*" else over).append(self._factor())
+        return _Product(tuple(times), tuple(over)) if over or len(times) > 1 else times[0]
 
     def _factor(self) -> _Node:
         self._depth += 1

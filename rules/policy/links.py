@@ -6,10 +6,11 @@ Each class documents its own keys; the defaults here are the defaults of the con
 
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import field
 
 from rules.gates.filters import ANY_BEGINNING, Filter
 from rules.model.evolving import evolve
+from rules.model.frozen import frozen
 from rules.model.values import AccountId, LinkId, Symbol
 from rules.policy.curve import EquityCurve
 from rules.policy.exits import Exits
@@ -205,7 +206,10 @@ class CopyLink:
 
     def for_symbol(self, symbol: Symbol) -> "CopyLink":
         """Return the link with the policy that holds for a symbol of the source."""
-        policy = self.policy.for_symbol(symbol)
+        return self.by(self.policy.for_symbol(symbol))
+
+    def by(self, policy: CopyPolicy) -> "CopyLink":
+        """Return the link with its own policy, or the one of a row of it."""
         if policy is self.policy:
             return self
         known = self._by_row.get(policy.row)

@@ -1,12 +1,13 @@
 """Money of one currency in another, by what the accounts quote. What no quote tells is never guessed."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final
 
-from attrs import field, frozen
+from attrs import field
 
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.look_ups import LookUp
 from rules.model.reasons import Reason
@@ -30,9 +31,6 @@ CENTS = {"USC": ("USD", 100), "EUC": ("EUR", 100), "GBX": ("GBP", 100)}
 """Currencies of cent accounts, and the pence of London's shares: so many of them are one of the other."""
 
 
-_SAME: Final = Fraction(1)
-
-
 @frozen
 class Rates:
     """Conversions at one moment.
@@ -52,7 +50,7 @@ class Rates:
         None stands for a currency that the venue does not tell: it converts into nothing.
         """
         if held == wanted and held is not None:
-            return _SAME
+            return Fraction(1)
         numbers = (("from", held or "unknown"), ("to", wanted or "unknown"))
         if held is None or wanted is None:
             return Denied("currency", Reason.CURRENCY_RATE_UNKNOWN, numbers)
@@ -113,19 +111,21 @@ class Rates:
         return fraction(quote.mid())
 
 
-def lot_worth(instrument: Instrument, currency: str | None, rates: Rates, ignore_currency: bool) -> Exact | Denied:
+def lot_worth(
+    instrument: Instrument, currency: str | None, rates: Callable[[], Rates], ignore_currency: bool
+) -> Exact | Denied:
     """Return what one lot gains when its price rises by 1, in money of `currency`, > 0.
 
     Args:
         instrument: its contract size and profit currency count.
         currency: the account's.
-        rates: convert the one into the other.
+        rates: makes what converts the one into the other; most accounts trade in their own currency and need none.
         ignore_currency: takes the profit currency for the account's.
     """
     size = instrument.contract_size
     if size is None or size <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", instrument.symbol),))
-    rate = _SAME if ignore_currency else rates.rate(instrument.profit_currency, currency)
-    if isinstance(rate, Denied):
-        return rate
-    return size if rate is _SAME else fraction(size) * rate
+    if ignore_currency or (instrument.profit_currency == currency and currency is not None):
+        return size
+    rate = rates().rate(instrument.profit_currency, currency)
+    return rate if isinstance(rate, Denied) else fraction(size) * rate

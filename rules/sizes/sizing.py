@@ -1,4 +1,4 @@
-"""How large a copy is: size, caps, rounding, minimum, in this order, by exact fractions.
+"""How large a copy is: size, caps, rounding, minimum, in this order, exactly: whole numbers over whole numbers.
 
 The ratio of a copy is that of the volume before it was rounded, so that many small partial closes do not drift.
 """
@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import frozen
-
 from rules.model.copies import Copy
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument, Rounding
 from rules.model.reasons import Reason
 from rules.model.trace import Denied, Note, Trace
 from rules.model.values import Volume, plain
 from rules.policy.size import OverMax, Size, VolumePolicy
-from rules.sizes.modes import WANTED_MAX, wanted_volume
+from rules.sizes.modes import is_usable, wanted_volume
 from rules.sizes.proportions import in_proportion
 from rules.sizes.series import Scale
 from rules.sizes.variables import Basis
-from rules.sizes.volumes import WIDE, cap, fraction, in_pieces, least_of, on_grid, shown, to_grid
+from rules.sizes.volumes import WIDE, Known, cap, fraction, in_pieces, known, least_of, on_grid, ratio_of, to_grid
+
+_NOTHING = Volume(0)
 
 
 @frozen
@@ -64,16 +65,16 @@ def size_copy(
         return wanted
     if scale is not None:
         notes.append(scale.note)
-        wanted *= scale.factor
-        if not 0 < wanted <= WANTED_MAX:
-            return Denied("size", Reason.SIZE_UNUSABLE, (*scale.note.numbers, ("wanted", shown(wanted))))
+        wanted = known(Fraction(*wanted.ratio) * scale.factor)
+        if not is_usable(wanted.ratio):
+            return Denied("size", Reason.SIZE_UNUSABLE, (*scale.note.numbers, ("wanted", wanted.text)))
     if beside:
-        wanted = in_proportion(wanted, beside, volume_policy, instrument, notes)
+        wanted = known(in_proportion(Fraction(*wanted.ratio), beside, volume_policy, instrument, notes))
     return fit(wanted, volume_policy, source.volume, instrument, notes)
 
 
 def fit(
-    wanted: Fraction, policy: VolumePolicy, source_volume: Volume, instrument: Instrument, notes: list[Note]
+    wanted: Known, policy: VolumePolicy, source_volume: Volume, instrument: Instrument, notes: list[Note]
 ) -> Sized | Denied:
     """Return the orders for a wanted volume: caps, rounding, minimum, pieces."""
     capped = cap(wanted, policy, instrument, notes)
@@ -85,15 +86,16 @@ def fit(
     pieces = in_pieces(rounded, instrument, notes) if policy.over_max is OverMax.SPLIT else (rounded,)
     if isinstance(pieces, Denied):
         return pieces
-    volume = Decimal(0)
+    volume = _NOTHING
     for piece in pieces:
         volume = WIDE.add(volume, piece)
-    return Sized(capped / fraction(source_volume), volume, pieces, tuple(notes))
+    (lots, parts), (of, each) = capped.ratio, ratio_of(source_volume)
+    return Sized(Fraction(lots * each, parts * of), volume, pieces, tuple(notes))
 
 
 def shrink(sized: Sized, room: Fraction, source_volume: Volume, instrument: Instrument) -> Sized | None:
     """Return a size of at most `room` lots, cut as the larger one was; None: the instrument takes nothing so small."""
-    lots = to_grid(max(room, Fraction(0)), instrument.volume_step, Rounding.DOWN)
+    lots = to_grid(max(room, Fraction(0)).as_integer_ratio(), instrument.volume_step, Rounding.DOWN)
     if lots < least_of(instrument):
         return None
     pieces = in_pieces(lots, instrument, []) if len(sized.pieces) > 1 else (lots,)
@@ -121,5 +123,7 @@ def following_volume(
     """
     if source_volume <= 0:
         return Decimal(0)
-    rounded = to_grid(ratio * fraction(source_volume), instrument.volume_step, policy.round)
+    wanted, parts = ratio.as_integer_ratio()
+    lots, of = ratio_of(source_volume)
+    rounded = to_grid((wanted * lots, parts * of), instrument.volume_step, policy.round)
     return min(max(rounded, least_of(instrument)), granted)

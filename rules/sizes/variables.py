@@ -7,8 +7,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument
 from rules.model.look_ups import LookUp
 from rules.model.observed import AccountStatus, Position
@@ -17,11 +18,11 @@ from rules.model.state import AccountView
 from rules.model.trace import Denied
 from rules.model.values import Price, plain
 from rules.policy.distances import in_price, shown_distance
-from rules.policy.expressions import Exact
 from rules.policy.size import RiskOf, Size, SizeMode
 from rules.policy.symbols import SymbolMap
+from rules.sizes.common import Commons
 from rules.sizes.conversion import Rates, lot_worth
-from rules.sizes.volumes import fraction, shown
+from rules.sizes.volumes import Known, fraction, known, ratio_of
 
 
 @frozen
@@ -30,7 +31,8 @@ class Basis:
 
     `instrument` is the target's. `entry` is what a quote of now says that the target would pay or get (None: there is
     no such quote), `stop_loss` the final one that its position would have. `symbols` names currency pairs as the
-    target does. What must be asked of a venue is added to `look_ups`.
+    target does. What must be asked of a venue is added to `look_ups`. `commons` is what sizes by the same policy were
+    found to have in common, of the same position at the same moment.
     """
 
     position: Position
@@ -42,45 +44,44 @@ class Basis:
     stop_loss: Price | None = None
     symbols: SymbolMap | None = None
     look_ups: list[LookUp] = field(factory=list)
+    commons: Commons = field(factory=dict)
 
-    @property
     def rates(self) -> Rates:
+        """Return what converts money here."""
         return Rates(self.now, (self.target, self.source), self.symbols, self.look_ups)
-
-
-@frozen
-class Known:
-    """A number, and how a trace shows it where the number alone says too little."""
-
-    value: Exact
-    text: str | None = None
-
-    def __str__(self) -> str:
-        return shown(self.value) if self.text is None else self.text
 
 
 Answer: TypeAlias = Known | Denied
 
 
-@lru_cache(maxsize=4096)
-def _known(number: Decimal) -> Known:
-    """Return a number with its text; kept, since one event's links reckon with many of the same."""
-    return Known(number, shown(number))
+@lru_cache(maxsize=1024)
+def _usual(number: Decimal) -> Known:
+    """Return a number of a policy or an instrument, or a volume: they come again and again."""
+    return known(number)
 
 
-_ONE: Final = _known(Decimal(1))
+_ONE: Final = known(Decimal(1))
+
+
+def _one(why: str) -> Known:
+    return Known(_ONE.ratio, f"1: {why}")
+
+
+_IGNORED: Final = _one("currencies are ignored")
+_NO_CURRENCY: Final = _one("neither currency is known, they count as equal")
+_NO_CONTRACT_SIZE: Final = _one("neither contract size is known, lots count as equal")
 
 
 def _policy_number(name: str, number: Decimal | None) -> Answer:
     if number is None:
         raise ValueError(f"size.{name} must be set in this mode, was not")
-    return _known(number)
+    return _usual(number)
 
 
 def _figure(account: AccountView, name: str) -> Answer:
     number: Decimal | None = None if account.status is None else getattr(account.status, name)
     if number is not None and number > 0:
-        return _known(number)
+        return known(number)
     numbers = (("account", account.account), (name, "unknown" if number is None else plain(number)))
     return Denied("size", Reason.REFERENCE_UNKNOWN if number is None else Reason.REFERENCE_NOT_POSITIVE, numbers)
 
@@ -94,13 +95,13 @@ _REFERENCES: Final[Mapping[SizeMode, str]] = {
 
 def _source_reference(size: Size, basis: Basis) -> Answer:
     if size.source_reference is not None:
-        return _known(size.source_reference)
+        return _usual(size.source_reference)
     return _figure(basis.source, _REFERENCES[size.mode])
 
 
 def _target_reference(size: Size, basis: Basis) -> Answer:
     if size.target_reference is not None:
-        return _known(size.target_reference)
+        return _usual(size.target_reference)
     return _figure(basis.target, _REFERENCES[size.mode])
 
 
@@ -114,8 +115,8 @@ def _at_risk(size: Size, basis: Basis) -> Answer:
 def _amount(size: Size, basis: Basis) -> Answer:
     if size.amount is None:
         raise ValueError("size.amount must be set in this mode, was not")
-    rate = basis.rates.rate(size.amount.currency, _currency(basis.target.status))
-    return rate if isinstance(rate, Denied) else Known(fraction(size.amount.amount) * rate)
+    rate = basis.rates().rate(size.amount.currency, _currency(basis.target.status))
+    return rate if isinstance(rate, Denied) else known(fraction(size.amount.amount) * rate)
 
 
 def _currency(status: AccountStatus | None) -> str | None:
@@ -125,25 +126,23 @@ def _currency(status: AccountStatus | None) -> str | None:
 def _rate(size: Size, basis: Basis) -> Answer:
     """Return how much of the target's currency one unit of the source's is."""
     if size.ignore_currency:
-        return Known(Decimal(1), "1: currencies are ignored")
+        return _IGNORED
     source, target = _currency(basis.source.status), _currency(basis.target.status)
-    if source is None and target is None:
-        return Known(Decimal(1), "1: neither currency is known, they count as equal")
     if source == target:
-        return _ONE
-    rate = basis.rates.rate(source, target)
-    return rate if isinstance(rate, Denied) else Known(rate)
+        return _NO_CURRENCY if source is None else _ONE
+    rate = basis.rates().rate(source, target)
+    return rate if isinstance(rate, Denied) else known(rate)
 
 
 def _price_rate(size: Size, basis: Basis) -> Answer:
     """Return how much of what the target's instrument is priced in one unit of what the source's is priced in is."""
     if size.ignore_currency:
-        return Known(Decimal(1), "1: currencies are ignored")
+        return _IGNORED
     source = _source_instrument(basis)
     if isinstance(source, Denied):
         return source
-    rate = basis.rates.rate(None if source is None else source.profit_currency, basis.instrument.profit_currency)
-    return rate if isinstance(rate, Denied) else Known(rate)
+    rate = basis.rates().rate(None if source is None else source.profit_currency, basis.instrument.profit_currency)
+    return rate if isinstance(rate, Denied) else known(rate)
 
 
 def _source_instrument(basis: Basis) -> Instrument | Denied | None:
@@ -176,7 +175,7 @@ def _contract_size_at_source(basis: Basis) -> Decimal | Denied | None:
 def _contract_size(number: Decimal | None, symbol: str) -> Answer:
     if number is None or number <= 0:
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, (("symbol", symbol),))
-    return _known(number)
+    return _usual(number)
 
 
 def _contract_ratio(size: Size, basis: Basis) -> Answer:
@@ -188,23 +187,24 @@ def _contract_ratio(size: Size, basis: Basis) -> Answer:
     if isinstance(source, Denied):
         return source
     if source is None and target is None:
-        return Known(Decimal(1), "1: neither contract size is known, lots count as equal")
+        return _NO_CONTRACT_SIZE
     if source is None or target is None or source <= 0 or target <= 0:
         sizes = (("source_contract_size", _or_unknown(source)), ("target_contract_size", _or_unknown(target)))
         return Denied("size", Reason.CONTRACT_SIZE_UNKNOWN, sizes)
     if source == target:
         return _ONE
-    return Known(fraction(source) / fraction(target), f"{plain(source)} / {plain(target)}")
+    (units, parts), (of, each) = ratio_of(source), ratio_of(target)
+    return Known((units * each, parts * of), f"{plain(source)} / {plain(target)}")
 
 
 def _source_price(size: Size, basis: Basis) -> Answer:
-    return _known(basis.position.open_price)
+    return known(basis.position.open_price)
 
 
 def _target_price(size: Size, basis: Basis) -> Answer:
     """Return what the target would pay or get now; the source's own price is no proof of it."""
     if basis.entry is not None:
-        return _known(basis.entry)
+        return known(basis.entry)
     basis.look_ups.append(LookUp(basis.target.account, basis.instrument.symbol, quote=True))
     return Denied("size", Reason.QUOTE_UNKNOWN, (("symbol", basis.instrument.symbol),))
 
@@ -217,17 +217,17 @@ def _stop_distance(size: Size, basis: Basis) -> Answer:
     if basis.stop_loss is not None:
         distance = abs(fraction(basis.entry) - fraction(basis.stop_loss))
         if distance > 0:
-            return Known(distance)
+            return known(distance)
     elif size.default_stop is not None:
         default = in_price(size.default_stop, basis.instrument, basis.entry)
         if default:
-            return Known(default, f"{shown_distance(size.default_stop, default)}: the default")
+            return Known(ratio_of(default), f"{shown_distance(size.default_stop, default)}: the default")
     return Denied("size", Reason.STOP_MISSING, (("symbol", basis.position.symbol),))
 
 
 def _lot_worth(size: Size, basis: Basis) -> Answer:
     worth = lot_worth(basis.instrument, _currency(basis.target.status), basis.rates, size.ignore_currency)
-    return worth if isinstance(worth, Denied) else Known(worth)
+    return worth if isinstance(worth, Denied) else known(worth)
 
 
 def _source_lot_worth(size: Size, basis: Basis) -> Answer:
@@ -239,8 +239,8 @@ def _source_lot_worth(size: Size, basis: Basis) -> Answer:
     if isinstance(instrument, Denied):
         return instrument
     currency = None if instrument is None else instrument.profit_currency
-    rate = basis.rates.rate(currency, _currency(basis.source.status))
-    return rate if isinstance(rate, Denied) else Known(Fraction(lots.value) * rate)
+    rate = basis.rates().rate(currency, _currency(basis.source.status))
+    return rate if isinstance(rate, Denied) else known(Fraction(*lots.ratio) * rate)
 
 
 def _or_unknown(number: Decimal | None) -> str:
@@ -248,7 +248,7 @@ def _or_unknown(number: Decimal | None) -> str:
 
 
 VARIABLES: Final[Mapping[str, Callable[[Size, Basis], Answer]]] = {
-    "source_volume": lambda size, basis: _known(basis.position.volume),
+    "source_volume": lambda size, basis: _usual(basis.position.volume),
     "source_balance": lambda size, basis: _figure(basis.source, "balance"),
     "source_equity": lambda size, basis: _figure(basis.source, "equity"),
     "source_margin_free": lambda size, basis: _figure(basis.source, "margin_free"),

@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from attrs import evolve, frozen
-
+from rules.model.frozen import frozen
 from rules.model.instruments import Instrument, is_protective, round_toward
 from rules.model.observed import Position
 from rules.model.trace import Note, Numbers
@@ -11,6 +10,8 @@ from rules.model.values import Price, Side, plain
 from rules.policy.distances import Distance, in_price
 from rules.policy.stops import FixedStops, Stops, StopsMode
 from rules.stops.managed import NONE_YET, Managed, tighter
+
+_NOTHING = Price(0)
 
 
 @frozen
@@ -55,7 +56,7 @@ def wanted_stops(
     follows = stops.mode is not StopsMode.NONE
     stop_loss = stop_loss if follows and stops.stop_loss else None
     take_profit = take_profit if follows and stops.take_profit else None
-    shift = Decimal(0)
+    shift = _NOTHING
     if stop_loss is not None or take_profit is not None:
         shift = _shift(stops.mode, source, frame, notes)
     fixed, down = stops.fixed, -frame.side.sign
@@ -76,7 +77,7 @@ def _shift(mode: StopsMode, source: Position, frame: Frame, notes: list[Note]) -
     if mode is StopsMode.DISTANCE:
         return by_entries
     if mode is not StopsMode.OFFSET:
-        return Decimal(0)
+        return _NOTHING
     if frame.gap is None:
         notes.append(Note("stops.mode", "offset without both quotes at entry: the distance is kept"))
         return by_entries
@@ -124,14 +125,14 @@ def place_stop(
         return Refused(f"{name} on the wrong side, dropped", numbers)
     price = round_toward(wanted, instrument.tick_size, frame.entry)
     if market is not None:
-        far = _far_enough(name, price, beyond, market, instrument)
+        far = _far_enough(name, price, beyond, market, instrument.stop_distance_min, instrument.tick_size)
         if far is not None and not push:
             return Refused(f"{name} closer than the venue allows, left out", far.numbers, too_close=True)
         if far is not None:
             notes.append(Note("stops", f"{name} pushed out to the venue's minimum distance", far.numbers))
             price = far.price
     elif is_protective(beyond, wanted, frame.entry):  # on a coarse grid it would be reached at once
-        far = _far_enough(name, price, beyond, frame.entry, evolve(instrument, stop_distance_min=None))
+        far = _far_enough(name, price, beyond, frame.entry, None, instrument.tick_size)
         price = price if far is None else far.price
     if price <= 0:
         return Refused(f"{name} at no positive price, dropped", ((name, plain(wanted)),))
@@ -148,16 +149,18 @@ class _Bound:
     numbers: Numbers
 
 
-def _far_enough(name: str, price: Price, beyond: Side, market: Price, instrument: Instrument) -> _Bound | None:
-    """Return the nearest price that is allowed where `price` is too close, else None."""
-    away = instrument.stop_distance_min or Decimal(0)
+def _far_enough(
+    name: str, price: Price, beyond: Side, market: Price, least: Price | None, tick_size: Price | None
+) -> _Bound | None:
+    """Return the nearest price that is allowed where one is closer than `least` or not beyond `market`, else None."""
+    away = least or _NOTHING
     gap = market - price if beyond is Side.BUY else price - market
     if gap >= away and gap > 0:
         return None
     # Rounding toward the entry may have reached the market itself: a stop stays at least one tick away.
-    away = max(away, instrument.tick_size or Decimal(0))
+    away = max(away, tick_size or _NOTHING)
     bound = market - away if beyond is Side.BUY else market + away
     # Out, not toward the entry, or it would again be too close: the anchor lies far behind the bound.
-    pushed = round_toward(bound, instrument.tick_size, bound - market + bound)
+    pushed = round_toward(bound, tick_size, bound - market + bound)
     numbers = ((name, plain(price)), ("price", plain(market)), ("min_distance", plain(away)), ("to", plain(pushed)))
     return _Bound(pushed, numbers)

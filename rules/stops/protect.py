@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
-
 from rules.deciding.decision import Context
 from rules.gates.market import QUOTE_AGE_MAX
 from rules.model.actions import Action, ReplaceStops
 from rules.model.copies import ZERO, Copy, Leg, Pending, Purpose, replace_leg
+from rules.model.evolving import evolve
+from rules.model.frozen import frozen
 from rules.model.identity import cl_ord_id
 from rules.model.look_ups import LookUp
 from rules.model.observed import Position

@@ -366,7 +366,7 @@ async def test_a_leg_that_others_offset_is_closed_with_what_is_locked_and_the_tu
     assert desk.alerts == []
     [order] = await desk.closes("p1")
     assert isinstance(order, ClosePosition)
-    assert (order.side, order.volume, order.locked) == (Side.BUY, 1, 1)
+    assert (order.side, order.volume, order.locked) == (Side.BUY, 1, 2)
 
 
 async def test_a_close_that_nothing_offsets_has_nothing_locked() -> None:

@@ -1,3 +1,5 @@
+import hashlib
+from base64 import b32encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +17,14 @@ def test_same_purpose_gives_the_same_id_in_every_version():
     # Written out: an order of yesterday's version must be recognized by today's.
     assert cl_ord_id(LINK, POSITION, AT, 0, 0) == cl_ord_id(LINK, POSITION, AT, 0, 0)
     assert cl_ord_id(LINK, POSITION, AT, 0, 0) == "cpvvvpe4udsdatij2fqa7n"
+
+
+@given(st.text(max_size=50), st.text(max_size=50), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_id_is_the_hash_of_its_purpose_in_base32(link, position, leg, step):
+    purpose = "\x1f".join((link, position, "2026-11-20T12:00:00+00:00", str(leg), str(step)))
+    digest = hashlib.blake2b(purpose.encode(), digest_size=13).digest()
+    made = cl_ord_id(LinkId(link), PositionId(position), AT, leg, step)
+    assert made == "cp" + b32encode(digest)[:20].decode().lower()
 
 
 def test_each_part_of_the_purpose_makes_another_id():

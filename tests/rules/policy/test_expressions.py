@@ -10,11 +10,12 @@ KNOWN = frozenset({"a", "b"})
 F = Fraction
 
 
-VALUES = {"a": F(3), "b": F(4)}
+VALUES = {"a": (3, 1), "b": (8, 2)}
 
 
 def value(text: str) -> Fraction | None:
-    return Expression(text, KNOWN).value(VALUES)
+    found = Expression(text, KNOWN).value(VALUES)
+    return None if found is None else F(*found)
 
 
 @pytest.mark.parametrize(

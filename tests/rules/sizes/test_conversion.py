@@ -127,8 +127,8 @@ def test_there_and_back_is_where_one_was(one, other):
 def test_a_lot_is_worth_its_contract_size_in_the_accounts_money():
     gold = Instrument(Symbol("XAUUSD"), D("0.01"), D(50), D("0.01"), contract_size=D(100), profit_currency="USD")
     rates = Rates(NOW, (account(EURUSD="1.25"),))
-    assert lot_worth(gold, "USD", rates, ignore_currency=False) == 100
-    assert lot_worth(gold, "EUR", rates, ignore_currency=False) == 80
-    assert lot_worth(gold, None, rates, ignore_currency=True) == 100
-    unknown = lot_worth(evolve(gold, contract_size=None), "USD", rates, ignore_currency=False)
+    assert lot_worth(gold, "USD", lambda: rates, ignore_currency=False) == 100
+    assert lot_worth(gold, "EUR", lambda: rates, ignore_currency=False) == 80
+    assert lot_worth(gold, None, lambda: rates, ignore_currency=True) == 100
+    unknown = lot_worth(evolve(gold, contract_size=None), "USD", lambda: rates, ignore_currency=False)
     assert reason(unknown) is Reason.CONTRACT_SIZE_UNKNOWN

@@ -42,14 +42,19 @@ def basis(**changes: object) -> Basis:
     return evolve(base, **changes)
 
 
+def alone(given: Basis) -> Basis:
+    """Return a basis that shares nothing with the sizes of other policies."""
+    return evolve(given, commons={})
+
+
 def wanted(size: Size, given: Basis | None = None) -> Fraction:
-    found = wanted_volume(size, given or basis(), [])
-    assert isinstance(found, Fraction), found
-    return found
+    found = wanted_volume(size, alone(given or basis()), [])
+    assert not isinstance(found, Denied), found
+    return Fraction(*found.ratio)
 
 
 def reason(size: Size, given: Basis | None = None) -> Reason:
-    found = wanted_volume(size, given or basis(), [])
+    found = wanted_volume(size, alone(given or basis()), [])
     assert isinstance(found, Denied), found
     assert found.numbers, "a denial carries its numbers"
     return found.reason
