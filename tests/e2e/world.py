@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import trio
-from attrs import frozen
+from attrs import field
 
 from adapters.simulation.broker import Book, Purpose, Result
 from adapters.simulation.remote import RemoteAccount
@@ -17,6 +17,7 @@ from adapters.transport.http import HttpClient
 from adapters.transport.network import connect_tcp
 from copier.demo.trader import Terminal, Trader
 from copier.simulated import SimulatedVenue, make_market, serve_venue
+from rules.model.frozen import frozen
 from rules.model.identity import is_ours
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,8 @@ class World:
     folder: Path
     tradelocker: SimulatedVenue
     metacopier: SimulatedVenue
+    started: list[trio.Process] = field(factory=list)
+    """Every copier that was started here; what still runs at the end is killed."""
 
     @property
     def file(self) -> Path:
@@ -88,7 +91,9 @@ class World:
         """Start `copier run` on this world; the caller waits for it or kills it."""
         with (self.folder / "log.txt").open("ab") as log:
             command = [sys.executable, "-m", "copier", "run", str(self.file), *arguments]
-            return await trio.lowlevel.open_process(command, cwd=ROOT, stdout=log, stderr=log)
+            process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=log, stderr=log)
+        self.started.append(process)
+        return process
 
     async def next_copy(self) -> None:
         """Return when a target has executed something."""
@@ -145,7 +150,12 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
             await serve_venue(nursery, "metacopier", [MC_SOURCE, MC_TARGET]),
         )
         world.write_config()
-        yield world
+        try:
+            yield world
+        finally:
+            with trio.CancelScope(shield=True):
+                for process in world.started:
+                    await ended(process, 0)
         nursery.cancel_scope.cancel()
 
 

@@ -10,25 +10,25 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from math import inf
 
 from attrs import define, field
 
-from adapters.simulation.broker import Book, BookOrder, Result
+from adapters.simulation.broker import BookOrder, Result
 from rules.model.identity import CL_ORD_ID_LENGTH, is_ours
 from rules.model.instruments import Instrument
-from rules.model.observed import Position
 from rules.model.values import AccountId, OmsType, PositionId, Side, Symbol, Volume, plain
 from rules.policy.links import CopyLink
 from rules.policy.pending import Early
 from rules.policy.size import OverMax
-from rules.policy.stops import StopsMode
 from tests.simulation.alarms import false_alarms
 from tests.simulation.beginnings import could_be_mistaken, wrongly_copied
 from tests.simulation.bounds import CLOSING_S, Bounds
 from tests.simulation.denials import is_possible
 from tests.simulation.expected import NOT_TAKEN, copied_stop, copy_volumes, is_close_enough, units
-from tests.simulation.history import STOP, ZERO, PositionLife, by_symbol, lives_of, shares_of, together
+from tests.simulation.history import ZERO, PositionLife, by_symbol, lives_of, shares_of, together
 from tests.simulation.mirrors import is_mirror_of, mirrored, mirrored_wrongly, working_tags
+from tests.simulation.netted import netted_wrongly, rested_wrongly
 from tests.simulation.pending import orders_mistaken, orders_touched
 from tests.simulation.run import SETTLE_S_MAX, Outcome
 from tests.simulation.scenario import DENIED_SYMBOL, SOURCES, SUFFIXES, TARGETS, site_of
@@ -87,9 +87,9 @@ class Auditor:
         for target in TARGETS:
             yield from self._openings(target)
             if self._nets(target):
-                yield from self._netted(target)
+                yield from netted_wrongly(self.outcome, target, self.lives[target], self.strays[target], self.tags)
             if self.outcome.scenario.kind(target).rests_stops:
-                yield from self._rested(target)
+                yield from rested_wrongly(self.outcome, target, self._legs_of(target))
         for target in TARGETS:
             yield from self._foreign(target)
             yield from orders_touched(self.outcome, target, self.lives[target])
@@ -120,6 +120,8 @@ class Auditor:
                 yield f"{target}: {life.tag} opened #{life.position_id} for a source position that never was"
                 continue
             link, source = next((key for key in keys if _side(*key) is life.side), keys[0])
+            if life.tag in self.mirrored and life.closed_at is None and source.closed_at is not None:
+                source = self._mistaken_for(link, life, life.tag) or source
             self.copies.setdefault((link.link_id, source.position_id), []).append(life)
             yield from self._opening(link, source, life)
         for tag, count in filled.items():
@@ -132,15 +134,20 @@ class Auditor:
         Or where that was taken for the beginning of a position, which it can have been: then it is that one's copy.
         """
         link, _ = self.mirrored[tag]
+        source = self._mistaken_for(link, life, tag)
+        if source is not None:
+            self.copies.setdefault((link.link_id, source.position_id), []).append(life)
+        elif not self._may_stay(link, tag):
+            yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
+
+    def _mistaken_for(self, link: CopyLink, life: PositionLife, tag: str) -> PositionLife | None:
+        """Return the open position whose beginning the order that was mirrored with that tag can be taken for."""
         book = self.outcome.books[link.source]
         for source in self.lives[link.source].values():
-            records = could_be_mistaken(book, source)
             fits = source.closed_at is None and _side(link, source) is life.side
-            if fits and any(is_mirror_of(link, record, tag) for record in records):
-                self.copies.setdefault((link.link_id, source.position_id), []).append(life)
-                return
-        if not self._may_stay(link, tag):
-            yield f"{target}: #{life.position_id} came of a mirrored order, and is still open"
+            if fits and any(is_mirror_of(link, record, tag) for record in could_be_mistaken(book, source)):
+                return source
+        return None
 
     def _had_the_copy_of_an_order(self, link: CopyLink, source: PositionLife) -> bool:
         """Tell whether an order that can be taken for a beginning had a like there that the target closed by itself."""
@@ -169,45 +176,6 @@ class Auditor:
             if late_s > bound_s:
                 yield f"{what}: opened {late_s:.1f} s after its source was closed (bound {bound_s:.1f} s)"
 
-    def _netted(self, target: AccountId) -> Iterator[str]:
-        """Every order on a netting account belongs to a copy, was executed once, and closes no more than was opened."""
-        filled = Counter(
-            order.tag for order in self.outcome.books[target].orders if order.tag and order.status is Result.FILLED
-        )
-        for tag, count in filled.items():
-            if self.tags.opening_of(tag) is None:
-                yield f"{target}: {tag} was executed for no copy that ever was"
-            if count > 1:
-                yield f"{target}: {tag} was executed {count} times"
-        for stray in self.strays[target]:
-            if not self.outcome.kills:  # what a process knew of an order under way, the next one may not
-                yield f"{target}: {stray.tag} closed nothing, and the lots that it opened were left"
-        for share in self.lives[target].values():
-            least = min(volume for _, volume in share.volumes)
-            if least < ZERO:
-                yield f"{target}: {share.tag} was closed by {plain(-least)} lots too many"
-
-    def _rested(self, target: AccountId) -> Iterator[str]:
-        """What rests as stop-losses covers each position whole where one of its copies wants one, and never more."""
-        book = self.outcome.books[target]
-        held = {position.symbol: position for position in book.positions.values()}
-        resting: dict[Symbol, Volume] = {}
-        for order in book.working.values():
-            if order.tag is None or not order.tag.endswith(STOP):
-                continue
-            resting[order.symbol] = resting.get(order.symbol, ZERO) + order.volume
-            position = held.get(order.symbol)
-            if position is None or position.side is order.side:
-                yield f"{target}: a stop-loss of {order.symbol} rests and protects nothing"
-        for symbol, position in held.items():
-            wanted = any(
-                _wants_stop(link, self.outcome.books[link.source], source, leg, position)
-                for link, source, leg in self._legs_of(target)
-            )
-            covered = resting.get(symbol, ZERO)
-            if covered > position.volume or (wanted and covered != position.volume):
-                yield f"{target}: {plain(covered)} of {plain(position.volume)} {symbol} rest as stop-losses"
-
     def _legs_of(self, target: AccountId) -> Iterator[tuple[CopyLink, PositionLife, PositionLife]]:
         """Return all open legs of a target's copies, each after its link and its source position."""
         for link in self.outcome.scenario.links:
@@ -231,6 +199,8 @@ class Auditor:
                 yield from self._volume(link, source, legs)
                 if not self._nets(link.target):
                     yield from self._stops(link, source, legs)
+            else:
+                yield from self._not_again(link, source, legs)
 
     def _exposure(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
         """A copy is never larger than its source asks for, and what the target closed is not opened again."""
@@ -246,16 +216,51 @@ class Auditor:
             most = max((max(volumes, default=ZERO) for volumes in allowed), default=ZERO)
             if lots > most:
                 yield f"{what}: held {plain(lots)} lots from {at:%H:%M:%S.%f} on, at most {plain(most)} are right"
+        for later, times in self._openings_again(link, source, legs):
+            if times > link.policy.reopen:
+                yield f"{what}: copied again by #{later.position_id}, after the target had closed it"
+
+    def _openings_again(
+        self, link: CopyLink, source: PositionLife, legs: list[PositionLife]
+    ) -> Iterator[tuple[PositionLife, float]]:
+        """Yield the legs that follow one which the target closed by itself, with how often that is so by now.
+
+        What was flattened is not opened again however often the policy says so.
+        """
+        times = 0
         for earlier, later in pairwise(sorted(legs, key=lambda leg: leg.opened_at)):
-            by_hand = (link.target, earlier.position_id) in self.outcome.hand.touched
-            ended = by_hand or earlier.stopped_out or self._flattened_at(link, earlier) is not None
-            if ended and earlier.closed_at is not None and earlier.closed_at < later.opened_at:
-                since = earlier.closed_at - timedelta(
-                    seconds=self.bounds.late_s(link, earlier.closed_at, later.opened_at)
-                )
-                anew = source.grew(since, later.opened_at) or source.reopened(earlier.opened_at, later.opened_at)
-                if not anew and not self._is_split(link, source, earlier.symbol):
-                    yield f"{what}: copied again by #{later.position_id}, after the target had closed it"
+            flattened = self._flattened_at(link, earlier) is not None
+            if earlier.closed_at is None or not (flattened or self._target_closed(link, earlier)):
+                continue
+            if earlier.closed_at >= later.opened_at or self._is_split(link, source, earlier.symbol):
+                continue
+            if source.reopened(earlier.opened_at, later.opened_at):
+                times = 0
+                continue
+            late_s = self.bounds.late_s(link, earlier.closed_at, later.opened_at)
+            if not source.grew(earlier.closed_at - timedelta(seconds=late_s), later.opened_at):
+                times += 1
+                yield later, inf if flattened else times
+
+    def _target_closed(self, link: CopyLink, leg: PositionLife) -> bool:
+        """Tell whether a stop or a person ended a leg, or a person took some of it before."""
+        return leg.stopped_out or (link.target, leg.position_id) in self.outcome.hand.touched
+
+    def _not_again(self, link: CopyLink, source: PositionLife, legs: list[PositionLife]) -> Iterator[str]:
+        """What the target closed by itself is opened again, if the policy says so and nothing denies it."""
+        last = max(legs, key=lambda leg: leg.opened_at)
+        first = min(leg.opened_at for leg in legs)
+        schedule = link.policy.schedule
+        if not link.policy.reopen or self._is_split(link, source, last.symbol):
+            return
+        if schedule is not None and schedule.flattens(source.opened_at, self.outcome.ended_at) is not None:
+            return
+        if not all(self._target_closed(link, leg) for leg in legs) or source.reopened(first, self.outcome.ended_at):
+            return
+        times = max((times for _, times in self._openings_again(link, source, legs)), default=0)
+        code = self.outcome.denials.get((link.link_id, source.told_id))
+        if times < link.policy.reopen and code is None:
+            yield f"{_name(link, source)}: the target closed it, and it was not opened again, and nothing says why"
 
     def _is_split(self, link: CopyLink, source: PositionLife, symbol: Symbol) -> bool:
         """Tell whether a copy takes several orders, of which one may come late, after another was closed by hand."""
@@ -287,8 +292,8 @@ class Auditor:
             if leg.closed_at is None or by_hand or leg.stopped_out or self._is_flattened(link, source, leg):
                 continue
             left = next(volume for at, volume in reversed(held) if at <= leg.closed_at)
-            if leg.tag in self.mirrored and leg.closed_at <= source.opened_at + timedelta(seconds=10):
-                continue  # it was filled early, and is closed for that
+            if leg.tag in self.mirrored and self._filled_early_s(link, source, leg.closed_at) <= 10:
+                continue  # it was filled early, or when nothing was to be opened, and is closed for that
             if not left and (source.closed_at is None or leg.closed_at < source.closed_at):
                 if self._is_surprised(link, legs, leg) or self._was_flat_before(link, source, leg.closed_at):
                     continue
@@ -300,6 +305,12 @@ class Auditor:
                 bound_s += self.bounds.retry_s(link, since, leg.closed_at)
                 if late_s > bound_s:
                     yield f"{what}: closed {late_s:.1f} s after its source (bound {bound_s:.1f} s)"
+
+    def _filled_early_s(self, link: CopyLink, source: PositionLife, closed_at: datetime) -> float:
+        """Return how long after its source was opened what a mirrored order opened was closed, bad weather apart."""
+        late_s = self.bounds.late_s(link, source.opened_at, closed_at)
+        late_s += self.bounds.retry_s(link, source.opened_at, closed_at)
+        return (closed_at - source.opened_at).total_seconds() - late_s
 
     def _was_flat_before(self, link: CopyLink, source: PositionLife, closed_at: datetime) -> bool:
         """Tell whether a position that goes by its symbol was closed, and opened again while the copy was closed."""
@@ -357,7 +368,11 @@ class Auditor:
         halved = any(self._is_halved(link.target, leg) for leg in legs)
         mirrors = link.policy.mirrors and any(could_be_mistaken(self.outcome.books[link.source], source))
         if touched or grew or halved or mirrors or ((split or len(legs) > 1) and not self.outcome.scenario.calm):
-            right = right or 0 < total <= max(allowed, default=ZERO)
+            most = Fraction(max(allowed, default=ZERO))
+            if mirrors:  # the order may have been granted what the position would not be
+                wanted = Fraction(source.volume * link.policy.size.multiplier)
+                most = max(most, wanted * self._units(link, source, legs[0].symbol))
+            right = right or 0 < total <= most
         if not right:
             lots = f"{plain(total)} lots" + (", after a person took some" if touched else "")
             now = plain(source.volume)
@@ -448,16 +463,6 @@ class Auditor:
     def _instrument(self, account: AccountId, symbol: Symbol) -> Instrument:
         instruments: Mapping[Symbol, Instrument] = self.outcome.books[account].market.instruments
         return instruments[symbol]
-
-
-def _wants_stop(link: CopyLink, book: Book, source: PositionLife, leg: PositionLife, held: Position) -> bool:
-    """Tell whether a leg asks for a stop-loss of the position that it is in."""
-    if link.policy.stops.mode is StopsMode.NONE or book.oms is OmsType.HEDGING:
-        return False
-    original = book.positions.get(source.position_id)
-    if original is None or leg.symbol != held.symbol or leg.side is not held.side:
-        return False
-    return (original.take_profit if link.policy.reverse else original.stop_loss) is not None
 
 
 def _own_tag(order: BookOrder) -> str | None:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from rules.gates.filters import Filter
 from rules.model.beginnings import EntryType
+from rules.model.frozen import frozen
 from rules.model.instruments import Rounding
 from rules.model.values import AccountId, LinkId, OmsType
 from rules.policy.distances import Distance, DistanceUnit
@@ -154,13 +155,14 @@ def draw(seed: int, venues: tuple[str, str] | None = None, orders: bool | None =
     )
     reconcile_every_s = {account: random.choice((5.0, 10.0, 20.0)) for account in (*SOURCES, *TARGETS)}
     oms = _oms(seed, kinds, random.random() < 0.35)
+    links = _patient(seed, _choosy(seed, links, oms), oms) if orders else links
     return Scenario(
         seed=seed,
         start=start,
         trading_s=trading_s,
         trade_every_s=trade_every_s,
         market_every_s=market_every_s,
-        links=_patient(seed, _choosy(seed, links, oms), oms) if orders else links,
+        links=_persistent(seed, links),
         reconcile_every_s=reconcile_every_s,
         calm=calm,
         venues=kinds,
@@ -242,6 +244,21 @@ def _patient(seed: int, links: tuple[CopyLink, ...], oms: Mapping[AccountId, Oms
             link = evolve(link, policy=evolve(link.policy, guard=guard))
         made.append(link)
     return tuple(made)
+
+
+PERSISTENT_SHARE = 0.25
+"""Of the seeds: how many have links that open again what the target closed by itself."""
+
+
+def _persistent(seed: int, links: tuple[CopyLink, ...]) -> tuple[CopyLink, ...]:
+    """Return the links, some of which open again in some seeds what a stop or a person closed."""
+    random = Random(f"{seed}/persistence")
+    if random.random() >= PERSISTENT_SHARE:
+        return links
+    return tuple(
+        evolve(link, policy=evolve(link.policy, reopen=random.choice((1, 2)))) if random.random() < 0.7 else link
+        for link in links
+    )
 
 
 CHOOSY: tuple[Mapping[str, object], ...] = (

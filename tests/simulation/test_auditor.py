@@ -114,6 +114,19 @@ def test_more_copies_than_the_policy_allows_are_found() -> None:
 
 
 @pytest.mark.slow  # simulates a seed
+@pytest.mark.parametrize(
+    ("seed", "reopen", "words"),
+    [(110, 0, "copied again by"), (135, 9, "the target closed it, and it was not opened again")],
+)
+def test_the_auditor_counts_how_often_a_copy_is_opened_again(seed: int, reopen: int, words: str) -> None:
+    outcome = simulate(seed)
+    assert audit(outcome) == []
+    links = tuple(evolve(link, policy=evolve(link.policy, reopen=reopen)) for link in outcome.scenario.links)
+    findings = audit(evolve(outcome, scenario=evolve(outcome.scenario, links=links)))
+    assert any(words in finding for finding in findings), findings
+
+
+@pytest.mark.slow  # simulates a seed
 def test_a_service_that_does_not_settle_is_found() -> None:
     findings = audit(evolve(simulate(SEEDS[0], venues=VENUES), settled=False))
     assert any("did not settle" in finding for finding in findings)

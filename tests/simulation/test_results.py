@@ -48,6 +48,8 @@ def test_two_readings_of_a_day_with_faults_find_the_same_results(seed: int) -> N
     found = results(ledger)
     assert found
     for key, trade in trades.trades.items():
+        if trade.copy.reopened and trade.copy.holds:
+            continue  # the records have told what was closed before it was opened again, the deals tell all at its end
         by_deals = trade.result(instruments.instrument_of)
         amounts = [each.amount for each in found.get(key, [])]
         by_records = (
