@@ -44,13 +44,17 @@ class Asked:
     order: Tree | None = None
     """The source's pending order whose like is asked for; the position is then what it would open."""
     late: bool = False
-    """A mirrored order was not filled in time: it is opened at market."""
+    """A mirrored order was not filled in time and is opened at market, or the target closed it, and it is opened
+    again."""
     turned_on: set[str] = field(factory=set)
     """Rules that are rarely written and that the answer turns on."""
+    held_in: str | None = None
+    """In what a copy that grows is."""
     symbol: str = ""
     instrument: Tree = field(factory=dict)
     """Found by a gate, as are the two below and the symbol; read only after it."""
     price_ratio: Fraction | None = None
+    limit: Tree | None = None
     stop_loss: Fraction | None = None
 
     @property
@@ -63,8 +67,8 @@ class Asked:
 
     @property
     def waits(self) -> Tree | None:
-        """What a pending order would wait for at the target, where one is asked for."""
-        return None if self.order is None else waits_for(self.order, self.rules, self.instrument, self.now)
+        """What a pending order would wait for at the target, where one is asked for, or a gate lets the copy wait."""
+        return self.limit if self.order is None else waits_for(self.order, self.rules, self.instrument, self.now)
 
     def quoted_entry(self) -> Fraction | None:
         waits = self.waits

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from attrs import define, field
 
-from tests.checker import answers, corrections, keep_alive, mirror, net_stops
+from tests.checker import answers, corrections, curves, keep_alive, mirror, net_stops
 from tests.checker.differences import Checked, Difference, differing
 from tests.checker.dues import due, held_back, only_stops, unfinished
 from tests.checker.facts import Facts, Key, holds
@@ -414,11 +414,22 @@ class _Walk:
 
     def _memory(self, row: Row) -> None:
         memory = row.tree["memory"]
-        if memory != self._to_remember:
+        before = self.facts.memory_of(memory["link_id"])
+        if memory["curves"] != before["curves"] and self._to_remember is None:
+            self._take_sample(row, before, memory)
+        elif memory != self._to_remember:
             self._tell(row, f"expected to remember {self._to_remember}, found {memory}")
         self.facts.memories[memory["link_id"]] = memory
         self._to_remember = None
         self.checked.counts["memory"] += 1
+
+    def _take_sample(self, row: Row, before: Tree, memory: Tree) -> None:
+        """Take a sample of an account's equity, which no decision led to."""
+        if {**memory, "curves": before["curves"]} != before:
+            self._tell(row, f"expected nothing but a sample, found {memory} after {before}")
+        for text in curves.samples_wrong(self._link(memory["link_id"]), before["curves"], memory["curves"], row.at):
+            self._tell(row, text)
+        self.checked.counts["sample of equity"] += 1
 
     def _lever(self, row: Row) -> None:
         self._settle_dues(row)

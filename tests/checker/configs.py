@@ -1,6 +1,7 @@
 """A random config: every key that the checker knows turns up over the seeds, in combinations nobody would think of."""
 
 import tomllib
+from datetime import datetime, timedelta
 from random import Random
 
 from tests.checker.conduct import BUDGETS
@@ -25,7 +26,7 @@ def config_text(random: Random) -> str:
     parts += [_account(name, random, netting[0]) for name in sources]
     parts += [_account(name, random, netting[1]) for name in targets]
     parts.append("[groups]\nall = [" + ", ".join(f'"{name}"' for name in targets) + "]\n")
-    parts += [_symbols(name, random) for name in ("plain", "odd")]
+    parts += [*(_symbols(name, random) for name in ("plain", "odd")), _shipped(random), _rolling(random)]
     parts += [_schedule(name, random) for name in ("hours", "pauses")]
     parts += [_news(random), _maintenance(random)]
     policies = [policy("base", random, None)]
@@ -102,6 +103,35 @@ def _symbols(name: str, random: Random) -> str:
         rows = [*random.sample(odd, 2), *rows]
     rows = [row.replace("'0.01 %'", '"0.01 %"') for row in rows]
     return f"[symbols.{name}]\nmap = [\n  " + ",\n  ".join(rows) + ",\n]\n"
+
+
+def _shipped(random: Random) -> str:
+    """Return a map of rows that come with the package, mostly with the names that the targets have."""
+    rows = [
+        r"{ match = 'AUDCAD\.m', to = 'AUDCAD' }",
+        '{ preset = "metals", names = { XAUUSD = "GOLD" } }',
+        random.choice(('{ preset = "indices" }', '{ preset = "indices", max_price_ratio = "2 %", suffix = ".c" }')),
+        random.choice(('{ preset = "forex" }', '{ preset = "forex", prefix = "f." }')),
+    ]
+    return "[symbols.shipped]\nmap = [\n  " + ",\n  ".join(random.sample(rows, 4)) + ",\n]\n"
+
+
+DAYS = ("2026-01-14T11", "2026-03-08T03", "2026-03-28T21", "2026-06-10T06", "2026-07-14T18", "2026-10-24T22")
+"""On which simulated days begin, in order; a contract follows another some minutes or hours later."""
+
+
+def _rolling(random: Random) -> str:
+    """Return a map whose target opens in one instrument, then in another, as in the months of a future."""
+    names, later = ("GER40", "NAS100"), timedelta(minutes=random.choice((10, 25, 90, 200, 300)))
+    begins = [datetime.fromisoformat(f"{day}:00:00+00:00") + later for day in DAYS]
+    first = random.choice(("2026-01-01", begins[0].isoformat()))
+    times = [first, *(each.isoformat() for each in begins[1:])]
+    known = random.choice((len(times), len(times), 3))
+    until = "" if known == len(times) else f", until = {times[known]}"
+    roll = ", ".join(f"{{ from = {at}, to = '{names[place % 2]}' }}" for place, at in enumerate(times[:known]))
+    row = f"{{ match = '(GER40|NAS100)(\\.m)?', max_price_ratio = 0.3{until}, roll = [{roll}] }}"
+    rest = r"{ match = 'XAUUSD(\.m)?', to = 'GOLD' }, { match = '(?P<name>[A-Z0-9]+)(\.m)?', to = '\g<name>' }"
+    return f"[symbols.rolling]\nmap = [{row}, {rest}]\n"
 
 
 def _schedule(name: str, random: Random) -> str:

@@ -54,7 +54,7 @@ def held_back(case: Case, copy: Tree) -> Outcome | None:
     last = case.facts.quotes.get((copy["target"], copy["target_symbol"]))
     if last is None:
         return None
-    for price in possible_prices(case, copy, last):
+    for price in possible_prices(case, copy, last, decide(case).orders):
         case.quote = {**last, "bid": price, "ask": price, "at": case.now}
         outcome = decide(case)
         if not outcome.orders:
@@ -62,8 +62,9 @@ def held_back(case: Case, copy: Tree) -> Outcome | None:
     return None
 
 
-def possible_prices(case: Case, copy: Tree, last: Tree) -> Iterable[Fraction]:
-    """Yield prices of now that may explain stops: far to either side, and where those that are held are the nearest."""
+def possible_prices(case: Case, copy: Tree, last: Tree, wanted: Iterable[Tree]) -> Iterable[Fraction]:
+    """Yield prices of now that may explain stops: far to either side, where those that are held are the nearest, and
+    between the two that are `wanted`, where a price that has passed both can take neither."""
     yield from (last["bid"], last["ask"], last["bid"] * (1 - DRIFT), last["ask"] * (1 + DRIFT))
     instrument = case.facts.instruments.get((copy["target"], copy["target_symbol"])) or {}
     away = max(instrument.get("stop_distance_min") or Fraction(0), instrument.get("tick_size") or Fraction(0))
@@ -72,6 +73,9 @@ def possible_prices(case: Case, copy: Tree, last: Tree) -> Iterable[Fraction]:
             if stop is not None:
                 near = (stop - away, stop + away)
                 yield from (price for price in near if abs(price - last["bid"]) <= DRIFT * last["bid"])
+    for order in wanted:
+        if None not in (order["stop_loss"], order["take_profit"]):
+            yield (order["stop_loss"] + order["take_profit"]) / 2
 
 
 def unfinished(facts: Facts, now: datetime) -> Iterable[str]:

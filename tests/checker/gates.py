@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 
-from tests.checker import pacing, rooms, series, stops, volumes
+from tests.checker import curves, pacing, rooms, series, stops, volumes
 from tests.checker.asked import FRESH, UNTOLD, Asked, Granted, entry_of, other
 from tests.checker.facts import holds
-from tests.checker.mirror import PREFIX, is_over_for_good, unsupported
+from tests.checker.mirror import PREFIX, is_over_for_good, reached_later, unsupported
 from tests.checker.refusals import No
 from tests.checker.sizes import MOST, wanted_volume
 from tests.checker.symbols import matches, rename
@@ -128,8 +128,19 @@ def target_symbol(asked: Asked) -> None:
     renamed = rename(asked.rules.rows, asked.position["symbol"])
     if renamed is None:
         raise No("SYMBOL_DENIED")
-    asked.symbol, asked.price_ratio = renamed.name, renamed.price_ratio
-    key = (asked.link.target, renamed.name)
+    name = renamed.at(asked.now)
+    if name is None:
+        raise No("CONTRACT_UNKNOWN")
+    if asked.held_in is not None:
+        name = renamed.at(asked.now, asked.held_in) or name
+        if renamed.contracts and name != renamed.at(asked.now):
+            asked.turned_on.add("stays in its month")
+    if renamed.contracts:
+        asked.turned_on.add("opened in a contract")
+    if renamed.by_preset and name != asked.position["symbol"]:
+        asked.turned_on.add("named by a preset")
+    asked.symbol, asked.price_ratio = name, renamed.price_ratio
+    key = (asked.link.target, name)
     if key not in asked.facts.instruments:
         raise No("INSTRUMENT_UNKNOWN")
     instrument = asked.facts.instruments[key]
@@ -206,11 +217,29 @@ def price(asked: Asked) -> None:
         entry = entry_of(quote, asked.side)
         allowed = deviation.of(asked.instrument, paid)
         if allowed is None or (entry - paid if asked.side == "buy" else paid - entry) > allowed:
+            if live and waits_at_source_price(asked, entry):
+                return
             raise No("PRICE_DEVIATION" if live else "DENIED_STALE")
     if guard["max_spread"] is not None:
         allowed = guard["max_spread"].of(asked.instrument, (quote["bid"] + quote["ask"]) / 2)
         if allowed is None or quote["ask"] - quote["bid"] > allowed:
             raise No("SPREAD")
+
+
+def waits_at_source_price(asked: Asked, entry: Fraction) -> bool:
+    """Let a copy wait at its source's price where its policy says so and both accounts hedge, if it would wait."""
+    guard, config = asked.rules["guard"], asked.facts.config
+    nets = config.nets(asked.link.source) or config.nets(asked.link.target)
+    if guard["on_deviation"] != "limit" or asked.increase is not None or asked.late or nets:
+        return False
+    price = reached_later(asked.position["open_price"], asked.side, "limit", asked.instrument)
+    if price <= 0 or (entry <= price if asked.side == "buy" else entry >= price):
+        return False
+    until = asked.now + guard["limit_for"]
+    nothing = {"limit_price": None, "order_id": None, "canceled": False}
+    asked.limit = {"order_type": "limit", "price": price, "expires_at": until, **nothing}
+    asked.turned_on.add("waits at the source's price")
+    return True
 
 
 def account_limits(asked: Asked) -> None:
@@ -254,6 +283,7 @@ GATES: tuple[Callable[[Asked], None], ...] = (
     maintenance,
     age,
     price,
+    curves.equity_curve,
     pacing.skip_first,
     pacing.throttle,
     pacing.approval,

@@ -87,7 +87,9 @@ def denial(facts: Facts, row: Tree, now: datetime, claimed: str | None, *, known
         return "SYMBOL_ABSENT"
     if not instrument["tradable"]:
         return "SYMBOL_NOT_TRADABLE"
-    if any(facts.lots_on(account, symbol, side) for side in ("buy", "sell")):
+    shown = facts.single.shown.get(account)
+    in_books = shown is not None and any(each["symbol"] == symbol for each in shown.positions.values())
+    if in_books or any(facts.lots_on(account, symbol, side) for side in ("buy", "sell")):
         return "KEEP_ALIVE_HELD"
     if any(not window.is_open(now) for window in facts.maintenance_of(account)):
         return "MAINTENANCE"

@@ -65,6 +65,8 @@ KEYS: dict[str, dict[str, Key]] = {
     "guard": {
         "max_age": (duration, None),
         "max_deviation": (span, None),
+        "on_deviation": (word, "deny"),
+        "limit_for": (duration, duration("1m")),
         "max_spread": (span, None),
         "max_price_ratio": (ratio, Fraction(1, 10)),
         "require_quotes": (truth, False),
@@ -125,6 +127,12 @@ KEYS: dict[str, dict[str, Key]] = {
 FIXED: dict[str, Key] = {"stop_loss": (span, None), "take_profit": (span, None), "fallback": (truth, False)}
 OPTIONAL: dict[str, dict[str, Key]] = {
     "skip_first": {"count": (whole, None), "reset_after": (duration, duration("2h")), "by_side": (truth, False)},
+    "equity_curve": {
+        "samples": (whole, None),
+        "every": (duration, None),
+        "of": (word, "source"),
+        "while_short": (word, "deny"),
+    },
     "throttle": {"max_opens": (whole, None), "window": (duration, None)},
     "after_losses": {
         "multiplier": (number, None),
@@ -153,6 +161,7 @@ PLAIN: dict[str, Key] = {
     "pending": (word, "on_fill"),
     "on_target_change": (word, "adopt"),
     "aggregate": (word, "none"),
+    "reopen": (whole, 0),
 }
 COMPOSING = {"extends", "per_symbol"}
 SECTIONS = {

@@ -158,6 +158,8 @@ def opened_again(case: "Case", copy: Tree, leg: Tree, unwanted: bool) -> tuple[T
     forbidden = facts.forbidden(link) or facts.source_denied(link, case.rules, case.now)
     forbidden = forbidden or facts.denied(link.target, case.now)
     taken_over = leg["waits"] is not None and case.order is None
+    if copy["limited"]:
+        taken_over = case.now >= copy["fill_by"] or mirror.given_up(case, copy) is not None
     if (
         unwanted
         or taken_over
@@ -184,7 +186,7 @@ def cut(case: "Case", copy: Tree, leg: Tree, excess: Fraction) -> tuple[Tree, Tr
     whole = volume == leg["held"]
     locked = NONE
     if case.facts.config.nets(copy["target"]):
-        locked = min(volume, case.facts.lots_on(copy["target"], leg["symbol"], other(leg["side"])))
+        locked = case.facts.lots_on(copy["target"], leg["symbol"], other(leg["side"]))
     order = {
         "@kind": "ClosePosition" if whole else "ReducePosition",
         "cl_ord_id": name,

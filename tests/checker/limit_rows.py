@@ -45,7 +45,7 @@ def _counted(random: Random) -> list[str]:
         keys |= some(random, 0.3, of=random.choice(('"initial"', '"anchor"')), include='["swap", "commission"]')
         keys |= some(random, 0.4, **{"for": random.choice(('"40m"', '"3h"'))})
         rows.append(_row("daily_loss", "counted", {"amount": '"2.6 %"'} | _reset(random) | keys, random))
-    if random.random() < 0.12:
+    if random.random() < 0.25:
         keys = {"amount": random.choice(('"2600 USD"', '"3 %"')), "week_starts": random.choice(WEEKDAYS)}
         rows.append(_row("weekly_loss", "by week", keys | _reset(random), random))
     if random.random() < 0.12:
@@ -53,7 +53,7 @@ def _counted(random: Random) -> list[str]:
         keys = {"amount": '"3.1 %"', "trailing": f'"{trailing}"'} | some(random, 0.5, of='"hwm"', **{"for": '"1h"'})
         keys |= some(random, 0.5, high_water_mark="103000", initial_balance="96000", currency='"USD"')
         rows.append(_row("max_loss", "marked", keys, random))
-    if random.random() < 0.15:
+    if random.random() < 0.25:
         period = random.choice(("day", "week", "month", "quarter", "year"))
         keys = {"amount": random.choice(('"1.9 %"', "2500")), "period": f'"{period}"'} | _reset(random)
         keys |= some(random, 0.4, week_starts=random.choice(WEEKDAYS)) if period == "week" else {}

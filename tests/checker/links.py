@@ -26,7 +26,7 @@ from tests.checker.keys import (
 from tests.checker.presets import firm_rows
 from tests.checker.quiet import Maintenance, News
 from tests.checker.results import KINDS as RESULTS
-from tests.checker.symbols import Renamed, rename
+from tests.checker.symbols import Renamed, read_rows, rename
 from tests.checker.text import Unchecked
 from tests.checker.trees import Tree
 from tests.checker.windows import Calendar
@@ -42,6 +42,7 @@ class Rules:
     pending: str
     on_target_change: str
     aggregate: str
+    reopen: int
     rows: list[Tree] | None
     """Of its symbol map."""
     calendar: Calendar | None
@@ -79,6 +80,12 @@ class Link:
         if known is None:
             known = self._rules[symbol] = self.config.rules_of(*self._layers_for(symbol))
         return known
+
+    def every_rules(self) -> Iterator[Rules]:
+        """Yield what the link may obey: for symbols of no row, and for those of each."""
+        yield self.config.rules_of(self.layers)
+        for row in summed(self.layers).get("per_symbol", ()):
+            yield self.config.rules_of([*self.layers, body(row)])
 
     def _layers_for(self, symbol: str) -> tuple[list[Tree], int]:
         total = summed(self.layers)
@@ -124,7 +131,7 @@ class Config:
         own = read_table("a policy", plain, PLAIN)
         calendar = None if own["schedule"] is None else self.calendars[own["schedule"]]
         news = None if own["news"] is None else self.news[own["news"]]
-        words = [own[key] for key in ("pending", "on_target_change", "aggregate")]
+        words = [own[key] for key in ("pending", "on_target_change", "aggregate", "reopen")]
         named = (self.rows_of(own["symbols"]), calendar, news)
         return Rules(tables, own["reverse"], own["approval"], *words, *named, row)
 
@@ -153,9 +160,7 @@ def read_config(text: str) -> Config:
     zone = document.get("service", {}).get("timezone", "UTC")
     refuse(document.get("service", {}), {"timezone"}, "service")
     calendars = {name: Calendar.read(name, table, zone) for name, table in document.get("schedules", {}).items()}
-    for table in document.get("symbols", {}).values():
-        refuse(table, {"map"}, "symbols")
-    maps = {name: table["map"] for name, table in document.get("symbols", {}).items()}
+    maps = {name: read_rows(table, zone) for name, table in document.get("symbols", {}).items()}
     own = [zoned(row, zone) for row in document.get("limits", ())]
     firms = [row for name, account in accounts.items() if "prop" in account for row in firm_rows(name, account["prop"])]
     rows = [*own, *firms]
@@ -182,9 +187,7 @@ def read_config(text: str) -> Config:
             link_id = f"{row['source']}->{target}"
             config.links.append(Link(link_id, row["source"], target, row.get("state", "active"), layers, config))
     for link in config.links:
-        link.rules("")  # so that an unknown key is refused at once
-        for each in summed(link.layers).get("per_symbol", ()):
-            config.rules_of([*link.layers, body(each)])
+        tuple(link.every_rules())  # so that an unknown key is refused at once
     return config
 
 

@@ -76,8 +76,9 @@ class Case:
                 copy["stop_gap"] if increase is not None else None,
                 copy["approved"],
                 self.order if increase is None else None,
-                copy["late"] and increase is None,
+                bool(copy["late"] or copy["reopened"]) and increase is None,
                 self.turned_on,
+                copy["target_symbol"] if increase is not None else None,
             )
         )
 
@@ -121,23 +122,24 @@ def decided(case: Case) -> Outcome:
 def mirrored(case: Case, copy: Tree, position: Tree) -> Outcome:
     """Let what a target has of a source's pending order be as that is now."""
     if not holds(copy):
-        return Outcome(over(case, copy))
+        return ended_or_again(case, over(case, copy), position)
     if copy["early_at"] is None and any(leg["stage"] == "open" for leg in copy["legs"]):
         copy = {**copy, "early_at": case.now}
-    facts, order = case.facts, case.order
+    order = case.order
     assert order is not None  # the position stands for it
-    code = facts.forbidden(case.link) or facts.source_denied(case.link, case.rules, case.now)
-    code = code or facts.denied(case.link.target, case.now) or mirror.given_up(case, copy)
+    code = mirror.unwelcome(case, copy)
     if code is not None:
         case.turned_on.add(f"taken off: {code}")
         return left(case, {**copy, "flatten": code, "reason": code})
     if mirror.is_another(case, copy, order):
         return left(case, {**copy, "left": True})
     after, orders, refused = legs.brought_to(case, {**copy, "order": order}, copy["granted"], position)
-    return Outcome(after if holds(after) else ended_empty(after), orders, refused)
+    if not holds(after):
+        return ended_or_again(case, over(case, after), position, refused)
+    return Outcome(after, orders, refused)
 
 
-def begun(case: Case, position: Tree, before: Tree | None, *, late: bool = False) -> Outcome:
+def begun(case: Case, position: Tree, before: Tree | None, *, late: bool = False, again: int = 0) -> Outcome:
     copy = {
         "link_id": case.link.link_id,
         "source": case.link.source,
@@ -147,8 +149,10 @@ def begun(case: Case, position: Tree, before: Tree | None, *, late: bool = False
         "source_symbol": position["symbol"],
         "side": position["side"],
         "first_seen_at": min(before["fill_by"] or case.now, case.now) if late and before else case.now,
-        "origin": "live" if late else case.origin,
+        "origin": "live" if late or again else case.origin,
         "status": "waiting",
+        "reopened": again,
+        "limited": False,
         "life": 0 if before is None else before["life"] + 1,
         "ending": None,
         "reason": None,
@@ -203,6 +207,8 @@ def judged(case: Case, copy: Tree, position: Tree) -> Outcome:
         "legs": [*copy["legs"], *made],
         "legs_made": copy["legs_made"] + len(made),
     }
+    if granted.waits is not None and case.order is None:
+        opened |= {"limited": True, "fill_by": case.now + case.rules["guard"]["limit_for"]}
     case.memory = pacing.remembered(case.memory, case.rules, position["side"], True, case.now)
     return Outcome(opened, [legs.opening(opened, leg) for leg in made])
 
@@ -300,7 +306,7 @@ def ended_empty(copy: Tree) -> Tree:
 def following(case: Case, copy: Tree, position: Tree) -> Outcome:
     """Bring a living copy to the source's volume and stops."""
     if not holds(copy):
-        return not_filled(case, over(case, copy), position)
+        return ended_or_again(case, over(case, copy), position)
     grown = Outcome(copy)
     if position["volume"] > max(copy["followed"], copy["refused"]):
         grown = increased(case, copy, position)
@@ -317,20 +323,27 @@ def following(case: Case, copy: Tree, position: Tree) -> Outcome:
             copy = {**copy, "granted": desired, "followed": position["volume"], "refused": Fraction(0)}
     after, orders, refused = legs.brought_to(case, copy, desired, position)
     if not holds(after):
-        if copy["fill_by"] is not None:
-            return not_filled(case, over(case, after), position)
-        return evolve(grown, copy=over(case, after), orders=orders, denied=refused)
+        return ended_or_again(case, over(case, after), position, refused | grown.denied)
     return evolve(grown, copy=after, orders=[*orders, *grown.orders], denied=refused | grown.denied)
 
 
-def not_filled(case: Case, copy: Tree, position: Tree) -> Outcome:
-    """Open at market, or leave, what took over from a mirrored order of which nothing was filled in time."""
-    if copy["fill_by"] is None or copy["ending"] != "denied":
-        return Outcome(copy)
-    if case.rules["mirror"]["late"] == "market":
-        case.turned_on.add("late to market")
-        return begun(case, position, copy, late=True)
-    return Outcome({**copy, "reason": "PENDING_NOT_FILLED"}, denied=frozenset({"PENDING_NOT_FILLED"}))
+def ended_or_again(case: Case, copy: Tree, position: Tree, refused: frozenset[str] = frozenset()) -> Outcome:
+    """Open again what the target closed, and at market what took over from a mirrored order that was not filled in
+    time, where the policy says so. `refused`: what was denied before it ended."""
+    again = Outcome(copy)
+    if copy["limited"] and copy["ending"] == "denied":
+        case.turned_on.add("not filled at the source's price")
+        again = Outcome({**copy, "reason": "LIMIT_NOT_FILLED"}, denied=frozenset({"LIMIT_NOT_FILLED"}))
+    elif copy["fill_by"] is not None and copy["ending"] == "denied":
+        if case.rules["mirror"]["late"] == "market":
+            case.turned_on.add("late to market")
+            again = begun(case, position, copy, late=True)
+        else:
+            again = Outcome({**copy, "reason": "PENDING_NOT_FILLED"}, denied=frozenset({"PENDING_NOT_FILLED"}))
+    elif copy["ending"] == "target_closed" and copy["reopened"] < case.rules.reopen:
+        case.turned_on.add("opened again")
+        again = begun(case, position, copy, again=copy["reopened"] + 1)
+    return evolve(again, denied=refused | again.denied)
 
 
 def increased(case: Case, copy: Tree, position: Tree) -> Outcome:

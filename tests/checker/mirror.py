@@ -95,7 +95,7 @@ def kept_waiting(
 ) -> tuple[Tree, Tree | None]:
     """Take a pending order off that is not wanted, or for which it is too late; let another follow its source's."""
     late = copy["fill_by"] is not None and case.now >= copy["fill_by"]
-    if unwanted or late or leg["waits"]["canceled"]:
+    if unwanted or late or leg["waits"]["canceled"] or (copy["limited"] and unwelcome(case, copy) is not None):
         return canceling(copy, leg)
     instrument = case.facts.instruments.get((copy["target"], leg["symbol"]))
     if case.order is None or position is None or instrument is None:
@@ -112,6 +112,13 @@ def kept_waiting(
     order |= {"price": new["price"], "limit_price": new["limit_price"], "stop_loss": loss, "take_profit": profit}
     pending = {**nothing("replace", name), "stop_loss": loss, "take_profit": profit, "waits": new}
     return {**leg, "pending": pending, "retry_at": None}, order
+
+
+def unwelcome(case: "Case", copy: Tree) -> str | None:
+    """Return why nothing may be filled at the target now: it would be new risk."""
+    facts, link = case.facts, case.link
+    code = facts.forbidden(link) or facts.source_denied(link, case.rules, case.now)
+    return code or facts.denied(link.target, case.now) or given_up(case, copy)
 
 
 def its_stops(case: "Case", copy: Tree, leg: Tree, position: Tree, wanted: Tree, instrument: Tree) -> Pair:
@@ -151,7 +158,7 @@ def given_up(case: "Case", copy: Tree) -> str | None:
     if early is not None:
         return "PENDING_ENDED" if mirror["early"] == "close" and case.now >= early + mirror["fill_grace"] else None
     began = min((leg["asked_at"] for leg in copy["legs"] if leg["asked_at"]), default=copy["first_seen_at"])
-    life = mirror["max_life"]
+    life = None if copy["order"] is None else mirror["max_life"]
     return "PENDING_EXPIRED" if life is not None and case.now >= began + life else None
 
 

@@ -27,6 +27,11 @@ def _throttle(random: Random) -> dict[str, str]:
     return {"max_opens": random.choice(("1", "3")), "window": '"90m"'}
 
 
+def _equity_curve(random: Random) -> dict[str, str]:
+    keys = {"samples": random.choice(("2", "3", "4")), "every": random.choice(('"30m"', '"1h"'))}
+    return keys | some(random, 0.5, of='"target"', while_short='"allow"')
+
+
 def _after_losses(random: Random) -> dict[str, str]:
     keys = {"multiplier": random.choice(("2", "1.5", "0.5"))} | some(random, 0.4, levels="2", wins="2")
     return keys | some(random, 0.3, reset_after='"2h"', even_within='"20 points"', by_symbol="true")
@@ -51,7 +56,9 @@ def keys_of(random: Random, *, rows: bool = False, symbols: bool = True) -> dict
     if series:  # a policy that this one extends may have the other, and one of the two must do
         found |= {key: '"off"' for key in ("after_losses", "masaniello") if key != series[0]}
     if symbols and random.random() < (0.2 if rows else 0.9):
-        found["symbols"] = random.choice(('"plain"', '"plain"', '"plain"', '"plain"', '"odd"'))
+        found["symbols"] = f'"{random.choice(("plain", "plain", "plain", "plain", "odd", "shipped", "rolling"))}"'
+    if random.random() < 0.2 * part:
+        found["reopen"] = random.choice(("1", "1", "2"))
     if random.random() < 0.07 * part:
         found["approval"] = "true"
     if random.random() < 0.15 * part:
@@ -154,7 +161,7 @@ def _filter(random: Random) -> dict[str, str]:
 
 
 def _guard(random: Random) -> dict[str, str]:
-    return some(
+    keys = some(
         random,
         0.3,
         max_age=random.choice(('"3s"', '"20s"', '"10m"')),
@@ -165,6 +172,9 @@ def _guard(random: Random) -> dict[str, str]:
         wait_default='"9s"',
         wait_for_stop='"4s"',
     )
+    if "max_deviation" in keys and random.random() < 0.7:
+        keys |= {"on_deviation": '"limit"'} | some(random, 0.8, limit_for=random.choice(('"8s"', '"4m"', '"50m"')))
+    return keys
 
 
 def _stops(random: Random) -> dict[str, str]:
@@ -194,7 +204,7 @@ def _caps(random: Random) -> dict[str, str]:
     room |= some(random, 0.25, max_volume_per_symbol="1.5", block_hedging="true", count_foreign="true")
     room |= some(random, 0.2, max_risk=random.choice(('"1 %"', '"400 USD"')), max_stop_distance='"1.3 %"')
     room |= some(random, 0.25, min_free_margin=random.choice(('"95 %"', "94000", '"90000 EUR"')))
-    if random.random() < 0.5:
+    if random.random() < 0.75:
         room |= some(random, 0.6, max_risk_per_symbol=random.choice(('"0.4 %"', '"900 USD"')), max_total_risk='"1.2 %"')
         room |= some(random, 0.6, no_stop='"ignore"', risk_of='"balance"')
     group = random.choice(("['GOLD', 'NAS.*'], max_volume = 1.5", "['[A-Z]{3,6}'], max_volume = 1"))
@@ -232,6 +242,7 @@ TABLES: dict[str, tuple[float, Callable[[Random], dict[str, str]]]] = {
     "limits": (0.3, _caps),
     "skip_first": (0.06, _skip_first),
     "throttle": (0.1, _throttle),
+    "equity_curve": (0.08, _equity_curve),
     "after_losses": (0.25, _after_losses),
     "masaniello": (0.15, _masaniello),
     "delay": (0.2, _delay),

@@ -54,7 +54,8 @@ def names(asked: "Asked", account: str, pair: str) -> list[str]:
     if account != asked.link.target:
         return [pair]
     renamed = rename(asked.rules.rows, pair)
-    return [pair] if renamed is None or renamed.name == pair else [pair, renamed.name]
+    name = None if renamed is None else renamed.at(asked.now)
+    return [pair] if name in (None, pair) else [pair, name]
 
 
 def middle(asked: "Asked", account: str, symbol: str, currency: str) -> Fraction | str:

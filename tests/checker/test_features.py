@@ -6,7 +6,7 @@ import pytest
 
 from tests.checker.campaign import Verdict, run_day
 
-SEEDS = range(150)
+SEEDS = range(240)
 """Far more than any of them needs; a search ends at the first day that has it."""
 
 SEEN = (
@@ -23,6 +23,15 @@ SEEN = (
     "BEGINNING_UNKNOWN",
     "copied when it was filled",
     "flattened by a mismatch",
+    "opened again",
+    "waits at the source's price",
+    "not filled at the source's price",
+    "opened in a contract",
+    "CONTRACT_UNKNOWN",
+    "named by a preset",
+    "EQUITY_CURVE",
+    "EQUITY_CURVE_SHORT",
+    "sample of equity",
     "keep-alive trade",
     "order taken over",
     "order gone",

@@ -1,7 +1,7 @@
 """The checker's own parts, each against something that a person can reckon."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from tests.checker.periods import day_begun
 from tests.checker.presets import firm_rows
 from tests.checker.refusals import WAITING
 from tests.checker.results import best_day
-from tests.checker.symbols import Renamed, rename
+from tests.checker.symbols import Renamed, read_rows, rename
 from tests.checker.text import Span, Unchecked, duration, ratio, span
 from tests.checker.volumes import followed, in_pieces, on_grid
 from tests.checker.windows import Calendar, fires
@@ -92,6 +92,28 @@ def test_a_map_s_first_row_that_matches_wins() -> None:
     assert rename(rows, "EURUSD.m") == Renamed("EURUSDx", by_row=True)
     assert rename(rows, "BTCUSD") is None
     assert rename(rows, "DAX") == Renamed("DAX", by_row=False)
+
+
+def test_contracts_follow_each_other_by_the_days_of_a_zone() -> None:
+    roll = [{"from": date(2026, 9, 14), "to": "MNQZ6"}, {"from": date(2026, 12, 14), "to": "MNQH7"}]
+    rows = read_rows({"map": [{"match": "NQ1!", "until": date(2027, 3, 15), "roll": roll}]}, "America/New_York")
+    renamed = rename(rows, "NQ1!")
+    assert renamed is not None
+    times = [
+        datetime(2026, 9, 14, 3, 59),
+        datetime(2026, 9, 14, 4),
+        datetime(2026, 12, 14, 5),
+        datetime(2027, 3, 15, 4),
+    ]
+    assert [renamed.at(at.replace(tzinfo=UTC)) for at in times] == [None, "MNQZ6", "MNQH7", None]
+    assert renamed.at(times[2].replace(tzinfo=UTC), "MNQZ6") == "MNQZ6"
+
+
+def test_a_preset_s_rows_lead_to_canonical_names() -> None:
+    rows = read_rows({"map": [{"preset": "metals", "names": {"XAUUSD": "GOLD"}, "suffix": ".x"}]}, "UTC")
+    found = [rename(rows, name) for name in ("XAU/USD", "SILVER#", "DAX")]
+    assert [each and each.name for each in found] == ["GOLD", "XAGUSD.x", "DAX"]
+    assert rename(rows, "GOLDm") is None
 
 
 def test_a_skipped_local_time_fires_when_the_gap_ends_and_a_repeated_one_once() -> None:

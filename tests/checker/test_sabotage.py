@@ -13,11 +13,13 @@ import copier.engine.conduct_watch
 import copier.engine.net_stops
 import copier.engine.targets
 import rules.deciding.decide
+import rules.deciding.ending
 import rules.deciding.keep_alive
 import rules.deciding.mirror
 import rules.deciding.shape
 import rules.gates.caps
 import rules.gates.entry
+import rules.gates.equity_curve
 import rules.gates.filters
 import rules.gates.grants
 import rules.gates.judge
@@ -39,8 +41,10 @@ from rules.model.instruments import Rounding
 from rules.policy.exits import Exits
 from rules.policy.limits import Together
 from rules.policy.links import OnTargetChange
+from rules.policy.symbols import Mapped
 from tests.checker.campaign import run_day
 from tests.checker.checker import check
+from tests.checker.curves import EPOCH
 from tests.checker.day import Story, live
 from tests.checker.differences import Difference
 from tests.checker.links import read_config
@@ -130,6 +134,10 @@ CHANGES: dict[str, tuple[Callable[[Row], bool], Callable[[dict[str, Any]], objec
         lambda row: row.kind == "report" and kind_of(row.tree["report"]) == "Filled",
         lambda tree: tree["copy"]["legs"][0].update(held=Fraction(99)),
     ),
+    "a sample of another time": (
+        lambda row: row.kind == "memory" and bool(row.tree["memory"]["curves"]),
+        lambda tree: tree["memory"]["curves"][0]["samples"][-1].update(at=EPOCH),
+    ),
     "a limit that is not as bad": (
         lambda row: row.kind == "limit" and row.tree["stage"] == "breached",
         lambda tree: tree.update(stage="ok"),
@@ -209,6 +217,21 @@ BUGS: dict[str, tuple[object, str, object]] = {
         "_MARKET_GATES",
         tuple(gate for gate in rules.gates.judge._MARKET_GATES if gate is not rules.gates.caps.account_limits),
     ),
+    "looks at no curve": (
+        rules.gates.judge,
+        "_MARKET_GATES",
+        tuple(gate for gate in rules.gates.judge._MARKET_GATES if gate is not rules.gates.equity_curve.equity_curve),
+    ),
+    "opens again without end": (
+        rules.deciding.ending,
+        "begin",
+        lambda context, position, earlier, _=0, *, late=False, right=rules.deciding.ending.begin: right(
+            context, position, earlier, late=late
+        ),
+    ),
+    "opens in the last month": (Mapped, "at", lambda mapped, _: mapped),
+    "waits at no price": (rules.gates.entry, "at_source_price", lambda _, denied: denied),
+    "waits for ever": (rules.deciding.shape, "canceling", lambda copy, _: (copy, None)),
     "filters nothing": (rules.gates.judge, "check_filter", never),
     "locks no stops": (rules.stops.stops, "_locked", lambda *_: False),
     "trails at half the distance": (

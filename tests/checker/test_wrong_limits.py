@@ -24,7 +24,7 @@ RIGHT_LOOK = ConductWatch.look
 SEEDS = range(400)
 """Far more than any of them needs; a search ends at the first day that shows it."""
 
-BEGIN = {"takes a percent of what it always does": 242}
+BEGIN = {"takes a percent of what it always does": 40}
 """Days that show it are rare: where the search begins."""
 
 
