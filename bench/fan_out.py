@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from time import process_time
+from unittest.mock import patch
 
 from attrs import evolve
 
@@ -10,9 +11,12 @@ from bench.deciding import BLOCKS, GOAL_GROWTH
 from bench.parts import median, save, show_table
 from bench.workbench import EURUSD, INSTRUMENT, SOURCE, bench_link, engine_over, filled, living_copy, source_position
 from copier.clock import utc_now
-from copier.commands.running import spare_collector
+from copier.collector import spare_collector
+from copier.engine import desk
 from copier.engine.book import CopyBook
 from copier.engine.inputs import Reported
+from rules.deciding.decide import decide
+from rules.deciding.decision import Context, Decision
 from rules.model.actions import Action
 from rules.model.events import Origin, PositionReported, SnapshotReceived
 from rules.model.observed import AccountStatus, Position, Quote
@@ -63,10 +67,15 @@ policy = "bench"
 
 
 class FanOut:
-    """An engine with `links` links of one source, and `others` of other sources, each to a target of its own."""
+    """An engine with `links` links of one source, and `others` of other sources, each to a target of its own.
 
-    def __init__(self, link: CopyLink, links: int, others: int) -> None:
+    The targets show the same prices, as those of one broker do, unless they are `unlike`: then no two do. No two have
+    the same equity, and each has another one at each event.
+    """
+
+    def __init__(self, link: CopyLink, links: int, others: int, *, unlike: bool = False) -> None:
         now = utc_now()
+        self._unlike = unlike
         views = {SOURCE: _view(SOURCE, now)}
         every: list[CopyLink] = []
         for number in range(links + others):
@@ -84,8 +93,11 @@ class FanOut:
         """Return CPU us per order of one source position that every link copies."""
         self._number += 1
         now = utc_now()
-        for view in self._views.values():
-            view.quotes[EURUSD] = _quote(now)
+        for number, view in enumerate(self._views.values()):
+            view.quotes[EURUSD] = _quote(now, number if self._unlike else 0)
+            assert view.status is not None  # as made
+            assert view.status.equity is not None
+            view.status = evolve(view.status, equity=view.status.equity + Decimal("0.11"))
         event = PositionReported(SOURCE, now, _position(self._number))
         begun = process_time()
         await self._engine.round([event])
@@ -93,6 +105,22 @@ class FanOut:
         orders = len(self._sent)
         assert orders == LINKS, f"expected {LINKS} orders, found {orders}"
         self._sent.clear()
+        return taken / orders * 1e6
+
+    async def decision_us(self) -> float:
+        """Return CPU us per order of the decisions alone, gates to order: one event's are made once more."""
+        contexts: list[Context] = []
+
+        def note(context: Context) -> Decision:
+            contexts.append(context)
+            return decide(context)
+
+        with patch.object(desk, "decide", note):
+            await self.open_us()
+        begun = process_time()
+        orders = sum(len(decide(context).actions) for context in contexts)
+        taken = process_time() - begun
+        assert orders == LINKS, f"expected {LINKS} orders, found {orders}"
         return taken / orders * 1e6
 
 
@@ -168,17 +196,26 @@ async def measure() -> None:
     """Measure, print and save."""
     link = bench_link(POLICY)
     fans = {others: FanOut(link, LINKS, others) for others in OTHERS}
+    unlike = FanOut(link, LINKS, OTHERS[0], unlike=True)
     crowds = {held: Crowd(link, held) for held in HELD}
     look = Look(link, HELD[-1])
     looks: list[float] = []
     spare_collector()  # as `copier run` does once everything is there
     orders: dict[int, list[float]] = {others: [] for others in OTHERS}
+    decisions: list[float] = []
+    unshared: list[float] = []
     changes: dict[int, list[float]] = {held: [] for held in HELD}
     for block in range(BLOCKS + 1):
         for others, fan in fans.items():
             found = await fan.open_us()
             if block:  # the first one warms up
                 orders[others].append(found)
+        found = await fans[OTHERS[0]].decision_us()
+        if block:
+            decisions.append(found)
+        found = await unlike.open_us()
+        if block:
+            unshared.append(found)
         for held, crowd in crowds.items():
             found = await crowd.change_us()
             if block:
@@ -189,7 +226,9 @@ async def measure() -> None:
     few, many = (median(each) for each in orders.values())
     rows = [
         (f"an order, one event of {LINKS:,} links", few, GOAL_US, ""),
-        (f"the same beside {OTHERS[1]:,} links of other sources", many, GOAL_US, many / few),
+        ("of which the decision, without records, ledger and books", median(decisions), GOAL_US, ""),
+        ("an order, where no two targets show the same price", median(unshared), GOAL_US, ""),
+        (f"an order, beside {OTHERS[1]:,} links of other sources", many, GOAL_US, many / few),
     ]
     few, many = (median(each) for each in changes.values())
     rows += [
@@ -198,7 +237,16 @@ async def measure() -> None:
     ]
     show_table(f"Every rule configured, CPU us; growth to be <= {GOAL_GROWTH}", ("what", "us", "goal", "growth"), rows)
     show_table("A look at a target, CPU ms", ("what", "ms"), [(f"{HELD[-1]:,} copies, nothing changed", median(looks))])
-    save("fan_out", {"orders_us": orders, "changes_us": changes, "looks_ms": looks})
+    save(
+        "fan_out",
+        {
+            "orders_us": orders,
+            "unlike_us": unshared,
+            "decisions_us": decisions,
+            "changes_us": changes,
+            "looks_ms": looks,
+        },
+    )
 
 
 def _view(name: str, now: datetime, equity: Decimal = Decimal(100_000)) -> AccountView:
@@ -211,8 +259,9 @@ def _view(name: str, now: datetime, equity: Decimal = Decimal(100_000)) -> Accou
     )
 
 
-def _quote(now: datetime) -> Quote:
-    return Quote(EURUSD, Decimal("1.16007"), Decimal("1.16009"), now)
+def _quote(now: datetime, number: int = 0) -> Quote:
+    better = number * Decimal("0.00001")  # a tick each: to a buyer, no guard forbids that
+    return Quote(EURUSD, Decimal("1.16007") - better, Decimal("1.16009") - better, now)
 
 
 def _position(number: int) -> Position:

@@ -40,7 +40,7 @@ from adapters.transport.network import connect_tcp
 from adapters.transport.websocket import open_websocket
 from bench import session_words as words
 from copier.clock import utc_now
-from copier.commands.running import spare_collector
+from copier.collector import spare_collector
 from rules.model.events import Event, SnapshotReceived
 from rules.model.values import AccountId
 

@@ -22,9 +22,9 @@ from trio_websocket import open_websocket_url
 from adapters.base import Account, Capabilities
 from adapters.registry import CONFIGS
 from copier.clock import utc_now
+from copier.collector import spare_collector
 from copier.commands.accounts import open_accounts
 from copier.commands.make_service import make_service
-from copier.commands.running import spare_collector
 from copier.config.load import load_config
 from copier.config.model import Configuration
 from copier.ledger.ledger import Entry, Ledger

@@ -15,7 +15,7 @@ from bench.lean import serve
 from bench.parts import median, save, show_table, start_program
 from bench.receivers import make_account
 from bench.session_feeds import FEEDS, EarlierDaysFeed
-from copier.commands.running import spare_collector
+from copier.collector import spare_collector
 from rules.model.events import Event, SessionOpened, SnapshotReceived
 
 POSITIONS = 10_000

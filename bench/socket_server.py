@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 
 from adapters.registry import CONFIGS
 from copier.clock import utc_now
+from copier.collector import spare_collector
 from copier.commands.accounts import open_accounts
 from copier.commands.make_service import make_service
-from copier.commands.running import spare_collector
 from copier.config.load import load_config
 from copier.ledger.ledger import Ledger
 from copier.telling.logs import configure_logs
