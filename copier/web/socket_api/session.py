@@ -29,6 +29,9 @@ FRAMES_PER_S: Final = 5.0
 """Frames that a client may send at once, and all the time. Each request is answered with everything that it asks for;
 a client needs three."""
 
+_LOOK_S: Final = 0.001
+"""To read what waits, at least, before a client is called silent."""
+
 _NORMAL, _PROTOCOL_ERROR, _POLICY = 1000, 1002, 1008
 
 Message = Mapping[str, object]
@@ -168,7 +171,7 @@ class Session:
             if trio.current_time() >= beat_at:
                 self._put(HEART_BEAT_WIRE.encode())
                 continue
-            with trio.move_on_at(min(beat_at, silent_at)):
+            with trio.move_on_at(max(min(beat_at, silent_at), trio.current_time() + _LOOK_S)):
                 message = await self._receive()
                 self._heard_at = trio.current_time()
                 if message["type"] == "websocket.disconnect":

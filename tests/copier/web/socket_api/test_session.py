@@ -63,6 +63,7 @@ class Client:
     )
 
     async def receive(self) -> Message:
+        await trio.lowlevel.checkpoint()  # as the host has it
         return await self._channel[1].receive()
 
     async def run(self) -> None:
@@ -230,6 +231,24 @@ async def test_a_client_that_beat_and_fell_silent_is_cut_after_three_beats(autoj
         await trio.sleep(2)
         (frame,) = client.outbox.frames()
         assert "within 30 s" in frame.body.decode()
+        assert client.outbox.closed == 1002
+
+
+async def test_a_client_whose_beats_waited_while_we_were_busy_is_not_called_silent(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    async with connected(beats="10000,0") as client:
+        await client.say("\n")
+        await client.say(SUBSCRIBE)
+        client.outbox.waiting_bytes = 2**20  # it reads slowly: the whole state waits for room
+        await client.say(asks())
+        for _ in range(4):
+            await trio.sleep(10)
+            await client.say("\n")
+        client.outbox.taken.set()
+        await trio.sleep(1)
+        assert client.outbox.closed is None
+        await trio.sleep(31)
         assert client.outbox.closed == 1002
 
 
