@@ -139,7 +139,7 @@ class StreamSession:
         """
         frame = wire.frame(text)
         message = frame.message
-        if isinstance(message, wire.DATA):  # asked first: thousands of them are a replay
+        if isinstance(message, wire.Data):  # asked first: thousands of them are a replay
             return self._take_data(message, at) if self._sequence.is_next(frame, self._replayed) else []
         match message:
             case wire.SubscribeAck():

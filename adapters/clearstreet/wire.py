@@ -137,8 +137,6 @@ class UnknownMessage(Struct, frozen=True):
 
 
 Data: TypeAlias = Position | Trade | Order | BuyingPower | LocateInventory
-DATA: Final = (Position, Trade, Order, BuyingPower, LocateInventory)
-"""The same, for `isinstance`."""
 Message: TypeAlias = Data | SubscribeAck | ReplayComplete | Heartbeat | ErrorNotice | UnknownMessage
 
 
